@@ -1,0 +1,1 @@
+//! Millstream's integration tests; see main.rs.
