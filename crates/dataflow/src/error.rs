@@ -1,0 +1,152 @@
+//! The one error of the workspace.
+
+use crate::Span;
+use std::fmt;
+
+/// A result whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What the caller does about an error. A kind exists only where some caller acts differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The statement is wrong: show it with its span, run nothing.
+    Sql,
+    /// An option, setting or argument is wrong: show it, run nothing.
+    Config,
+    /// A row cannot be processed: apply the table's `on-error` policy, or fail the job for good.
+    Data,
+    /// An outside service did not answer: retry from the last checkpoint, with backoff.
+    Unavailable,
+    /// Another instance of the job has taken over: stop at once and write nothing more.
+    Fenced,
+    /// Stored bytes are damaged or of an unknown version: stop, never guess.
+    Corrupt,
+    /// Millstream itself is wrong: stop and say how to report it.
+    Bug,
+}
+
+/// What went wrong, where, and what to do about it.
+///
+/// The body is boxed so that `Result` stays small on the hot path; its fields are public through `Deref`.
+#[derive(Debug)]
+pub struct Error(Box<ErrorBody>);
+
+/// The content of an [`Error`].
+#[derive(Debug)]
+pub struct ErrorBody {
+    /// What the caller does about it.
+    pub kind: ErrorKind,
+    /// A code that `docs/` explains, such as `E0201`.
+    pub code: Option<&'static str>,
+    /// One lower-case sentence without a full stop.
+    pub message: String,
+    /// Where in the data it happened: table, topic, partition, offset, path.
+    pub detail: Option<String>,
+    /// What the user can do.
+    pub hint: Option<String>,
+    /// Where in the SQL text it stands.
+    pub span: Option<Span>,
+    /// What caused it.
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `kind` with a message.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Box::new(ErrorBody { kind, code: None, message: message.into(), detail: None, hint: None, span: None, source: None }))
+    }
+    /// See [`ErrorKind::Sql`].
+    pub fn sql(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Sql, message)
+    }
+    /// See [`ErrorKind::Config`].
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Config, message)
+    }
+    /// See [`ErrorKind::Data`].
+    pub fn data(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Data, message)
+    }
+    /// See [`ErrorKind::Unavailable`].
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unavailable, message)
+    }
+    /// See [`ErrorKind::Fenced`].
+    pub fn fenced(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Fenced, message)
+    }
+    /// See [`ErrorKind::Corrupt`].
+    pub fn corrupt(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Corrupt, message)
+    }
+    /// See [`ErrorKind::Bug`].
+    pub fn bug(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Bug, message)
+    }
+    /// Sets the code.
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.0.code = Some(code);
+        self
+    }
+    /// Sets the detail.
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = Some(detail.into());
+        self
+    }
+    /// Sets the hint.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+    /// Sets the span.
+    pub fn span(mut self, span: Span) -> Self {
+        self.0.span = Some(span);
+        self
+    }
+    /// Sets the cause.
+    pub fn source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+    /// Whether a restart from the last checkpoint can help.
+    pub fn is_transient(&self) -> bool {
+        self.kind == ErrorKind::Unavailable
+    }
+}
+
+impl std::ops::Deref for Error {
+    type Target = ErrorBody;
+    fn deref(&self) -> &ErrorBody {
+        &self.0
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(detail) = &self.detail {
+            write!(f, " ({detail})")?;
+        }
+        let mut cause: Option<&dyn std::error::Error> = self.source.as_deref().map(|e| e as _);
+        while let Some(e) = cause {
+            write!(f, ": {e}")?;
+            cause = e.source();
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<arrow_schema::ArrowError> for Error {
+    /// Arrow kernels fail on values (overflow, bad cast); a caller that knows better says so.
+    fn from(e: arrow_schema::ArrowError) -> Self {
+        use arrow_schema::ArrowError as A;
+        match e {
+            A::ArithmeticOverflow(m) => Error::data(m),
+            A::DivideByZero => Error::data("division by zero"),
+            A::CastError(m) | A::ParseError(m) | A::ComputeError(m) => Error::data(m),
+            other => Error::bug("an Arrow kernel was misused").source(other),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Bytes to rows and back.
+
+use crate::{Batch, Result};
+use arrow_array::RecordBatch;
+
+/// Why a record could not become a row. It costs itself only, never its neighbours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRecord {
+    /// A bounded set of short names for counters: `malformed`, `type`, `missing-field`, `too-deep`, `too-large`, `utf8`, `null-rowtime`.
+    pub reason: &'static str,
+    /// What was wrong and at which field or byte; never the payload itself.
+    pub message: String,
+    /// Which record: `partition 0, offset 17` or `file.json, line 3`. Filled in by the source.
+    pub place: String,
+}
+
+/// Decodes records of a row format (JSON, CSV, …) straight into Arrow columns.
+///
+/// One per subtask, called by the subtask's thread only. The schema is that of the table's physical columns that the
+/// plan needs, in that order.
+pub trait Decoder: Send {
+    /// Appends the rows of one record (usually one; a top-level JSON array gives several, an empty record may give none).
+    ///
+    /// # Errors
+    /// The record's fault. Nothing of it stays behind: the rows before and after are untouched.
+    fn decode(&mut self, record: &[u8]) -> Result<usize, BadRecord>;
+    /// Rows decoded since the last `finish`.
+    fn rows(&self) -> usize;
+    /// Takes the rows decoded so far.
+    fn finish(&mut self) -> Result<RecordBatch>;
+}
+
+/// Encodes batches of a table into one file or message stream.
+///
+/// Deterministic: the same batches give the same bytes.
+pub trait Encoder: Send {
+    /// Appends what is ready of a batch; formats with row groups may keep some of it.
+    fn write(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()>;
+    /// Bytes kept back so far, so that files can roll by size.
+    fn buffered(&self) -> usize;
+    /// Appends the rest and the footer, if any. The encoder is then ready for a new file.
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()>;
+}

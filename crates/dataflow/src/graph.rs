@@ -1,0 +1,80 @@
+//! The executable form of a job: nodes and edges, without a word on how they run.
+
+use crate::{Operator, Result, Scan, Sink, Source, SubtaskContext};
+use std::sync::Arc;
+
+/// Makes the instance of an operator for one subtask.
+pub type MakeOperator = Arc<dyn Fn(&SubtaskContext) -> Result<Box<dyn Operator>> + Send + Sync>;
+/// Makes the [`Scan`] of one source subtask.
+pub type MakeScan = Arc<dyn Fn() -> Result<Box<dyn Scan>> + Send + Sync>;
+
+/// Nodes in topological order and the edges between them.
+#[derive(Default)]
+pub struct Graph {
+    /// The nodes; edges name them by index.
+    pub nodes: Vec<Node>,
+    /// The edges.
+    pub edges: Vec<Edge>,
+}
+
+/// A source, operator or sink.
+pub struct Node {
+    /// Stable across versions of the job: state is found by it.
+    pub id: String,
+    /// For people: `TUMBLE aggregate`.
+    pub name: String,
+    /// What it does.
+    pub kind: NodeKind,
+    /// A fixed number of subtasks, or the job's parallelism.
+    pub parallelism: Option<u32>,
+}
+
+/// What a node does.
+pub enum NodeKind {
+    /// Rows enter.
+    Source(SourceNode),
+    /// Rows change.
+    Operator(MakeOperator),
+    /// Rows leave.
+    Sink(Arc<dyn Sink>),
+}
+
+/// A source and what its subtasks do to each decoded batch.
+pub struct SourceNode {
+    /// Where rows come from.
+    pub source: Arc<dyn Source>,
+    /// Computed columns and the watermark.
+    pub scan: MakeScan,
+    /// After how long without data a split, whose end was seen, stops holding the watermark back; ms. `None`: never.
+    pub idle_timeout_ms: Option<u64>,
+    /// Table name, for messages and metrics.
+    pub table: String,
+    /// What to do with a record that cannot be decoded: `true` skips and counts it, `false` fails the job.
+    pub skip_bad_records: bool,
+}
+
+/// A way for batches from one node's port to another's input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge {
+    /// Index of the sending node.
+    pub from: usize,
+    /// Its output port.
+    pub port: usize,
+    /// Index of the receiving node.
+    pub to: usize,
+    /// Its input.
+    pub input: usize,
+    /// How rows are distributed.
+    pub exchange: Exchange,
+}
+
+/// How rows find their subtask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exchange {
+    /// To the subtask of the same index: a plain call, no queue. Both nodes have the same parallelism.
+    Forward,
+    /// By key group of these columns.
+    Hash(Vec<usize>),
+    /// All to the one subtask of the receiver.
+    Singleton,
+}

@@ -1,0 +1,252 @@
+//! Options: declared once, in the file that uses them. Validation, did-you-mean, completion and docs come from here.
+
+use crate::{Error, Result};
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The type of an option's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptionType {
+    /// Any text.
+    Text,
+    /// A text that is never shown: passwords, keys.
+    Secret,
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// `5 s`, `1 min`, `100ms`, `1 h`, `2 d`.
+    Duration,
+    /// `128 MB`, `64kb`, `1 GiB`: powers of 1024, as Flink.
+    Memory,
+    /// One of a fixed set.
+    OneOf(&'static [&'static str]),
+}
+
+/// An option of a connector, format or the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OptionSpec {
+    /// The key; `properties.*` takes any suffix, `fields.#.kind` any one segment for `#`.
+    pub name: &'static str,
+    /// The value's type.
+    pub ty: OptionType,
+    /// The default, as text.
+    pub default: Option<&'static str>,
+    /// Whether it must be given.
+    pub required: bool,
+    /// One or two sentences for the docs.
+    pub doc: &'static str,
+    /// Example values.
+    pub examples: &'static [&'static str],
+}
+
+impl OptionSpec {
+    /// An optional option without default; use struct update syntax for the rest.
+    pub const fn new(name: &'static str, ty: OptionType, doc: &'static str) -> Self {
+        OptionSpec { name, ty, default: None, required: false, doc, examples: &[] }
+    }
+    /// With a default.
+    pub const fn default(mut self, default: &'static str) -> Self {
+        self.default = Some(default);
+        self
+    }
+    /// Must be given.
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+    /// With example values.
+    pub const fn examples(mut self, examples: &'static [&'static str]) -> Self {
+        self.examples = examples;
+        self
+    }
+    /// Whether this option is the one that `key` names.
+    pub fn matches(&self, key: &str) -> bool {
+        if let Some(prefix) = self.name.strip_suffix(".*") {
+            return key.strip_prefix(prefix).is_some_and(|rest| rest.len() > 1 && rest.starts_with('.'));
+        }
+        match self.name.split_once('#') {
+            None => self.name == key,
+            Some((before, after)) => key.len() > before.len() + after.len() && key.starts_with(before) && key.ends_with(after),
+        }
+    }
+    /// Checks a value.
+    ///
+    /// # Errors
+    /// `Config`, naming the option, the value (unless secret) and what was expected.
+    pub fn check(&self, key: &str, value: &str) -> Result<()> {
+        let wrong = |expected: String| {
+            let shown = if self.ty == OptionType::Secret { "…" } else { value };
+            Err(Error::config(format!("option '{key}' has the value '{shown}', expected {expected}")).code("E0502"))
+        };
+        match self.ty {
+            OptionType::Text | OptionType::Secret => Ok(()),
+            OptionType::Boolean if value == "true" || value == "false" => Ok(()),
+            OptionType::Boolean => wrong("true or false".into()),
+            OptionType::Integer if i64::from_str(value.trim()).is_ok() => Ok(()),
+            OptionType::Integer => wrong("a whole number".into()),
+            OptionType::Number if f64::from_str(value.trim()).is_ok() => Ok(()),
+            OptionType::Number => wrong("a number".into()),
+            OptionType::Duration if parse_duration(value).is_some() => Ok(()),
+            OptionType::Duration => wrong("a duration such as '5 s' or '1 min'".into()),
+            OptionType::Memory if parse_memory(value).is_some() => Ok(()),
+            OptionType::Memory => wrong("a size such as '128 MB'".into()),
+            OptionType::OneOf(values) if values.contains(&value) => Ok(()),
+            OptionType::OneOf(values) => {
+                let e = Error::config(format!("option '{key}' has the value '{value}', expected one of {}", values.join(", "))).code("E0502");
+                Err(match nearest(value, values.iter().copied()) {
+                    Some(near) => e.hint(format!("did you mean '{near}'?")),
+                    None => e,
+                })
+            }
+        }
+    }
+}
+
+/// Checks all options of a table or job against their specs: unknown keys, wrong values, missing required ones.
+///
+/// # Errors
+/// `Config`, one per finding, each naming its option.
+pub fn check_all(options: &BTreeMap<String, String>, specs: &[&OptionSpec], owner: &str) -> Vec<Error> {
+    let mut errors = Vec::new();
+    for (key, value) in options {
+        match specs.iter().find(|s| s.matches(key)) {
+            Some(spec) => errors.extend(spec.check(key, value).err()),
+            None => {
+                let e = Error::config(format!("{owner} has no option '{key}'")).code("E0501");
+                errors.push(match nearest(key, specs.iter().map(|s| s.name)) {
+                    Some(near) => e.hint(format!("did you mean '{near}'?")),
+                    None => e.hint(format!("it has: {}", specs.iter().map(|s| s.name).collect::<Vec<_>>().join(", "))),
+                });
+            }
+        }
+    }
+    for spec in specs.iter().filter(|s| s.required && !options.keys().any(|k| s.matches(k))) {
+        let example = spec.examples.first().unwrap_or(&"…");
+        errors.push(Error::config(format!("{owner} needs the option '{}'", spec.name)).code("E0503").hint(format!("add '{}' = '{example}': {}", spec.name, spec.doc)));
+    }
+    errors
+}
+
+/// The candidate nearest to a name, if it is near enough to be a slip.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = 1 + name.chars().count() / 4;
+    candidates.into_iter().map(|c| (edit_distance(&name.to_lowercase(), &c.to_lowercase()), c)).filter(|(d, _)| *d <= limit).min().map(|(_, c)| c)
+}
+
+/// Insertions, deletions, substitutions and swaps of neighbours between two names.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let same = usize::from(a[i - 1] != b[j - 1]);
+                let mut d = (rows[i - 1][j - 1] + same).min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                    d = d.min(rows[i - 2][j - 2] + 1);
+                }
+                d
+            };
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+/// Typed access to checked options; an absent key gives the spec's default.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    values: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Options<'a> {
+    /// Over the options of a table or job.
+    pub fn new(values: &'a BTreeMap<String, String>) -> Self {
+        Options { values }
+    }
+    /// The text, or the default.
+    pub fn text(&self, spec: &OptionSpec) -> Option<&'a str> {
+        self.values.get(spec.name).map(String::as_str).or(spec.default)
+    }
+    /// The text of a required option.
+    ///
+    /// # Errors
+    /// `Config` if it is missing.
+    pub fn required(&self, spec: &OptionSpec) -> Result<&'a str> {
+        self.text(spec).ok_or_else(|| Error::config(format!("the option '{}' is missing", spec.name)).code("E0503").hint(spec.doc))
+    }
+    /// A boolean; absent without default is false.
+    pub fn boolean(&self, spec: &OptionSpec) -> bool {
+        self.text(spec) == Some("true")
+    }
+    /// A parsed value: integers and numbers.
+    ///
+    /// # Errors
+    /// `Config` if the text does not parse.
+    pub fn parsed<T: FromStr>(&self, spec: &OptionSpec) -> Result<Option<T>> {
+        match self.text(spec) {
+            None => Ok(None),
+            Some(text) => match text.trim().parse() {
+                Ok(v) => Ok(Some(v)),
+                Err(_) => Err(Error::config(format!("option '{}' has the value '{text}', which is out of range", spec.name)).code("E0502")),
+            },
+        }
+    }
+    /// A duration.
+    pub fn duration(&self, spec: &OptionSpec) -> Option<Duration> {
+        self.text(spec).and_then(parse_duration)
+    }
+    /// A size in bytes.
+    pub fn memory(&self, spec: &OptionSpec) -> Option<u64> {
+        self.text(spec).and_then(parse_memory)
+    }
+    /// All options under `prefix`, which is cut off: `properties.` gives the client's own.
+    pub fn under(&self, prefix: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let prefix = prefix.to_string();
+        self.values.iter().filter_map(move |(k, v)| k.strip_prefix(&prefix).map(|k| (k, v.as_str())))
+    }
+}
+
+fn number_and_unit(text: &str) -> Option<(u64, String)> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    Some((text[..digits].parse().ok()?, text[digits..].trim().to_lowercase()))
+}
+
+/// Reads a duration as Flink does: a number and a unit, milliseconds without one.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let (n, unit) = number_and_unit(text)?;
+    let nanos: u64 = match unit.as_str() {
+        "ns" | "nano" | "nanosecond" | "nanoseconds" => 1,
+        "us" | "µs" | "micro" | "microsecond" | "microseconds" => 1_000,
+        "" | "ms" | "milli" | "millisecond" | "milliseconds" => 1_000_000,
+        "s" | "sec" | "second" | "seconds" => 1_000_000_000,
+        "m" | "min" | "minute" | "minutes" => 60_000_000_000,
+        "h" | "hour" | "hours" => 3_600_000_000_000,
+        "d" | "day" | "days" => 86_400_000_000_000,
+        _ => return None,
+    };
+    n.checked_mul(nanos).map(Duration::from_nanos)
+}
+
+/// Reads a size as Flink does: a number and a unit, bytes without one.
+pub fn parse_memory(text: &str) -> Option<u64> {
+    let (n, unit) = number_and_unit(text)?;
+    let shift = match unit.as_str() {
+        "" | "b" | "bytes" => 0,
+        "k" | "kb" | "kib" | "kibibytes" => 10,
+        "m" | "mb" | "mib" | "mebibytes" => 20,
+        "g" | "gb" | "gib" | "gibibytes" => 30,
+        "t" | "tb" | "tib" | "tebibytes" => 40,
+        _ => return None,
+    };
+    n.checked_mul(1 << shift)
+}
+
+#[cfg(test)]
+mod tests;

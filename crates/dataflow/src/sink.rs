@@ -1,0 +1,55 @@
+//! Where rows leave: written before the barrier, visible only after the checkpoint.
+
+use crate::{Batch, BoxFuture, Epoch, Result, SubtaskContext};
+
+/// What a writer hands over so that the committer can make it visible, also in another process after a crash.
+/// The connector owns the encoding; it carries a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committable(pub Vec<u8>);
+
+/// All committables of one epoch of one sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EpochCommit {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// In subtask order.
+    pub committables: Vec<Committable>,
+}
+
+/// A table rows are written to. `job` identity (incarnation) is given at creation by the connector registry.
+pub trait Sink: Send + Sync {
+    /// Makes the writer of one subtask. Called at each start; leftovers of an uncommitted epoch may exist and are not ours to trust.
+    fn writer(&self, subtask: &SubtaskContext, incarnation: &str) -> Result<Box<dyn SinkWriter>>;
+    /// Makes the one committer of this sink, or `None` for a sink that shows rows as they come (`print`, `blackhole`).
+    fn committer(&self, incarnation: &str) -> Result<Option<Box<dyn SinkCommitter>>>;
+    /// Some(1) if only one writer may exist.
+    fn parallelism(&self) -> Option<u32> {
+        None
+    }
+}
+
+/// The writing half, stepped by its subtask's thread.
+pub trait SinkWriter: Send {
+    /// Encodes a batch. CPU work only: I/O is spawned on the rim by the sink.
+    fn write(&mut self, batch: Batch) -> Result<()>;
+    /// False while too many bytes are in flight: the runtime then holds the input back.
+    fn is_ready(&self) -> bool {
+        true
+    }
+    /// Ends the epoch: the future finishes all I/O and gives what the committer needs. Rows written later belong to the next epoch.
+    /// Nothing of the epoch is visible to a plain reader yet.
+    fn pre_commit(&mut self, epoch: Epoch) -> Result<BoxFuture<'static, Result<Vec<Committable>>>>;
+    /// One line for the final summary, such as `12 files in file:///data/out`.
+    fn summary(&self) -> Option<String> {
+        None
+    }
+}
+
+/// The committing half; one per sink, run by the checkpoint coordinator.
+pub trait SinkCommitter: Send {
+    /// Makes an epoch visible. Called after the manifest that decides the epoch exists; **idempotent**: after a crash it is
+    /// called again with the same committables, from another process.
+    fn commit(&mut self, commit: EpochCommit) -> BoxFuture<'_, Result<()>>;
+    /// Called once at start, after the last decided epoch was rolled forward: removes what newer, undecided epochs left behind.
+    fn recover(&mut self, last: Epoch) -> BoxFuture<'_, Result<()>>;
+}

@@ -1,0 +1,106 @@
+//! Where rows enter: readers on the rim, decoders in the subtask.
+
+use crate::{BadRecord, Batch, BoxFuture, Result};
+use arrow_array::Int64Array;
+use std::any::Any;
+use std::time::Duration;
+
+/// A part of a source with its own order: a Kafka partition, a file, a generator's shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// Stable name within the source: `topic/3`, `dir/a.json`. State is kept by it.
+    pub id: String,
+    /// Where to go on, in the connector's own versioned text form. Made by `discover`, moved on by `decode`.
+    pub position: String,
+}
+
+/// A table rows are read from.
+///
+/// `discover`, `reader` run on the rim; the decoder runs in the subtask's thread.
+pub trait Source: Send + Sync {
+    /// The splits there are now. `known` holds the splits (with positions) of a restored checkpoint: they come back with these
+    /// positions; new ones start where the options say (at a first start) or at their beginning (`known` not empty).
+    /// A bounded source resolves its end here, so the end is part of the position.
+    fn discover<'a>(&'a self, known: &'a [Split]) -> BoxFuture<'a, Result<Vec<Split>>>;
+    /// Makes a reader for some splits. It owns its connections.
+    fn reader(&self, splits: Vec<Split>) -> Result<Box<dyn SplitReader>>;
+    /// Makes the decoder of one subtask.
+    fn decoder(&self) -> Result<Box<dyn SplitDecoder>>;
+    /// Whether the source ends by itself.
+    fn bounded(&self) -> bool;
+}
+
+/// What `fetch` found.
+#[derive(Debug)]
+pub enum Fetch {
+    /// Data.
+    Chunk(Chunk),
+    /// Nothing within the wait.
+    Nothing,
+    /// The reader stands at the current end of a split that may still grow: from now on it may count as idle.
+    EndOfData(String),
+    /// A bounded split gave its last chunk.
+    Finished(String),
+}
+
+/// Raw input of one split, in order, owned by whoever holds it.
+#[derive(Debug)]
+pub struct Chunk {
+    /// [`Split::id`].
+    pub split: String,
+    /// Bytes held, for the queue's budget.
+    pub bytes: usize,
+    /// What the connector's own decoder understands.
+    pub payload: Box<dyn Any + Send>,
+}
+
+/// Reads splits; lives on a rim thread of its own (production) or is stepped by the simulator.
+pub trait SplitReader: Send {
+    /// Waits at most `wait` for data of any split. Errors: `Unavailable` is retried from the last checkpoint.
+    fn fetch(&mut self, wait: Duration) -> Result<Fetch>;
+    /// A checkpoint that covers these positions was committed (Kafka: group offsets for lag tools).
+    fn committed(&mut self, _positions: &[Split]) -> Result<()> {
+        Ok(())
+    }
+    /// Records between our position and the end, per split, if known without asking anybody.
+    fn lag(&self) -> Vec<(String, u64)> {
+        Vec::new()
+    }
+}
+
+/// Turns chunks into batches, in the subtask.
+pub trait SplitDecoder: Send {
+    /// Decodes a whole chunk into one batch (large chunks may be cut by the reader, not here).
+    fn decode(&mut self, chunk: Chunk) -> Result<Decoded>;
+}
+
+/// A decoded chunk.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The rows: the columns of the [`crate::TableSpec`], in order, no stamps yet.
+    pub batch: Batch,
+    /// The split with the position after the chunk.
+    pub split: Split,
+    /// Records read, good and bad.
+    pub records: u64,
+    /// Records that could not be decoded.
+    pub bad: Vec<BadRecord>,
+}
+
+/// What a source subtask does to a decoded batch before it flows: computed columns and the watermark expression.
+/// Stateless; the runtime keeps the running maximum per split and stamps the rows.
+pub trait Scan: Send {
+    /// The batch in the table's scan schema and, for a table with a watermark, each row's watermark candidate.
+    fn scan(&mut self, batch: Batch) -> Result<Scanned>;
+}
+
+/// A batch ready to be stamped.
+#[derive(Debug)]
+pub struct Scanned {
+    /// The rows.
+    pub batch: Batch,
+    /// Per row of `batch` the value of the watermark expression, epoch ms; a null moves nothing. `None` without `WATERMARK`.
+    pub candidates: Option<Int64Array>,
+    /// Rows left out, with the reason (null event time): the record policy applies.
+    pub bad: Vec<BadRecord>,
+}

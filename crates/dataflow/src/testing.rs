@@ -1,0 +1,1 @@
+//! Conformance suites: what every operator, aggregate, connector and format must pass.

@@ -1,0 +1,35 @@
+use crate::{Field, SqlType};
+
+#[test]
+fn text_form_reads_back() {
+    for text in [
+        "BIGINT NOT NULL",
+        "DECIMAL(10, 2)",
+        "VARCHAR(2147483647)",
+        "TIMESTAMP(3) WITH LOCAL TIME ZONE",
+        "ROW<`a` INT NOT NULL, `b c` ARRAY<MAP<VARCHAR(2147483647), DOUBLE>>>",
+        "INTERVAL DAY(2) TO SECOND(3)",
+    ] {
+        let field = Field::parse_type("x", text).unwrap();
+        let again = Field::parse_type("x", &field.type_text()).unwrap();
+        assert_eq!(field, again, "{text}");
+    }
+    assert_eq!(Field::parse_type("x", "BIGINT NOT NULL").unwrap().type_text(), "BIGINT NOT NULL");
+    assert_eq!("STRING".parse::<SqlType>().unwrap(), SqlType::STRING);
+}
+
+#[test]
+fn arrow_carrier_keeps_the_type() {
+    for text in ["CHAR(3)", "TIMESTAMP(0)", "TIME(0)", "ROW<`a` CHAR(2)>", "MULTISET<INT>"] {
+        let field = Field::parse_type("x", text).unwrap();
+        assert_eq!(Field::from_arrow(&field.to_arrow()).unwrap(), field);
+    }
+}
+
+#[test]
+fn bad_types_are_named() {
+    for text in ["BLOB", "DECIMAL(39, 0)", "ARRAY<INT", "TIMESTAMP(12)", "ROW<a>"] {
+        let e = text.parse::<SqlType>().unwrap_err();
+        assert!(e.message.contains(text), "{e}");
+    }
+}
