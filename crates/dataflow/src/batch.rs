@@ -49,7 +49,12 @@ impl Stamp {
     fn map_rows(&self, f: impl FnOnce(ArrayRef) -> Result<ArrayRef>) -> Result<Stamp> {
         Ok(match self {
             Stamp::Constant(w) => Stamp::Constant(*w),
-            Stamp::Rows(w) => Stamp::Rows(f(Arc::new(Int64Array::new(w.clone(), None)))?.as_primitive::<arrow_array::types::Int64Type>().values().clone()),
+            Stamp::Rows(w) => Stamp::Rows(
+                f(Arc::new(Int64Array::new(w.clone(), None)))?
+                    .as_primitive::<arrow_array::types::Int64Type>()
+                    .values()
+                    .clone(),
+            ),
         })
     }
 }
@@ -57,7 +62,11 @@ impl Stamp {
 impl Batch {
     /// Rows that are all inserts, without stamps.
     pub fn new(data: RecordBatch) -> Self {
-        Batch { data, kinds: None, stamp: None }
+        Batch {
+            data,
+            kinds: None,
+            stamp: None,
+        }
     }
     /// Number of rows.
     pub fn num_rows(&self) -> usize {
@@ -74,7 +83,11 @@ impl Batch {
     /// Other columns for the same rows.
     pub fn with_data(&self, data: RecordBatch) -> Self {
         debug_assert_eq!(data.num_rows(), self.num_rows());
-        Batch { data, kinds: self.kinds.clone(), stamp: self.stamp.clone() }
+        Batch {
+            data,
+            kinds: self.kinds.clone(),
+            stamp: self.stamp.clone(),
+        }
     }
     /// The rows where the mask is true (null counts as false).
     ///
@@ -82,7 +95,13 @@ impl Batch {
     /// `Bug` if the mask has another length.
     pub fn filter(&self, mask: &BooleanArray) -> Result<Batch> {
         let data = arrow_select::filter::filter_record_batch(&self.data, mask)?;
-        let kinds = self.kinds.as_ref().map(|k| k.iter().enumerate().filter(|(i, _)| mask.is_valid(*i) && mask.value(*i)).map(|(_, k)| *k).collect());
+        let kinds = self.kinds.as_ref().map(|k| {
+            k.iter()
+                .enumerate()
+                .filter(|(i, _)| mask.is_valid(*i) && mask.value(*i))
+                .map(|(_, k)| *k)
+                .collect()
+        });
         let stamp = self.stamp.as_ref().map(|s| s.map_rows(|a| Ok(filter(&a, mask)?))).transpose()?;
         Ok(Batch { data, kinds, stamp })
     }

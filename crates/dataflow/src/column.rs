@@ -155,7 +155,10 @@ pub struct Chunked<T> {
 
 impl<T> Default for Chunked<T> {
     fn default() -> Self {
-        Chunked { chunks: Vec::new(), versions: Vec::new() }
+        Chunked {
+            chunks: Vec::new(),
+            versions: Vec::new(),
+        }
     }
 }
 

@@ -105,7 +105,13 @@ impl TableSpec {
     }
     /// The physical columns as a schema.
     pub fn physical(&self) -> Schema {
-        Schema::new(self.columns.iter().filter(|c| c.kind == ColumnKind::Physical).map(|c| c.field.clone()).collect())
+        Schema::new(
+            self.columns
+                .iter()
+                .filter(|c| c.kind == ColumnKind::Physical)
+                .map(|c| c.field.clone())
+                .collect(),
+        )
     }
     /// The value of `'connector'`, empty if absent.
     pub fn connector(&self) -> &str {

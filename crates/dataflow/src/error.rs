@@ -53,7 +53,15 @@ pub struct ErrorBody {
 impl Error {
     /// An error of `kind` with a message.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error(Box::new(ErrorBody { kind, code: None, message: message.into(), detail: None, hint: None, span: None, source: None }))
+        Error(Box::new(ErrorBody {
+            kind,
+            code: None,
+            message: message.into(),
+            detail: None,
+            hint: None,
+            span: None,
+            source: None,
+        }))
     }
     /// See [`ErrorKind::Sql`].
     pub fn sql(message: impl Into<String>) -> Self {

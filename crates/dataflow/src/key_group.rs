@@ -24,7 +24,10 @@ impl KeyGroupRange {
     /// The groups of a subtask: those `g` with [`subtask_of`]`(g) == subtask`.
     pub fn of(subtask: u32, parallelism: u32, max_parallelism: u32) -> Self {
         let bound = |s: u32| (s * max_parallelism).div_ceil(parallelism);
-        KeyGroupRange { start: bound(subtask), end: bound(subtask + 1) }
+        KeyGroupRange {
+            start: bound(subtask),
+            end: bound(subtask + 1),
+        }
     }
     /// Whether the group is in the range.
     pub fn contains(&self, group: u32) -> bool {

@@ -89,7 +89,12 @@ impl Output {
 
     /// An output that is full after `rows_max` rows.
     pub fn new(rows_max: usize) -> Self {
-        Output { batches: Vec::new(), rows: 0, rows_max, counts: Vec::new() }
+        Output {
+            batches: Vec::new(),
+            rows: 0,
+            rows_max,
+            counts: Vec::new(),
+        }
     }
     /// Emits on the main port.
     pub fn push(&mut self, batch: Batch) {

@@ -46,7 +46,14 @@ pub struct OptionSpec {
 impl OptionSpec {
     /// An optional option without default; use struct update syntax for the rest.
     pub const fn new(name: &'static str, ty: OptionType, doc: &'static str) -> Self {
-        OptionSpec { name, ty, default: None, required: false, doc, examples: &[] }
+        OptionSpec {
+            name,
+            ty,
+            default: None,
+            required: false,
+            doc,
+            examples: &[],
+        }
     }
     /// With a default.
     pub const fn default(mut self, default: &'static str) -> Self {
@@ -126,7 +133,11 @@ pub fn check_all(options: &BTreeMap<String, String>, specs: &[&OptionSpec], owne
     }
     for spec in specs.iter().filter(|s| s.required && !options.keys().any(|k| s.matches(k))) {
         let example = spec.examples.first().unwrap_or(&"…");
-        errors.push(Error::config(format!("{owner} needs the option '{}'", spec.name)).code("E0503").hint(format!("add '{}' = '{example}': {}", spec.name, spec.doc)));
+        errors.push(
+            Error::config(format!("{owner} needs the option '{}'", spec.name))
+                .code("E0503")
+                .hint(format!("add '{}' = '{example}': {}", spec.name, spec.doc)),
+        );
     }
     errors
 }
@@ -134,7 +145,12 @@ pub fn check_all(options: &BTreeMap<String, String>, specs: &[&OptionSpec], owne
 /// The candidate nearest to a name, if it is near enough to be a slip.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = 1 + name.chars().count() / 4;
-    candidates.into_iter().map(|c| (edit_distance(&name.to_lowercase(), &c.to_lowercase()), c)).filter(|(d, _)| *d <= limit).min().map(|(_, c)| c)
+    candidates
+        .into_iter()
+        .map(|c| (edit_distance(&name.to_lowercase(), &c.to_lowercase()), c))
+        .filter(|(d, _)| *d <= limit)
+        .min()
+        .map(|(_, c)| c)
 }
 
 /// Insertions, deletions, substitutions and swaps of neighbours between two names.
@@ -178,7 +194,8 @@ impl<'a> Options<'a> {
     /// # Errors
     /// `Config` if it is missing.
     pub fn required(&self, spec: &OptionSpec) -> Result<&'a str> {
-        self.text(spec).ok_or_else(|| Error::config(format!("the option '{}' is missing", spec.name)).code("E0503").hint(spec.doc))
+        self.text(spec)
+            .ok_or_else(|| Error::config(format!("the option '{}' is missing", spec.name)).code("E0503").hint(spec.doc))
     }
     /// A boolean; absent without default is false.
     pub fn boolean(&self, spec: &OptionSpec) -> bool {

@@ -23,11 +23,19 @@ impl Field {
 
     /// A field.
     pub fn new(name: impl Into<String>, ty: SqlType, nullable: bool) -> Self {
-        Field { name: name.into(), ty, nullable }
+        Field {
+            name: name.into(),
+            ty,
+            nullable,
+        }
     }
     /// The type with nullability as Flink writes it: `BIGINT NOT NULL`.
     pub fn type_text(&self) -> String {
-        if self.nullable { self.ty.to_string() } else { format!("{} NOT NULL", self.ty) }
+        if self.nullable {
+            self.ty.to_string()
+        } else {
+            format!("{} NOT NULL", self.ty)
+        }
     }
     /// The Arrow field, with the exact type in its metadata.
     pub fn to_arrow(&self) -> ArrowField {
@@ -44,7 +52,11 @@ impl Field {
             Some(ty) if same_carrier(&ty.to_arrow(), field.data_type()) => ty,
             _ => SqlType::from_arrow(field.data_type())?,
         };
-        Ok(Field { name: field.name().clone(), ty, nullable: field.is_nullable() })
+        Ok(Field {
+            name: field.name().clone(),
+            ty,
+            nullable: field.is_nullable(),
+        })
     }
 }
 
@@ -74,7 +86,9 @@ impl Schema {
     /// # Errors
     /// `Sql` for an Arrow type that no Flink type maps to.
     pub fn from_arrow(schema: &ArrowSchema) -> Result<Schema> {
-        Ok(Schema { fields: schema.fields().iter().map(|f| Field::from_arrow(f)).collect::<Result<_>>()? })
+        Ok(Schema {
+            fields: schema.fields().iter().map(|f| Field::from_arrow(f)).collect::<Result<_>>()?,
+        })
     }
     /// Index of a column by its exact name.
     pub fn index_of(&self, name: &str) -> Option<usize> {

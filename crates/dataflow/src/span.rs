@@ -22,7 +22,10 @@ impl Span {
     /// A span between two (line, column) pairs.
     pub const fn new(start: (u64, u64), end: (u64, u64)) -> Self {
         Span {
-            start: Location { line: start.0, column: start.1 },
+            start: Location {
+                line: start.0,
+                column: start.1,
+            },
             end: Location { line: end.0, column: end.1 },
         }
     }

@@ -29,6 +29,9 @@ impl Watermark {
 
     /// A watermark in event time.
     pub fn event(time: EventTime) -> Self {
-        Watermark { domain: TimeDomain::Event, time }
+        Watermark {
+            domain: TimeDomain::Event,
+            time,
+        }
     }
 }

@@ -20,7 +20,10 @@ fn a_snapshot_keeps_its_values_and_only_touched_chunks_change_version() {
 fn every_type_goes_to_arrow_and_back() {
     for (ty, array) in [
         (StateType::I64, Arc::new(Int64Array::from(vec![1, -2])) as ArrayRef),
-        (StateType::I128, Arc::new(Decimal128Array::from(vec![1, -2]).with_data_type(arrow_schema::DataType::Decimal128(38, 0)))),
+        (
+            StateType::I128,
+            Arc::new(Decimal128Array::from(vec![1, -2]).with_data_type(arrow_schema::DataType::Decimal128(38, 0))),
+        ),
         (StateType::F64, Arc::new(Float64Array::from(vec![1.5, -0.0]))),
         (StateType::Bytes, Arc::new(BinaryViewArray::from(vec![Some(&b"x"[..]), None]))),
     ] {

@@ -25,10 +25,25 @@ fn hash_is_pinned() {
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("bigint", Arc::new(Int64Array::from(vec![Some(0), Some(1), Some(-1), Some(i64::MAX), None]))),
         ("int", Arc::new(Int32Array::from(vec![Some(0), Some(1), Some(-1), Some(i32::MAX), None]))),
-        ("string", Arc::new(StringViewArray::from(vec![Some(""), Some("a"), Some("home"), Some("a longer string, 29 bytes now"), None]))),
-        ("double", Arc::new(Float64Array::from(vec![Some(0.0), Some(-0.0), Some(1.5), Some(f64::NAN), None]))),
+        (
+            "string",
+            Arc::new(StringViewArray::from(vec![
+                Some(""),
+                Some("a"),
+                Some("home"),
+                Some("a longer string, 29 bytes now"),
+                None,
+            ])),
+        ),
+        (
+            "double",
+            Arc::new(Float64Array::from(vec![Some(0.0), Some(-0.0), Some(1.5), Some(f64::NAN), None])),
+        ),
         ("boolean", Arc::new(BooleanArray::from(vec![Some(true), Some(false), None, None, None]))),
-        ("decimal", Arc::new(Decimal128Array::from(vec![Some(0), Some(1), Some(-1), Some(i128::MAX), None]))),
+        (
+            "decimal",
+            Arc::new(Decimal128Array::from(vec![Some(0), Some(1), Some(-1), Some(i128::MAX), None])),
+        ),
     ];
     let mut text = String::new();
     let mut groups = Vec::new();

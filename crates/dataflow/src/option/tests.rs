@@ -18,8 +18,13 @@ fn unknown_wrong_and_missing_options_are_named() {
         OptionSpec::new("properties.*", OptionType::Text, "Passed on."),
     ];
     let specs: Vec<&OptionSpec> = SPECS.iter().collect();
-    let options = [("scan.startup.mode", "earliest-ofset"), ("topik", "x"), ("properties.group.id", "g")].map(|(k, v)| (k.to_string(), v.to_string())).into();
-    let errors: Vec<String> = check_all(&options, &specs, "connector 'kafka'").iter().map(|e| format!("{} [{}]", e.message, e.hint.clone().unwrap_or_default())).collect();
+    let options = [("scan.startup.mode", "earliest-ofset"), ("topik", "x"), ("properties.group.id", "g")]
+        .map(|(k, v)| (k.to_string(), v.to_string()))
+        .into();
+    let errors: Vec<String> = check_all(&options, &specs, "connector 'kafka'")
+        .iter()
+        .map(|e| format!("{} [{}]", e.message, e.hint.clone().unwrap_or_default()))
+        .collect();
     assert_eq!(
         errors,
         [

@@ -199,7 +199,11 @@ impl Parser<'_> {
                 self.close('<')?;
                 let element = Box::new(self.field("element")?);
                 self.close('>')?;
-                if word == "ARRAY" { SqlType::Array(element) } else { SqlType::Multiset(element) }
+                if word == "ARRAY" {
+                    SqlType::Array(element)
+                } else {
+                    SqlType::Multiset(element)
+                }
             }
             "MAP" => {
                 self.close('<')?;
