@@ -1,0 +1,70 @@
+//! The list of connectors, and their lookup by a table's options.
+
+use crate::{ConnectorContext, blackhole, datagen, filesystem, kafka, nexmark, print};
+use millstream_dataflow::option::nearest;
+use millstream_dataflow::{ConnectorSpec, Connectors, Error, FormatSpec, Registry, Result, Sink, Source, TableSpec};
+use std::sync::Arc;
+
+/// Sorted by name.
+const CONNECTORS: &[&ConnectorSpec] = &[&blackhole::SPEC, &datagen::SPEC, &filesystem::SPEC, &kafka::SPEC, &nexmark::SPEC, &print::SPEC];
+
+/// All connectors, as the planner and the graph builder see them.
+#[derive(Debug, Clone)]
+pub struct ConnectorRegistry {
+    context: ConnectorContext,
+}
+
+impl ConnectorRegistry {
+    pub fn new(context: ConnectorContext) -> Self {
+        ConnectorRegistry { context }
+    }
+}
+
+fn unknown(table: &TableSpec) -> Error {
+    let name = table.connector();
+    let e = Error::config(format!("table '{}' names the connector '{name}', which does not exist", table.name)).code("E0504");
+    match nearest(name, CONNECTORS.iter().map(|c| c.name)) {
+        Some(near) => e.hint(format!("did you mean '{near}'?")),
+        None => e.hint(format!("there are: {}", CONNECTORS.iter().map(|c| c.name).collect::<Vec<_>>().join(", "))),
+    }
+}
+
+impl Registry for ConnectorRegistry {
+    fn connectors(&self) -> &[&'static ConnectorSpec] {
+        CONNECTORS
+    }
+    fn formats(&self) -> &[&'static FormatSpec] {
+        millstream_formats::FORMATS
+    }
+    fn check(&self, table: &TableSpec) -> Vec<Error> {
+        match table.connector() {
+            "blackhole" => blackhole::check(table),
+            "datagen" => datagen::check(table),
+            "filesystem" => filesystem::check(table),
+            "kafka" => kafka::check(table),
+            "nexmark" => nexmark::check(table),
+            "print" => print::check(table),
+            _ => vec![unknown(table)],
+        }
+    }
+}
+
+impl Connectors for ConnectorRegistry {
+    fn source(&self, table: &TableSpec) -> Result<Arc<dyn Source>> {
+        match table.connector() {
+            "datagen" => datagen::source(table, &self.context),
+            "filesystem" => filesystem::source(table, &self.context),
+            "kafka" => kafka::source(table, &self.context),
+            "nexmark" => nexmark::source(table, &self.context),
+            _ => Err(unknown(table)),
+        }
+    }
+    fn sink(&self, table: &TableSpec, id: &str) -> Result<Arc<dyn Sink>> {
+        match table.connector() {
+            "blackhole" => blackhole::sink(table, id, &self.context),
+            "filesystem" => filesystem::sink(table, id, &self.context),
+            "print" => print::sink(table, id, &self.context),
+            _ => Err(unknown(table)),
+        }
+    }
+}

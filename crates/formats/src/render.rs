@@ -1,0 +1,1 @@
+//! Values as people and comparisons read them (in work).

@@ -1,0 +1,1 @@
+//! Statements from text (in work).
