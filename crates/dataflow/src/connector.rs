@@ -90,6 +90,8 @@ pub struct TableSpec {
     pub name: String,
     /// The columns.
     pub columns: Vec<TableColumn>,
+    /// Every physical column of the declaration, in order: formats without field names need them.
+    pub all_physical: Vec<Field>,
     /// `PARTITIONED BY` column names.
     pub partition_keys: Vec<String>,
     /// `PRIMARY KEY` column names.

@@ -1,1 +1,16 @@
-//! Statements from text (in work).
+//! Text to statements: a token pre-pass, our own statement parser, sqlparser for queries and expressions.
+
+pub mod dialect;
+mod ddl;
+mod script;
+mod statement;
+mod substitute;
+mod token;
+
+pub use dialect::FlinkDialect;
+pub use script::parse;
+pub use statement::{ColumnDef, ColumnDefKind, CreateTable, CreateView, Insert, ObjectPath, Statement, StatementKind, TableOption, WatermarkDef};
+pub use substitute::substitute;
+
+#[cfg(test)]
+mod tests;

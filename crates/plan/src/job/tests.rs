@@ -1,0 +1,53 @@
+use super::*;
+use crate::*;
+use millstream_dataflow::SqlType;
+
+fn job() -> Job {
+    let column = Column::new("user_id", SqlType::BigInt, true);
+    let table = TableDef {
+        name: "clicks".into(),
+        columns: vec![(column.clone(), None)],
+        physical: vec![column.clone()],
+        partition_keys: vec![],
+        primary_key: vec![],
+        options: [("connector", "kafka"), ("properties.sasl.password", "hunter2"), ("topic", "clicks")].map(|(k, v)| (k.to_string(), v.to_string())).into(),
+    };
+    let source = SourceSpec { table: table.clone(), columns: vec![Expr::Column(0)], rowtime: None, idle_timeout_ms: Some(30_000), on_error: RecordPolicy::Fail };
+    let big = Expr::call(
+        "gt",
+        vec![Expr::Column(0), Expr::Literal { value: Value::Float(f64::INFINITY), ty: Type::new(SqlType::Double, false) }],
+        Type::new(SqlType::Boolean, true),
+    );
+    let node = |id: &str, spec, inputs| Node { id: id.into(), name: id.into(), spec, inputs, columns: vec![column.clone()], parallelism: None };
+    let from = |node| vec![Input { node, exchange: Exchange::Forward }];
+    Job {
+        version: JOB_VERSION,
+        name: "j".into(),
+        nodes: vec![node("s", NodeSpec::Source(source), vec![]), node("f", NodeSpec::Filter(big), from(0)), node("o", NodeSpec::Sink(table), from(1))],
+        settings: [("parallelism.default".to_string(), "2".to_string())].into(),
+    }
+}
+
+#[test]
+fn a_job_reads_back_without_its_secrets() {
+    let text = job().to_text().unwrap();
+    assert!(!text.contains("hunter2"), "{text}");
+    let again = Job::from_text(&text).unwrap();
+    assert_eq!(again.nodes[1], job().nodes[1]);
+    assert!(differences(&again, &job()).is_empty(), "secrets are no difference");
+}
+
+#[test]
+fn a_changed_operator_is_named() {
+    let mut changed = job();
+    changed.nodes[1].spec = NodeSpec::Filter(Expr::Column(0));
+    let differences = differences(&job(), &changed);
+    assert_eq!(differences.len(), 1);
+    assert!(differences[0].contains("\"f\""), "{differences:?}");
+}
+
+#[test]
+fn a_plan_of_a_newer_release_is_refused() {
+    let text = job().to_text().unwrap().replace("\"version\": 1,\n  \"name\"", "\"version\": 99,\n  \"name\"");
+    assert!(Job::from_text(&text).unwrap_err().message.contains("99"));
+}

@@ -1,0 +1,119 @@
+//! What each node of a job does.
+
+use crate::{Column, Expr, Type, Value, Window, WindowAggregate};
+use crate::window::AggregateInput;
+use millstream_dataflow::{ColumnKind, TableColumn, TableSpec};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The operators. Every variant has one file of that name in `operators`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeSpec {
+    /// Reads a table.
+    Source(SourceSpec),
+    /// Inline rows, a bounded source: one value per column and row.
+    Values(Vec<Vec<Value>>),
+    /// One expression per output column.
+    Project(Vec<Expr>),
+    /// Keeps the rows for which the expression is true.
+    Filter(Expr),
+    /// A window TVF without aggregation: each row once per window it counts in, with `window_start`, `window_end`, `window_time` appended.
+    Window {
+        /// How time is cut.
+        window: Window,
+        /// The event-time column.
+        time: usize,
+        /// Type of `window_time`.
+        window_time: Type,
+    },
+    /// Grouping sets: each row once per set, key columns outside the set NULL, `grouping_id BIGINT` appended (bit i from the
+    /// right set: the i-th key from the right is outside the set).
+    Expand {
+        /// The key columns.
+        keys: Vec<usize>,
+        /// Per set the positions in `keys` that stay.
+        sets: Vec<Vec<usize>>,
+    },
+    /// First phase of a two-phase window aggregation, before the exchange.
+    LocalWindowAggregate(WindowAggregate),
+    /// Window aggregation, keyed.
+    WindowAggregate {
+        /// What is aggregated.
+        aggregate: WindowAggregate,
+        /// Rows, or the partials of the local phase.
+        input: AggregateInput,
+    },
+    /// All rows of all inputs.
+    Union,
+    /// Writes a table.
+    Sink(TableDef),
+    /// Hands rows to whoever asked: a bare SELECT.
+    Collect,
+}
+
+/// Reads a table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceSpec {
+    /// The table with the physical and metadata columns that are needed, in order.
+    pub table: TableDef,
+    /// The scan's output: one expression over the table's columns per output column (plain columns and computed ones).
+    pub columns: Vec<Expr>,
+    /// The table's event time, if it has a watermark.
+    pub rowtime: Option<Rowtime>,
+    /// After how long without data an exhausted split stops holding the watermark back. `None`: never.
+    pub idle_timeout_ms: Option<u64>,
+    /// What happens to a record that is not a row.
+    pub on_error: RecordPolicy,
+}
+
+/// What happens to a record that cannot become a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordPolicy {
+    /// The job stops and names the record.
+    Fail,
+    /// The record is counted by reason, sampled in the log and left out.
+    Skip,
+}
+
+/// Event time of a source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rowtime {
+    /// Index among the scan's output columns; TIMESTAMP(≤3) or TIMESTAMP_LTZ(≤3).
+    pub column: usize,
+    /// The watermark expression over the scan's output columns, of the same type.
+    pub watermark: Expr,
+}
+
+/// A table in serialisable form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableDef {
+    /// Catalog path, for messages and ids.
+    pub name: String,
+    /// Columns and their metadata key, if they are metadata columns.
+    pub columns: Vec<(Column, Option<String>)>,
+    /// All physical columns of the declaration, in order (formats without field names need them).
+    pub physical: Vec<Column>,
+    /// `PARTITIONED BY`.
+    pub partition_keys: Vec<String>,
+    /// `PRIMARY KEY`.
+    pub primary_key: Vec<String>,
+    /// `WITH` options.
+    pub options: BTreeMap<String, String>,
+}
+
+impl TableDef {
+    /// As the connectors want it.
+    pub fn spec(&self) -> TableSpec {
+        let kind = |key: &Option<String>| key.as_ref().map_or(ColumnKind::Physical, |k| ColumnKind::Metadata(k.clone()));
+        TableSpec {
+            name: self.name.clone(),
+            columns: self.columns.iter().map(|(c, key)| TableColumn { field: c.field(), kind: kind(key) }).collect(),
+            all_physical: self.physical.iter().map(Column::field).collect(),
+            partition_keys: self.partition_keys.clone(),
+            primary_key: self.primary_key.clone(),
+            options: self.options.clone(),
+        }
+    }
+}
