@@ -1,0 +1,220 @@
+//! CREATE and DROP.
+
+use super::script::Cursor;
+use super::statement::*;
+use super::token::type_text;
+use millstream_dataflow::{Error, Field, Result, Span};
+use millstream_plan::Type;
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::Token;
+
+/// `CREATE [TEMPORARY] TABLE | VIEW …`
+pub(super) fn create(c: &mut Cursor) -> Result<StatementKind> {
+    let start = c.here();
+    c.need_words(&["CREATE"])?;
+    if c.at_word("OR") {
+        return Err(c.unsupported("CREATE OR REPLACE", c.here()));
+    }
+    let temporary = c.words(&["TEMPORARY"]);
+    if c.words(&["TABLE"]) {
+        return create_table(c, temporary).map(StatementKind::CreateTable);
+    }
+    if c.words(&["VIEW"]) {
+        return create_view(c, temporary).map(StatementKind::CreateView);
+    }
+    for what in ["CATALOG", "DATABASE", "FUNCTION", "SYSTEM", "MODEL", "MATERIALIZED", "CONNECTION"] {
+        if c.at_word(what) {
+            return Err(c.unsupported(&format!("CREATE {what}"), Span { start: start.start, end: c.here().end }));
+        }
+    }
+    Err(c.expected("TABLE or VIEW"))
+}
+
+/// `DROP [TEMPORARY] TABLE | VIEW [IF EXISTS] name`
+pub(super) fn drop(c: &mut Cursor) -> Result<StatementKind> {
+    c.need_words(&["DROP"])?;
+    c.words(&["TEMPORARY"]);
+    let view = if c.words(&["TABLE"]) {
+        false
+    } else if c.words(&["VIEW"]) {
+        true
+    } else {
+        return Err(c.expected("TABLE or VIEW"));
+    };
+    let if_exists = c.if_exists();
+    Ok(StatementKind::Drop { view, name: c.path("a name")?, if_exists })
+}
+
+fn create_view(c: &mut Cursor, temporary: bool) -> Result<CreateView> {
+    let if_not_exists = c.if_not_exists();
+    let name = c.path("a view name")?;
+    let mut columns = Vec::new();
+    if c.symbol(Token::LParen) {
+        loop {
+            columns.push(c.name("a column name")?.0);
+            if c.words(&["COMMENT"]) {
+                c.text("a comment")?;
+            }
+            if !c.symbol(Token::Comma) {
+                break;
+            }
+        }
+        c.need(Token::RParen)?;
+    }
+    if c.words(&["COMMENT"]) {
+        c.text("a comment")?;
+    }
+    c.need_words(&["AS"])?;
+    let query = c.sql(Parser::parse_query)?;
+    Ok(CreateView { name, temporary, if_not_exists, columns, query })
+}
+
+fn create_table(c: &mut Cursor, temporary: bool) -> Result<CreateTable> {
+    let if_not_exists = c.if_not_exists();
+    let mut table = CreateTable {
+        name: c.path("a table name")?,
+        temporary,
+        if_not_exists,
+        columns: Vec::new(),
+        watermark: None,
+        primary_key: Vec::new(),
+        partition_keys: Vec::new(),
+        comment: None,
+        options: Vec::new(),
+    };
+    if !c.symbol(Token::LParen) {
+        let what = if c.at_word("AS") || c.at_word("WITH") { "CREATE TABLE without columns (… AS SELECT)" } else { return Err(c.expected("\"(\" and the columns")) };
+        return Err(c.unsupported(what, c.here()));
+    }
+    loop {
+        element(c, &mut table)?;
+        if !c.symbol(Token::Comma) {
+            break;
+        }
+    }
+    c.need(Token::RParen)?;
+    if c.words(&["COMMENT"]) {
+        table.comment = Some(c.text("a comment")?);
+    }
+    if c.at_word("DISTRIBUTED") {
+        return Err(c.unsupported("DISTRIBUTED BY", c.here()));
+    }
+    if c.words(&["PARTITIONED", "BY"]) {
+        table.partition_keys = names(c)?;
+    }
+    if c.words(&["WITH"]) {
+        table.options = options(c)?;
+    }
+    if c.at_word("LIKE") || c.at_word("AS") {
+        return Err(c.unsupported(if c.at_word("LIKE") { "CREATE TABLE … LIKE" } else { "CREATE TABLE … AS" }, c.here()));
+    }
+    Ok(table)
+}
+
+fn names(c: &mut Cursor) -> Result<Vec<(String, Span)>> {
+    c.need(Token::LParen)?;
+    let mut names = Vec::new();
+    loop {
+        names.push(c.name("a column name")?);
+        if !c.symbol(Token::Comma) {
+            break;
+        }
+    }
+    c.need(Token::RParen)?;
+    Ok(names)
+}
+
+fn options(c: &mut Cursor) -> Result<Vec<TableOption>> {
+    c.need(Token::LParen)?;
+    let mut options: Vec<TableOption> = Vec::new();
+    while !c.symbol(Token::RParen) {
+        let start = c.here();
+        let key = c.text("a quoted option key")?;
+        c.need(Token::Eq)?;
+        let end = c.here().end;
+        let value = c.text("a quoted option value")?;
+        let span = Span { start: start.start, end };
+        if options.iter().any(|o| o.key == key) {
+            return Err(Error::sql(format!("the option '{key}' is given twice")).code("E0506").span(span));
+        }
+        options.push(TableOption { key, value, span });
+        if !c.symbol(Token::Comma) && c.parser_at() != Token::RParen {
+            return Err(c.expected("\",\" or \")\""));
+        }
+    }
+    Ok(options)
+}
+
+/// One entry of the column list: a column, WATERMARK, or PRIMARY KEY.
+fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
+    let start = c.here();
+    if c.at_word("WATERMARK") && c.nth_word(1, "FOR") {
+        c.words(&["WATERMARK", "FOR"]);
+        let (column, column_span) = c.name("the event-time column")?;
+        c.need_words(&["AS"])?;
+        let expr = c.sql(Parser::parse_expr)?;
+        if table.watermark.is_some() {
+            return Err(Error::sql("a table has at most one watermark").code("E0102").span(start));
+        }
+        table.watermark = Some(WatermarkDef { column, column_span, expr });
+        return Ok(());
+    }
+    if c.at_word("CONSTRAINT") || (c.at_word("PRIMARY") && c.nth_word(1, "KEY")) {
+        if c.words(&["CONSTRAINT"]) {
+            c.name("a constraint name")?;
+        }
+        c.need_words(&["PRIMARY", "KEY"])?;
+        let key = names(c)?;
+        return primary_key(c, table, key, start);
+    }
+    let (name, span) = c.name("a column name, WATERMARK or PRIMARY KEY")?;
+    if c.words(&["AS"]) {
+        let expr = c.sql(Parser::parse_expr)?;
+        comment(c)?;
+        table.columns.push(ColumnDef { name, span, kind: ColumnDefKind::Computed(expr) });
+        return Ok(());
+    }
+    let type_span = c.here();
+    let text = c.sql(type_text)?;
+    if text.is_empty() {
+        return Err(c.expected(&format!("the type of column \"{name}\"")));
+    }
+    let field = Field::parse_type(&name, &text).map_err(|e| Error::sql(format!("the type of column \"{name}\" is wrong: {}", e.message)).code("E0301").span(type_span))?;
+    let ty = Type::new(field.ty, field.nullable);
+    let kind = if c.words(&["METADATA"]) {
+        let key = if c.words(&["FROM"]) { Some(c.text("a metadata key")?) } else { None };
+        ColumnDefKind::Metadata { ty, key, is_virtual: c.words(&["VIRTUAL"]) }
+    } else {
+        ColumnDefKind::Physical(ty)
+    };
+    let column = ColumnDef { name: name.clone(), span, kind };
+    table.columns.push(column);
+    if c.at_word("CONSTRAINT") || c.at_word("PRIMARY") {
+        let at = c.here();
+        if c.words(&["CONSTRAINT"]) {
+            c.name("a constraint name")?;
+        }
+        c.need_words(&["PRIMARY", "KEY"])?;
+        primary_key(c, table, vec![(name, span)], at)?;
+    }
+    comment(c)
+}
+
+fn comment(c: &mut Cursor) -> Result<()> {
+    if c.words(&["COMMENT"]) {
+        c.text("a comment")?;
+    }
+    Ok(())
+}
+
+fn primary_key(c: &mut Cursor, table: &mut CreateTable, key: Vec<(String, Span)>, start: Span) -> Result<()> {
+    if !c.words(&["NOT", "ENFORCED"]) {
+        let e = Error::sql("a PRIMARY KEY must be NOT ENFORCED").code("E0102").span(Span { start: start.start, end: c.here().start });
+        return Err(e.hint("add NOT ENFORCED: keys of a stream are declared, not checked"));
+    }
+    if !table.primary_key.is_empty() {
+        return Err(Error::sql("a table has at most one PRIMARY KEY").code("E0102").span(start));
+    }
+    table.primary_key = key;
+    Ok(())
+}

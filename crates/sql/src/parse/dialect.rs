@@ -1,0 +1,154 @@
+//! Flink's dialect for sqlparser: what it needs beyond standard SQL, by hooks.
+
+use super::token::type_text;
+use sqlparser::ast::{
+    CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, WindowSpec, WindowType,
+};
+use sqlparser::dialect::Dialect;
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Token;
+
+/// Name of the [`DataType::Custom`] that carries a type text of ours: its single modifier is what `SqlType::from_str` reads.
+pub const TYPE_TEXT: &str = "$type";
+
+/// Flink SQL: back-quoted, case-sensitive identifiers; `TABLE t [PARTITION BY …]` as an argument; `name => value`; casts to
+/// nested types; `MAP[k, v, …]`.
+///
+/// - `TABLE t` becomes the function call `TABLE(t)`, with `PARTITION BY k` as its `OVER (PARTITION BY k)`
+/// - `CAST(x AS ROW<…>)` becomes a cast to `DataType::Custom("$type", ["ROW<…>"])`
+/// - `MAP['k', 1]` becomes the function call `MAP('k', 1)`
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FlinkDialect;
+
+impl Dialect for FlinkDialect {
+    fn is_delimited_identifier_start(&self, ch: char) -> bool {
+        ch == '`'
+    }
+    fn is_identifier_start(&self, ch: char) -> bool {
+        ch.is_alphabetic() || ch == '_'
+    }
+    fn is_identifier_part(&self, ch: char) -> bool {
+        ch.is_alphanumeric() || ch == '_' || ch == '$'
+    }
+    fn supports_filter_during_aggregation(&self) -> bool {
+        true
+    }
+    fn supports_group_by_expr(&self) -> bool {
+        true
+    }
+    fn supports_window_clause_named_window_reference(&self) -> bool {
+        true
+    }
+    fn supports_named_fn_args_with_rarrow_operator(&self) -> bool {
+        true
+    }
+    fn supports_match_recognize(&self) -> bool {
+        true
+    }
+    fn supports_table_versioning(&self) -> bool {
+        true
+    }
+    fn supports_values_as_table_factor(&self) -> bool {
+        true
+    }
+    fn supports_interval_options(&self) -> bool {
+        true
+    }
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        match &parser.peek_token_ref().token {
+            Token::Word(w) if w.quote_style.is_none() => match w.keyword {
+                Keyword::TABLE => matches!(parser.peek_nth_token_ref(1).token, Token::Word(_)).then(|| table_argument(parser)),
+                Keyword::CAST | Keyword::TRY_CAST => (parser.peek_nth_token_ref(1).token == Token::LParen).then(|| cast(parser)).and_then(Result::transpose),
+                Keyword::MAP => (parser.peek_nth_token_ref(1).token == Token::LBracket).then(|| map(parser)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+fn call(name: Ident, args: Vec<Expr>, over: Option<WindowType>) -> Expr {
+    let args = args.into_iter().map(|e| FunctionArg::Unnamed(FunctionArgExpr::Expr(e))).collect();
+    Expr::Function(Function {
+        name: ObjectName::from(vec![name]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() }),
+        filter: None,
+        null_treatment: None,
+        over,
+        within_group: Vec::new(),
+    })
+}
+
+/// An identifier with the keyword's own span.
+fn keyword_ident(parser: &mut Parser) -> Ident {
+    let token = parser.next_token();
+    Ident::with_span(token.span, token.token.to_string().to_uppercase())
+}
+
+fn table_argument(parser: &mut Parser) -> Result<Expr, ParserError> {
+    let table = keyword_ident(parser);
+    let mut parts = vec![parser.parse_identifier()?];
+    while parser.consume_token(&Token::Period) {
+        parts.push(parser.parse_identifier()?);
+    }
+    let name = if parts.len() == 1 { Expr::Identifier(parts.remove(0)) } else { Expr::CompoundIdentifier(parts) };
+    let mut over = None;
+    if parser.parse_keywords(&[Keyword::PARTITION, Keyword::BY]) {
+        let mut partition_by = Vec::new();
+        if parser.consume_token(&Token::LParen) {
+            partition_by = parser.parse_comma_separated(Parser::parse_expr)?;
+            parser.expect_token(&Token::RParen)?;
+        } else {
+            partition_by.push(parser.parse_expr()?);
+            // A comma goes on with the key list only if a plain column follows, not the function's next argument.
+            while parser.peek_token_ref().token == Token::Comma
+                && matches!(parser.peek_nth_token_ref(1).token, Token::Word(_))
+                && !matches!(parser.peek_nth_token_ref(2).token, Token::LParen | Token::RArrow)
+            {
+                parser.next_token();
+                partition_by.push(parser.parse_expr()?);
+            }
+        }
+        over = Some(WindowType::WindowSpec(WindowSpec { window_name: None, partition_by, order_by: Vec::new(), window_frame: None }));
+    }
+    Ok(call(table, vec![name], over))
+}
+
+/// Takes over casts to types that sqlparser does not know; leaves the others to it.
+fn cast(parser: &mut Parser) -> Result<Option<Expr>, ParserError> {
+    let start = parser.index();
+    let kind = if parser.parse_keyword(Keyword::TRY_CAST) {
+        CastKind::TryCast
+    } else {
+        parser.next_token();
+        CastKind::Cast
+    };
+    parser.expect_token(&Token::LParen)?;
+    let expr = parser.parse_expr()?;
+    parser.expect_keyword_is(Keyword::AS)?;
+    let nested = match &parser.peek_token_ref().token {
+        Token::Word(w) => ["ROW", "ARRAY", "MAP", "MULTISET"].contains(&w.value.to_uppercase().as_str()),
+        _ => false,
+    };
+    if !nested {
+        while parser.index() > start {
+            parser.prev_token();
+        }
+        return Ok(None);
+    }
+    let text = type_text(parser)?;
+    parser.expect_token(&Token::RParen)?;
+    let data_type = DataType::Custom(ObjectName::from(vec![Ident::new(TYPE_TEXT)]), vec![text]);
+    Ok(Some(Expr::Cast { kind, expr: Box::new(expr), data_type, array: false, format: None }))
+}
+
+fn map(parser: &mut Parser) -> Result<Expr, ParserError> {
+    let name = keyword_ident(parser);
+    parser.expect_token(&Token::LBracket)?;
+    let args = if parser.peek_token_ref().token == Token::RBracket { Vec::new() } else { parser.parse_comma_separated(Parser::parse_expr)? };
+    parser.expect_token(&Token::RBracket)?;
+    Ok(call(name, args, None))
+}

@@ -1,0 +1,256 @@
+//! A file's text to its statements.
+
+use super::statement::*;
+use super::token::{is_word, parse_error, span_of, statements, tokenize};
+use super::{FlinkDialect, ddl};
+use millstream_dataflow::option::nearest;
+use millstream_dataflow::{Error, Result, Span};
+use sqlparser::ast::Ident;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+/// Longest text taken: beyond it a parser's memory is the user's problem no more, but ours.
+pub const TEXT_BYTES_MAX: usize = 256 << 10;
+/// Nesting of expressions and queries.
+const NESTING_MAX: usize = 60;
+
+/// The statements of a text, or all its errors: one per broken statement.
+pub fn parse(text: &str) -> Result<Vec<Statement>, Vec<Error>> {
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(vec![Error::sql(format!("the text has {} bytes, at most {TEXT_BYTES_MAX} are taken", text.len())).code("E0103")]);
+    }
+    let tokens = tokenize(text).map_err(|e| vec![e])?;
+    let mut parsed = Vec::new();
+    let mut errors = Vec::new();
+    for tokens in statements(tokens) {
+        let span = whole(&tokens);
+        let mut cursor = Cursor::new(tokens, span);
+        match cursor.statement() {
+            Ok(kind) => parsed.push(Statement { span, kind }),
+            Err(e) => errors.push(e),
+        }
+    }
+    if errors.is_empty() { Ok(parsed) } else { Err(errors) }
+}
+
+fn whole(tokens: &[TokenWithSpan]) -> Span {
+    let (first, last) = (tokens.first().map(|t| span_of(t.span)), tokens.last().map(|t| span_of(t.span)));
+    Span { start: first.map_or(Span::new((1, 1), (1, 1)).start, |s| s.start), end: last.map_or(Span::new((1, 1), (1, 1)).end, |s| s.end) }
+}
+
+/// sqlparser's parser over one statement, with our errors.
+pub(super) struct Cursor {
+    pub(super) parser: Parser<'static>,
+    span: Span,
+}
+
+impl Cursor {
+    fn new(tokens: Vec<TokenWithSpan>, span: Span) -> Self {
+        const DIALECT: &FlinkDialect = &FlinkDialect;
+        Cursor { parser: Parser::new(DIALECT).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens), span }
+    }
+    /// Runs one of sqlparser's methods.
+    pub(super) fn sql<T>(&mut self, f: impl FnOnce(&mut Parser<'static>) -> Result<T, ParserError>) -> Result<T> {
+        let end = Span { start: self.span.end, end: self.span.end };
+        f(&mut self.parser).map_err(|e| parse_error(e, end))
+    }
+    /// The span of the next token, or the statement's end.
+    pub(super) fn here(&self) -> Span {
+        let token = self.parser.peek_token_ref();
+        if token.token == Token::EOF { Span { start: self.span.end, end: self.span.end } } else { span_of(token.span) }
+    }
+    /// An error at the next token.
+    pub(super) fn expected(&self, what: &str) -> Error {
+        let token = &self.parser.peek_token_ref().token;
+        let found = if *token == Token::EOF { "the end of the statement".to_string() } else { format!("\"{token}\"") };
+        Error::sql(format!("expected {what}, found {found}")).code("E0102").span(self.here())
+    }
+    pub(super) fn at_word(&self, word: &str) -> bool {
+        is_word(Some(self.parser.peek_token_ref()), word)
+    }
+    pub(super) fn nth_word(&self, n: usize, word: &str) -> bool {
+        is_word(Some(self.parser.peek_nth_token_ref(n)), word)
+    }
+    /// Takes these words if they come next.
+    pub(super) fn words(&mut self, words: &[&str]) -> bool {
+        let found = words.iter().enumerate().all(|(i, w)| self.nth_word(i, w));
+        if found {
+            for _ in words {
+                self.parser.next_token();
+            }
+        }
+        found
+    }
+    pub(super) fn need_words(&mut self, words: &[&str]) -> Result<()> {
+        if self.words(words) { Ok(()) } else { Err(self.expected(&words.join(" "))) }
+    }
+    pub(super) fn symbol(&mut self, token: Token) -> bool {
+        self.parser.consume_token(&token)
+    }
+    pub(super) fn need(&mut self, token: Token) -> Result<()> {
+        if self.parser.consume_token(&token) { Ok(()) } else { Err(self.expected(&format!("\"{token}\""))) }
+    }
+    pub(super) fn name(&mut self, what: &str) -> Result<(String, Span)> {
+        let span = self.here();
+        match &self.parser.peek_token_ref().token {
+            Token::Word(_) => {
+                let ident: Ident = self.sql(Parser::parse_identifier)?;
+                Ok((ident.value, span))
+            }
+            _ => Err(self.expected(what)),
+        }
+    }
+    pub(super) fn path(&mut self, what: &str) -> Result<ObjectPath> {
+        let (first, span) = self.name(what)?;
+        let mut path = ObjectPath { parts: vec![first], span };
+        while self.symbol(Token::Period) {
+            let (part, at) = self.name("a name after \".\"")?;
+            path.parts.push(part);
+            path.span.end = at.end;
+        }
+        if path.parts.len() > 3 {
+            return Err(Error::sql(format!("\"{path}\" has more than three parts")).code("E0102").hint("a name is table, database.table or catalog.database.table").span(path.span));
+        }
+        Ok(path)
+    }
+    pub(super) fn text(&mut self, what: &str) -> Result<String> {
+        match &self.parser.peek_token_ref().token {
+            Token::SingleQuotedString(_) => self.sql(Parser::parse_literal_string),
+            _ => Err(self.expected(what)),
+        }
+    }
+    pub(super) fn parser_at(&self) -> Token {
+        self.parser.peek_token_ref().token.clone()
+    }
+    pub(super) fn if_exists(&mut self) -> bool {
+        self.words(&["IF", "EXISTS"])
+    }
+    pub(super) fn if_not_exists(&mut self) -> bool {
+        self.words(&["IF", "NOT", "EXISTS"])
+    }
+    pub(super) fn unsupported(&self, what: &str, span: Span) -> Error {
+        Error::sql(format!("{what} is not supported yet")).code("E0101").span(span)
+    }
+    pub(super) fn done(&self) -> Result<()> {
+        if self.parser.peek_token_ref().token == Token::EOF { Ok(()) } else { Err(self.expected("\";\" or the end of the statement")) }
+    }
+
+    fn statement(&mut self) -> Result<StatementKind> {
+        let kind = self.open_statement()?;
+        self.done()?;
+        Ok(kind)
+    }
+
+    fn open_statement(&mut self) -> Result<StatementKind> {
+        let span = self.here();
+        let word = match &self.parser.peek_token_ref().token {
+            Token::Word(w) if w.quote_style.is_none() => w.value.to_uppercase(),
+            Token::LParen => "SELECT".to_string(),
+            _ => return Err(self.expected("a statement")),
+        };
+        match word.as_str() {
+            "SELECT" | "WITH" | "VALUES" => Ok(StatementKind::Query(self.sql(Parser::parse_query)?)),
+            "CREATE" => ddl::create(self),
+            "DROP" => ddl::drop(self),
+            "INSERT" => Ok(StatementKind::Insert(self.insert()?)),
+            "EXECUTE" | "BEGIN" => {
+                if !self.words(&["EXECUTE", "STATEMENT", "SET", "BEGIN"]) && !self.words(&["BEGIN", "STATEMENT", "SET"]) {
+                    return Err(self.unsupported(&format!("the statement {word}"), span));
+                }
+                self.symbol(Token::SemiColon);
+                self.statement_set().map(StatementKind::StatementSet)
+            }
+            "EXPLAIN" => self.explain(),
+            "SET" => self.set(),
+            "RESET" => {
+                self.parser.next_token();
+                let key = matches!(self.parser.peek_token_ref().token, Token::SingleQuotedString(_)).then(|| self.text("a key")).transpose()?;
+                Ok(StatementKind::Reset(key))
+            }
+            "ALTER" | "USE" | "SHOW" | "DESCRIBE" | "DESC" | "COMPILE" | "LOAD" | "UNLOAD" | "CALL" | "ANALYZE" | "TRUNCATE" | "UPDATE" | "DELETE" | "STOP" | "ADD" | "REMOVE"
+            | "MERGE" => Err(self.unsupported(&format!("the statement {word}"), span)),
+            _ => {
+                let known = ["SELECT", "WITH", "VALUES", "CREATE", "DROP", "INSERT", "EXECUTE", "EXPLAIN", "SET", "RESET"];
+                let e = Error::sql(format!("\"{word}\" does not start a statement")).code("E0102").span(span);
+                Err(match nearest(&word, known) {
+                    Some(near) => e.hint(format!("did you mean {near}?")),
+                    None => e,
+                })
+            }
+        }
+    }
+
+    fn insert(&mut self) -> Result<Insert> {
+        let start = self.here();
+        self.need_words(&["INSERT"])?;
+        if self.at_word("OVERWRITE") {
+            return Err(self.unsupported("INSERT OVERWRITE", self.here()));
+        }
+        self.need_words(&["INTO"])?;
+        let table = self.path("a table name")?;
+        if self.at_word("PARTITION") {
+            return Err(self.unsupported("INSERT … PARTITION (…)", self.here()));
+        }
+        let mut columns = Vec::new();
+        let is_query = |c: &Cursor, n| ["SELECT", "WITH", "VALUES"].iter().any(|w| c.nth_word(n, w)) || c.parser.peek_nth_token_ref(n).token == Token::LParen;
+        if self.parser.peek_token_ref().token == Token::LParen && !is_query(self, 1) {
+            self.need(Token::LParen)?;
+            loop {
+                columns.push(self.name("a column name")?);
+                if !self.symbol(Token::Comma) {
+                    break;
+                }
+            }
+            self.need(Token::RParen)?;
+        }
+        if !is_query(self, 0) {
+            return Err(self.expected("SELECT or VALUES"));
+        }
+        let query = self.sql(Parser::parse_query)?;
+        Ok(Insert { table, columns, query, span: Span { start: start.start, end: start.end } })
+    }
+
+    fn statement_set(&mut self) -> Result<Vec<Insert>> {
+        let mut inserts = Vec::new();
+        while !self.words(&["END"]) {
+            if !self.at_word("INSERT") {
+                return Err(self.expected(if inserts.is_empty() { "INSERT INTO" } else { "INSERT INTO or END" }));
+            }
+            inserts.push(self.insert()?);
+            if !self.symbol(Token::SemiColon) && !self.at_word("END") {
+                return Err(self.expected("\";\""));
+            }
+        }
+        if inserts.is_empty() {
+            return Err(Error::sql("the statement set holds no INSERT").code("E0102").span(self.here()));
+        }
+        Ok(inserts)
+    }
+
+    fn explain(&mut self) -> Result<StatementKind> {
+        self.need_words(&["EXPLAIN"])?;
+        self.words(&["PLAN", "FOR"]);
+        for detail in ["ESTIMATED_COST", "CHANGELOG_MODE", "PLAN_ADVICE", "JSON_EXECUTION_PLAN"] {
+            if self.at_word(detail) {
+                return Err(self.unsupported(&format!("EXPLAIN {detail}"), self.here()));
+            }
+        }
+        let span = self.here();
+        let kind = self.open_statement()?;
+        match kind {
+            StatementKind::Query(_) | StatementKind::Insert(_) | StatementKind::StatementSet(_) => Ok(StatementKind::Explain(Box::new(Statement { span, kind }))),
+            _ => Err(Error::sql("EXPLAIN takes a query, an INSERT or a statement set").code("E0102").span(span)),
+        }
+    }
+
+    fn set(&mut self) -> Result<StatementKind> {
+        self.need_words(&["SET"])?;
+        if self.parser.peek_token_ref().token == Token::EOF {
+            return Ok(StatementKind::ShowSettings);
+        }
+        let key = self.text("a quoted key, as in SET 'parallelism.default' = '2'")?;
+        self.need(Token::Eq)?;
+        let value = self.text("a quoted value")?;
+        Ok(StatementKind::Set { key, value })
+    }
+}
