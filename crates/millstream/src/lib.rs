@@ -1,1 +1,27 @@
-//! Placeholder.
+//! The command line of Millstream.
+#![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
+
+mod arguments;
+mod progress;
+mod report;
+mod run;
+mod show;
+mod table;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the program with its arguments; the tests call it in processes of their own.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    use clap::Parser;
+    match arguments::Arguments::try_parse_from(arguments) {
+        Ok(arguments) => match arguments.command {
+            arguments::Command::Run(run) => run::run(run),
+        },
+        Err(e) => {
+            // Help and version go to stdout with 0, usage errors to stderr with 2.
+            let _ = e.print();
+            ExitCode::from(e.exit_code() as u8)
+        }
+    }
+}

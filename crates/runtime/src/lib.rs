@@ -1,1 +1,27 @@
-//! Placeholder.
+//! Runs a graph: subtasks stepped by a scheduler, exchanges, aligned barriers, checkpoints, commit, restart.
+//!
+//! A subtask is a state machine ([`subtask::Subtask`]); [`worker`] steps the subtasks of one core on one thread. What touches the
+//! outside world (readers, uploads, timers) stands on the rim and is injected by [`Rim`]. Start with [`Job`].
+#![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
+
+mod attempt;
+mod chain;
+mod channel;
+mod config;
+mod constants;
+mod coordinator;
+mod exchange;
+mod feed;
+mod job;
+pub mod metrics;
+mod rim;
+mod source_head;
+pub mod subtask;
+mod topology;
+mod wake;
+pub mod worker;
+
+pub use config::JobConfig;
+pub use job::{Control, Job, Outcome};
+pub use metrics::JobMetrics;
+pub use rim::{Rim, SystemClock, Timer, TokioTimer};

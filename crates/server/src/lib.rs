@@ -1,1 +1,12 @@
-//! Placeholder.
+//! Wires everything: a job file's text to running jobs, their state, their metrics.
+//!
+//! Start with [`run`].
+#![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
+
+mod collect;
+mod metrics;
+mod resume;
+mod run;
+
+pub use metrics::serve as serve_metrics;
+pub use run::{Event, Observer, RunOptions, run};

@@ -1,0 +1,69 @@
+//! What the command line takes.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Flink SQL job files, run by one small binary.
+#[derive(Debug, Parser)]
+#[command(name = "millstream", version, about, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a SQL file: its SELECTs one after the other, then all its INSERTs as one job
+    Run(Run),
+}
+
+/// Exit status: 0 done or stopped on request, 1 an error in the file or the job, 2 wrong arguments, 5 an outside service cannot be
+/// reached, 70 a bug in Millstream, 130 stopped at once by a second Ctrl-C.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The SQL file; - reads standard input
+    pub(crate) file: PathBuf,
+    /// Give ${NAME} in the file a value
+    #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) define: Vec<(String, String)>,
+    /// Set an option of the job; wins over SET in the file
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Subtasks per operator; the number of cores if not given
+    #[arg(short, long, value_name = "N")]
+    pub(crate) parallelism: Option<u32>,
+    /// Start a new life of the job's state; what earlier lives wrote stays
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// How rows of a SELECT are printed; a table on a terminal, JSON lines otherwise
+    #[arg(short, long, value_enum)]
+    pub(crate) output: Option<Output>,
+    /// Serve Prometheus metrics at http://ADDRESS/metrics
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics: Option<SocketAddr>,
+    /// How log lines look
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// Columns with a frame
+    Table,
+    /// {"columns":[…]}, then {"kind":"+I","row":[…]} per row
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_string(), value.to_string())),
+        _ => Err("expected NAME=VALUE".to_string()),
+    }
+}

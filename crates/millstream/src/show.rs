@@ -1,0 +1,124 @@
+//! Shows what happens while a file runs: rows on stdout, everything else on stderr.
+
+use crate::arguments::Output;
+use crate::progress::{Progress, count, late_and_bad, line};
+use crate::table::Table;
+use millstream_dataflow::{Batch, Error, Result, Schema};
+use millstream_formats::render;
+use millstream_runtime::metrics::NodeRole;
+use millstream_runtime::{JobMetrics, Outcome};
+use millstream_server::{Event, Observer};
+use std::io::Write;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+
+type Current = Arc<Mutex<Option<(String, Arc<JobMetrics>)>>>;
+
+pub(crate) struct Show {
+    output: Output,
+    progress: Arc<Progress>,
+    /// What `/metrics` serves.
+    current: Current,
+    // A std mutex: held while rows are printed.
+    table: Mutex<Option<Table>>,
+}
+
+impl Show {
+    pub(crate) fn new(output: Output, progress: Arc<Progress>, current: Current) -> Self {
+        Show { output, progress, current, table: Mutex::default() }
+    }
+    pub(crate) fn finish(&self) {
+        self.progress.end();
+    }
+    fn watch(&self, name: &str, metrics: &Arc<JobMetrics>) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some((name.to_string(), Arc::clone(metrics)));
+    }
+    fn table(&self) -> std::sync::MutexGuard<'_, Option<Table>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes to stdout. A reader that went away ends the program quietly, as it does for other filters.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+impl Observer for Show {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Warning(warning) => eprintln!("warning: {warning}"),
+            Event::Explain(text) => print(text),
+            Event::Settings(list) => print(&list.iter().map(|(k, v)| format!("'{k}' = '{v}'\n")).collect::<String>()),
+            Event::QueryStarted { schema, metrics } => {
+                self.watch("query", metrics);
+                match self.output {
+                    Output::Json => print(&(render::json_header(schema) + "\n")),
+                    Output::Table => *self.table() = Some(Table::new(schema)),
+                }
+            }
+            Event::QueryEnded => {
+                if let Some(table) = self.table().take() {
+                    print(&table.end());
+                }
+            }
+            Event::JobStarted { name, metrics, resumed, state } => {
+                self.watch(name, metrics);
+                match resumed {
+                    None => eprintln!("job {name} starts; its state is in {state}"),
+                    Some(epoch) => eprintln!("job {name} goes on from checkpoint {epoch} in {state}"),
+                }
+                self.progress.show(metrics);
+            }
+            Event::JobFinishedBefore { name, at_ms } => {
+                eprintln!("job {name} has finished at {} UTC; --fresh runs it again and adds to its output", render::timestamp_ms(at_ms));
+            }
+            Event::JobEnded { name, metrics, outcome, seconds } => {
+                self.progress.hide();
+                summary(name, metrics, outcome, seconds);
+            }
+        }
+    }
+
+    fn rows(&self, schema: &Schema, batch: &Batch) -> Result<()> {
+        let mut text = String::new();
+        match self.output {
+            Output::Json => {
+                for row in 0..batch.num_rows() {
+                    text += &render::json_row(batch, row, schema);
+                    text.push('\n');
+                }
+            }
+            Output::Table => {
+                let cells = |row| schema.fields.iter().enumerate().map(|(i, f)| render::text_value(batch.column(i), row, f)).collect();
+                let rows: Vec<Vec<String>> = (0..batch.num_rows()).map(cells).collect();
+                let mut table = self.table();
+                text = table.as_mut().ok_or_else(|| Error::bug("rows came outside a query"))?.rows(&rows);
+            }
+        }
+        self.progress.make_room();
+        print(&text);
+        Ok(())
+    }
+}
+
+fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
+    let rows_in = metrics.total(NodeRole::Source, |n| n.records_in.load(Relaxed));
+    eprintln!("{}", line(metrics, rows_in as f64 / seconds.max(1e-3), metrics.checkpoints.last_at_ms.load(Relaxed)));
+    match outcome {
+        Outcome::Finished => eprintln!("job {name} has finished in {seconds:.1} s"),
+        Outcome::Stopped => eprintln!("job {name} is stopped after {seconds:.1} s; the same command goes on from here"),
+    }
+    for node in metrics.nodes() {
+        for (subtask, text) in node.summaries.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            eprintln!("  {} [{subtask}]: {text}", node.name);
+        }
+    }
+    let (late, bad) = late_and_bad(metrics);
+    if late + bad > 0 {
+        let reasons: Vec<String> = metrics.counts().iter().map(|(reason, n)| format!("{} {reason}", count(*n))).collect();
+        eprintln!("  left out: {}", reasons.join(", "));
+    }
+}

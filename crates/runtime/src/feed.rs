@@ -1,0 +1,129 @@
+//! How chunks get from a reader to its source subtask.
+
+use crate::constants::{FEED_BYTES, FEED_CHUNKS, FETCH_WAIT};
+use crate::wake::Wake;
+use millstream_dataflow::{Error, Fetch, Result, Split, SplitReader};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Where a source subtask takes its chunks from.
+pub(crate) enum Feed {
+    /// A rim thread reads ahead.
+    Thread(Arc<FeedQueue>),
+    /// The subtask fetches by itself, without waiting: single-threaded stepping.
+    Inline(Box<dyn SplitReader>),
+}
+
+impl Feed {
+    /// The next thing the reader found, if there is one now.
+    pub(crate) fn poll(&mut self) -> Result<Option<Fetch>> {
+        match self {
+            Feed::Thread(queue) => queue.pop(),
+            Feed::Inline(reader) => match reader.fetch(Duration::ZERO)? {
+                Fetch::Nothing => Ok(None),
+                fetch => Ok(Some(fetch)),
+            },
+        }
+    }
+    /// Tells the reader what a committed checkpoint covers.
+    pub(crate) fn committed(&mut self, positions: Vec<Split>) -> Result<()> {
+        match self {
+            Feed::Thread(queue) => {
+                queue.state().committed = Some(positions);
+                Ok(())
+            }
+            Feed::Inline(reader) => reader.committed(&positions),
+        }
+    }
+    /// Records behind the end, per split.
+    pub(crate) fn lag(&self) -> Vec<(String, u64)> {
+        match self {
+            Feed::Thread(queue) => queue.state().lag.clone(),
+            Feed::Inline(reader) => reader.lag(),
+        }
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        if let Feed::Thread(queue) = self {
+            queue.stop();
+        }
+    }
+}
+
+#[derive(Default)]
+struct FeedState {
+    fetches: VecDeque<Result<Fetch>>,
+    bytes: usize,
+    committed: Option<Vec<Split>>,
+    lag: Vec<(String, u64)>,
+    stopped: bool,
+}
+
+/// The bounded queue between a reader's thread and its subtask.
+pub(crate) struct FeedQueue {
+    // A std mutex: held for one push or pop; the reader's thread waits on it when the subtask is behind.
+    state: Mutex<FeedState>,
+    space: Condvar,
+    subtask: Arc<Wake>,
+}
+
+impl FeedQueue {
+    /// Starts the reader's thread. It ends with the feed, or after the reader's first error.
+    pub(crate) fn start(name: String, mut reader: Box<dyn SplitReader>, subtask: Arc<Wake>) -> Result<Arc<FeedQueue>> {
+        let queue = Arc::new(FeedQueue { state: Mutex::default(), space: Condvar::new(), subtask });
+        let shared = Arc::clone(&queue);
+        let run = move || {
+            while let Some(committed) = shared.wait_for_space(&reader.lag()) {
+                let fetched = committed.map_or(Ok(()), |c| reader.committed(&c)).and_then(|()| reader.fetch(FETCH_WAIT));
+                let failed = fetched.is_err();
+                if !matches!(fetched, Ok(Fetch::Nothing)) {
+                    shared.push(fetched);
+                }
+                if failed {
+                    break;
+                }
+            }
+        };
+        std::thread::Builder::new().name(name).spawn(run).map_err(|e| Error::unavailable("could not start a reader thread").source(e))?;
+        Ok(queue)
+    }
+    fn state(&self) -> std::sync::MutexGuard<'_, FeedState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Waits until the subtask has taken enough; `None` once it is gone. Gives the positions to report, if there are new ones.
+    fn wait_for_space(&self, lag: &[(String, u64)]) -> Option<Option<Vec<Split>>> {
+        let mut state = self.state();
+        state.lag = lag.to_vec();
+        while !state.stopped && (state.bytes >= FEED_BYTES || state.fetches.len() >= FEED_CHUNKS) {
+            state = self.space.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.stopped { None } else { Some(state.committed.take()) }
+    }
+    fn push(&self, fetch: Result<Fetch>) {
+        {
+            let mut state = self.state();
+            if let Ok(Fetch::Chunk(c)) = &fetch {
+                state.bytes += c.bytes;
+            }
+            state.fetches.push_back(fetch);
+        }
+        self.subtask.signal();
+    }
+    fn pop(&self) -> Result<Option<Fetch>> {
+        let mut state = self.state();
+        let fetch = state.fetches.pop_front();
+        if let Some(Ok(Fetch::Chunk(c))) = &fetch {
+            state.bytes -= c.bytes;
+        }
+        drop(state);
+        self.space.notify_one();
+        fetch.transpose()
+    }
+    fn stop(&self) {
+        self.state().stopped = true;
+        self.space.notify_one();
+    }
+}

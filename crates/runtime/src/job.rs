@@ -1,0 +1,85 @@
+//! A job: attempts, restarts, and the end.
+
+use crate::attempt::attempt;
+use crate::config::JobConfig;
+use crate::coordinator::{End, backoff};
+use crate::metrics::JobMetrics;
+use crate::rim::Rim;
+use millstream_dataflow::{Graph, Result};
+use millstream_state::checkpoint::Checkpoints;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use tokio::sync::watch;
+use tracing::warn;
+
+/// How a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All bounded input is processed and committed.
+    Finished,
+    /// Stopped on request after a final checkpoint, windows not fired.
+    Stopped,
+}
+
+/// Asks a running job to stop.
+#[derive(Debug, Clone)]
+pub struct Control(Arc<watch::Sender<bool>>);
+
+impl Default for Control {
+    fn default() -> Self {
+        Control(Arc::new(watch::channel(false).0))
+    }
+}
+
+impl Control {
+    /// Final checkpoint, then the end.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// A graph with everything it needs to run.
+pub struct Job {
+    pub graph: Graph,
+    pub config: JobConfig,
+    pub rim: Rim,
+    /// Where checkpoints are; `None` for a job that keeps no state.
+    pub checkpoints: Option<Checkpoints>,
+    /// The life of the job's state that this run belongs to: that of the checkpoint it goes on from, or a new one.
+    pub incarnation: String,
+    pub metrics: Arc<JobMetrics>,
+}
+
+impl Job {
+    /// Runs the job to its end. Transient errors restart it from its last checkpoint, with backoff; others end it.
+    pub async fn run(self, control: &Control) -> Result<Outcome> {
+        let mut failures = 0;
+        let mut completed = 0;
+        loop {
+            let error = match attempt(&self, control.0.subscribe()).await {
+                Ok(End::Finished) => return Ok(Outcome::Finished),
+                Ok(End::Stopped) => return Ok(Outcome::Stopped),
+                Err(e) => e,
+            };
+            let now_completed = self.metrics.checkpoints.completed.load(Relaxed);
+            if now_completed > completed {
+                completed = now_completed;
+                failures = 0;
+            }
+            if !error.is_transient() || failures >= self.config.restart_attempts {
+                return Err(error);
+            }
+            let pause = backoff(&self.config, failures);
+            failures += 1;
+            self.metrics.restarts.fetch_add(1, Relaxed);
+            warn!(job = %self.config.name, error = %error, attempt = failures, pause_ms = pause.as_millis() as u64, "restarting from the last checkpoint");
+            let mut stop = control.0.subscribe();
+            let stopped = async {
+                let _ = stop.wait_for(|s| *s).await;
+            };
+            if let futures::future::Either::Right(_) = futures::future::select(self.rim.timer.sleep(pause), std::pin::pin!(stopped)).await {
+                return Err(error);
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Counters and gauges of a running job, updated per batch, read by progress lines and `/metrics`.
+
+use crate::constants::SAMPLES;
+use millstream_dataflow::Watermark;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What a node is, for those who show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeRole {
+    Source,
+    Operator,
+    Sink,
+}
+
+/// One node, over all its subtasks.
+#[derive(Debug)]
+pub struct NodeMetrics {
+    pub id: String,
+    pub name: String,
+    pub role: NodeRole,
+    pub records_in: AtomicU64,
+    pub records_out: AtomicU64,
+    /// Records that left a source's decoder or an operator by another way than its output, by reason: `malformed`, `late` …
+    counts: Mutex<BTreeMap<&'static str, u64>>,
+    /// Nanoseconds spent in the node's calls.
+    pub busy_ns: AtomicU64,
+    pub state_bytes: AtomicU64,
+    /// Highest event time seen by a source, epoch ms.
+    pub event_time: AtomicI64,
+    watermarks: Vec<AtomicI64>,
+    idle: Vec<AtomicBool>,
+    /// Records behind the end, per split.
+    pub lag: Mutex<BTreeMap<String, u64>>,
+    /// A line for the final summary, such as what a sink wrote.
+    pub summaries: Mutex<BTreeMap<u32, String>>,
+}
+
+impl NodeMetrics {
+    fn new(id: &str, name: &str, role: NodeRole, parallelism: u32) -> Self {
+        NodeMetrics {
+            id: id.to_string(),
+            name: name.to_string(),
+            role,
+            records_in: AtomicU64::new(0),
+            records_out: AtomicU64::new(0),
+            counts: Mutex::default(),
+            busy_ns: AtomicU64::new(0),
+            state_bytes: AtomicU64::new(0),
+            event_time: AtomicI64::new(Watermark::NONE),
+            watermarks: (0..parallelism).map(|_| AtomicI64::new(Watermark::NONE)).collect(),
+            idle: (0..parallelism).map(|_| AtomicBool::new(false)).collect(),
+            lag: Mutex::default(),
+            summaries: Mutex::default(),
+        }
+    }
+    pub(crate) fn set_watermark(&self, subtask: u32, time: i64) {
+        self.watermarks[subtask as usize].store(time, Relaxed);
+        self.idle[subtask as usize].store(false, Relaxed);
+    }
+    pub(crate) fn set_idle(&self, subtask: u32) {
+        self.idle[subtask as usize].store(true, Relaxed);
+    }
+    /// The minimum over the subtasks that are not idle.
+    pub fn watermark(&self) -> i64 {
+        let active = self.watermarks.iter().zip(&self.idle).filter(|(_, idle)| !idle.load(Relaxed)).map(|(w, _)| w.load(Relaxed)).min();
+        active.or_else(|| self.watermarks.iter().map(|w| w.load(Relaxed)).max()).unwrap_or(Watermark::NONE)
+    }
+    /// Adds to a reason's counter; true while samples of it are still wanted.
+    pub fn count(&self, reason: &'static str, records: u64) -> bool {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(reason).or_default();
+        *count += records;
+        *count - records < SAMPLES
+    }
+    /// The counters by reason.
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Checkpoints of this run.
+#[derive(Debug, Default)]
+pub struct CheckpointMetrics {
+    pub completed: AtomicU64,
+    pub failed: AtomicU64,
+    pub last_epoch: AtomicU64,
+    pub last_duration_ms: AtomicU64,
+    pub last_bytes: AtomicU64,
+    /// Wall time of the last completed one, epoch ms; 0 before the first.
+    pub last_at_ms: AtomicI64,
+}
+
+/// A running job.
+#[derive(Debug, Default)]
+pub struct JobMetrics {
+    pub checkpoints: CheckpointMetrics,
+    pub restarts: AtomicU64,
+    nodes: Mutex<Vec<Arc<NodeMetrics>>>,
+}
+
+impl JobMetrics {
+    /// All nodes, in the order of the graph.
+    pub fn nodes(&self) -> Vec<Arc<NodeMetrics>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    /// The metrics of a node, made at its first start; counters go on over restarts.
+    pub(crate) fn node(&self, id: &str, name: &str, role: NodeRole, parallelism: u32) -> Arc<NodeMetrics> {
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(node) = nodes.iter().find(|n| n.id == id) {
+            for i in 0..parallelism.min(node.watermarks.len() as u32) {
+                node.set_watermark(i, Watermark::NONE);
+            }
+            return Arc::clone(node);
+        }
+        let node = Arc::new(NodeMetrics::new(id, name, role, parallelism));
+        nodes.push(Arc::clone(&node));
+        node
+    }
+    /// Sum over the nodes of a role.
+    pub fn total(&self, role: NodeRole, of: impl Fn(&NodeMetrics) -> u64) -> u64 {
+        self.nodes().iter().filter(|n| n.role == role).map(|n| of(n)).sum()
+    }
+    /// All counters by reason, over all nodes.
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        let mut all = BTreeMap::new();
+        for node in self.nodes() {
+            for (reason, n) in node.counts() {
+                *all.entry(reason).or_default() += n;
+            }
+        }
+        all
+    }
+}

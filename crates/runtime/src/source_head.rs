@@ -1,0 +1,278 @@
+//! The head of a source subtask: chunks in, stamped batches and watermarks out.
+
+use crate::feed::Feed;
+use crate::metrics::NodeMetrics;
+use arrow_array::{Array, Int64Array};
+use arrow_buffer::ScalarBuffer;
+use millstream_dataflow::{BadRecord, Batch, Chunk, Clock, Error, Fetch, Result, Scan, Split, SplitDecoder, Stamp, Watermark};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use tracing::warn;
+
+/// What a source subtask remembers of a split; position and watermark are in every checkpoint.
+#[derive(Debug, Clone)]
+struct SplitState {
+    position: String,
+    /// Running maximum of the watermark expression: a function of row position.
+    watermark: i64,
+    /// Since when the reader stands at the split's end without new data.
+    at_end_since: Option<Duration>,
+    idle: bool,
+    finished: bool,
+}
+
+/// What came out of a step.
+pub(crate) enum Emitted {
+    Batch(Batch),
+    Watermark(i64),
+    Idle,
+    End,
+}
+
+pub(crate) struct SourceHead {
+    feed: Feed,
+    decoder: Box<dyn SplitDecoder>,
+    scan: Box<dyn Scan>,
+    splits: BTreeMap<String, SplitState>,
+    bounded: bool,
+    skip_bad_records: bool,
+    idle_timeout: Option<Duration>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<NodeMetrics>,
+    table: String,
+    subtask: u32,
+    /// The last watermark sent.
+    emitted: i64,
+    idle: bool,
+    ended: bool,
+    /// Something to send before the next fetch.
+    pending: Option<Emitted>,
+}
+
+pub(crate) struct SourceHeadParts {
+    pub(crate) feed: Feed,
+    pub(crate) decoder: Box<dyn SplitDecoder>,
+    pub(crate) scan: Box<dyn Scan>,
+    /// The splits of this subtask with their watermarks.
+    pub(crate) splits: Vec<(Split, i64)>,
+    pub(crate) bounded: bool,
+    pub(crate) skip_bad_records: bool,
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Arc<NodeMetrics>,
+    pub(crate) table: String,
+    pub(crate) subtask: u32,
+}
+
+impl SourceHead {
+    pub(crate) fn new(p: SourceHeadParts) -> Self {
+        let state = |(s, watermark): (Split, i64)| (s.id, SplitState { position: s.position, watermark, at_end_since: None, idle: false, finished: false });
+        let mut head = SourceHead {
+            feed: p.feed,
+            decoder: p.decoder,
+            scan: p.scan,
+            splits: p.splits.into_iter().map(state).collect(),
+            bounded: p.bounded,
+            skip_bad_records: p.skip_bad_records,
+            idle_timeout: p.idle_timeout,
+            clock: p.clock,
+            metrics: p.metrics,
+            table: p.table,
+            subtask: p.subtask,
+            emitted: Watermark::NONE,
+            idle: false,
+            ended: false,
+            pending: None,
+        };
+        // A restored source speaks its checkpointed watermark before any row.
+        head.pending = head.advance();
+        head
+    }
+
+    pub(crate) fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Positions and watermarks for a checkpoint.
+    pub(crate) fn snapshot(&self) -> Vec<(Split, i64)> {
+        self.splits.iter().map(|(id, s)| (Split { id: id.clone(), position: s.position.clone() }, s.watermark)).collect()
+    }
+
+    pub(crate) fn committed(&mut self, positions: Vec<Split>) -> Result<()> {
+        let mine = positions.into_iter().filter(|p| self.splits.contains_key(&p.id)).collect();
+        self.feed.committed(mine)
+    }
+
+    /// Does one thing, if there is one to do.
+    pub(crate) fn step(&mut self) -> Result<Option<Emitted>> {
+        if let Some(pending) = self.pending.take() {
+            return Ok(Some(pending));
+        }
+        if self.ended {
+            return Ok(None);
+        }
+        if self.splits.is_empty() || self.splits.values().all(|s| s.finished) {
+            return Ok(self.without_data());
+        }
+        match self.feed.poll()? {
+            Some(Fetch::Chunk(chunk)) => self.chunk(chunk).map(Some),
+            Some(Fetch::EndOfData(id)) => {
+                let now = self.clock.monotonic();
+                if let Some(split) = self.splits.get_mut(&id) {
+                    split.at_end_since = Some(now);
+                }
+                self.report_lag();
+                Ok(None)
+            }
+            Some(Fetch::Finished(id)) => {
+                self.split(&id)?.finished = true;
+                self.report_lag();
+                Ok(self.advance())
+            }
+            Some(Fetch::Nothing) | None => Ok(self.look_for_idle()),
+        }
+    }
+
+    fn split(&mut self, id: &str) -> Result<&mut SplitState> {
+        let table = &self.table;
+        self.splits.get_mut(id).ok_or_else(|| Error::bug(format!("a reader of table \"{table}\" named the split \"{id}\", which it was not given")))
+    }
+
+    /// No split will ever deliver: the end of a bounded source, or nothing to do for this subtask.
+    fn without_data(&mut self) -> Option<Emitted> {
+        if self.bounded || !self.splits.is_empty() {
+            self.ended = true;
+            self.pending = Some(Emitted::End);
+            self.metrics.set_watermark(self.subtask, Watermark::END);
+            return Some(Emitted::Watermark(Watermark::END));
+        }
+        self.go_idle()
+    }
+
+    fn go_idle(&mut self) -> Option<Emitted> {
+        if self.idle {
+            return None;
+        }
+        self.idle = true;
+        self.metrics.set_idle(self.subtask);
+        Some(Emitted::Idle)
+    }
+
+    fn look_for_idle(&mut self) -> Option<Emitted> {
+        let timeout = self.idle_timeout?;
+        let now = self.clock.monotonic();
+        let mut changed = false;
+        for split in self.splits.values_mut().filter(|s| !s.idle && !s.finished) {
+            if split.at_end_since.is_some_and(|since| now.saturating_sub(since) >= timeout) {
+                split.idle = true;
+                changed = true;
+            }
+        }
+        if !changed {
+            return None;
+        }
+        if self.splits.values().all(|s| s.idle || s.finished) { self.go_idle() } else { self.advance() }
+    }
+
+    /// The watermark to send, if the minimum over the active splits has moved.
+    fn advance(&mut self) -> Option<Emitted> {
+        let time = self.splits.values().filter(|s| !s.idle && !s.finished).map(|s| s.watermark).min()?;
+        if time <= self.emitted {
+            return None;
+        }
+        self.emitted = time;
+        self.idle = false;
+        self.metrics.set_watermark(self.subtask, time);
+        Some(Emitted::Watermark(time))
+    }
+
+    fn chunk(&mut self, chunk: Chunk) -> Result<Emitted> {
+        let id = chunk.split.clone();
+        let decoded = self.decoder.decode(chunk)?;
+        self.metrics.records_in.fetch_add(decoded.records, Relaxed);
+        self.reject(decoded.bad)?;
+        let scanned = self.scan.scan(decoded.batch)?;
+        self.reject(scanned.bad)?;
+        let mut batch = scanned.batch;
+        let emitted = self.emitted;
+        let split = self.split(&id)?;
+        split.position = decoded.split.position;
+        split.at_end_since = None;
+        if std::mem::take(&mut split.idle) {
+            // A split that wakes up starts at the current watermark: event time never goes back.
+            split.watermark = split.watermark.max(emitted);
+        }
+        let mut high = Watermark::NONE;
+        if let Some(candidates) = &scanned.candidates {
+            batch.stamp = Some(stamp(candidates, &mut split.watermark));
+            high = split.watermark;
+        }
+        if high > Watermark::NONE {
+            self.metrics.event_time.fetch_max(high, Relaxed);
+        }
+        self.metrics.records_out.fetch_add(batch.num_rows() as u64, Relaxed);
+        self.report_lag();
+        self.pending = self.advance();
+        if std::mem::take(&mut self.idle) && self.pending.is_none() {
+            // Consumers must count this source again, at the watermark they know.
+            self.pending = Some(Emitted::Watermark(self.emitted));
+        }
+        Ok(Emitted::Batch(batch))
+    }
+
+    fn report_lag(&self) {
+        let lag = self.feed.lag();
+        if !lag.is_empty() {
+            let mut all = self.metrics.lag.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            all.extend(lag);
+        }
+    }
+
+    fn reject(&self, bad: Vec<BadRecord>) -> Result<()> {
+        for record in bad {
+            if !self.skip_bad_records {
+                return Err(Error::data(format!("a record of table \"{}\" cannot be read: {}", self.table, record.message))
+                    .code("E0700")
+                    .detail(format!("{}, reason {}", record.place, record.reason))
+                    .hint("set 'on-error' = 'skip' in the table's options to count and leave out such records"));
+            }
+            if self.metrics.count(record.reason, 1) {
+                warn!(table = %self.table, reason = record.reason, place = %record.place, message = %record.message, "record left out");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Stamps each row with the watermark before it and moves the watermark on.
+fn stamp(candidates: &Int64Array, watermark: &mut i64) -> Stamp {
+    let before = *watermark;
+    let moves = |i: usize| candidates.is_valid(i) && candidates.value(i) > before;
+    // Only rows after the first one that moves the watermark have another stamp than `before`.
+    match (0..candidates.len()).find(|i| moves(*i)) {
+        None => Stamp::Constant(before),
+        Some(first) if first + 1 == candidates.len() => {
+            *watermark = candidates.value(first);
+            Stamp::Constant(before)
+        }
+        Some(_) => {
+            let mut running = before;
+            let stamps: Vec<i64> = (0..candidates.len())
+                .map(|i| {
+                    let stamp = running;
+                    if candidates.is_valid(i) {
+                        running = running.max(candidates.value(i));
+                    }
+                    stamp
+                })
+                .collect();
+            *watermark = running;
+            Stamp::Rows(ScalarBuffer::from(stamps))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

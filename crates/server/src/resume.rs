@@ -1,0 +1,37 @@
+//! Whether a job starts fresh, goes on, has finished, or must not run (design §5, "Running again").
+
+use millstream_dataflow::{Error, Result};
+use millstream_plan::{Job, differences};
+use millstream_state::checkpoint::Manifest;
+
+/// What to do with what an earlier run left.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Resume {
+    /// Nothing is there, or a new life was asked for.
+    Fresh,
+    /// Go on from this incarnation's last checkpoint.
+    Continue { incarnation: String, epoch: u64 },
+    /// The job has processed all its bounded input; epoch ms.
+    Finished { at_ms: i64 },
+}
+
+pub(crate) fn decide(latest: Option<&Manifest>, job: &Job, max_parallelism: u32, fresh: bool) -> Result<Resume> {
+    let Some(manifest) = latest.filter(|_| !fresh) else { return Ok(Resume::Fresh) };
+    let name = &job.name;
+    let differences = differences(&Job::from_text(&manifest.plan)?, job);
+    if !differences.is_empty() {
+        return Err(Error::config(format!("the state of job \"{name}\" belongs to another plan"))
+            .code("E0602")
+            .detail(differences.join("; "))
+            .hint("run the file it was made with, give this one another name (SET 'pipeline.name' = '…'), or start a new life with --fresh: its output is then added to what is there"));
+    }
+    if manifest.max_parallelism != max_parallelism {
+        return Err(Error::config(format!("the state of job \"{name}\" has {} key groups, the settings say {max_parallelism}", manifest.max_parallelism))
+            .code("E0606")
+            .hint("'pipeline.max-parallelism' is fixed for the life of a job: set it back, or start a new life with --fresh"));
+    }
+    Ok(match &manifest.finished {
+        Some(finished) => Resume::Finished { at_ms: finished.at_ms },
+        None => Resume::Continue { incarnation: manifest.incarnation.clone(), epoch: manifest.epoch },
+    })
+}

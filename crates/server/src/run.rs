@@ -1,0 +1,193 @@
+//! Runs a job file: its statements in order, its INSERTs as one job at the end.
+
+use crate::collect::{CollectSink, Deliver};
+use crate::resume::{Resume, decide};
+use millstream_connectors::{ConnectorContext, ConnectorRegistry};
+use millstream_dataflow::{Batch, Error, Result, Schema, Sink};
+use millstream_plan::{Column, Job as Plan, NodeSpec, Settings};
+use millstream_runtime::{Control, Job, JobConfig, JobMetrics, Outcome, Rim, SystemClock, TokioTimer};
+use millstream_sql::{CompileOptions, Step, compile};
+use millstream_state::checkpoint::Checkpoints;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tracing::info;
+
+/// What to run and how.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    pub text: String,
+    /// The file's stem: the job's name unless `pipeline.name` is set.
+    pub name: String,
+    /// Relative paths, of tables and of `.millstream`, start here.
+    pub directory: PathBuf,
+    /// `-D NAME=value`
+    pub variables: BTreeMap<String, String>,
+    /// `--set key=value`: wins over SET in the file.
+    pub settings: BTreeMap<String, String>,
+    /// Start a new life of the job's state.
+    pub fresh: bool,
+}
+
+/// What happens while a file runs.
+pub enum Event<'a> {
+    /// A warning of the compiler.
+    Warning(&'a Error),
+    /// The text of EXPLAIN.
+    Explain(&'a str),
+    /// What SET without arguments lists.
+    Settings(&'a [(String, String)]),
+    /// A query's rows follow.
+    QueryStarted { schema: &'a Schema, metrics: &'a Arc<JobMetrics> },
+    QueryEnded,
+    /// The INSERTs run as one job. `resumed` is the checkpoint it goes on from.
+    JobStarted { name: &'a str, metrics: &'a Arc<JobMetrics>, resumed: Option<u64>, state: &'a str },
+    /// The job's bounded input was processed by an earlier run; epoch ms.
+    JobFinishedBefore { name: &'a str, at_ms: i64 },
+    JobEnded { name: &'a str, metrics: &'a Arc<JobMetrics>, outcome: Outcome, seconds: f64 },
+}
+
+/// Shows what happens; the binary's terminal, or a test.
+pub trait Observer: Send + Sync {
+    fn event(&self, event: Event<'_>);
+    /// Rows of the running query.
+    fn rows(&self, schema: &Schema, batch: &Batch) -> Result<()>;
+}
+
+/// Runs all statements of a file. Must be called on a tokio runtime with several threads.
+///
+/// # Errors
+/// All errors of the text before anything runs; later the one that ended a job.
+pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Control) -> Result<(), Vec<Error>> {
+    let rim = rim();
+    let context = ConnectorContext {
+        clock: Arc::clone(&rim.clock),
+        handle: tokio::runtime::Handle::current(),
+        job: options.name.clone(),
+        directory: options.directory.clone(),
+    };
+    let registry = ConnectorRegistry::new(context);
+    let compile_options = CompileOptions { registry: &registry, variables: &options.variables, settings: &options.settings, job_name: &options.name };
+    let compiled = compile(&options.text, &compile_options)?;
+    let settings = Settings::new(&compiled.settings).map_err(|e| vec![e])?;
+    for warning in &compiled.warnings {
+        observer.event(Event::Warning(warning));
+    }
+    let runner = Runner { options: &options, registry, rim, observer, control };
+    for step in compiled.steps {
+        match step {
+            Step::Explain(text) => runner.observer.event(Event::Explain(&text)),
+            Step::Settings(list) => runner.observer.event(Event::Settings(&list)),
+            Step::Query(plan) => {
+                let settings = Settings::new(&plan.settings).map_err(|e| vec![e])?;
+                if runner.query(plan, &settings).await.map_err(|e| vec![e])? == Outcome::Stopped {
+                    return Ok(());
+                }
+            }
+            Step::Insert(plan) => runner.insert(plan, &settings).await.map_err(|e| vec![e])?,
+        }
+    }
+    Ok(())
+}
+
+fn rim() -> Rim {
+    #[allow(clippy::disallowed_methods, reason = "the one place where random names enter; everything below gets them injected")]
+    let unique = || uuid::Uuid::new_v4().simple().to_string();
+    Rim { clock: Arc::new(SystemClock::default()), timer: Arc::new(TokioTimer), unique: Arc::new(unique) }
+}
+
+struct Runner<'a> {
+    options: &'a RunOptions,
+    registry: ConnectorRegistry,
+    rim: Rim,
+    observer: Arc<dyn Observer>,
+    control: Control,
+}
+
+impl Runner<'_> {
+    fn config(&self, plan: &Plan, settings: &Settings) -> Result<JobConfig> {
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+        let parallelism = settings.parallelism.unwrap_or(cores.min(settings.max_parallelism));
+        Ok(JobConfig {
+            name: plan.name.clone(),
+            parallelism,
+            max_parallelism: settings.max_parallelism,
+            checkpoint_interval: settings.checkpoint_interval,
+            checkpoint_timeout: settings.checkpoint_timeout,
+            checkpoints_retained: settings.checkpoints_retained,
+            tolerable_failed_checkpoints: settings.tolerable_failed_checkpoints,
+            restart_attempts: settings.restart_attempts,
+            restart_backoff: settings.restart_backoff,
+            restart_backoff_max: settings.restart_backoff_max,
+            workers: cores.min(parallelism) as usize,
+            plan: plan.to_text()?,
+        })
+    }
+
+    async fn query(&self, plan: Plan, settings: &Settings) -> Result<Outcome> {
+        let collect = plan.nodes.iter().find(|n| n.spec == NodeSpec::Collect).ok_or_else(|| Error::bug("a query's plan does not collect"))?;
+        let schema = Column::schema(&collect.columns);
+        let deliver: Deliver = {
+            let (observer, schema) = (Arc::clone(&self.observer), schema.clone());
+            Arc::new(move |batch| observer.rows(&schema, &batch))
+        };
+        let sink: Arc<dyn Sink> = Arc::new(CollectSink(deliver));
+        let mut config = self.config(&plan, settings)?;
+        // A query has no checkpoint to go back to, and its rows are out: an error ends it.
+        config.restart_attempts = 0;
+        let metrics = Arc::new(JobMetrics::default());
+        self.observer.event(Event::QueryStarted { schema: &schema, metrics: &metrics });
+        let job = Job {
+            graph: millstream_operators::build(&plan, &self.registry, Some(sink))?,
+            config,
+            rim: self.rim.clone(),
+            checkpoints: None,
+            incarnation: (self.rim.unique)(),
+            metrics,
+        };
+        let outcome = job.run(&self.control).await?;
+        self.observer.event(Event::QueryEnded);
+        Ok(outcome)
+    }
+
+    async fn insert(&self, plan: Plan, settings: &Settings) -> Result<()> {
+        let default = format!(".millstream/{}", directory_name(&plan.name));
+        let location = settings.checkpoint_dir.as_ref().map_or(default, |dir| format!("{}/{}", dir.trim_end_matches('/'), directory_name(&plan.name)));
+        let store = millstream_store::open(&location, &self.options.directory, &BTreeMap::new())?;
+        let state = store.location();
+        let checkpoints = Checkpoints::new(store, &plan.name);
+        let latest = checkpoints.latest().await?;
+        let resume = decide(latest.as_ref(), &plan, settings.max_parallelism, self.options.fresh)?;
+        let (incarnation, resumed) = match resume {
+            Resume::Fresh => ((self.rim.unique)(), None),
+            Resume::Continue { incarnation, epoch } => (incarnation, Some(epoch)),
+            Resume::Finished { at_ms } => {
+                self.observer.event(Event::JobFinishedBefore { name: &plan.name, at_ms });
+                return Ok(());
+            }
+        };
+        let config = self.config(&plan, settings)?;
+        info!(job = %plan.name, incarnation, resumed, parallelism = config.parallelism, "job starts");
+        let metrics = Arc::new(JobMetrics::default());
+        self.observer.event(Event::JobStarted { name: &plan.name, metrics: &metrics, resumed, state: &state });
+        let start = self.rim.clock.monotonic();
+        let job = Job {
+            graph: millstream_operators::build(&plan, &self.registry, None)?,
+            config,
+            rim: self.rim.clone(),
+            checkpoints: Some(checkpoints),
+            incarnation,
+            metrics: Arc::clone(&metrics),
+        };
+        let outcome = job.run(&self.control).await?;
+        let seconds = (self.rim.clock.monotonic() - start).as_secs_f64();
+        self.observer.event(Event::JobEnded { name: &plan.name, metrics: &metrics, outcome, seconds });
+        Ok(())
+    }
+}
+
+/// A job's name as one path segment.
+fn directory_name(name: &str) -> String {
+    let safe: String = name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' }).collect();
+    if safe.starts_with('.') { format!("_{safe}") } else { safe }
+}
