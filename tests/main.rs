@@ -1,1 +1,22 @@
-fn main() {}
+//! All integration tests, as one binary: `cargo test -p tests [FILTER]`.
+//!
+//! Each module lists its trials. A trial whose server cannot be had is reported as ignored with its reason; with `CI=true` it fails.
+
+mod conformance;
+mod harness;
+mod tidy;
+
+use libtest_mimic::{Arguments, Trial};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Jobs run in processes of their own, so that they can be killed: this binary is Millstream, too.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|a| a == harness::AS_MILLSTREAM) {
+        return millstream::main(std::iter::once("millstream".into()).chain(arguments));
+    }
+    let mut trials: Vec<Trial> = Vec::new();
+    trials.extend(tidy::trials());
+    trials.extend(conformance::trials());
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}

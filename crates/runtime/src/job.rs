@@ -83,3 +83,6 @@ impl Job {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,38 @@
+//! Files whose right answer comes from a real Flink 2.3: `flink/**/*.sql` with what Flink printed beside them as `*.jsonl`.
+//!
+//! `${DATA}` in a file is the directory `flink/data`. Results are compared as the tables they fold to.
+
+use crate::harness::{difference, files, millstream, result_sets, root, succeed};
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::{Failed, Trial};
+use std::path::Path;
+
+pub fn trials() -> Vec<Trial> {
+    let directory = root().join("tests/flink");
+    let sql = files(&directory, "sql");
+    sql.into_iter()
+        .map(|file| {
+            let name = file.strip_prefix(&directory).map_or(String::new(), |f| f.display().to_string());
+            Trial::test(format!("flink::{name}"), move || check(&file).map_err(|e| Failed::from(format!("{e:#}"))))
+        })
+        .collect()
+}
+
+fn check(file: &Path) -> Result<()> {
+    let expected = std::fs::read_to_string(file.with_extension("jsonl")).context("no expected rows")?;
+    let expected = result_sets(&expected)?;
+    ensure!(!expected.is_empty(), "nothing is expected");
+    for parallelism in ["1", "3"] {
+        let directory = tempfile::tempdir()?;
+        let mut command = millstream(directory.path())?;
+        command.arg("run").arg(file).args(["--output", "json", "-p", parallelism]).arg("-D").arg(format!("DATA={}", root().join("tests/flink/data").display()));
+        let actual = result_sets(&succeed(command)?)?;
+        ensure!(expected.len() == actual.len(), "{} results expected, {} came", expected.len(), actual.len());
+        for (i, (e, a)) in expected.iter().zip(&actual).enumerate() {
+            if let Some(difference) = difference(e, a) {
+                anyhow::bail!("parallelism {parallelism}, result {}: {difference}", i + 1);
+            }
+        }
+    }
+    Ok(())
+}
