@@ -179,6 +179,37 @@ fn only_changed_chunks_are_written_and_only_published_ones_are_reused() {
 }
 
 #[test]
+fn retention_keeps_what_kept_and_coming_checkpoints_need() {
+    let store = Arc::new(Faulty::default());
+    let shown = Shown::default();
+    block_on(async {
+        let mut job = Job::start(&store, 0, &shown).await.unwrap();
+        let mut published = Vec::new();
+        let mut manifest = job.prepare(0).await.unwrap();
+        for _ in 0..5 {
+            job.writer.publish(manifest.clone()).await.unwrap();
+            job.last = manifest.epoch;
+            published.push(manifest);
+            // The state of the next epoch is written before the files of older ones are deleted.
+            manifest = job.prepare(0).await.unwrap();
+            job.writer.committed(job.last).await.unwrap();
+            job.writer.retain(2).await.unwrap();
+        }
+        assert_eq!(store.paths("manifest/").len(), 2);
+        published.push(manifest);
+        let whole = |m: &Manifest| block_on_reads(&store, m).is_ok();
+        assert_eq!(published.iter().map(whole).collect::<Vec<_>>(), [false, false, false, true, true, true]);
+    });
+}
+
+/// Reads all chunks; the store answers at once.
+fn block_on_reads(store: &Arc<Faulty>, manifest: &Manifest) -> Result<()> {
+    let checkpoints = Checkpoints::new(Arc::clone(store) as Arc<dyn Store>, "job");
+    let read = async { checkpoints.read_parts(manifest, "count", ALL).await };
+    futures::FutureExt::now_or_never(read).unwrap().map(|_| ())
+}
+
+#[test]
 fn a_second_process_fences_the_first() {
     let store = Arc::new(Faulty::default());
     let shown = Shown::default();

@@ -192,7 +192,7 @@ impl Writer {
         for _ in 0..CREATE_ATTEMPTS_MAX {
             match store.put(&path, bytes.clone(), PutMode::Create).await {
                 Ok(Put::Done) => return Outcome::Published,
-                Ok(Put::Exists) => unanswered = true,
+                Ok(Put::Exists) => return Outcome::Unknown(last),
                 Err(e) => {
                     unanswered |= e.is_transient();
                     last = e;

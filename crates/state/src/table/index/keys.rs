@@ -184,7 +184,7 @@ fn length<C>(chunks: &[Arc<C>], len: impl Fn(&C) -> usize) -> usize {
 /// Adds a key and returns its id. A chunk that a snapshot shares is copied first.
 fn append<C: Default + Clone>(chunks: &mut Vec<Arc<C>>, len: impl Fn(&C) -> usize, push: impl FnOnce(&mut C)) -> u32 {
     let id = length(chunks, len);
-    if id % CHUNK_IDS == 0 {
+    if id.is_multiple_of(CHUNK_IDS) {
         chunks.push(Arc::default());
     }
     if let Some(last) = chunks.last_mut() {
