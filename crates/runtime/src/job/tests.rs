@@ -1,11 +1,12 @@
 //! Whole jobs over an in-memory source, a keyed counter and a ledger: rows must be committed exactly once whatever fails.
 
+mod memory;
+
 use super::*;
 use crate::rim::{SystemClock, TokioTimer};
 use arrow_array::{Int64Array, RecordBatch, cast::AsArray, types::Int64Type};
 use arrow_schema::{DataType, Field, Schema};
 use millstream_dataflow::*;
-use millstream_store::MemoryStore;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,14 +50,15 @@ impl Source for Numbers {
 }
 
 impl SplitReader for NumbersReader {
-    fn fetch(&mut self, _wait: Duration) -> Result<Fetch> {
+    fn fetch(&mut self, wait: Duration) -> Result<Fetch> {
+        if self.at.is_empty() {
+            std::thread::sleep(wait);
+            return Ok(Fetch::Nothing);
+        }
         if self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)) == Ok(1) {
             return Err(Error::unavailable("planted"));
         }
         let (splits, rows, bounded) = self.source;
-        if self.at.is_empty() {
-            return Ok(Fetch::Nothing);
-        }
         self.at.rotate_left(1);
         let (id, next) = self.at.last_mut().unwrap();
         let of_split = (rows - id.parse::<i64>().unwrap() + splits - 1) / splits;
@@ -202,7 +204,7 @@ struct Setup {
 
 impl Setup {
     fn new(rows: i64) -> Self {
-        Setup { rows, bounded: true, parallelism: 2, workers: 2, failing: 0, store: Arc::new(MemoryStore::new()), ledger: Ledger::default() }
+        Setup { rows, bounded: true, parallelism: 2, workers: 2, failing: 0, store: Arc::new(memory::Memory::default()), ledger: Ledger::default() }
     }
     fn job(&self) -> Job {
         let node = |id: &str, kind| Node { id: id.into(), name: id.into(), kind, parallelism: None };

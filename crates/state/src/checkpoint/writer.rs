@@ -57,6 +57,7 @@ impl Writer {
     pub async fn write_state(&self, epoch: u64, node: &str, subtask: u32, key_groups: KeyGroupRange, snapshot: &Snapshot) -> Result<OperatorState> {
         let file = names::state(&self.incarnation, epoch, self.generation, self.files.fetch_add(1, Ordering::Relaxed));
         let mut body = Vec::new();
+        let mut changed = false;
         let mut tables = Vec::new();
         for table in &snapshot.tables {
             let mut chunks = Vec::with_capacity(table.chunks.len());
@@ -67,6 +68,7 @@ impl Writer {
                     continue;
                 }
                 let bytes = chunk.data.encode()?;
+                changed = true;
                 chunks.push(ChunkRef {
                     id: chunk.id,
                     version: chunk.version,
@@ -82,7 +84,8 @@ impl Writer {
                 chunks,
             });
         }
-        if !body.is_empty() {
+        // A chunk may encode to nothing; its file must be there all the same.
+        if changed {
             // The name is ours alone, so writing it again after a lost acknowledgement writes the same bytes.
             self.checkpoints.store.put(&file, Bytes::from(body), PutMode::Overwrite).await?;
         }
@@ -192,7 +195,7 @@ impl Writer {
         for _ in 0..CREATE_ATTEMPTS_MAX {
             match store.put(&path, bytes.clone(), PutMode::Create).await {
                 Ok(Put::Done) => return Outcome::Published,
-                Ok(Put::Exists) => return Outcome::Unknown(last),
+                Ok(Put::Exists) => unanswered = true,
                 Err(e) => {
                     unanswered |= e.is_transient();
                     last = e;
