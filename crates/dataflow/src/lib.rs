@@ -23,7 +23,9 @@ mod snapshot;
 mod source;
 mod span;
 mod store;
+pub mod temporal;
 pub mod testing;
+pub mod text;
 mod time;
 mod types;
 

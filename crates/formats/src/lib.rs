@@ -1,9 +1,57 @@
 //! Formats: bytes to rows and back.
+//!
+//! To add one, write its module with a `SPEC`, and add a line to each of [`FORMATS`], [`decoder`] and [`encoder`].
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
+mod base64;
+pub mod csv;
+pub mod json;
+pub mod parquet;
 pub mod render;
+mod split;
+mod views;
 
-use millstream_dataflow::FormatSpec;
+use millstream_dataflow::{Decoder, Encoder, Error, FormatSpec, Result, Schema};
+use std::collections::BTreeMap;
+
+pub use split::split_records;
 
 /// All formats, sorted by name.
-pub const FORMATS: &[&FormatSpec] = &[];
+pub const FORMATS: &[&FormatSpec] = &[&csv::SPEC, &json::SPEC, &parquet::SPEC];
+
+/// The decoder of a row format.
+///
+/// - `all`: every physical column of the table in order, for formats without field names
+/// - `wanted`: the columns to decode, in their order
+///
+/// # Errors
+/// `Config` for a format that does not exist or is no row format, `Sql` for a column type it cannot read.
+pub fn decoder(format: &str, all: &Schema, wanted: &Schema, options: &BTreeMap<String, String>) -> Result<Box<dyn Decoder>> {
+    match format {
+        "csv" => Ok(Box::new(csv::CsvDecoder::new(all, wanted, options)?)),
+        "json" => Ok(Box::new(json::JsonDecoder::new(wanted, options)?)),
+        other => Err(unknown(other)),
+    }
+}
+
+/// The encoder of a format.
+///
+/// # Errors
+/// `Config` for a format that does not exist, `Sql` for a column type it cannot write.
+pub fn encoder(format: &str, schema: &Schema, options: &BTreeMap<String, String>) -> Result<Box<dyn Encoder>> {
+    match format {
+        "csv" => Ok(Box::new(csv::CsvEncoder::new(schema, options)?)),
+        "json" => Ok(Box::new(json::JsonEncoder::new(schema, options)?)),
+        "parquet" => Ok(Box::new(parquet::ParquetEncoder::new(schema, options)?)),
+        other => Err(unknown(other)),
+    }
+}
+
+fn unknown(format: &str) -> Error {
+    let names = || FORMATS.iter().map(|f| f.name);
+    let e = Error::config(format!("the format '{format}' does not exist or does not fit here")).code("E0509");
+    match millstream_dataflow::option::nearest(format, names()) {
+        Some(near) if near != format => e.hint(format!("did you mean '{near}'?")),
+        _ => e.hint(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
+    }
+}

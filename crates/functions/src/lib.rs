@@ -1,5 +1,15 @@
-//! Flink's scalar and aggregate functions, and the one registry that names them.
+//! Flink's scalar and aggregate functions, each with its types, nulls and results, in one registry.
+//!
+//! Operators such as `+` are functions like any other (`add`). To add a function, write it in the file of its group under `scalar/` and add
+//! it to that file's list; to add an aggregate, write `aggregate/<name>.rs` and add a line to [`aggregate::aggregate`].
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
 pub mod aggregate;
+pub mod cast;
 pub mod scalar;
+pub mod types;
+
+pub use aggregate::aggregate;
+pub use cast::cast;
+pub use scalar::{Function, Signature, function, functions};
+pub use types::Type;

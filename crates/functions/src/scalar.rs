@@ -1,1 +1,71 @@
-//! Scalar functions (in work).
+//! The registry of scalar functions and operators.
+
+mod arithmetic;
+mod comparison;
+mod conditional;
+mod logic;
+mod nested;
+mod strings;
+mod times;
+
+use crate::types::Type;
+use arrow_array::ArrayRef;
+use millstream_dataflow::{Result, SqlType};
+
+pub use conditional::choose;
+pub use nested::field;
+
+/// How a call is typed: the arguments are cast to `args` first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    pub args: Vec<SqlType>,
+    pub result: Type,
+}
+
+/// A scalar function or operator.
+pub struct Function {
+    /// Lower case.
+    pub name: &'static str,
+    /// What it takes and gives, for messages and docs: `SUBSTRING(text, start [, length])`.
+    pub usage: &'static str,
+    /// The types of a call, `None` if the function does not take these.
+    pub resolve: fn(&[Type]) -> Option<Signature>,
+    /// The result of a call over columns of `rows` rows, in the carriers of the signature.
+    pub evaluate: fn(&[ArrayRef], usize, &SqlType) -> Result<ArrayRef>,
+}
+
+/// All functions, group by group.
+pub fn functions() -> impl Iterator<Item = &'static Function> {
+    [arithmetic::FUNCTIONS, comparison::FUNCTIONS, logic::FUNCTIONS, conditional::FUNCTIONS, strings::FUNCTIONS, times::FUNCTIONS, nested::FUNCTIONS].into_iter().flatten()
+}
+
+/// A function by its lower-case name.
+pub fn function(name: &str) -> Option<&'static Function> {
+    functions().find(|f| f.name == name)
+}
+
+/// NULL in, NULL out.
+fn any_nullable(args: &[Type]) -> bool {
+    args.iter().any(|a| a.nullable)
+}
+
+/// A signature of fixed argument types whose result is NULL iff an argument is.
+fn fixed(args: &[Type], types: &[SqlType], result: SqlType) -> Option<Signature> {
+    let fits = args.len() == types.len() && args.iter().zip(types).all(|(a, t)| implicitly(&a.ty, t));
+    fits.then(|| Signature { args: types.to_vec(), result: Type::new(result, any_nullable(args)) })
+}
+
+/// Whether an argument of one type may stand where another is taken.
+fn implicitly(from: &SqlType, to: &SqlType) -> bool {
+    use crate::types::{as_decimal, is_numeric, is_text, is_timestamp};
+    from == to
+        || *from == SqlType::Null
+        || (is_text(from) && is_text(to))
+        || (is_timestamp(from) && is_timestamp(to))
+        || (is_numeric(from) && matches!(to, SqlType::Double | SqlType::Float))
+        || (from.is_integer() && to.is_integer() && as_decimal(from).map(|d| d.0) <= as_decimal(to).map(|d| d.0))
+        || (as_decimal(from).is_some() && matches!(to, SqlType::Decimal(..)))
+}
+
+#[cfg(test)]
+mod tests;

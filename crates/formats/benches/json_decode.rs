@@ -1,0 +1,2 @@
+//! Placeholder until the decoder's benchmark is written.
+fn main() {}

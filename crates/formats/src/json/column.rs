@@ -1,0 +1,485 @@
+//! A column that JSON values are parsed into, one per schema field, nested ones included.
+
+use super::cursor::{Cursor, DEPTH_MAX, Fault, Parsed};
+use super::object::Object;
+use super::text::unescape;
+use super::{JsonOptions, TimestampStandard};
+use millstream_dataflow::temporal;
+use millstream_dataflow::text::parse_decimal;
+use crate::views::Views;
+use arrow_array::types::*;
+use arrow_array::{ArrayRef, BooleanArray, ListArray, MapArray, NullArray, PrimitiveArray, StructArray};
+use arrow_buffer::{BooleanBufferBuilder, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{DataType, Field as ArrowField, FieldRef};
+use millstream_dataflow::{Error, Field, Result, SqlType};
+use std::sync::Arc;
+
+/// Which rows are not null; costs nothing until the first null.
+#[derive(Debug, Default)]
+pub(super) struct Validity {
+    bits: Option<BooleanBufferBuilder>,
+    len: usize,
+}
+
+impl Validity {
+    #[inline]
+    fn push(&mut self, valid: bool) {
+        if let Some(bits) = &mut self.bits {
+            bits.append(valid);
+        } else if !valid {
+            let mut bits = BooleanBufferBuilder::new(self.len + 64);
+            bits.append_n(self.len, true);
+            bits.append(false);
+            self.bits = Some(bits);
+        }
+        self.len += 1;
+    }
+    fn truncate(&mut self, len: usize) {
+        if let Some(bits) = &mut self.bits {
+            bits.truncate(len);
+        }
+        self.len = len;
+    }
+    fn finish(&mut self) -> Option<NullBuffer> {
+        self.len = 0;
+        self.bits.take().map(|mut b| NullBuffer::new(b.finish()))
+    }
+}
+
+#[derive(Debug)]
+enum Values {
+    Boolean(BooleanBufferBuilder),
+    I8(Vec<i8>),
+    I16(Vec<i16>),
+    I32(Vec<i32>),
+    I64(Vec<i64>),
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+    Decimal(Vec<i128>, u8, u8),
+    Text(Views),
+    Bytes(Views),
+    Date(Vec<i32>),
+    Time(Vec<i32>),
+    /// Units per second, and whether it is a point in time (`Z` at the end).
+    Timestamp(Vec<i64>, i64, bool),
+    List(Vec<i32>, Box<Column>, FieldRef),
+    Map(Vec<i32>, Box<Column>, Box<Column>, FieldRef),
+    Row(Box<Object>, arrow_schema::Fields),
+    Null,
+}
+
+#[derive(Debug)]
+pub(super) struct Column {
+    values: Values,
+    validity: Validity,
+    ty: DataType,
+}
+
+impl Column {
+    pub(super) fn new(field: &Field, options: &JsonOptions) -> Result<Column> {
+        let ty = field.ty.to_arrow();
+        let values = match &field.ty {
+            SqlType::Boolean => Values::Boolean(BooleanBufferBuilder::new(0)),
+            SqlType::TinyInt => Values::I8(Vec::new()),
+            SqlType::SmallInt => Values::I16(Vec::new()),
+            SqlType::Int => Values::I32(Vec::new()),
+            SqlType::BigInt => Values::I64(Vec::new()),
+            SqlType::Float => Values::F32(Vec::new()),
+            SqlType::Double => Values::F64(Vec::new()),
+            SqlType::Decimal(p, s) => Values::Decimal(Vec::new(), *p, *s),
+            SqlType::Char(_) | SqlType::VarChar(_) => Values::Text(Views::default()),
+            SqlType::Binary(_) | SqlType::VarBinary(_) => Values::Bytes(Views::default()),
+            SqlType::Date => Values::Date(Vec::new()),
+            SqlType::Time(_) => Values::Time(Vec::new()),
+            SqlType::Timestamp(p) | SqlType::TimestampLtz(p) => {
+                let per_second = match p {
+                    0..=3 => 1_000,
+                    4..=6 => 1_000_000,
+                    _ => 1_000_000_000,
+                };
+                Values::Timestamp(Vec::new(), per_second, matches!(field.ty, SqlType::TimestampLtz(_)))
+            }
+            SqlType::Array(e) => Values::List(vec![0], Box::new(Column::new(e, options)?), Arc::new(e.to_arrow())),
+            SqlType::Map(k, v) => {
+                if !matches!(k.ty, SqlType::Char(_) | SqlType::VarChar(_)) {
+                    return Err(Error::sql(format!("column \"{}\": JSON objects have text keys, {} cannot be read", field.name, field.ty)).code("E0302"));
+                }
+                let DataType::Map(entries, _) = &ty else { return Err(Error::bug("a MAP is not carried by a map")) };
+                Values::Map(vec![0], Box::new(Column::new(k, options)?), Box::new(Column::new(v, options)?), Arc::clone(entries))
+            }
+            SqlType::Row(fields) => {
+                let DataType::Struct(arrow) = &ty else { return Err(Error::bug("a ROW is not carried by a struct")) };
+                Values::Row(Box::new(Object::new(fields, options)?), arrow.clone())
+            }
+            SqlType::Null => Values::Null,
+            SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Multiset(_) => {
+                return Err(Error::sql(format!("column \"{}\": the json format does not read {}", field.name, field.ty)).code("E0302"));
+            }
+        };
+        Ok(Column { values, validity: Validity::default(), ty })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.validity.len
+    }
+
+    /// Appends the value at the cursor. After a [`Fault::Type`] the caller truncates and knows where the value began.
+    #[inline]
+    pub(super) fn parse(&mut self, c: &mut Cursor<'_>, options: &JsonOptions, scratch: &mut Vec<u8>, depth: u32) -> Parsed<()> {
+        if c.peek() == Some(b'n') {
+            return if c.eat_word(b"null") {
+                self.push_null();
+                Ok(())
+            } else {
+                Err(Fault::Malformed("no value"))
+            };
+        }
+        match &mut self.values {
+            Values::I64(v) => v.push(integer(c, scratch)?),
+            Values::I32(v) => v.push(i32::try_from(integer(c, scratch)?).map_err(|_| OUT_OF_RANGE)?),
+            Values::I16(v) => v.push(i16::try_from(integer(c, scratch)?).map_err(|_| OUT_OF_RANGE)?),
+            Values::I8(v) => v.push(i8::try_from(integer(c, scratch)?).map_err(|_| OUT_OF_RANGE)?),
+            Values::Text(v) => match c.peek() {
+                Some(b'"') => {
+                    let (raw, escaped) = c.string()?;
+                    if escaped {
+                        unescape(raw, scratch)?;
+                        v.push_text(utf8(scratch)?);
+                    } else {
+                        v.push_text(utf8(raw)?);
+                    }
+                }
+                // Numbers, booleans, objects and arrays become their own JSON text.
+                _ => {
+                    let start = c.at;
+                    c.skip(depth)?;
+                    v.push_text(utf8(&c.bytes[start..c.at])?);
+                }
+            },
+            Values::Timestamp(v, per_second, point) => {
+                let (days, nanos) = timestamp(scalar(c, scratch)?, options.timestamps, *point).ok_or(Fault::Type("no timestamp of the expected form"))?;
+                let units = i128::from(days) * i128::from(*per_second) * 86_400 + i128::from(nanos / (1_000_000_000 / *per_second));
+                v.push(i64::try_from(units).map_err(|_| OUT_OF_RANGE)?);
+            }
+            Values::F64(v) => v.push(float(c, scratch)?),
+            Values::F32(v) => v.push(float(c, scratch)? as f32),
+            Values::Boolean(v) => match c.peek() {
+                Some(b't') if c.eat_word(b"true") => v.append(true),
+                Some(b'f') if c.eat_word(b"false") => v.append(false),
+                Some(b'"') => v.append(scalar(c, scratch)?.trim_ascii().eq_ignore_ascii_case(b"true")),
+                _ => return Err(Fault::Type("no boolean")),
+            },
+            Values::Decimal(v, precision, scale) => match parse_decimal(scalar(c, scratch)?, *scale).ok_or(Fault::Type("no decimal number"))? {
+                d if d.unsigned_abs() < 10u128.pow(u32::from(*precision)) => v.push(d),
+                // As in Flink: a number that is too large for the type is NULL.
+                _ => {
+                    self.push_null();
+                    return Ok(());
+                }
+            },
+            Values::Date(v) => match temporal::parse_date(scalar(c, scratch)?) {
+                Some((days, b"")) => v.push(days as i32),
+                _ => return Err(Fault::Type("no date of the form yyyy-MM-dd")),
+            },
+            Values::Time(v) => {
+                let text = scalar(c, scratch)?;
+                match temporal::parse_time(text.strip_suffix(b"Z").unwrap_or(text)) {
+                    Some((nanos, b"")) => v.push((nanos / 1_000_000) as i32),
+                    _ => return Err(Fault::Type("no time of the form HH:mm:ss")),
+                }
+            }
+            Values::Bytes(v) => {
+                if c.peek() != Some(b'"') {
+                    return Err(Fault::Type("no base64 text"));
+                }
+                let bytes = crate::base64::decode(scalar(c, scratch)?).ok_or(Fault::Type("no base64 text"))?;
+                v.push_bytes(&bytes);
+            }
+            Values::Row(object, _) => {
+                if c.peek() != Some(b'{') {
+                    return Err(Fault::Type("no object"));
+                }
+                if depth >= DEPTH_MAX {
+                    return Err(Fault::Depth);
+                }
+                object.parse(c, options, scratch, depth + 1)?;
+            }
+            Values::List(offsets, child, _) => {
+                if !c.eat(b'[') {
+                    return Err(Fault::Type("no array"));
+                }
+                if depth >= DEPTH_MAX {
+                    return Err(Fault::Depth);
+                }
+                c.space();
+                if !c.eat(b']') {
+                    loop {
+                        c.space();
+                        parse_or_null(child, c, options, scratch, depth + 1)?;
+                        c.space();
+                        if c.eat(b']') {
+                            break;
+                        }
+                        if !c.eat(b',') {
+                            return Err(Fault::Malformed("no comma or end of an array"));
+                        }
+                    }
+                }
+                offsets.push(i32::try_from(child.len()).map_err(|_| OUT_OF_RANGE)?);
+            }
+            Values::Map(offsets, keys, values, _) => {
+                if !c.eat(b'{') {
+                    return Err(Fault::Type("no object"));
+                }
+                if depth >= DEPTH_MAX {
+                    return Err(Fault::Depth);
+                }
+                c.space();
+                if !c.eat(b'}') {
+                    loop {
+                        c.space();
+                        if c.peek() != Some(b'"') {
+                            return Err(Fault::Malformed("no field name"));
+                        }
+                        keys.parse(c, options, scratch, depth + 1)?;
+                        c.space();
+                        if !c.eat(b':') {
+                            return Err(Fault::Malformed("no colon after a field name"));
+                        }
+                        c.space();
+                        parse_or_null(values, c, options, scratch, depth + 1)?;
+                        c.space();
+                        if c.eat(b'}') {
+                            break;
+                        }
+                        if !c.eat(b',') {
+                            return Err(Fault::Malformed("no comma or end of an object"));
+                        }
+                    }
+                }
+                offsets.push(i32::try_from(keys.len()).map_err(|_| OUT_OF_RANGE)?);
+            }
+            Values::Null => {
+                c.skip(depth)?;
+                self.push_null();
+                return Ok(());
+            }
+        }
+        self.validity.push(true);
+        Ok(())
+    }
+
+    pub(super) fn push_null(&mut self) {
+        match &mut self.values {
+            Values::Boolean(v) => v.append(false),
+            Values::I8(v) => v.push(0),
+            Values::I16(v) => v.push(0),
+            Values::I32(v) | Values::Date(v) | Values::Time(v) => v.push(0),
+            Values::I64(v) | Values::Timestamp(v, ..) => v.push(0),
+            Values::F32(v) => v.push(0.0),
+            Values::F64(v) => v.push(0.0),
+            Values::Decimal(v, ..) => v.push(0),
+            Values::Text(v) | Values::Bytes(v) => v.push_empty(),
+            Values::List(offsets, ..) | Values::Map(offsets, ..) => offsets.push(offsets[offsets.len() - 1]),
+            Values::Row(object, _) => object.push_null(),
+            Values::Null => {}
+        }
+        self.validity.push(false);
+    }
+
+    /// Forgets all rows from `len` on, also those a failed parse left half done.
+    pub(super) fn truncate(&mut self, len: usize) {
+        match &mut self.values {
+            Values::Boolean(v) => v.truncate(len),
+            Values::I8(v) => v.truncate(len),
+            Values::I16(v) => v.truncate(len),
+            Values::I32(v) | Values::Date(v) | Values::Time(v) => v.truncate(len),
+            Values::I64(v) | Values::Timestamp(v, ..) => v.truncate(len),
+            Values::F32(v) => v.truncate(len),
+            Values::F64(v) => v.truncate(len),
+            Values::Decimal(v, ..) => v.truncate(len),
+            Values::Text(v) | Values::Bytes(v) => v.truncate(len),
+            Values::List(offsets, child, _) => {
+                offsets.truncate(len + 1);
+                child.truncate(offsets[len] as usize);
+            }
+            Values::Map(offsets, keys, values, _) => {
+                offsets.truncate(len + 1);
+                keys.truncate(offsets[len] as usize);
+                values.truncate(offsets[len] as usize);
+            }
+            Values::Row(object, _) => object.truncate(len),
+            Values::Null => {}
+        }
+        self.validity.truncate(len);
+    }
+
+    pub(super) fn finish(&mut self) -> Result<ArrayRef> {
+        let rows = self.validity.len;
+        let nulls = self.validity.finish();
+        macro_rules! primitive {
+            ($t:ty, $v:expr) => {
+                Arc::new(PrimitiveArray::<$t>::new(ScalarBuffer::from(std::mem::take($v)), nulls).with_data_type(self.ty.clone())) as ArrayRef
+            };
+        }
+        Ok(match &mut self.values {
+            Values::Boolean(v) => Arc::new(BooleanArray::new(v.finish(), nulls)),
+            Values::I8(v) => primitive!(Int8Type, v),
+            Values::I16(v) => primitive!(Int16Type, v),
+            Values::I32(v) => primitive!(Int32Type, v),
+            Values::I64(v) => primitive!(Int64Type, v),
+            Values::F32(v) => primitive!(Float32Type, v),
+            Values::F64(v) => primitive!(Float64Type, v),
+            Values::Decimal(v, ..) => primitive!(Decimal128Type, v),
+            Values::Date(v) => primitive!(Date32Type, v),
+            Values::Time(v) => primitive!(Time32MillisecondType, v),
+            Values::Timestamp(v, 1_000, _) => primitive!(TimestampMillisecondType, v),
+            Values::Timestamp(v, 1_000_000, _) => primitive!(TimestampMicrosecondType, v),
+            Values::Timestamp(v, ..) => primitive!(TimestampNanosecondType, v),
+            Values::Text(v) => Arc::new(v.finish_text(nulls)?),
+            Values::Bytes(v) => Arc::new(v.finish_bytes(nulls)),
+            Values::List(offsets, child, field) => {
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(std::mem::replace(offsets, vec![0])));
+                Arc::new(ListArray::try_new(Arc::clone(field), offsets, child.finish()?, nulls)?)
+            }
+            Values::Map(offsets, keys, values, entries) => {
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(std::mem::replace(offsets, vec![0])));
+                let DataType::Struct(fields) = entries.data_type() else { return Err(Error::bug("a map's entries are no struct")) };
+                let pairs = StructArray::try_new(fields.clone(), vec![keys.finish()?, values.finish()?], None)?;
+                Arc::new(MapArray::try_new(Arc::clone(entries), offsets, pairs, nulls, false)?)
+            }
+            Values::Row(object, fields) => {
+                let columns = object.finish()?;
+                let nullable: arrow_schema::Fields = fields.iter().map(|f: &Arc<ArrowField>| Arc::clone(f)).collect();
+                Arc::new(StructArray::try_new_with_length(nullable, columns, nulls, rows)?)
+            }
+            Values::Null => Arc::new(NullArray::new(rows)),
+        })
+    }
+}
+
+/// Parses into a column; with `ignore-parse-errors` a value of the wrong type becomes NULL.
+#[inline]
+pub(super) fn parse_or_null(column: &mut Column, c: &mut Cursor<'_>, options: &JsonOptions, scratch: &mut Vec<u8>, depth: u32) -> Parsed<()> {
+    let (start, rows) = (c.at, column.len());
+    match column.parse(c, options, scratch, depth) {
+        Err(Fault::Type(_)) if options.ignore_parse_errors => {
+            column.truncate(rows);
+            c.at = start;
+            c.skip(depth)?;
+            column.push_null();
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+const OUT_OF_RANGE: Fault = Fault::Type("a number out of the type's range");
+
+fn utf8(bytes: &[u8]) -> Parsed<&str> {
+    std::str::from_utf8(bytes).map_err(|_| Fault::Malformed("no UTF-8 text"))
+}
+
+/// The text of a string, number or boolean.
+fn scalar<'s, 'a: 's>(c: &mut Cursor<'a>, scratch: &'s mut Vec<u8>) -> Parsed<&'s [u8]> {
+    match c.peek() {
+        Some(b'"') => {
+            let (raw, escaped) = c.string()?;
+            if !escaped {
+                return Ok(raw);
+            }
+            unescape(raw, scratch)?;
+            Ok(scratch)
+        }
+        Some(b'-' | b'0'..=b'9') => c.number(),
+        Some(b't') if c.eat_word(b"true") => Ok(b"true"),
+        Some(b'f') if c.eat_word(b"false") => Ok(b"false"),
+        Some(b'{' | b'[') => Err(Fault::Type("an object or array")),
+        _ => Err(Fault::Malformed("no value")),
+    }
+}
+
+/// An integer, or a text that holds one.
+#[inline]
+fn integer(c: &mut Cursor<'_>, scratch: &mut Vec<u8>) -> Parsed<i64> {
+    let start = c.at;
+    let negative = c.eat(b'-');
+    let first = c.at;
+    let mut value: u64 = 0;
+    while let Some(d @ b'0'..=b'9') = c.peek() {
+        if c.at - first >= 18 {
+            break;
+        }
+        value = value * 10 + u64::from(d - b'0');
+        c.at += 1;
+    }
+    let digits = c.at - first;
+    let plain = digits > 0 && (digits == 1 || c.bytes[first] != b'0') && !matches!(c.peek(), Some(b'0'..=b'9' | b'.' | b'e' | b'E'));
+    if plain {
+        return Ok(if negative { -(value as i64) } else { value as i64 });
+    }
+    c.at = start;
+    let text = scalar(c, scratch)?;
+    std::str::from_utf8(text.trim_ascii()).ok().and_then(|t| t.parse().ok()).ok_or(Fault::Type("no whole number in the type's range"))
+}
+
+fn float(c: &mut Cursor<'_>, scratch: &mut Vec<u8>) -> Parsed<f64> {
+    let text = scalar(c, scratch)?.trim_ascii();
+    std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()).ok_or(Fault::Type("no number"))
+}
+
+fn timestamp(text: &[u8], standard: TimestampStandard, point: bool) -> Option<(i64, i64)> {
+    let separator = match standard {
+        TimestampStandard::Sql => b' ',
+        TimestampStandard::Iso8601 => b'T',
+    };
+    let (parsed, rest) = temporal::parse_timestamp(text, separator)?;
+    match rest {
+        b"" if !point => Some(parsed),
+        b"Z" if point => Some(parsed),
+        _ => None,
+    }
+}
+
+/// A column that texts without quotes are parsed into: the fields of a CSV line. The same types take the same texts as JSON strings.
+#[derive(Debug)]
+pub(crate) struct TextColumn {
+    column: Column,
+    options: JsonOptions,
+    quoted: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+impl TextColumn {
+    pub(crate) fn new(field: &Field, options: &super::JsonOptionsForText) -> Result<TextColumn> {
+        Ok(TextColumn { column: Column::new(field, &options.0)?, options: options.0.clone(), quoted: Vec::new(), scratch: Vec::new() })
+    }
+    /// Appends the value of a text; after an error the caller truncates.
+    pub(crate) fn push(&mut self, text: &[u8]) -> Result<(), String> {
+        if let Values::Text(v) = &mut self.column.values {
+            v.push_text(std::str::from_utf8(text).map_err(|_| "no UTF-8 text".to_string())?);
+            self.column.validity.push(true);
+            return Ok(());
+        }
+        if text.iter().any(|b| *b < 0x20 || matches!(b, b'"' | b'\\')) {
+            return Err("no value of the type".to_string());
+        }
+        self.quoted.clear();
+        self.quoted.push(b'"');
+        self.quoted.extend_from_slice(text);
+        self.quoted.push(b'"');
+        self.column.parse(&mut Cursor::new(&self.quoted), &self.options, &mut self.scratch, 1).map_err(|fault| match fault {
+            Fault::Malformed(what) | Fault::Type(what) => what.to_string(),
+            Fault::Depth => "too deep".to_string(),
+        })
+    }
+    pub(crate) fn push_null(&mut self) {
+        self.column.push_null();
+    }
+    pub(crate) fn truncate(&mut self, rows: usize) {
+        self.column.truncate(rows);
+    }
+    pub(crate) fn finish(&mut self) -> Result<ArrayRef> {
+        self.column.finish()
+    }
+}

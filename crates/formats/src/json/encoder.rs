@@ -1,0 +1,188 @@
+//! Rows to JSON lines, in Flink's form.
+
+use super::{JsonOptions, TimestampStandard};
+use crate::render::java_double;
+use millstream_dataflow::temporal;
+use arrow_array::types::*;
+use arrow_array::{Array, ArrayRef, cast::AsArray};
+use millstream_dataflow::{Batch, Encoder, Error, Field, Result, Schema, SqlType};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Writes one object per line.
+pub struct JsonEncoder {
+    schema: Schema,
+    options: JsonOptions,
+}
+
+impl JsonEncoder {
+    /// # Errors
+    /// `Sql` for a column type that JSON cannot hold.
+    pub fn new(schema: &Schema, options: &BTreeMap<String, String>) -> Result<Self> {
+        for f in &schema.fields {
+            if matches!(f.ty, SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Multiset(_)) {
+                return Err(Error::sql(format!("column \"{}\": the json format does not write {}", f.name, f.ty)).code("E0302"));
+            }
+        }
+        Ok(JsonEncoder { schema: schema.clone(), options: JsonOptions::new(options) })
+    }
+}
+
+impl Encoder for JsonEncoder {
+    fn write(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()> {
+        let mut line = String::new();
+        for row in 0..batch.num_rows() {
+            line.clear();
+            object(batch.data.columns(), &self.schema.fields, row, &self.options, &mut line)?;
+            line.push('\n');
+            out.extend_from_slice(line.as_bytes());
+        }
+        Ok(())
+    }
+    fn buffered(&self) -> usize {
+        0
+    }
+    fn finish(&mut self, _out: &mut Vec<u8>) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn object(columns: &[ArrayRef], fields: &[Field], row: usize, options: &JsonOptions, out: &mut String) -> Result<()> {
+    out.push('{');
+    let mut first = true;
+    for (column, field) in columns.iter().zip(fields) {
+        if options.skip_nulls && column.is_null(row) {
+            continue;
+        }
+        if !std::mem::take(&mut first) {
+            out.push(',');
+        }
+        quote(&field.name, out);
+        out.push(':');
+        value(column, row, field, options, out)?;
+    }
+    out.push('}');
+    Ok(())
+}
+
+fn value(array: &ArrayRef, row: usize, field: &Field, options: &JsonOptions, out: &mut String) -> Result<()> {
+    if array.is_null(row) {
+        out.push_str("null");
+        return Ok(());
+    }
+    let number = |n: i64, out: &mut String| {
+        let _ = write!(out, "{n}");
+    };
+    match &field.ty {
+        SqlType::Boolean => out.push_str(if array.as_boolean().value(row) { "true" } else { "false" }),
+        SqlType::TinyInt => number(array.as_primitive::<Int8Type>().value(row).into(), out),
+        SqlType::SmallInt => number(array.as_primitive::<Int16Type>().value(row).into(), out),
+        SqlType::Int => number(array.as_primitive::<Int32Type>().value(row).into(), out),
+        SqlType::BigInt => number(array.as_primitive::<Int64Type>().value(row), out),
+        SqlType::Float => float(&crate::render::java_float(array.as_primitive::<Float32Type>().value(row)), out),
+        SqlType::Double => float(&java_double(array.as_primitive::<Float64Type>().value(row)), out),
+        SqlType::Decimal(_, scale) => {
+            let plain = crate::render::decimal_text(array.as_primitive::<Decimal128Type>().value(row), *scale);
+            // Jackson writes a decimal as BigDecimal's text: plain unless it is very small.
+            out.push_str(&if options.plain_decimals { plain } else { crate::render::java_decimal(array.as_primitive::<Decimal128Type>().value(row), *scale) });
+        }
+        SqlType::Char(_) | SqlType::VarChar(_) => quote(array.as_string_view().value(row), out),
+        SqlType::Binary(_) | SqlType::VarBinary(_) => quote(&crate::base64::encode(array.as_binary_view().value(row)), out),
+        SqlType::Date => {
+            out.push('"');
+            temporal::write_date(array.as_primitive::<Date32Type>().value(row).into(), out);
+            out.push('"');
+        }
+        SqlType::Time(p) => {
+            out.push('"');
+            temporal::write_time(i64::from(array.as_primitive::<Time32MillisecondType>().value(row)) * 1_000_000, usize::from(*p).min(3), out);
+            out.push('"');
+        }
+        SqlType::Timestamp(_) | SqlType::TimestampLtz(_) => {
+            let (days, nanos) = crate::render::timestamp_parts(array, row)?;
+            out.push('"');
+            temporal::write_date(days, out);
+            out.push(if options.timestamps == TimestampStandard::Iso8601 { 'T' } else { ' ' });
+            temporal::write_time(nanos, 0, out);
+            fraction(nanos % 1_000_000_000, out);
+            if matches!(field.ty, SqlType::TimestampLtz(_)) {
+                out.push('Z');
+            }
+            out.push('"');
+        }
+        SqlType::Array(element) => {
+            let values = array.as_list::<i32>().value(row);
+            out.push('[');
+            for i in 0..values.len() {
+                if i > 0 {
+                    out.push(',');
+                }
+                value(&values, i, element, options, out)?;
+            }
+            out.push(']');
+        }
+        SqlType::Map(_, of) => {
+            let entries = array.as_map().value(row);
+            let (keys, values) = (entries.column(0).as_string_view_opt(), entries.column(1));
+            let keys = keys.ok_or_else(|| Error::data("a MAP without text keys cannot be written as JSON").code("E0704"))?;
+            out.push('{');
+            let mut first = true;
+            for i in 0..entries.len() {
+                let key = match (keys.is_null(i), &options.null_key) {
+                    (false, _) => keys.value(i),
+                    (true, Some(Some(literal))) => literal,
+                    (true, Some(None)) => continue,
+                    (true, None) => {
+                        return Err(Error::data(format!("column \"{}\": a MAP has a NULL key", field.name)).code("E0704").hint("set 'json.map-null-key.mode' to DROP or LITERAL"));
+                    }
+                };
+                if !std::mem::take(&mut first) {
+                    out.push(',');
+                }
+                quote(key, out);
+                out.push(':');
+                value(values, i, of, options, out)?;
+            }
+            out.push('}');
+        }
+        SqlType::Row(fields) => object(array.as_struct().columns(), fields, row, options, out)?,
+        SqlType::Null => out.push_str("null"),
+        other => return Err(Error::bug(format!("{other} reached the JSON encoder"))),
+    }
+    Ok(())
+}
+
+/// JSON has no infinities: Jackson writes them as strings.
+fn float(text: &str, out: &mut String) {
+    if text.ends_with(|c: char| c.is_ascii_digit()) { out.push_str(text) } else { quote(text, out) }
+}
+
+/// `.123` without trailing zeros; nothing for whole seconds.
+fn fraction(nanos: i64, out: &mut String) {
+    if nanos > 0 {
+        let digits = format!("{nanos:09}");
+        out.push('.');
+        out.push_str(digits.trim_end_matches('0'));
+    }
+}
+
+/// A JSON string.
+pub(crate) fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            c if (c as u32) < 0x20 => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}

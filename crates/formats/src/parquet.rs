@@ -1,0 +1,188 @@
+//! The `parquet` format.
+
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_cast::{CastOptions, cast_with_options};
+use bytes::Bytes;
+use millstream_dataflow::option::{OptionSpec, OptionType, Options};
+use millstream_dataflow::{Batch, Encoder, Error, Field, FormatSpec, Result, Schema, SqlType};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::properties::{WriterProperties, WriterVersion};
+use parquet::schema::types::ColumnPath;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+const COMPRESSION: OptionSpec =
+    OptionSpec::new("parquet.compression", OptionType::OneOf(&["zstd", "snappy", "lz4", "uncompressed", "ZSTD", "SNAPPY", "LZ4_RAW", "UNCOMPRESSED"]), "How column chunks are compressed.").default("zstd");
+
+pub const SPEC: FormatSpec = FormatSpec {
+    name: "parquet",
+    doc: "Parquet files, read by column name. Encodings are chosen by a look at the first rows.",
+    options: &[COMPRESSION],
+};
+
+/// Share of distinct values up to which a column gets a dictionary: above it the dictionary costs time and space.
+const DICTIONARY_SHARE_MAX: f64 = 0.1;
+/// Rows looked at for that.
+const SAMPLE_ROWS: usize = 4096;
+
+/// Writes Parquet files one after the other. Deterministic: no clock and no random names go into a file.
+pub struct ParquetEncoder {
+    schema: Schema,
+    compression: Compression,
+    writer: Option<ArrowWriter<Vec<u8>>>,
+}
+
+impl ParquetEncoder {
+    /// # Errors
+    /// `Sql` for a column type that Parquet cannot hold.
+    pub fn new(schema: &Schema, options: &BTreeMap<String, String>) -> Result<Self> {
+        for f in &schema.fields {
+            if matches!(f.ty, SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Null) {
+                return Err(Error::sql(format!("column \"{}\": the parquet format does not write {}", f.name, f.ty)).code("E0302"));
+            }
+        }
+        let compression = match Options::new(options).text(&COMPRESSION).unwrap_or("zstd").to_lowercase().as_str() {
+            "snappy" => Compression::SNAPPY,
+            "lz4" | "lz4_raw" => Compression::LZ4_RAW,
+            "uncompressed" => Compression::UNCOMPRESSED,
+            _ => Compression::ZSTD(ZstdLevel::try_new(1).map_err(failed)?),
+        };
+        Ok(ParquetEncoder { schema: schema.clone(), compression, writer: None })
+    }
+    fn open(&self, first: &RecordBatch) -> Result<ArrowWriter<Vec<u8>>> {
+        let mut properties = WriterProperties::builder()
+            .set_compression(self.compression)
+            .set_writer_version(WriterVersion::PARQUET_1_0)
+            .set_created_by(format!("millstream version {}", env!("CARGO_PKG_VERSION")));
+        for (field, column) in self.schema.fields.iter().zip(first.columns()) {
+            let path = ColumnPath::from(field.name.clone());
+            match &field.ty {
+                SqlType::Int | SqlType::BigInt | SqlType::Timestamp(_) | SqlType::TimestampLtz(_) | SqlType::Date | SqlType::Time(_) => {
+                    properties = properties.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+                }
+                SqlType::Char(_) | SqlType::VarChar(_) => properties = properties.set_column_dictionary_enabled(path, few_distinct(column)),
+                _ => {}
+            }
+        }
+        let options = ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
+        ArrowWriter::try_new_with_options(Vec::new(), plain_schema(&self.schema), options).map_err(failed)
+    }
+    fn drain(&mut self, out: &mut Vec<u8>) {
+        if let Some(writer) = &mut self.writer {
+            out.append(writer.inner_mut());
+        }
+    }
+}
+
+/// The schema as it goes into files: without our metadata keys.
+fn plain_schema(schema: &Schema) -> arrow_schema::SchemaRef {
+    let plain = |f: &Field| f.to_arrow().with_metadata(Default::default());
+    Arc::new(arrow_schema::Schema::new(schema.fields.iter().map(plain).collect::<Vec<_>>()))
+}
+
+fn few_distinct(column: &ArrayRef) -> bool {
+    use arrow_array::cast::AsArray;
+    let Some(strings) = column.as_string_view_opt() else { return true };
+    let sample = strings.iter().take(SAMPLE_ROWS);
+    let distinct: HashSet<Option<&str>> = sample.collect();
+    // A handful of distinct values is worth a dictionary in a small batch, too.
+    distinct.len() <= 64 || (distinct.len() as f64) < DICTIONARY_SHARE_MAX * strings.len().min(SAMPLE_ROWS) as f64
+}
+
+impl Encoder for ParquetEncoder {
+    fn write(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()> {
+        if self.writer.is_none() {
+            self.writer = Some(self.open(&batch.data)?);
+        }
+        let plain = RecordBatch::try_new(plain_schema(&self.schema), batch.data.columns().to_vec()).map_err(|e| Error::bug("a batch does not fit its sink").source(e))?;
+        if let Some(writer) = &mut self.writer {
+            writer.write(&plain).map_err(failed)?;
+        }
+        self.drain(out);
+        Ok(())
+    }
+    fn buffered(&self) -> usize {
+        self.writer.as_ref().map_or(0, ArrowWriter::in_progress_size)
+    }
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        if let Some(writer) = &mut self.writer {
+            writer.finish().map_err(failed)?;
+        }
+        self.drain(out);
+        self.writer = None;
+        Ok(())
+    }
+}
+
+fn failed(e: parquet::errors::ParquetError) -> Error {
+    Error::bug("a Parquet file could not be written").source(e)
+}
+
+/// A whole file in memory, read by row group.
+#[derive(Debug, Clone)]
+pub struct ParquetFile {
+    bytes: Bytes,
+    metadata: ArrowReaderMetadata,
+    schema: Schema,
+}
+
+impl ParquetFile {
+    /// Opens a file for these columns, found by name.
+    ///
+    /// # Errors
+    /// `Data` for bytes that are no Parquet file, or a NOT NULL column that is missing.
+    pub fn open(bytes: Bytes, schema: &Schema) -> Result<ParquetFile> {
+        let metadata = ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new()).map_err(unreadable)?;
+        for field in schema.fields.iter().filter(|f| !f.nullable) {
+            if metadata.schema().index_of(&field.name).is_err() {
+                return Err(Error::data(format!("the file has no column \"{}\", which is NOT NULL", field.name)).code("E0700"));
+            }
+        }
+        Ok(ParquetFile { bytes, metadata, schema: schema.clone() })
+    }
+    /// Number of row groups.
+    pub fn row_groups(&self) -> usize {
+        self.metadata.metadata().num_row_groups()
+    }
+    /// The batches of a row group, in order, in the carriers of the schema.
+    ///
+    /// # Errors
+    /// `Data` for damaged bytes or values that do not fit their column.
+    pub fn read(&self, row_group: usize, rows_max: usize) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
+        let names = self.metadata.schema().clone();
+        let wanted: Vec<usize> = self.schema.fields.iter().filter_map(|f| names.index_of(&f.name).ok()).collect();
+        let mask = parquet::arrow::ProjectionMask::roots(self.metadata.parquet_schema(), wanted);
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.metadata.clone())
+            .with_row_groups(vec![row_group])
+            .with_batch_size(rows_max)
+            .with_projection(mask)
+            .build()
+            .map_err(unreadable)?;
+        let schema = self.schema.clone();
+        Ok(reader.map(move |batch| fit(&batch.map_err(|e| Error::data("a Parquet file is damaged").code("E0700").source(e))?, &schema)))
+    }
+}
+
+fn unreadable(e: parquet::errors::ParquetError) -> Error {
+    Error::data("the file is no readable Parquet file").code("E0700").source(e)
+}
+
+/// The columns of a schema out of a batch of a file: by name, converted to our carriers, NULL where a column is missing.
+fn fit(batch: &RecordBatch, schema: &Schema) -> Result<RecordBatch> {
+    let rows = batch.num_rows();
+    let column = |f: &Field| -> Result<ArrayRef> {
+        let wanted = f.ty.to_arrow();
+        match batch.column_by_name(&f.name) {
+            None => Ok(new_null_array(&wanted, rows)),
+            Some(a) if *a.data_type() == wanted => Ok(Arc::clone(a)),
+            Some(a) => cast_with_options(a, &wanted, &CastOptions { safe: false, ..CastOptions::default() })
+                .map_err(|e| Error::data(format!("column \"{}\" is {} in the file and {} in the table", f.name, a.data_type(), f.ty)).code("E0700").source(e)),
+        }
+    };
+    let columns = schema.fields.iter().map(column).collect::<Result<Vec<_>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(schema.to_arrow(), columns, &options).map_err(|e| Error::data("a file's columns do not fit the table").code("E0700").source(e))
+}

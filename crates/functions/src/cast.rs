@@ -1,0 +1,145 @@
+//! CAST and TRY_CAST, with Flink's texts and rules.
+
+mod text;
+
+pub(crate) use text::timestamp;
+
+use crate::types::{is_numeric, is_text, is_timestamp};
+use arrow_array::cast::AsArray;
+use arrow_array::types::*;
+use arrow_array::{Array, ArrayRef, BooleanArray, StructArray};
+use arrow_cast::{CastOptions, cast_with_options};
+use arrow_schema::DataType;
+use millstream_dataflow::{Error, Result, SqlType};
+use std::sync::Arc;
+
+/// Whether there is a conversion, at least for some values.
+pub fn can_cast(from: &SqlType, to: &SqlType) -> bool {
+    use SqlType as T;
+    match (from, to) {
+        (T::Null, _) => true,
+        _ if from == to => true,
+        (T::Row(a), T::Row(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| can_cast(&a.ty, &b.ty)),
+        (T::Array(a), T::Array(b)) => can_cast(&a.ty, &b.ty),
+        (T::Array(_) | T::Map(..) | T::Row(_) | T::Multiset(_), _) | (_, T::Array(_) | T::Map(..) | T::Row(_) | T::Multiset(_)) => from.to_arrow() == to.to_arrow(),
+        (T::IntervalDayTime | T::IntervalYearMonth, _) | (_, T::IntervalDayTime | T::IntervalYearMonth | T::Null) => false,
+        (T::Binary(_) | T::VarBinary(_), _) => is_text(to) || matches!(to, T::Binary(_) | T::VarBinary(_)),
+        (_, T::Binary(_) | T::VarBinary(_)) => is_text(from),
+        _ if is_text(from) || is_text(to) => true,
+        (a, b) if is_numeric(a) && is_numeric(b) => true,
+        (T::Boolean, b) => is_numeric(b),
+        (a, T::Boolean) => is_numeric(a),
+        (a, b) if is_timestamp(a) && is_timestamp(b) => true,
+        (T::Date, T::Timestamp(_)) | (T::Timestamp(_), T::Date | T::Time(_)) | (T::Time(_), T::Time(_)) => true,
+        _ => false,
+    }
+}
+
+/// Converts a column.
+///
+/// - `safe`: what cannot be converted becomes NULL (TRY_CAST) rather than an error
+///
+/// # Errors
+/// `Data` naming the first value that cannot be converted; `Sql` if there is no such conversion.
+pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Result<ArrayRef> {
+    let wanted = to.to_arrow();
+    if from == to && *array.data_type() == wanted {
+        return Ok(Arc::clone(array));
+    }
+    if *from == SqlType::Null || *array.data_type() == DataType::Null {
+        return Ok(arrow_array::new_null_array(&wanted, array.len()));
+    }
+    if !can_cast(from, to) {
+        return Err(Error::sql(format!("{from} cannot be cast to {to}")).code("E0303"));
+    }
+    match (from, to) {
+        (SqlType::Row(a), SqlType::Row(b)) => {
+            let DataType::Struct(fields) = &wanted else { return Err(Error::bug("a ROW is not carried by a struct")) };
+            let source = array.as_struct();
+            let columns = a.iter().zip(b).zip(source.columns()).map(|((a, b), c)| cast(c, &a.ty, &b.ty, safe)).collect::<Result<Vec<_>>>()?;
+            Ok(Arc::new(StructArray::try_new(fields.clone(), columns, source.nulls().cloned())?))
+        }
+        _ if is_text(to) && is_text(from) => text::resize(array, to),
+        _ if is_text(to) => text::to_text(array, from, to),
+        _ if is_text(from) => text::from_text(array, to, safe),
+        (SqlType::Boolean, _) if is_numeric(to) => arrow(array, &wanted, safe, to),
+        (_, SqlType::Boolean) => {
+            let ints = arrow(array, &DataType::Float64, safe, to)?;
+            let ints = ints.as_primitive::<Float64Type>();
+            Ok(Arc::new(BooleanArray::from_unary(ints, |v| v != 0.0)))
+        }
+        // Fractions are cut off, not rounded.
+        (SqlType::Float | SqlType::Double, t) if t.is_integer() => {
+            let doubles = arrow(array, &DataType::Float64, safe, to)?;
+            let cut = doubles.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::trunc);
+            arrow(&(Arc::new(cut) as ArrayRef), &wanted, safe, to)
+        }
+        (SqlType::Decimal(_, s), t) if t.is_integer() => {
+            let unit = 10i128.pow(u32::from(*s));
+            let whole = array.as_primitive::<Decimal128Type>().unary::<_, Decimal128Type>(|v| v / unit);
+            arrow(&(Arc::new(whole.with_data_type(DataType::Decimal128(38, 0))) as ArrayRef), &wanted, safe, to)
+        }
+        (SqlType::Timestamp(_), SqlType::Time(_)) => {
+            let (unit, per) = unit_of(array.data_type())?;
+            let _ = unit;
+            let ms: arrow_array::Time32MillisecondArray =
+                epoch(array)?.iter().map(|v| v.map(|v| (v.rem_euclid(per * 86_400) * 1_000 / per) as i32)).collect();
+            Ok(Arc::new(ms))
+        }
+        // Wall time to a point in time in UTC and back: the number stays.
+        (a, b) if is_timestamp(a) && is_timestamp(b) => {
+            let (_, from_unit) = unit_of(array.data_type())?;
+            let (_, to_unit) = unit_of(&wanted)?;
+            let values = epoch(array)?;
+            let convert = |v: i64| if to_unit >= from_unit { v.checked_mul(to_unit / from_unit) } else { Some(v.div_euclid(from_unit / to_unit)) };
+            let mut out = Vec::with_capacity(values.len());
+            for v in values.iter() {
+                match v.map(convert) {
+                    None => out.push(None),
+                    Some(Some(v)) => out.push(Some(v)),
+                    Some(None) if safe => out.push(None),
+                    Some(None) => return Err(refused("a timestamp", to)),
+                }
+            }
+            let data = arrow_array::Int64Array::from(out).into_data().into_builder().data_type(wanted).build()?;
+            Ok(arrow_array::make_array(data))
+        }
+        _ => arrow(array, &wanted, safe, to),
+    }
+}
+
+fn arrow(array: &ArrayRef, wanted: &DataType, safe: bool, to: &SqlType) -> Result<ArrayRef> {
+    cast_with_options(array, wanted, &CastOptions { safe, ..CastOptions::default() }).map_err(|e| Error::data(format!("a value cannot be cast to {to}: {e}")).code("E0702"))
+}
+
+fn refused(value: &str, to: &SqlType) -> Error {
+    Error::data(format!("{value} cannot be cast to {to}")).code("E0702").hint("TRY_CAST gives NULL instead of an error")
+}
+
+/// The unit's number per second.
+pub(crate) fn unit_of(ty: &DataType) -> Result<(arrow_schema::TimeUnit, i64)> {
+    use arrow_schema::TimeUnit as U;
+    match ty {
+        DataType::Timestamp(u, _) => Ok((
+            *u,
+            match u {
+                U::Second => 1,
+                U::Millisecond => 1_000,
+                U::Microsecond => 1_000_000,
+                U::Nanosecond => 1_000_000_000,
+            },
+        )),
+        other => Err(Error::bug(format!("a timestamp is carried by {other}"))),
+    }
+}
+
+/// A timestamp column's numbers.
+pub(crate) fn epoch(array: &ArrayRef) -> Result<arrow_array::Int64Array> {
+    let data = array.to_data().into_builder().data_type(DataType::Int64).build()?;
+    Ok(arrow_array::Int64Array::from(data))
+}
+
+/// The same bits under another type of the same width.
+pub(crate) fn unchecked(array: &ArrayRef, ty: DataType) -> Result<ArrayRef> {
+    Ok(arrow_array::make_array(array.to_data().into_builder().data_type(ty).build()?))
+}

@@ -1,0 +1,90 @@
+//! Comparisons, LIKE and IN.
+
+use super::{Function, Signature, any_nullable};
+use crate::types::{Type, common, is_text};
+use arrow_array::{Array, ArrayRef, BooleanArray};
+use arrow_ord::cmp;
+use arrow_schema::ArrowError;
+use millstream_dataflow::{Error, Result, SqlType};
+use std::sync::Arc;
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function { name: "eq", usage: "a = b", resolve: compared, evaluate: |a, _, _| compare(a, cmp::eq) },
+    Function { name: "neq", usage: "a <> b", resolve: compared, evaluate: |a, _, _| compare(a, cmp::neq) },
+    Function { name: "lt", usage: "a < b", resolve: compared, evaluate: |a, _, _| compare(a, cmp::lt) },
+    Function { name: "lte", usage: "a <= b", resolve: compared, evaluate: |a, _, _| compare(a, cmp::lt_eq) },
+    Function { name: "gt", usage: "a > b", resolve: compared, evaluate: |a, _, _| compare(a, cmp::gt) },
+    Function { name: "gte", usage: "a >= b", resolve: compared, evaluate: |a, _, _| compare(a, cmp::gt_eq) },
+    Function { name: "is_distinct_from", usage: "a IS DISTINCT FROM b", resolve: never_null, evaluate: |a, _, _| compare(a, cmp::distinct) },
+    Function { name: "is_not_distinct_from", usage: "a IS NOT DISTINCT FROM b", resolve: never_null, evaluate: |a, _, _| compare(a, cmp::not_distinct) },
+    Function { name: "like", usage: "text LIKE pattern", resolve: texts, evaluate: |a, _, _| like(a, false) },
+    Function { name: "not_like", usage: "text NOT LIKE pattern", resolve: texts, evaluate: |a, _, _| like(a, true) },
+    Function { name: "in", usage: "a IN (b, …)", resolve: list, evaluate: |a, _, _| is_in(a, false) },
+    Function { name: "not_in", usage: "a NOT IN (b, …)", resolve: list, evaluate: |a, _, _| is_in(a, true) },
+];
+
+/// The type two sides are compared in: a text beside another type is read as one.
+fn side_by_side(a: &SqlType, b: &SqlType) -> Option<SqlType> {
+    common(a, b).or_else(|| match (is_text(a), is_text(b)) {
+        (true, false) if scalar(b) => Some(b.clone()),
+        (false, true) if scalar(a) => Some(a.clone()),
+        _ => None,
+    })
+}
+
+fn scalar(ty: &SqlType) -> bool {
+    !matches!(ty, SqlType::Row(_) | SqlType::Array(_) | SqlType::Map(..) | SqlType::Multiset(_))
+}
+
+fn both(args: &[Type]) -> Option<SqlType> {
+    match args {
+        [a, b] => side_by_side(&a.ty, &b.ty).filter(scalar),
+        _ => None,
+    }
+}
+
+fn compared(args: &[Type]) -> Option<Signature> {
+    let ty = both(args)?;
+    Some(Signature { args: vec![ty.clone(), ty], result: Type::new(SqlType::Boolean, any_nullable(args)) })
+}
+
+fn never_null(args: &[Type]) -> Option<Signature> {
+    let ty = both(args)?;
+    Some(Signature { args: vec![ty.clone(), ty], result: Type::new(SqlType::Boolean, false) })
+}
+
+fn texts(args: &[Type]) -> Option<Signature> {
+    super::fixed(args, &[SqlType::STRING, SqlType::STRING], SqlType::Boolean)
+}
+
+fn list(args: &[Type]) -> Option<Signature> {
+    let mut ty = args.first()?.ty.clone();
+    for a in &args[1..] {
+        ty = side_by_side(&ty, &a.ty)?;
+    }
+    scalar(&ty).then(|| Signature { args: vec![ty; args.len()], result: Type::new(SqlType::Boolean, any_nullable(args)) })
+}
+
+fn compare(args: &[ArrayRef], f: fn(&dyn arrow_array::Datum, &dyn arrow_array::Datum) -> Result<BooleanArray, ArrowError>) -> Result<ArrayRef> {
+    Ok(Arc::new(f(&args[0], &args[1])?))
+}
+
+fn like(args: &[ArrayRef], negated: bool) -> Result<ArrayRef> {
+    let f = if negated { arrow_string::like::nlike } else { arrow_string::like::like };
+    Ok(Arc::new(f(&args[0], &args[1])?))
+}
+
+/// Three-valued: NULL if nothing is equal but something is NULL.
+fn is_in(args: &[ArrayRef], negated: bool) -> Result<ArrayRef> {
+    let mut found: Option<BooleanArray> = None;
+    for item in &args[1..] {
+        let equal = cmp::eq(&args[0], item)?;
+        found = Some(match found {
+            None => equal,
+            Some(f) => arrow_arith::boolean::or_kleene(&f, &equal)?,
+        });
+    }
+    let found = found.ok_or_else(|| Error::bug("IN without a list"))?;
+    debug_assert_eq!(found.len(), args[0].len());
+    Ok(Arc::new(if negated { arrow_arith::boolean::not(&found)? } else { found }))
+}
