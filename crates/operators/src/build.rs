@@ -1,0 +1,106 @@
+//! A plan to an executable graph.
+
+use crate::expand::Expand;
+use crate::expression::Evaluator;
+use crate::filter::Filter;
+use crate::project::{Project, Projection};
+use crate::scan::TableScan;
+use crate::union::Union;
+use crate::values::ValuesSource;
+use crate::window::{LocalAggregate, WindowAggregateOperator, WindowAssign};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use millstream_dataflow::{Connectors, Edge, Error, Graph, MakeOperator, Node as GraphNode, NodeKind, Operator, Result, Scan, Sink, SourceNode, SubtaskContext};
+use millstream_plan::{Column, Expr, Job, Node, NodeSpec, RecordPolicy, SourceSpec, Value};
+use std::sync::Arc;
+
+/// Makes the graph of a job. What cannot be made is found here, before anything runs.
+///
+/// - `collect`: where the rows of a bare SELECT go
+///
+/// # Errors
+/// `Corrupt` for a plan of another release, `Config` for a table its connector cannot serve.
+pub fn build(job: &Job, connectors: &dyn Connectors, collect: Option<Arc<dyn Sink>>) -> Result<Graph> {
+    let mut graph = Graph::default();
+    for (index, node) in job.nodes.iter().enumerate() {
+        let kind = match &node.spec {
+            NodeSpec::Source(source) => NodeKind::Source(source_node(source, &node.columns, connectors)?),
+            NodeSpec::Values(rows) => NodeKind::Source(values_node(rows, &node.columns)?),
+            NodeSpec::Sink(table) => NodeKind::Sink(connectors.sink(&table.spec(), &node.id)?),
+            NodeSpec::Collect => NodeKind::Sink(collect.clone().ok_or_else(|| Error::bug("nobody takes the rows of a query"))?),
+            _ => NodeKind::Operator(operator(node)?),
+        };
+        graph.nodes.push(GraphNode { id: node.id.clone(), name: node.name.clone(), kind, parallelism: node.parallelism });
+        for (input, from) in node.inputs.iter().enumerate() {
+            if from.node >= index {
+                return Err(Error::corrupt("the nodes of a plan are not in order"));
+            }
+            graph.edges.push(Edge { from: from.node, port: 0, to: index, input, exchange: from.exchange.clone() });
+        }
+    }
+    Ok(graph)
+}
+
+fn source_node(source: &SourceSpec, columns: &[Column], connectors: &dyn Connectors) -> Result<SourceNode> {
+    TableScan::new(source, columns)?;
+    let (spec, scan_columns) = (source.clone(), columns.to_vec());
+    Ok(SourceNode {
+        source: connectors.source(&source.table.spec())?,
+        scan: Arc::new(move || Ok(Box::new(TableScan::new(&spec, &scan_columns)?) as Box<dyn Scan>)),
+        idle_timeout_ms: source.idle_timeout_ms,
+        table: source.table.name.clone(),
+        skip_bad_records: source.on_error == RecordPolicy::Skip,
+    })
+}
+
+/// Inline rows go through a scan, too: one that changes nothing.
+fn values_node(rows: &[Vec<Value>], columns: &[Column]) -> Result<SourceNode> {
+    let column = |i: usize, c: &Column| -> Result<ArrayRef> {
+        let one = RecordBatch::try_new_with_options(Arc::new(arrow_schema::Schema::empty()), vec![], &RecordBatchOptions::new().with_row_count(Some(1)))?;
+        let values = rows.iter().map(|row| {
+            let value = row.get(i).cloned().ok_or_else(|| Error::corrupt("inline rows differ in length"))?;
+            Evaluator::new(&Expr::Literal { value, ty: c.ty.clone() })?.evaluate(&one)
+        });
+        let values = values.collect::<Result<Vec<_>>>()?;
+        let parts: Vec<&dyn arrow_array::Array> = values.iter().map(|v| v.as_ref()).collect();
+        Ok(arrow_select::concat::concat(&parts)?)
+    };
+    let arrays = columns.iter().enumerate().map(|(i, c)| column(i, c)).collect::<Result<Vec<_>>>()?;
+    let schema = Column::schema(columns).to_arrow();
+    let data = RecordBatch::try_new_with_options(schema, arrays, &RecordBatchOptions::new().with_row_count(Some(rows.len()))).map_err(|e| Error::corrupt("inline rows do not fit their columns").source(e))?;
+    let (exprs, scan_columns): (Vec<Expr>, Vec<Column>) = ((0..columns.len()).map(Expr::Column).collect(), columns.to_vec());
+    Ok(SourceNode {
+        source: Arc::new(ValuesSource(data)),
+        scan: Arc::new(move || Ok(Box::new(Unchanged(Projection::new(&exprs, &scan_columns)?)) as Box<dyn Scan>)),
+        idle_timeout_ms: None,
+        table: "VALUES".to_string(),
+        skip_bad_records: false,
+    })
+}
+
+struct Unchanged(Projection);
+
+impl Scan for Unchanged {
+    fn scan(&mut self, batch: millstream_dataflow::Batch) -> Result<millstream_dataflow::Scanned> {
+        Ok(millstream_dataflow::Scanned { batch: self.0.apply(&batch)?, candidates: None, bad: Vec::new() })
+    }
+}
+
+fn operator(node: &Node) -> Result<MakeOperator> {
+    let node = node.clone();
+    let make = move |context: &SubtaskContext| -> Result<Box<dyn Operator>> {
+        let schema = || Column::schema(&node.columns).to_arrow();
+        Ok(match &node.spec {
+            NodeSpec::Project(exprs) => Box::new(Project(Projection::new(exprs, &node.columns)?)),
+            NodeSpec::Filter(condition) => Box::new(Filter(Evaluator::new(condition)?)),
+            NodeSpec::Union => Box::new(Union(schema())),
+            NodeSpec::Expand { keys, sets } => Box::new(Expand { keys: keys.clone(), sets: sets.clone(), schema: schema() }),
+            NodeSpec::Window { window, time, .. } => Box::new(WindowAssign::new(*window, *time, schema())),
+            NodeSpec::LocalWindowAggregate(aggregate) => Box::new(LocalAggregate::new(aggregate, schema())?),
+            NodeSpec::WindowAggregate { aggregate, input } => Box::new(WindowAggregateOperator::new(aggregate, *input, schema(), context)?),
+            NodeSpec::Source(_) | NodeSpec::Values(_) | NodeSpec::Sink(_) | NodeSpec::Collect => return Err(Error::bug("sources and sinks are no operators")),
+        })
+    };
+    // Made once now, so that a plan that cannot run is refused before anything starts.
+    make(&SubtaskContext { subtask: 0, parallelism: 1, key_groups: millstream_dataflow::KeyGroupRange { start: 0, end: 1 }, max_parallelism: 1 })?;
+    Ok(Arc::new(make))
+}

@@ -1,0 +1,35 @@
+//! One expression per output column.
+
+use crate::expression::Typed;
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_schema::SchemaRef;
+use millstream_dataflow::{Batch, Error, Operator, Output, Result, Step};
+use millstream_plan::{Column, Expr};
+
+/// Columns computed from columns.
+pub(crate) struct Projection {
+    columns: Vec<(Typed, String)>,
+    schema: SchemaRef,
+}
+
+impl Projection {
+    pub(crate) fn new(exprs: &[Expr], columns: &[Column]) -> Result<Projection> {
+        let typed = exprs.iter().zip(columns).map(|(e, c)| Ok((Typed::new(e, &c.ty)?, c.name.clone()))).collect::<Result<_>>()?;
+        Ok(Projection { columns: typed, schema: Column::schema(columns).to_arrow() })
+    }
+    pub(crate) fn apply(&self, batch: &Batch) -> Result<Batch> {
+        let columns = self.columns.iter().map(|(e, name)| e.evaluate(&batch.data, name)).collect::<Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let data = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options).map_err(|e| Error::bug("projected columns do not fit").source(e))?;
+        Ok(batch.with_data(data))
+    }
+}
+
+pub(crate) struct Project(pub(crate) Projection);
+
+impl Operator for Project {
+    fn on_batch(&mut self, _input: usize, batch: Batch, out: &mut Output) -> Result<Step> {
+        out.push(self.0.apply(&batch)?);
+        Ok(Step::Done)
+    }
+}
