@@ -1,18 +1,70 @@
-//! The `filesystem` connector (in work).
+//! The `filesystem` connector: files of a directory or a prefix of an object store.
+//!
+//! What is not committed never matches a plain listing of `*.parquet`: local files are staged under `.staging/` and linked to their final
+//! names at commit; on object stores multipart uploads stay open until then, and small files travel in the checkpoint.
+
+mod commit;
+mod partition;
+mod reader;
+mod sink;
+mod writer;
 
 use crate::ConnectorContext;
-use millstream_dataflow::{ConnectorSpec, Error, Result, Sink, Source, TableSpec};
+use millstream_dataflow::option::{OptionSpec, OptionType};
+use millstream_dataflow::{ColumnKind, ConnectorSpec, Error, Result, Sink, Source, TableSpec};
 use std::sync::Arc;
 
-pub const SPEC: ConnectorSpec = ConnectorSpec { name: "filesystem", doc: "", source: false, sink: false, options: &[], formats: &[], metadata: &[] };
+const PATH: OptionSpec = OptionSpec::new("path", OptionType::Text, "A directory, file or s3:// location. Relative paths start where the program was started.").required().examples(&["out/page_metrics", "s3://bucket/metrics"]);
+const FILE_SIZE: OptionSpec = OptionSpec::new("sink.rolling-policy.file-size", OptionType::Memory, "Size from which on a new file is begun; one is begun at each checkpoint, too.").default("128 MB");
+const DEFAULT_PARTITION: OptionSpec = OptionSpec::new("partition.default-name", OptionType::Text, "Directory name for a partition value that is NULL or empty.").default("__DEFAULT_PARTITION__");
+const ON_ERROR: OptionSpec = OptionSpec::new("on-error", OptionType::OneOf(&["fail", "skip"]), "What happens to a record that is no row: the job stops, or it is counted and left out.").default("fail");
+const IDLE: OptionSpec = OptionSpec::new("scan.watermark.idle-timeout", OptionType::Duration, "After how long without data a file stops holding the watermark back.");
+
+pub const SPEC: ConnectorSpec = ConnectorSpec {
+    name: "filesystem",
+    doc: "Reads the files of a directory once, and writes files exactly once: rows become visible with the checkpoint that holds them.",
+    source: true,
+    sink: true,
+    options: &[
+        ON_ERROR,
+        DEFAULT_PARTITION,
+        PATH,
+        millstream_store::open::ACCESS_KEY,
+        millstream_store::open::ENDPOINT,
+        millstream_store::open::PATH_STYLE,
+        millstream_store::open::REGION,
+        millstream_store::open::SECRET_KEY,
+        IDLE,
+        FILE_SIZE,
+    ],
+    formats: &["csv", "json", "parquet"],
+    metadata: &[],
+};
+
+fn format(table: &TableSpec) -> &str {
+    table.options.get("format").or_else(|| table.options.get("value.format")).map_or("", String::as_str)
+}
 
 /// What valid options may still get wrong together.
-pub fn check(_table: &TableSpec) -> Vec<Error> {
-    Vec::new()
+pub fn check(table: &TableSpec) -> Vec<Error> {
+    let data = millstream_dataflow::Schema::new(table.physical().fields.into_iter().filter(|f| !table.partition_keys.contains(&f.name)).collect());
+    let mut errors: Vec<Error> = millstream_formats::encoder(format(table), &data, &table.options).err().into_iter().collect();
+    if data.fields.is_empty() {
+        errors.push(Error::config("a table needs a column besides its partition columns").code("E0513"));
+    }
+    errors
 }
-pub fn source(_table: &TableSpec, _context: &ConnectorContext) -> Result<Arc<dyn Source>> {
-    Err(Error::bug("not written yet"))
+
+pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn Source>> {
+    if let Some(c) = table.columns.iter().find(|c| table.partition_keys.contains(&c.field.name) || c.kind != ColumnKind::Physical) {
+        return Err(Error::config(format!("table \"{}\": column \"{}\" comes from the files' path, which is not supported yet", table.name, c.field.name)).code("E0101"));
+    }
+    Ok(Arc::new(reader::Files::new(table, context)?))
 }
-pub fn sink(_table: &TableSpec, _id: &str, _context: &ConnectorContext) -> Result<Arc<dyn Sink>> {
-    Err(Error::bug("not written yet"))
+
+pub fn sink(table: &TableSpec, _id: &str, context: &ConnectorContext) -> Result<Arc<dyn Sink>> {
+    Ok(Arc::new(sink::FileSink::new(table, context)?))
 }
+
+#[cfg(test)]
+mod tests;

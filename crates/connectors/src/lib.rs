@@ -6,7 +6,6 @@
 
 pub mod blackhole;
 mod context;
-pub mod datagen;
 pub mod filesystem;
 pub mod kafka;
 pub mod nexmark;

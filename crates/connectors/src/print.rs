@@ -1,18 +1,74 @@
-//! The `print` connector (in work).
+//! The `print` connector: rows on standard output as they come.
 
 use crate::ConnectorContext;
-use millstream_dataflow::{ConnectorSpec, Error, Result, Sink, Source, TableSpec};
+use millstream_dataflow::option::{OptionSpec, OptionType, Options};
+use millstream_dataflow::{Batch, BoxFuture, Committable, ConnectorSpec, Epoch, Error, Result, Schema, Sink, SinkCommitter, SinkWriter, SubtaskContext, TableSpec};
+use millstream_formats::render::text_value;
+use std::io::Write;
 use std::sync::Arc;
 
-pub const SPEC: ConnectorSpec = ConnectorSpec { name: "print", doc: "", source: false, sink: false, options: &[], formats: &[], metadata: &[] };
+const IDENTIFIER: OptionSpec = OptionSpec::new("print-identifier", OptionType::Text, "A text in front of each row.").examples(&["clicks"]);
+const STANDARD_ERROR: OptionSpec = OptionSpec::new("standard-error", OptionType::Boolean, "Prints to standard error instead.").default("false");
+
+pub const SPEC: ConnectorSpec = ConnectorSpec {
+    name: "print",
+    doc: "Prints each row as `+I[…]` when it comes. Not transactional: after a restart rows may be printed again.",
+    source: false,
+    sink: true,
+    options: &[IDENTIFIER, STANDARD_ERROR],
+    formats: &[],
+    metadata: &[],
+};
 
 /// What valid options may still get wrong together.
 pub fn check(_table: &TableSpec) -> Vec<Error> {
     Vec::new()
 }
-pub fn source(_table: &TableSpec, _context: &ConnectorContext) -> Result<Arc<dyn Source>> {
-    Err(Error::bug("not written yet"))
+
+pub fn sink(table: &TableSpec, _id: &str, _context: &ConnectorContext) -> Result<Arc<dyn Sink>> {
+    let options = Options::new(&table.options);
+    Ok(Arc::new(Print { schema: table.schema(), identifier: options.text(&IDENTIFIER).unwrap_or("").to_string(), to_stderr: options.boolean(&STANDARD_ERROR) }))
 }
-pub fn sink(_table: &TableSpec, _id: &str, _context: &ConnectorContext) -> Result<Arc<dyn Sink>> {
-    Err(Error::bug("not written yet"))
+
+#[derive(Clone)]
+struct Print {
+    schema: Schema,
+    identifier: String,
+    to_stderr: bool,
+}
+
+struct Printer {
+    print: Print,
+    prefix: String,
+}
+
+impl Sink for Print {
+    fn writer(&self, subtask: &SubtaskContext, _incarnation: &str) -> Result<Box<dyn SinkWriter>> {
+        let number = if subtask.parallelism > 1 { (subtask.subtask + 1).to_string() } else { String::new() };
+        let prefix = match (self.identifier.is_empty(), number.is_empty()) {
+            (true, true) => String::new(),
+            (true, false) => format!("{number}> "),
+            (false, true) => format!("{}> ", self.identifier),
+            (false, false) => format!("{}:{number}> ", self.identifier),
+        };
+        Ok(Box::new(Printer { print: self.clone(), prefix }))
+    }
+    fn committer(&self, _incarnation: &str) -> Result<Option<Box<dyn SinkCommitter>>> {
+        Ok(None)
+    }
+}
+
+impl SinkWriter for Printer {
+    fn write(&mut self, batch: Batch) -> Result<()> {
+        let mut lines = String::new();
+        for row in 0..batch.num_rows() {
+            let values: Vec<String> = self.print.schema.fields.iter().enumerate().map(|(i, f)| text_value(batch.column(i), row, f)).collect();
+            lines += &format!("{}{}[{}]\n", self.prefix, batch.kind(row).short(), values.join(", "));
+        }
+        let written = if self.print.to_stderr { std::io::stderr().lock().write_all(lines.as_bytes()) } else { std::io::stdout().lock().write_all(lines.as_bytes()) };
+        written.map_err(|e| Error::config("rows cannot be printed").source(e))
+    }
+    fn pre_commit(&mut self, _epoch: Epoch) -> Result<BoxFuture<'static, Result<Vec<Committable>>>> {
+        Ok(Box::pin(async { Ok(Vec::new()) }))
+    }
 }

@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The job whose numbers are shown now; a file with several queries runs them one after the other.
-pub type Current = Arc<Mutex<Option<(String, Arc<JobMetrics>)>>>;
+pub(crate) type Current = Arc<Mutex<Option<(String, Arc<JobMetrics>)>>>;
 
 /// Serves `/metrics` until the process ends. Returns the bound address once connections are taken.
 ///

@@ -1,5 +1,24 @@
 //! Text to plan: Flink SQL in, a `plan::Job` out.
+//!
+//! [`parse`] makes statements of a text, [`catalog`](catalog) and [`table`](table) keep and check tables, [`query`](query) binds queries to nodes, [`expression`](expression)
+//! binds expressions with Flink's types. Each of the walks names every construct it takes; anything else is an error that says what is
+//! not supported and where it stands. Start with [`compile`].
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
+mod catalog;
+mod compile;
+mod constant;
+mod diagnostic;
+mod expression;
+mod graph;
 pub mod parse;
-pub mod query;
+mod prune;
+mod query;
+mod relation;
+mod table;
+
+pub use compile::{CompileOptions, Compiled, Step, compile};
+pub use diagnostic::render;
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@ mod statement;
 mod substitute;
 mod token;
 
+pub(crate) use token::span_of;
+
 pub use dialect::FlinkDialect;
 pub use script::parse;
 pub use statement::{ColumnDef, ColumnDefKind, CreateTable, CreateView, Insert, ObjectPath, Statement, StatementKind, TableOption, WatermarkDef};

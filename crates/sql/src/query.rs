@@ -1,1 +1,193 @@
-//! Queries to plans (in work).
+//! Binds queries: each clause that is taken is named here; all others are refused with their place.
+
+mod aggregate;
+mod select;
+mod table_factor;
+mod windows;
+
+use crate::catalog::Catalog;
+use crate::constant::{convert, value_of};
+use crate::diagnostic::unsupported;
+use crate::expression::{Binder, cast, span};
+use crate::graph::JobGraph;
+use crate::relation::{Relation, ScopeColumn};
+use millstream_dataflow::{Error, Registry, Result, Span, SqlType};
+use millstream_functions::types::common;
+use millstream_plan::{Column, Expr as Plan, Input, NodeSpec, Settings, Type, Value};
+use sqlparser::ast::{Query, SetExpr, SetOperator, SetQuantifier, Values};
+use std::collections::BTreeMap;
+
+/// What binding a query needs, and the job it adds nodes to.
+pub(crate) struct Planner<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) registry: &'a dyn Registry,
+    pub(crate) settings: &'a Settings,
+    pub(crate) graph: &'a mut JobGraph,
+    /// WITH names in scope, innermost last.
+    ctes: Vec<BTreeMap<String, Relation>>,
+    /// Views being expanded, against endless recursion.
+    views: Vec<String>,
+}
+
+impl<'a> Planner<'a> {
+    pub(crate) fn new(catalog: &'a Catalog, registry: &'a dyn Registry, settings: &'a Settings, graph: &'a mut JobGraph) -> Self {
+        Planner { catalog, registry, settings, graph, ctes: Vec::new(), views: Vec::new() }
+    }
+
+    /// Binds a whole query; its windows are given to the rows.
+    ///
+    /// # Errors
+    /// `Sql` with the place.
+    pub(crate) fn query(&mut self, query: &Query) -> Result<Relation> {
+        let Query { with, body, order_by, limit_clause, fetch, locks, for_clause, settings, format_clause, pipe_operators } = query;
+        let at = span(query);
+        let refused = [
+            ("ORDER BY", order_by.is_some()),
+            ("LIMIT", limit_clause.is_some()),
+            ("FETCH", fetch.is_some()),
+            ("FOR UPDATE", !locks.is_empty()),
+            ("FOR", for_clause.is_some()),
+            ("SETTINGS", settings.is_some()),
+            ("FORMAT", format_clause.is_some()),
+            ("|>", !pipe_operators.is_empty()),
+        ];
+        if let Some((what, _)) = refused.iter().find(|(_, there)| *there) {
+            return Err(unsupported(what, order_by.as_ref().map_or(at, span)));
+        }
+        self.ctes.push(BTreeMap::new());
+        let relation = self.with_ctes(with.as_ref(), body);
+        self.ctes.pop();
+        relation
+    }
+
+    fn with_ctes(&mut self, with: Option<&sqlparser::ast::With>, body: &SetExpr) -> Result<Relation> {
+        if let Some(with) = with {
+            if with.recursive {
+                return Err(unsupported("WITH RECURSIVE", span(with)));
+            }
+            for cte in &with.cte_tables {
+                if cte.from.is_some() || cte.materialized.is_some() {
+                    return Err(unsupported("this form of WITH", span(cte)));
+                }
+                let relation = self.query(&cte.query)?;
+                let relation = rename(relation, &cte.alias.columns.iter().map(|c| c.name.value.clone()).collect::<Vec<_>>(), span(cte))?;
+                let relation = relation.aliased(&cte.alias.name.value);
+                if let Some(scope) = self.ctes.last_mut() {
+                    scope.insert(cte.alias.name.value.clone(), relation);
+                }
+            }
+        }
+        self.body(body)
+    }
+
+    fn cte(&self, name: &str) -> Option<Relation> {
+        self.ctes.iter().rev().find_map(|scope| scope.get(name)).cloned()
+    }
+
+    fn body(&mut self, body: &SetExpr) -> Result<Relation> {
+        match body {
+            SetExpr::Select(select) => self.select(select),
+            SetExpr::Query(query) => self.query(query),
+            SetExpr::Values(values) => self.values(values),
+            SetExpr::SetOperation { op: SetOperator::Union, set_quantifier: SetQuantifier::All, left, right } => {
+                let (left_span, right_span) = (span(left.as_ref()), span(right.as_ref()));
+                let left = self.body(left)?;
+                let right = self.body(right)?;
+                self.union(left, right, left_span, right_span)
+            }
+            SetExpr::SetOperation { op, set_quantifier, left: _, right } => {
+                let e = unsupported(format!("{op} {set_quantifier}").trim(), span(right.as_ref()));
+                Err(if *op == SetOperator::Union { e.hint("UNION ALL is") } else { e })
+            }
+            other => Err(unsupported("this kind of query", span(other))),
+        }
+    }
+
+    /// A node that keeps the input's subtasks.
+    fn forward(&mut self, role: &str, spec: NodeSpec, from: usize, columns: Vec<Column>) -> usize {
+        self.graph.add(role, spec, JobGraph::forward(from), columns)
+    }
+
+    fn union(&mut self, left: Relation, right: Relation, left_span: Span, right_span: Span) -> Result<Relation> {
+        if left.columns.len() != right.columns.len() {
+            return Err(Error::sql(format!("the sides of UNION ALL have {} and {} columns", left.columns.len(), right.columns.len())).code("E0309").span(Span { start: left_span.start, end: right_span.end }));
+        }
+        let mut columns = Vec::new();
+        for (l, r) in left.columns.iter().zip(&right.columns) {
+            let ty = common(&l.ty.ty, &r.ty.ty).ok_or_else(|| {
+                Error::sql(format!("column \"{}\" is {} on one side of UNION ALL and {} on the other", l.name, l.ty.ty, r.ty.ty)).code("E0309").hint("cast one of them").span(right_span)
+            })?;
+            let rowtime = l.rowtime && r.rowtime && l.ty.ty == r.ty.ty;
+            columns.push(ScopeColumn { qualifier: None, name: l.name.clone(), ty: Type::new(ty, l.ty.nullable || r.ty.nullable), rowtime, window: if l.window == r.window { l.window } else { None } });
+        }
+        let plan_columns: Vec<Column> = columns.iter().map(|c| Column { name: c.name.clone(), ty: c.ty.clone() }).collect();
+        let side = |planner: &mut Self, side: &Relation| -> Input {
+            let exprs = side.columns.iter().enumerate().zip(&columns).map(|((i, from), to)| cast(crate::relation::Bound { expr: Plan::Column(i), ty: from.ty.clone() }, to.ty.clone()).expr).collect();
+            let node = planner.forward("project", NodeSpec::Project(exprs), side.node, plan_columns.clone());
+            Input { node, exchange: millstream_dataflow::Exchange::Forward }
+        };
+        let inputs = vec![side(self, &left), side(self, &right)];
+        let node = self.graph.add("union", NodeSpec::Union, inputs, plan_columns);
+        Ok(Relation { node, columns, pending: None })
+    }
+
+    fn values(&mut self, values: &Values) -> Result<Relation> {
+        let mut rows = Vec::new();
+        let mut types: Vec<Type> = Vec::new();
+        for row in &values.rows {
+            let mut binder = Binder::new(&[]);
+            let mut bound = Vec::new();
+            for expr in &row.content {
+                let b = binder.bind(expr)?;
+                let value = value_of(&b, span(expr))?;
+                bound.push((value, b.ty));
+            }
+            if types.is_empty() && rows.is_empty() {
+                types = bound.iter().map(|(_, t)| t.clone()).collect();
+            }
+            let at = row.content.first().map_or(Span::new((1, 1), (1, 1)), span);
+            if bound.len() != types.len() {
+                return Err(Error::sql(format!("a row of VALUES has {} values, the first {}", bound.len(), types.len())).code("E0309").span(at));
+            }
+            for (i, (_, t)) in bound.iter().enumerate() {
+                let both = common(&types[i].ty, &t.ty).ok_or_else(|| Error::sql(format!("column {} of VALUES is {} and {}", i + 1, types[i].ty, t.ty)).code("E0309").span(at))?;
+                types[i] = Type::new(both, types[i].nullable || t.nullable);
+            }
+            rows.push(bound);
+        }
+        let rows = rows
+            .into_iter()
+            .map(|row| row.into_iter().zip(&types).map(|((v, from), to)| convert(&v, &from.ty, &to.ty, false)).collect::<Result<Vec<Value>>>())
+            .collect::<Result<Vec<_>>>()?;
+        let columns: Vec<Column> = types.iter().enumerate().map(|(i, t)| Column { name: format!("EXPR${i}"), ty: t.clone() }).collect();
+        let node = self.graph.add("values", NodeSpec::Values(rows), Vec::new(), columns.clone());
+        let scope = columns.into_iter().map(|c| ScopeColumn { qualifier: None, name: c.name, ty: c.ty, rowtime: false, window: None });
+        Ok(Relation { node, columns: scope.collect(), pending: None })
+    }
+
+    /// A query used as a table; `SELECT 1` reads one row of nothing.
+    fn one_row(&mut self) -> Relation {
+        let column = Column::new("EXPR$0", SqlType::Int, false);
+        let node = self.graph.add("values", NodeSpec::Values(vec![vec![Value::Int(0)]]), Vec::new(), vec![column]);
+        Relation { node, columns: vec![ScopeColumn { qualifier: None, name: String::new(), ty: Type::new(SqlType::Int, false), rowtime: false, window: None }], pending: None }
+    }
+}
+
+/// New names for all columns, if there are any.
+pub(crate) fn rename(mut relation: Relation, names: &[String], span: Span) -> Result<Relation> {
+    if names.is_empty() {
+        return Ok(relation);
+    }
+    if names.len() != relation.columns.len() {
+        return Err(Error::sql(format!("{} names are given for {} columns", names.len(), relation.columns.len())).code("E0309").span(span));
+    }
+    for (column, name) in relation.columns.iter_mut().zip(names) {
+        column.name.clone_from(name);
+    }
+    Ok(relation)
+}
+
+/// The columns of a relation as those of a node.
+pub(crate) fn node_columns(columns: &[ScopeColumn]) -> Vec<Column> {
+    columns.iter().map(|c| Column { name: c.name.clone(), ty: c.ty.clone() }).collect()
+}

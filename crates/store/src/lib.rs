@@ -5,11 +5,11 @@ mod fault;
 mod local;
 mod memory;
 mod object;
-mod open;
+pub mod open;
 pub mod suite;
 
 pub use fault::{Fault, FaultStore};
 pub use local::LocalStore;
 pub use memory::MemoryStore;
 pub use object::ObjectStore;
-pub use open::{OPTIONS, open};
+pub use open::open;

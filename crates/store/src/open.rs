@@ -8,15 +8,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-const ENDPOINT: OptionSpec = OptionSpec::new("s3.endpoint", OptionType::Text, "Address of an S3-compatible store; AWS itself if not set.").examples(&["http://localhost:9000"]);
-const ACCESS_KEY: OptionSpec = OptionSpec::new("s3.access-key", OptionType::Secret, "Access key; from the AWS_* environment variables if not set.");
-const SECRET_KEY: OptionSpec = OptionSpec::new("s3.secret-key", OptionType::Secret, "Secret key; from the AWS_* environment variables if not set.");
-const REGION: OptionSpec = OptionSpec::new("s3.region", OptionType::Text, "Region of the bucket.").examples(&["eu-central-1"]);
-const PATH_STYLE: OptionSpec =
+pub const ENDPOINT: OptionSpec = OptionSpec::new("s3.endpoint", OptionType::Text, "Address of an S3-compatible store; AWS itself if not set.").examples(&["http://localhost:9000"]);
+pub const ACCESS_KEY: OptionSpec = OptionSpec::new("s3.access-key", OptionType::Secret, "Access key; from the AWS_* environment variables if not set.");
+pub const SECRET_KEY: OptionSpec = OptionSpec::new("s3.secret-key", OptionType::Secret, "Secret key; from the AWS_* environment variables if not set.");
+pub const REGION: OptionSpec = OptionSpec::new("s3.region", OptionType::Text, "Region of the bucket.").examples(&["eu-central-1"]);
+pub const PATH_STYLE: OptionSpec =
     OptionSpec::new("s3.path-style-access", OptionType::Boolean, "Whether the bucket's name stands in the path rather than the host. On with an endpoint.").examples(&["true"]);
-
-/// Options that tables on object stores have besides those of their connector.
-pub const OPTIONS: &[OptionSpec] = &[ACCESS_KEY, ENDPOINT, PATH_STYLE, REGION, SECRET_KEY];
 
 /// Opens `s3://bucket/prefix`, `file:///directory` or a path, relative to `base`. A directory is made if it is missing.
 ///

@@ -10,7 +10,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 /// Longest text taken: beyond it a parser's memory is the user's problem no more, but ours.
-pub const TEXT_BYTES_MAX: usize = 256 << 10;
+const TEXT_BYTES_MAX: usize = 256 << 10;
 /// Nesting of expressions and queries.
 const NESTING_MAX: usize = 60;
 

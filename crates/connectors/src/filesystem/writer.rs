@@ -1,0 +1,162 @@
+//! The writing half: encodes in the subtask, stages or uploads on the rim.
+
+use super::commit::{Content, File, Files, STAGING, to_hex};
+use super::partition::Partitioning;
+use super::sink::FileSink;
+use bytes::Bytes;
+use millstream_dataflow::{Batch, BoxFuture, Committable, Encoder, Epoch, Error, PutMode, Result, SinkWriter, Store, StoreKind, SubtaskContext};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::task::JoinHandle;
+
+/// Files being written at once; with more partitions the one not written to for longest is finished.
+const OPEN_MAX: usize = 64;
+/// Bytes on their way to the store, beyond which input is held back.
+const IN_FLIGHT_MAX: usize = 64 << 20;
+/// Below this size an object store takes no multipart upload.
+const UPLOAD_MIN: usize = 5 << 20;
+/// Size of an upload's parts.
+const PART: usize = 8 << 20;
+
+struct OpenFile {
+    encoder: Box<dyn Encoder>,
+    content: Vec<u8>,
+    /// When it was last written to, by count of writes.
+    used: u64,
+}
+
+pub(super) struct FileWriter {
+    store: Arc<dyn Store>,
+    partitioning: Partitioning,
+    format: String,
+    options: BTreeMap<String, String>,
+    file_bytes: u64,
+    handle: tokio::runtime::Handle,
+    incarnation: String,
+    /// Part of every file name: no two writers, not even a paused process and its successor, ever use the same one.
+    tag: String,
+    open: BTreeMap<String, OpenFile>,
+    uploads: Vec<JoinHandle<Result<File>>>,
+    in_flight: Arc<AtomicUsize>,
+    writes: u64,
+    files: u64,
+    rows: u64,
+}
+
+impl FileWriter {
+    pub(super) fn new(sink: &FileSink, subtask: &SubtaskContext, incarnation: &str) -> Self {
+        let life = &incarnation[..incarnation.len().min(8)];
+        FileWriter {
+            store: Arc::clone(&sink.store),
+            partitioning: sink.partitioning.clone(),
+            format: sink.format.clone(),
+            options: sink.options.clone(),
+            file_bytes: sink.file_bytes,
+            handle: sink.context.handle.clone(),
+            incarnation: incarnation.to_string(),
+            tag: format!("{life}-{:x}-{:x}-{}", sink.context.clock.now_ms(), std::process::id(), subtask.subtask),
+            open: BTreeMap::new(),
+            uploads: Vec::new(),
+            in_flight: Arc::default(),
+            writes: 0,
+            files: 0,
+            rows: 0,
+        }
+    }
+
+    fn file(&mut self, directory: &str) -> Result<&mut OpenFile> {
+        self.writes += 1;
+        if !self.open.contains_key(directory) {
+            if self.open.len() >= OPEN_MAX
+                && let Some(oldest) = self.open.iter().min_by_key(|(_, f)| f.used).map(|(d, _)| d.clone())
+            {
+                self.finish(&oldest)?;
+            }
+            let encoder = millstream_formats::encoder(&self.format, &self.partitioning.data_schema(), &self.options)?;
+            self.open.insert(directory.to_string(), OpenFile { encoder, content: Vec::new(), used: 0 });
+        }
+        let file = self.open.get_mut(directory).ok_or_else(|| Error::bug("an open file vanished"))?;
+        file.used = self.writes;
+        Ok(file)
+    }
+
+    /// Ends a file and sends it on its way.
+    fn finish(&mut self, directory: &str) -> Result<()> {
+        let Some(mut file) = self.open.remove(directory) else { return Ok(()) };
+        file.encoder.finish(&mut file.content)?;
+        let name = format!("part-{}-{}.{}", self.tag, self.files, self.format);
+        self.files += 1;
+        let staged = format!("{STAGING}/{}/{name}", self.incarnation);
+        let path = format!("{directory}{name}");
+        let content = Bytes::from(file.content);
+        let (store, in_flight) = (Arc::clone(&self.store), Arc::clone(&self.in_flight));
+        in_flight.fetch_add(content.len(), Ordering::AcqRel);
+        self.uploads.push(self.handle.spawn(async move {
+            let bytes = content.len();
+            let sent = send(store.as_ref(), path, staged, content).await;
+            in_flight.fetch_sub(bytes, Ordering::AcqRel);
+            sent
+        }));
+        Ok(())
+    }
+}
+
+/// Brings a file to where it can wait for its commit.
+async fn send(store: &dyn Store, path: String, staged: String, content: Bytes) -> Result<File> {
+    let bytes = content.len() as u64;
+    let content = match store.kind() {
+        StoreKind::Local => {
+            store.put(&staged, content, PutMode::Overwrite).await?;
+            Content::Staged(staged)
+        }
+        StoreKind::Object if content.len() < UPLOAD_MIN => Content::Inline(to_hex(&content)),
+        StoreKind::Object => {
+            let id = store.create_multipart(&path).await?;
+            let mut parts = Vec::new();
+            for (index, start) in (0..content.len()).step_by(PART).enumerate() {
+                parts.push(store.put_part(&path, &id, index, content.slice(start..(start + PART).min(content.len()))).await?);
+            }
+            Content::Upload { id, parts }
+        }
+    };
+    Ok(File { path, bytes, content })
+}
+
+impl SinkWriter for FileWriter {
+    fn write(&mut self, batch: Batch) -> Result<()> {
+        if batch.kinds.is_some() {
+            return Err(Error::bug("a filesystem sink takes inserts only"));
+        }
+        self.rows += batch.num_rows() as u64;
+        for (directory, part) in self.partitioning.split(&batch)? {
+            let limit = self.file_bytes;
+            let file = self.file(&directory)?;
+            file.encoder.write(&part, &mut file.content)?;
+            if (file.content.len() + file.encoder.buffered()) as u64 >= limit {
+                self.finish(&directory)?;
+            }
+        }
+        Ok(())
+    }
+    fn is_ready(&self) -> bool {
+        self.in_flight.load(Ordering::Acquire) < IN_FLIGHT_MAX
+    }
+    fn pre_commit(&mut self, _epoch: Epoch) -> Result<BoxFuture<'static, Result<Vec<Committable>>>> {
+        let directories: Vec<String> = self.open.keys().cloned().collect();
+        for directory in directories {
+            self.finish(&directory)?;
+        }
+        let uploads = std::mem::take(&mut self.uploads);
+        Ok(Box::pin(async move {
+            let mut files = Vec::new();
+            for upload in uploads {
+                files.push(upload.await.map_err(|e| Error::unavailable("an upload ended early").source(e))??);
+            }
+            if files.is_empty() { Ok(Vec::new()) } else { Ok(vec![Files::encode(files)?]) }
+        }))
+    }
+    fn summary(&self) -> Option<String> {
+        Some(format!("{} rows in {} files in {}", self.rows, self.files, self.store.location()))
+    }
+}

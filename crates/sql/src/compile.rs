@@ -1,0 +1,270 @@
+//! A file's text to what runs.
+
+use crate::catalog::{Catalog, Entry};
+use crate::expression::cast;
+use crate::graph::JobGraph;
+use crate::parse::{Insert, Statement, StatementKind, parse, substitute};
+use crate::query::{Planner, node_columns};
+use crate::relation::{Bound, Relation};
+use crate::table::Table;
+use millstream_dataflow::{Error, Exchange, Registry, Result, SqlType};
+use millstream_functions::types::{common, is_numeric, is_text, is_timestamp};
+use millstream_plan::{Expr, Input, Job, NodeSpec, Settings, Type, explain};
+use sqlparser::ast::Query;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What compiling needs beside the text.
+pub struct CompileOptions<'a> {
+    pub registry: &'a (dyn Registry + 'a),
+    /// `-D NAME=value`
+    pub variables: &'a BTreeMap<String, String>,
+    /// `--set key=value`: wins over SET in the file.
+    pub settings: &'a BTreeMap<String, String>,
+    /// The job's name unless `pipeline.name` is set.
+    pub job_name: &'a str,
+}
+
+/// A file, ready to run.
+#[derive(Debug)]
+pub struct Compiled {
+    /// In the order of the file; the INSERTs come last, as one job.
+    pub steps: Vec<Step>,
+    /// What is set at the end of the file.
+    pub settings: BTreeMap<String, String>,
+    pub warnings: Vec<Error>,
+}
+
+#[derive(Debug)]
+pub enum Step {
+    /// The text of EXPLAIN.
+    Explain(String),
+    /// What SET without arguments lists.
+    Settings(Vec<(String, String)>),
+    /// A bare SELECT.
+    Query(Job),
+    /// All INSERTs of the file.
+    Insert(Job),
+}
+
+/// Stack of the thread that plans: deep expressions are bounded, but not small.
+const STACK_BYTES: usize = 64 << 20;
+
+/// Compiles a file. Nothing runs, nothing outside is asked.
+///
+/// # Errors
+/// All that is wrong with the text, each with its place.
+pub fn compile(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
+    let planned = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, || compile_here(text, options));
+        let thread = thread.map_err(|e| vec![Error::config("a thread for planning could not be started").source(e)])?;
+        thread.join().map_err(|_| vec![Error::bug("planning ended early")])?
+    });
+    planned
+}
+
+fn compile_here(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
+    let text = substitute(text, options.variables)?;
+    let statements = parse(&text)?;
+    for (key, value) in options.settings {
+        Settings::check(key, value).map_err(|e| vec![e])?;
+    }
+    let mut file = File { options, catalog: Catalog::default(), set: BTreeMap::new(), inserts: JobGraph::default(), inserted: BTreeMap::new(), steps: Vec::new() };
+    let mut errors = Vec::new();
+    for statement in &statements {
+        if let Err(e) = file.statement(statement) {
+            errors.extend(e.into_iter().map(|e| if e.span.is_none() { e.span(statement.span) } else { e }));
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let settings = file.settings();
+    let mut steps = std::mem::take(&mut file.steps);
+    if !file.inserted.is_empty() {
+        let name = settings.get("pipeline.name").map_or(options.job_name, String::as_str);
+        steps.push(Step::Insert(file.inserts.into_job(name, settings.clone())));
+    }
+    Ok(Compiled { steps, settings, warnings: Vec::new() })
+}
+
+struct File<'a> {
+    options: &'a CompileOptions<'a>,
+    catalog: Catalog,
+    set: BTreeMap<String, String>,
+    inserts: JobGraph,
+    /// How many INSERTs each sink has had.
+    inserted: BTreeMap<String, usize>,
+    steps: Vec<Step>,
+}
+
+impl File<'_> {
+    fn settings(&self) -> BTreeMap<String, String> {
+        let mut all = self.set.clone();
+        all.extend(self.options.settings.clone());
+        all
+    }
+
+    fn statement(&mut self, statement: &Statement) -> Result<(), Vec<Error>> {
+        let one = |e: Error| vec![e];
+        match &statement.kind {
+            StatementKind::CreateTable(create) => {
+                let table = Table::new(create, self.options.registry)?;
+                self.catalog.add(&create.name, Entry::Table(Arc::new(table)), create.if_not_exists).map_err(one)
+            }
+            StatementKind::CreateView(create) => {
+                // A view is checked where it is made, not where it is first used.
+                let mut scratch = JobGraph::default();
+                scratch.begin("view");
+                self.bind(&create.query, &mut scratch).and_then(|r| crate::query::rename(r, &create.columns, create.name.span)).map_err(one)?;
+                self.catalog.add(&create.name, Entry::View(Arc::new(create.clone())), create.if_not_exists).map_err(one)
+            }
+            StatementKind::Drop { view, name, if_exists } => self.catalog.drop(name, *view, *if_exists).map_err(one),
+            StatementKind::Insert(insert) => self.insert(insert).map_err(one),
+            StatementKind::StatementSet(inserts) => {
+                let errors: Vec<Error> = inserts.iter().filter_map(|i| self.insert(i).err()).collect();
+                if errors.is_empty() { Ok(()) } else { Err(errors) }
+            }
+            StatementKind::Query(query) => {
+                let job = self.query(query).map_err(one)?;
+                self.steps.push(Step::Query(job));
+                Ok(())
+            }
+            StatementKind::Explain(inner) => {
+                let text = self.explain(inner).map_err(one)?;
+                self.steps.push(Step::Explain(text));
+                Ok(())
+            }
+            StatementKind::Set { key, value } => {
+                Settings::check(key, value).map_err(one)?;
+                self.set.insert(key.clone(), value.clone());
+                Ok(())
+            }
+            StatementKind::ShowSettings => {
+                self.steps.push(Step::Settings(self.settings().into_iter().collect()));
+                Ok(())
+            }
+            StatementKind::Reset(None) => {
+                self.set.clear();
+                Ok(())
+            }
+            StatementKind::Reset(Some(key)) => {
+                self.set.remove(key);
+                Ok(())
+            }
+        }
+    }
+
+    fn bind(&self, query: &Query, graph: &mut JobGraph) -> Result<Relation> {
+        let settings = Settings::new(&self.settings())?;
+        Planner::new(&self.catalog, self.options.registry, &settings, graph).query(query)
+    }
+
+    fn query(&self, query: &Query) -> Result<Job> {
+        let mut graph = JobGraph::default();
+        graph.begin("query");
+        let relation = self.bind(query, &mut graph)?;
+        let input = Input { node: relation.node, exchange: Exchange::Singleton };
+        graph.push("query:collect".to_string(), "collect".to_string(), NodeSpec::Collect, vec![input], node_columns(&relation.columns), Some(1));
+        Ok(graph.into_job(self.options.job_name, self.settings()))
+    }
+
+    fn explain(&self, statement: &Statement) -> Result<String> {
+        let job = match &statement.kind {
+            StatementKind::Query(query) => self.query(query)?,
+            StatementKind::Insert(insert) => self.alone(std::slice::from_ref(insert))?,
+            StatementKind::StatementSet(inserts) => self.alone(inserts)?,
+            _ => return Err(Error::bug("EXPLAIN of something that is no query")),
+        };
+        Ok(explain(&job))
+    }
+
+    /// A job of some INSERTs only.
+    fn alone(&self, inserts: &[Insert]) -> Result<Job> {
+        let mut graph = JobGraph::default();
+        let mut inserted = BTreeMap::new();
+        for insert in inserts {
+            self.insert_into(insert, &mut graph, &mut inserted)?;
+        }
+        Ok(graph.into_job(self.options.job_name, self.settings()))
+    }
+
+    fn insert(&mut self, insert: &Insert) -> Result<()> {
+        // On a copy, so that a broken INSERT leaves no nodes behind.
+        let (mut graph, mut inserted) = (self.inserts.clone(), self.inserted.clone());
+        self.insert_into(insert, &mut graph, &mut inserted)?;
+        (self.inserts, self.inserted) = (graph, inserted);
+        Ok(())
+    }
+
+    fn insert_into(&self, insert: &Insert, graph: &mut JobGraph, inserted: &mut BTreeMap<String, usize>) -> Result<()> {
+        let Entry::Table(table) = self.catalog.get(&insert.table)? else {
+            return Err(Error::sql(format!("\"{}\" is a view: rows cannot be inserted into it", insert.table)).code("E0205").span(insert.table.span));
+        };
+        let sink = table.sink(self.options.registry, insert.table.span)?;
+        let name = sink.name.clone();
+        let number = inserted.entry(name.clone()).or_insert(0);
+        *number += 1;
+        let prefix = if *number == 1 { name.clone() } else { format!("{name}/{number}") };
+        graph.begin(prefix.clone());
+        let relation = self.bind(&insert.query, graph)?;
+        let columns = table.sink_columns();
+        let exprs = targets(&relation, &columns, insert)?;
+        let project = graph.add("project", NodeSpec::Project(exprs), JobGraph::forward(relation.node), columns.clone());
+        graph.push(format!("{prefix}:sink"), name, NodeSpec::Sink(sink), JobGraph::forward(project), columns, None);
+        Ok(())
+    }
+}
+
+/// The query's columns as the sink wants them: by position, or by the names of a column list.
+fn targets(relation: &Relation, columns: &[millstream_plan::Column], insert: &Insert) -> Result<Vec<Expr>> {
+    let shapes = || {
+        let text = |c: Vec<(String, String)>| c.into_iter().map(|(n, t)| format!("{n} {t}")).collect::<Vec<_>>().join(", ");
+        format!(
+            "the query gives ({}), \"{}\" takes ({})",
+            text(relation.columns.iter().map(|c| (c.name.clone(), c.ty.to_string())).collect()),
+            insert.table,
+            text(columns.iter().map(|c| (c.name.clone(), c.ty.to_string())).collect())
+        )
+    };
+    // Per sink column the query's column.
+    let mut from: Vec<Option<usize>> = (0..columns.len()).map(Some).collect();
+    let given = if insert.columns.is_empty() { columns.len() } else { insert.columns.len() };
+    if relation.columns.len() != given {
+        return Err(Error::sql(format!("the query gives {} columns, {given} are taken", relation.columns.len())).code("E0305").detail(shapes()).span(insert.table.span));
+    }
+    if !insert.columns.is_empty() {
+        from = vec![None; columns.len()];
+        for (i, (name, span)) in insert.columns.iter().enumerate() {
+            let place = columns.iter().position(|c| c.name == *name).ok_or_else(|| Error::sql(format!("\"{}\" has no column \"{name}\" to insert into", insert.table)).code("E0202").span(*span))?;
+            if from[place].replace(i).is_some() {
+                return Err(Error::sql(format!("column \"{name}\" is listed twice")).code("E0209").span(*span));
+            }
+        }
+    }
+    let mut exprs = Vec::new();
+    for (column, from) in columns.iter().zip(from) {
+        let bound = match from {
+            Some(i) => Bound { expr: Expr::Column(i), ty: relation.columns[i].ty.clone() },
+            None if column.ty.nullable => Bound { expr: Expr::Literal { value: millstream_plan::Value::Null, ty: column.ty.clone() }, ty: column.ty.clone() },
+            None => return Err(Error::sql(format!("column \"{}\" is NOT NULL and gets no value", column.name)).code("E0305").span(insert.table.span)),
+        };
+        if !fits(&bound.ty.ty, &column.ty.ty) {
+            return Err(Error::sql(format!("column \"{}\" is {}, the query gives {}", column.name, column.ty.ty, bound.ty.ty)).code("E0305").detail(shapes()).hint("cast it in the query").span(insert.table.span));
+        }
+        exprs.push(cast(bound, Type::new(column.ty.ty.clone(), true)).expr);
+    }
+    Ok(exprs)
+}
+
+/// Whether values of one type go into a column of another without being asked.
+fn fits(from: &SqlType, to: &SqlType) -> bool {
+    from == to
+        || *from == SqlType::Null
+        || (is_text(from) && is_text(to))
+        || (is_timestamp(from) && is_timestamp(to) && matches!(from, SqlType::Timestamp(_)) == matches!(to, SqlType::Timestamp(_)))
+        || (is_numeric(from) && is_numeric(to) && (common(from, to).as_ref() == Some(to) || matches!((from, to), (SqlType::Decimal(..), SqlType::Decimal(..)))))
+        || (from.to_arrow() == to.to_arrow() && matches!(from, SqlType::Row(_) | SqlType::Array(_) | SqlType::Map(..)))
+        || (matches!(from, SqlType::Time(_)) && matches!(to, SqlType::Time(_)))
+        || (matches!(from, SqlType::Binary(_) | SqlType::VarBinary(_)) && matches!(to, SqlType::Binary(_) | SqlType::VarBinary(_)))
+}

@@ -1,0 +1,92 @@
+//! Values that are known at planning: inline rows and literals.
+
+use crate::relation::Bound;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, Int64Array, StringViewArray};
+use millstream_dataflow::text::java_double;
+use millstream_dataflow::{Error, Result, Span, SqlType};
+use millstream_functions::cast;
+use millstream_plan::{Expr, Value};
+use std::sync::Arc;
+
+/// The value of an expression of literals, casts and signs.
+///
+/// # Errors
+/// `Sql` for anything else.
+pub(crate) fn value_of(bound: &Bound, span: Span) -> Result<Value> {
+    fold(&bound.expr).map_err(|e| if e.span.is_none() { e.span(span) } else { e })
+}
+
+fn fold(expr: &Expr) -> Result<Value> {
+    match expr {
+        Expr::Literal { value, .. } => Ok(value.clone()),
+        Expr::Cast { expr, from, to, safe } => convert(&fold(expr)?, &from.ty, &to.ty, *safe),
+        Expr::Call { name, args, .. } if name == "negate" => match fold(&args[0])? {
+            Value::Null => Ok(Value::Null),
+            Value::Int(v) => v.checked_neg().map(Value::Int).ok_or_else(|| Error::sql("a number is out of range").code("E0301")),
+            Value::Decimal(v) => Ok(Value::Decimal(-v)),
+            Value::Float(v) => Ok(Value::Float(-v)),
+            _ => Err(not_constant()),
+        },
+        _ => Err(not_constant()),
+    }
+}
+
+fn not_constant() -> Error {
+    Error::sql("inline rows that compute something are not supported yet").code("E0101").hint("literals, casts of literals and signs are")
+}
+
+/// A value under another type, by way of its text.
+pub(crate) fn convert(value: &Value, from: &SqlType, to: &SqlType, safe: bool) -> Result<Value> {
+    if *value == Value::Null || from == to {
+        return Ok(value.clone());
+    }
+    let text = match value {
+        Value::Null => return Ok(Value::Null),
+        Value::Boolean(b) => if *b { "TRUE" } else { "FALSE" }.to_string(),
+        Value::Float(v) => java_double(*v),
+        Value::Decimal(v) => match from {
+            SqlType::Decimal(_, s) => millstream_dataflow::text::decimal_text(*v, *s),
+            _ => v.to_string(),
+        },
+        Value::Text(t) => t.clone(),
+        Value::Int(v) if from.is_integer() => v.to_string(),
+        Value::Int(v) => {
+            // Times are kept as numbers in their carrier's unit.
+            let number: ArrayRef = Arc::new(Int64Array::from(vec![*v]));
+            let typed = arrow_array::make_array(number.to_data().into_builder().data_type(from.to_arrow()).build()?);
+            let text = cast(&typed, from, &SqlType::STRING, false)?;
+            text.as_string_view().value(0).to_string()
+        }
+        Value::Bytes(_) => return Err(not_constant()),
+    };
+    let texts: ArrayRef = Arc::new(StringViewArray::from(vec![text]));
+    read(&cast(&texts, &SqlType::STRING, to, safe)?, to)
+}
+
+/// The one value of an array.
+fn read(array: &ArrayRef, ty: &SqlType) -> Result<Value> {
+    use arrow_array::types::*;
+    if array.is_null(0) {
+        return Ok(Value::Null);
+    }
+    Ok(match ty {
+        SqlType::Boolean => Value::Boolean(array.as_boolean().value(0)),
+        SqlType::TinyInt => Value::Int(array.as_primitive::<Int8Type>().value(0).into()),
+        SqlType::SmallInt => Value::Int(array.as_primitive::<Int16Type>().value(0).into()),
+        SqlType::Int => Value::Int(array.as_primitive::<Int32Type>().value(0).into()),
+        SqlType::BigInt => Value::Int(array.as_primitive::<Int64Type>().value(0)),
+        SqlType::Float => Value::Float(array.as_primitive::<Float32Type>().value(0).into()),
+        SqlType::Double => Value::Float(array.as_primitive::<Float64Type>().value(0)),
+        SqlType::Decimal(..) => Value::Decimal(array.as_primitive::<Decimal128Type>().value(0)),
+        SqlType::Char(_) | SqlType::VarChar(_) => Value::Text(array.as_string_view().value(0).to_string()),
+        SqlType::Date => Value::Int(array.as_primitive::<Date32Type>().value(0).into()),
+        SqlType::Time(_) => Value::Int(array.as_primitive::<Time32MillisecondType>().value(0).into()),
+        SqlType::Timestamp(p) | SqlType::TimestampLtz(p) => Value::Int(match p {
+            0..=3 => array.as_primitive::<TimestampMillisecondType>().value(0),
+            4..=6 => array.as_primitive::<TimestampMicrosecondType>().value(0),
+            _ => array.as_primitive::<TimestampNanosecondType>().value(0),
+        }),
+        _ => return Err(not_constant()),
+    })
+}

@@ -1,0 +1,343 @@
+//! Binds expressions: names to columns, operators and functions to calls, with Flink's types.
+
+mod aggregates;
+mod calls;
+mod literal;
+mod types;
+
+use crate::diagnostic::unsupported;
+use crate::parse::span_of;
+use crate::relation::{Bound, ScopeColumn, find};
+use millstream_dataflow::option::nearest;
+use millstream_dataflow::{Error, Result, Span, SqlType};
+use millstream_functions::{functions, types::common};
+use millstream_plan::{Expr as Plan, Type, Value};
+use sqlparser::ast::{AccessExpr, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DateTimeField, Expr, Ident, Spanned, Subscript, UnaryOperator};
+
+pub(crate) use aggregates::Aggregates;
+pub(crate) use literal::interval_ms;
+pub(crate) use types::parse_type;
+
+/// Nested operators in one expression: beyond it planning would use up the stack.
+const DEPTH_MAX: usize = 500;
+
+/// Where names are looked up.
+pub(crate) struct Binder<'a> {
+    columns: &'a [ScopeColumn],
+    /// After a GROUP BY: what the aggregation offers.
+    pub(crate) grouped: Option<&'a mut Aggregates>,
+    depth: usize,
+}
+
+pub(crate) fn span(expr: &impl Spanned) -> Span {
+    span_of(expr.span())
+}
+
+impl<'a> Binder<'a> {
+    pub(crate) fn new(columns: &'a [ScopeColumn]) -> Self {
+        Binder { columns, grouped: None, depth: 0 }
+    }
+
+    /// # Errors
+    /// `Sql` with the place: a name that does not exist, types that do not fit, a construct that is not there.
+    pub(crate) fn bind(&mut self, expr: &Expr) -> Result<Bound> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err(Error::sql(format!("the expression chains more than {DEPTH_MAX} operators")).code("E0103").hint("split it, or use IN for many alternatives").span(span(expr)));
+        }
+        let bound = self.bind_inner(expr);
+        self.depth -= 1;
+        bound.map_err(|e| if e.span.is_none() { e.span(span(expr)) } else { e })
+    }
+
+    /// Binds a condition.
+    pub(crate) fn condition(&mut self, expr: &Expr, clause: &str) -> Result<Plan> {
+        let bound = self.bind(expr)?;
+        match bound.ty.ty {
+            SqlType::Boolean => Ok(bound.expr),
+            SqlType::Null => Ok(cast(bound, Type::new(SqlType::Boolean, true)).expr),
+            other => Err(Error::sql(format!("{clause} needs a BOOLEAN, this is {other}")).code("E0306").span(span(expr))),
+        }
+    }
+
+    fn bind_inner(&mut self, expr: &Expr) -> Result<Bound> {
+        if let Some(found) = self.of_aggregation(expr)? {
+            return Ok(found);
+        }
+        match expr {
+            Expr::Identifier(name) => self.column(None, name),
+            Expr::CompoundIdentifier(parts) => self.compound(parts),
+            Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain),
+            Expr::Nested(inner) => self.bind(inner),
+            Expr::Value(value) => literal::value(&value.value),
+            Expr::TypedString(typed) => literal::typed_string(typed),
+            Expr::Interval(interval) => literal::interval(interval),
+            Expr::IsNull(e) => self.call("is_null", &[e]),
+            Expr::IsNotNull(e) => self.call("is_not_null", &[e]),
+            Expr::IsTrue(e) => self.call("is_true", &[e]),
+            Expr::IsNotTrue(e) => self.call("is_not_true", &[e]),
+            Expr::IsFalse(e) => self.call("is_false", &[e]),
+            Expr::IsNotFalse(e) => self.call("is_not_false", &[e]),
+            Expr::IsUnknown(e) => self.call("is_unknown", &[e]),
+            Expr::IsNotUnknown(e) => self.call("is_not_unknown", &[e]),
+            Expr::IsDistinctFrom(a, b) => self.call("is_distinct_from", &[a, b]),
+            Expr::IsNotDistinctFrom(a, b) => self.call("is_not_distinct_from", &[a, b]),
+            Expr::BinaryOp { left, op, right } => match operator(op) {
+                Some(name) => self.call(name, &[left, right]),
+                None => Err(unsupported(format!("the operator {op}"), span(expr))),
+            },
+            Expr::UnaryOp { op: UnaryOperator::Not, expr } => self.call("not", &[expr]),
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match self.bind(expr)? {
+                // -2147483648 is an INT although 2147483648 is not.
+                Bound { expr: Plan::Literal { value: Value::Int(2_147_483_648), .. }, .. } => Ok(literal::int(-2_147_483_648, SqlType::Int)),
+                bound => calls::call("negate", vec![bound]),
+            },
+            Expr::UnaryOp { op: UnaryOperator::Plus, expr } => self.bind(expr),
+            Expr::UnaryOp { op, .. } => Err(unsupported(format!("the operator {op}"), span(expr))),
+            Expr::Between { expr, negated, low, high } => {
+                let (value, low, high) = (self.bind(expr)?, self.bind(low)?, self.bind(high)?);
+                let within = calls::call("and", vec![calls::call("gte", vec![value.clone(), low])?, calls::call("lte", vec![value, high])?])?;
+                if *negated { calls::call("not", vec![within]) } else { Ok(within) }
+            }
+            Expr::InList { expr, list, negated } => {
+                let mut args = vec![self.bind(expr)?];
+                for item in list {
+                    args.push(self.bind(item)?);
+                }
+                calls::call(if *negated { "not_in" } else { "in" }, args)
+            }
+            Expr::Like { negated, any: false, expr, pattern, escape_char: None } => self.call(if *negated { "not_like" } else { "like" }, &[expr, pattern]),
+            Expr::Cast { kind, expr, data_type, array: false, format: None } => {
+                let safe = match kind {
+                    CastKind::Cast => false,
+                    CastKind::TryCast => true,
+                    _ => return Err(unsupported("the operator ::", span(expr.as_ref()))),
+                };
+                let bound = self.bind(expr)?;
+                let to = parse_type(data_type)?;
+                if !millstream_functions::cast::can_cast(&bound.ty.ty, &to.ty) {
+                    return Err(Error::sql(format!("{} cannot be cast to {}", bound.ty.ty, to.ty)).code("E0303"));
+                }
+                let nullable = bound.ty.nullable || safe;
+                Ok(Bound { expr: Plan::Cast { expr: Box::new(bound.expr), from: bound.ty, to: Type::new(to.ty.clone(), nullable), safe }, ty: Type::new(to.ty, nullable) })
+            }
+            Expr::Case { case_token: _, end_token: _, operand, conditions, else_result } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
+            Expr::Extract { field, syntax: _, expr } => match extract(field) {
+                Some(name) => self.call(name, &[expr]),
+                None => Err(unsupported(format!("EXTRACT({field} …)"), span(expr.as_ref()))),
+            },
+            Expr::Ceil { expr, field } => self.round("ceil", expr, field),
+            Expr::Floor { expr, field } => self.round("floor", expr, field),
+            Expr::Position { expr, r#in } => self.call("position", &[expr, r#in]),
+            Expr::Substring { expr, substring_from, substring_for, special: _, shorthand: _ } => {
+                let mut args = vec![self.bind(expr)?];
+                args.push(match substring_from {
+                    Some(from) => self.bind(from)?,
+                    None => literal::int(1, SqlType::Int),
+                });
+                if let Some(length) = substring_for {
+                    args.push(self.bind(length)?);
+                }
+                calls::call("substring", args)
+            }
+            Expr::Trim { trim_where, trim_what: None, expr, trim_characters: None } => {
+                use sqlparser::ast::TrimWhereField as W;
+                let name = match trim_where {
+                    None | Some(W::Both) => "trim",
+                    Some(W::Leading) => "ltrim",
+                    Some(W::Trailing) => "rtrim",
+                };
+                self.call(name, &[expr])
+            }
+            Expr::Function(function) => self.function(function),
+            other => Err(unsupported(what(other), span(other))),
+        }
+    }
+
+    fn column(&self, qualifier: Option<&str>, name: &Ident) -> Result<Bound> {
+        let index = find(self.columns, qualifier, &name.value, span_of(name.span))?;
+        if self.grouped.is_some() {
+            return Err(Error::sql(format!("column \"{}\" is neither grouped nor aggregated", name.value)).code("E0405").hint("add it to GROUP BY, or put it into an aggregate").span(span_of(name.span)));
+        }
+        Ok(Bound { expr: Plan::Column(index), ty: self.columns[index].ty.clone() })
+    }
+
+    /// `table.column`, `row.field`, `table.row.field.field`.
+    fn compound(&mut self, parts: &[Ident]) -> Result<Bound> {
+        let [first, rest @ ..] = parts else { return Err(Error::bug("a name without parts")) };
+        let is_table = self.columns.iter().any(|c| c.qualifier.as_deref() == Some(&first.value));
+        let is_column = self.columns.iter().any(|c| c.name == first.value);
+        let (mut bound, fields) = match rest {
+            [second, fields @ ..] if is_table && (!is_column || self.columns.iter().any(|c| c.name == second.value)) => (self.column(Some(&first.value), second)?, fields),
+            _ if is_column => (self.column(None, first)?, rest),
+            _ => return Err(Error::sql(format!("\"{}\" is neither a table nor a column here", first.value)).code("E0202").span(span_of(first.span))),
+        };
+        for f in fields {
+            bound = field(bound, &f.value, span_of(f.span))?;
+        }
+        Ok(bound)
+    }
+
+    fn access(&mut self, root: &Expr, chain: &[AccessExpr]) -> Result<Bound> {
+        // `t.arr[1]` comes as root `t` with the column in the chain.
+        let mut chain = chain;
+        let mut bound = None;
+        if let (Expr::Identifier(first), [AccessExpr::Dot(Expr::Identifier(second)), rest @ ..]) = (root, chain) {
+            bound = Some(self.compound(&[first.clone(), second.clone()])?);
+            chain = rest;
+        }
+        let mut bound = match bound {
+            Some(bound) => bound,
+            None => self.bind(root)?,
+        };
+        for access in chain {
+            bound = match access {
+                AccessExpr::Dot(Expr::Identifier(name)) => field(bound, &name.value, span_of(name.span))?,
+                AccessExpr::Subscript(Subscript::Index { index }) => {
+                    let index = self.bind(index)?;
+                    calls::call("element_at", vec![bound, index])?
+                }
+                other => return Err(unsupported(format!("the access {other}"), span(root))),
+            };
+        }
+        Ok(bound)
+    }
+
+    fn call(&mut self, name: &str, args: &[&Expr]) -> Result<Bound> {
+        let args = args.iter().map(|a| self.bind(a)).collect::<Result<Vec<_>>>()?;
+        calls::call(name, args)
+    }
+
+    fn round(&mut self, name: &str, expr: &Expr, field: &CeilFloorKind) -> Result<Bound> {
+        match field {
+            CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) => self.call(name, &[expr]),
+            _ => Err(unsupported(format!("{} to a unit or scale", name.to_uppercase()), span(expr))),
+        }
+    }
+
+    fn case(&mut self, operand: Option<&Expr>, conditions: &[CaseWhen], otherwise: Option<&Expr>) -> Result<Bound> {
+        let operand = operand.map(|o| self.bind(o)).transpose()?;
+        let mut when = Vec::new();
+        for c in conditions {
+            let condition = match &operand {
+                Some(operand) => {
+                    let value = self.bind(&c.condition)?;
+                    calls::call("eq", vec![operand.clone(), value])?.expr
+                }
+                None => self.condition(&c.condition, "WHEN")?,
+            };
+            when.push((condition, self.bind(&c.result)?));
+        }
+        let otherwise = otherwise.map(|o| self.bind(o)).transpose()?;
+        let mut ty = SqlType::Null;
+        for result in when.iter().map(|(_, r)| r).chain(&otherwise) {
+            ty = common(&ty, &result.ty.ty).ok_or_else(|| Error::sql(format!("the branches of CASE are {ty} and {}", result.ty.ty)).code("E0307").hint("cast them to one type"))?;
+        }
+        let nullable = otherwise.is_none() || when.iter().map(|(_, r)| r).chain(&otherwise).any(|r| r.ty.nullable);
+        let ty = Type::new(ty, nullable);
+        let when = when.into_iter().map(|(c, r)| (c, cast(r, ty.clone()).expr)).collect();
+        let otherwise = otherwise.map(|o| Box::new(cast(o, ty.clone()).expr));
+        Ok(Bound { expr: Plan::Case { when, otherwise, ty: ty.clone() }, ty })
+    }
+}
+
+/// A ROW's field.
+fn field(bound: Bound, name: &str, span: Span) -> Result<Bound> {
+    let SqlType::Row(fields) = &bound.ty.ty else {
+        return Err(Error::sql(format!("\"{name}\" is asked of {}, which is no ROW", bound.ty.ty)).code("E0308").span(span));
+    };
+    let Some(f) = fields.iter().find(|f| f.name == name) else {
+        let e = Error::sql(format!("the ROW has no field \"{name}\"")).code("E0202").span(span);
+        return Err(match nearest(name, fields.iter().map(|f| f.name.as_str())) {
+            Some(near) => e.hint(format!("did you mean \"{near}\"?")),
+            None => e,
+        });
+    };
+    let ty = Type::new(f.ty.clone(), f.nullable || bound.ty.nullable);
+    let name = Plan::Literal { value: Value::Text(name.to_string()), ty: Type::new(SqlType::STRING, false) };
+    Ok(Bound { expr: Plan::call("field", vec![bound.expr, name], ty.clone()), ty })
+}
+
+/// Brings an expression to a type; the same carrier needs no conversion.
+pub(crate) fn cast(bound: Bound, to: Type) -> Bound {
+    let nullable = bound.ty.nullable;
+    let ty = Type::new(to.ty, nullable);
+    if bound.ty.ty == ty.ty || same_carrier(&bound.ty.ty, &ty.ty) {
+        return Bound { expr: retype(bound.expr, &ty), ty };
+    }
+    Bound { expr: Plan::Cast { expr: Box::new(bound.expr), from: bound.ty, to: ty.clone(), safe: false }, ty }
+}
+
+/// Whether values pass from one type to the other as they are.
+fn same_carrier(from: &SqlType, to: &SqlType) -> bool {
+    match (from, to) {
+        (SqlType::Char(_) | SqlType::VarChar(_), SqlType::VarChar(n)) => *n == i32::MAX as u32,
+        (SqlType::Binary(_) | SqlType::VarBinary(_), SqlType::VarBinary(n)) => *n == i32::MAX as u32,
+        _ => from == to,
+    }
+}
+
+/// A literal carries its own type.
+fn retype(expr: Plan, ty: &Type) -> Plan {
+    match expr {
+        Plan::Literal { value, ty: old } if old.ty.to_arrow() == ty.ty.to_arrow() => Plan::Literal { value, ty: ty.clone() },
+        other => other,
+    }
+}
+
+fn operator(op: &BinaryOperator) -> Option<&'static str> {
+    Some(match op {
+        BinaryOperator::Plus => "add",
+        BinaryOperator::Minus => "subtract",
+        BinaryOperator::Multiply => "multiply",
+        BinaryOperator::Divide => "divide",
+        BinaryOperator::Modulo => "modulo",
+        BinaryOperator::Eq => "eq",
+        BinaryOperator::NotEq => "neq",
+        BinaryOperator::Lt => "lt",
+        BinaryOperator::LtEq => "lte",
+        BinaryOperator::Gt => "gt",
+        BinaryOperator::GtEq => "gte",
+        BinaryOperator::And => "and",
+        BinaryOperator::Or => "or",
+        BinaryOperator::StringConcat => "concat_op",
+        _ => return None,
+    })
+}
+
+fn extract(field: &DateTimeField) -> Option<&'static str> {
+    Some(match field {
+        DateTimeField::Year => "year",
+        DateTimeField::Quarter => "quarter",
+        DateTimeField::Month => "month",
+        DateTimeField::Day => "dayofmonth",
+        DateTimeField::Hour => "hour",
+        DateTimeField::Minute => "minute",
+        DateTimeField::Second => "second",
+        DateTimeField::Doy => "dayofyear",
+        DateTimeField::Dow => "dayofweek",
+        _ => return None,
+    })
+}
+
+/// A construct's name, for messages.
+fn what(expr: &Expr) -> String {
+    match expr {
+        Expr::InSubquery { .. } => "IN (SELECT …)".to_string(),
+        Expr::Exists { .. } => "EXISTS".to_string(),
+        Expr::Subquery(_) => "a subquery as a value".to_string(),
+        Expr::Array(_) => "ARRAY[…]".to_string(),
+        Expr::Tuple(_) => "a row of values".to_string(),
+        Expr::GroupingSets(_) | Expr::Cube(_) | Expr::Rollup(_) => "a grouping set here".to_string(),
+        other => {
+            let text = other.to_string();
+            let short: String = text.chars().take(40).collect();
+            format!("\"{short}{}\"", if short.len() < text.len() { "…" } else { "" })
+        }
+    }
+}
+
+/// The nearest function to a name, for did-you-mean.
+fn nearest_function(name: &str) -> Option<&'static str> {
+    nearest(name, functions().map(|f| f.name).chain(millstream_functions::aggregate::NAMES.iter().copied()))
+}

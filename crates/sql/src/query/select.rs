@@ -1,0 +1,183 @@
+//! SELECT … FROM … WHERE … [GROUP BY … HAVING …]
+
+use super::{Planner, node_columns};
+use crate::diagnostic::unsupported;
+use crate::expression::{Binder, span};
+use crate::relation::{Bound, Relation, ScopeColumn};
+use millstream_dataflow::{Error, Result};
+use millstream_plan::{Expr as Plan, NodeSpec};
+use sqlparser::ast::{Distinct, Expr, GroupByExpr, Select, SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions};
+use std::borrow::Cow;
+
+/// An output expression with its name, if it has one. Columns of `*` are written out, so they are owned.
+struct Item<'a> {
+    expr: Cow<'a, Expr>,
+    name: Option<String>,
+}
+
+impl Planner<'_> {
+    pub(super) fn select(&mut self, select: &Select) -> Result<Relation> {
+        let Select {
+            select_token: _,
+            optimizer_hints,
+            distinct,
+            select_modifiers,
+            top,
+            top_before_distinct: _,
+            projection,
+            exclude,
+            into,
+            from,
+            lateral_views,
+            prewhere,
+            selection,
+            connect_by,
+            group_by,
+            cluster_by,
+            distribute_by,
+            sort_by,
+            having,
+            named_window,
+            qualify,
+            window_before_qualify: _,
+            value_table_mode,
+            flavor: _,
+        } = select;
+        let at = span(select);
+        let refused = [
+            ("a hint", !optimizer_hints.is_empty()),
+            ("SELECT DISTINCT", matches!(distinct, Some(Distinct::Distinct | Distinct::On(_)))),
+            ("this form of SELECT", select_modifiers.is_some() || top.is_some() || exclude.is_some() || into.is_some() || value_table_mode.is_some()),
+            ("LATERAL VIEW", !lateral_views.is_empty()),
+            ("PREWHERE", prewhere.is_some()),
+            ("CONNECT BY", !connect_by.is_empty()),
+            ("CLUSTER BY", !cluster_by.is_empty() || !distribute_by.is_empty() || !sort_by.is_empty()),
+            ("WINDOW", !named_window.is_empty()),
+            ("QUALIFY", qualify.is_some()),
+        ];
+        if let Some((what, _)) = refused.iter().find(|(_, there)| *there) {
+            return Err(unsupported(what, at));
+        }
+        let mut relation = match from.as_slice() {
+            [] => self.one_row(),
+            [one] if one.joins.is_empty() => self.factor(&one.relation)?,
+            [one] => return Err(unsupported("JOIN", one.joins.first().map_or(span(&one.relation), span))),
+            [_, second, ..] => return Err(unsupported("a join of several tables in FROM", span(second))),
+        };
+        if let Some(condition) = selection {
+            let mut binder = Binder::new(&relation.columns);
+            let condition = binder.condition(condition, "WHERE")?;
+            if condition.columns().iter().any(|c| *c >= relation.width()) {
+                relation = self.assign_windows(relation)?;
+            }
+            let columns = node_columns(&relation.columns[..relation.width()]);
+            relation.node = self.forward("filter", NodeSpec::Filter(condition), relation.node, columns);
+        }
+        let items = items(projection, &relation)?;
+        let grouped = match group_by {
+            GroupByExpr::Expressions(exprs, modifiers) if modifiers.is_empty() => exprs,
+            other => return Err(unsupported(format!("{other}"), at)),
+        };
+        let aggregated = !grouped.is_empty() || having.is_some() || items.iter().any(|i| has_aggregate(&i.expr));
+        if aggregated {
+            return self.aggregated(relation, grouped, having.as_ref(), &items.iter().map(|i| (i.expr.as_ref(), i.name.clone())).collect::<Vec<_>>(), at);
+        }
+        if relation.pending.is_some() {
+            relation = self.assign_windows(relation)?;
+        }
+        let mut binder = Binder::new(&relation.columns);
+        let bound = items.iter().map(|i| binder.bind(&i.expr)).collect::<Result<Vec<_>>>()?;
+        let names = items.iter().enumerate().map(|(n, i)| output_name(&i.expr, i.name.as_ref(), n)).collect::<Vec<_>>();
+        Ok(self.project(&relation, bound, names))
+    }
+
+    /// A projection; columns that pass unchanged keep what is known of them.
+    pub(super) fn project(&mut self, relation: &Relation, bound: Vec<Bound>, names: Vec<String>) -> Relation {
+        let columns: Vec<ScopeColumn> = bound
+            .iter()
+            .zip(names)
+            .map(|(b, name)| {
+                let from = match b.expr {
+                    Plan::Column(i) => relation.columns.get(i),
+                    _ => None,
+                };
+                ScopeColumn { qualifier: None, name, ty: b.ty.clone(), rowtime: from.is_some_and(|c| c.rowtime), window: from.and_then(|c| c.window) }
+            })
+            .collect();
+        let exprs: Vec<Plan> = bound.into_iter().map(|b| b.expr).collect();
+        let node = self.forward("project", NodeSpec::Project(exprs), relation.node, node_columns(&columns));
+        Relation { node, columns, pending: None }
+    }
+}
+
+/// The select list with `*` written out.
+fn items<'a>(projection: &'a [SelectItem], relation: &Relation) -> Result<Vec<Item<'a>>> {
+    let mut items = Vec::new();
+    for item in projection {
+        match item {
+            SelectItem::UnnamedExpr(expr) => items.push(Item { expr: Cow::Borrowed(expr), name: None }),
+            SelectItem::ExprWithAlias { expr, alias } => items.push(Item { expr: Cow::Borrowed(expr), name: Some(alias.value.clone()) }),
+            SelectItem::Wildcard(options) if plain(options) => items.extend(all(relation, None)),
+            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) if plain(options) => {
+                let name = name.to_string().replace('`', "");
+                if !relation.columns.iter().any(|c| c.qualifier.as_deref() == Some(&name)) {
+                    return Err(Error::sql(format!("\"{name}\" is no table of this query")).code("E0201").span(span(item)));
+                }
+                items.extend(all(relation, Some(&name)));
+            }
+            other => return Err(unsupported(format!("\"{other}\" in a SELECT list"), span(other))),
+        }
+    }
+    Ok(items)
+}
+
+fn plain(options: &WildcardAdditionalOptions) -> bool {
+    options.opt_ilike.is_none() && options.opt_exclude.is_none() && options.opt_except.is_none() && options.opt_replace.is_none() && options.opt_rename.is_none()
+}
+
+fn all<'a>(relation: &Relation, qualifier: Option<&str>) -> Vec<Item<'a>> {
+    let columns = relation.columns.iter().filter(|c| qualifier.is_none() || c.qualifier.as_deref() == qualifier);
+    columns
+        .map(|c| {
+            let ident = |name: &str| sqlparser::ast::Ident::with_quote('`', name);
+            let expr = match &c.qualifier {
+                Some(q) => Expr::CompoundIdentifier(vec![ident(q), ident(&c.name)]),
+                None => Expr::Identifier(ident(&c.name)),
+            };
+            Item { expr: Cow::Owned(expr), name: Some(c.name.clone()) }
+        })
+        .collect()
+}
+
+/// As Flink names it: the alias, the column or field, or `EXPR$n`.
+pub(super) fn output_name(expr: &Expr, alias: Option<&String>, place: usize) -> String {
+    match (alias, expr) {
+        (Some(name), _) => name.clone(),
+        (None, Expr::Identifier(i)) => i.value.clone(),
+        (None, Expr::CompoundIdentifier(parts)) => parts.last().map_or_else(String::new, |p| p.value.clone()),
+        (None, Expr::CompoundFieldAccess { access_chain, .. }) => match access_chain.last() {
+            Some(sqlparser::ast::AccessExpr::Dot(Expr::Identifier(i))) => i.value.clone(),
+            _ => format!("EXPR${place}"),
+        },
+        (None, Expr::Nested(inner)) => output_name(inner, None, place),
+        _ => format!("EXPR${place}"),
+    }
+}
+
+/// Whether an aggregate stands anywhere in an expression.
+fn has_aggregate(expr: &Expr) -> bool {
+    struct Find(bool);
+    impl sqlparser::ast::Visitor for Find {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> std::ops::ControlFlow<()> {
+            if let Expr::Function(f) = expr {
+                let name = f.name.to_string().to_lowercase();
+                self.0 |= f.over.is_none() && millstream_functions::aggregate::NAMES.contains(&name.as_str());
+            }
+            std::ops::ControlFlow::Continue(())
+        }
+    }
+    let mut find = Find(false);
+    let _ = sqlparser::ast::Visit::visit(expr, &mut find);
+    find.0
+}

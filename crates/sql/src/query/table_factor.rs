@@ -1,0 +1,108 @@
+//! What may stand in FROM: tables, views, WITH names, subqueries, window functions.
+
+use super::{Planner, rename};
+use crate::catalog::{Entry, local_name};
+use crate::diagnostic::unsupported;
+use crate::expression::span;
+use crate::parse::{ObjectPath, span_of};
+use crate::relation::Relation;
+use millstream_dataflow::{Error, Result, Span};
+use sqlparser::ast::{Expr, FunctionArguments, Ident, ObjectName, TableAlias, TableFactor};
+
+impl Planner<'_> {
+    pub(super) fn factor(&mut self, factor: &TableFactor) -> Result<Relation> {
+        let at = span(factor);
+        match factor {
+            TableFactor::Table { name, alias, args: None, with_hints, version, with_ordinality: false, partitions, json_path: None, sample: None, index_hints } => {
+                if let Some(version) = version {
+                    return Err(unsupported(format!("{version}").trim(), at));
+                }
+                if !with_hints.is_empty() || !partitions.is_empty() || !index_hints.is_empty() {
+                    return Err(unsupported("this form of naming a table", at));
+                }
+                let relation = self.named(&path(name)?)?;
+                aliased(relation, alias.as_ref(), at)
+            }
+            TableFactor::Table { name, alias, args: Some(args), with_hints: _, version: None, with_ordinality: false, .. } => {
+                if args.settings.is_some() {
+                    return Err(unsupported("SETTINGS", at));
+                }
+                let relation = self.window_function(name, &args.args, at)?;
+                aliased(relation, alias.as_ref(), at)
+            }
+            TableFactor::Function { lateral: false, name, args, with_ordinality: false, alias } => {
+                let relation = self.window_function(name, args, at)?;
+                aliased(relation, alias.as_ref(), at)
+            }
+            TableFactor::TableFunction { expr: Expr::Function(f), alias } => {
+                let FunctionArguments::List(list) = &f.args else { return Err(unsupported("this table function", at)) };
+                if f.over.is_some() || f.filter.is_some() || !list.clauses.is_empty() {
+                    return Err(unsupported("this form of a table function", at));
+                }
+                let relation = self.window_function(&f.name, &list.args, at)?;
+                aliased(relation, alias.as_ref(), at)
+            }
+            TableFactor::Derived { lateral: false, subquery, alias, sample: None } => {
+                let mut relation = self.query(subquery)?;
+                relation.columns.iter_mut().for_each(|c| c.qualifier = None);
+                aliased(relation, alias.as_ref(), at)
+            }
+            TableFactor::NestedJoin { table_with_joins, alias } if table_with_joins.joins.is_empty() => {
+                let relation = self.factor(&table_with_joins.relation)?;
+                aliased(relation, alias.as_ref(), at)
+            }
+            TableFactor::NestedJoin { .. } => Err(unsupported("JOIN", at)),
+            TableFactor::Derived { .. } | TableFactor::Function { lateral: true, .. } => Err(unsupported("LATERAL", at)),
+            TableFactor::UNNEST { .. } => Err(unsupported("UNNEST", at)),
+            TableFactor::MatchRecognize { .. } => Err(unsupported("MATCH_RECOGNIZE", at)),
+            TableFactor::Pivot { .. } | TableFactor::Unpivot { .. } => Err(unsupported("PIVOT", at)),
+            _ => Err(unsupported("this kind of table", at)),
+        }
+    }
+
+    /// A table, view or WITH name.
+    pub(super) fn named(&mut self, path: &ObjectPath) -> Result<Relation> {
+        if let [name] = path.parts.as_slice()
+            && let Some(relation) = self.cte(name)
+        {
+            return Ok(relation);
+        }
+        let name = local_name(path)?.to_string();
+        match self.catalog.get(path)? {
+            Entry::Table(table) => Ok(table.scan(self.registry, self.settings, self.graph, path.span)?.aliased(&name)),
+            Entry::View(view) => {
+                if self.views.contains(&name) {
+                    return Err(Error::sql(format!("view \"{name}\" reads itself")).code("E0208").span(path.span));
+                }
+                self.views.push(name.clone());
+                // A view sees no WITH names of the query that uses it.
+                let outer = std::mem::take(&mut self.ctes);
+                let relation = self.query(&view.query);
+                self.ctes = outer;
+                self.views.pop();
+                Ok(rename(relation?, &view.columns, path.span)?.aliased(&name))
+            }
+        }
+    }
+}
+
+fn aliased(relation: Relation, alias: Option<&TableAlias>, at: Span) -> Result<Relation> {
+    let Some(alias) = alias else { return Ok(relation) };
+    if alias.at.is_some() || alias.columns.iter().any(|c| c.data_type.is_some()) {
+        return Err(unsupported("this form of an alias", at));
+    }
+    let names: Vec<String> = alias.columns.iter().map(|c| c.name.value.clone()).collect();
+    Ok(rename(relation, &names, at)?.aliased(&alias.name.value))
+}
+
+pub(super) fn path(name: &ObjectName) -> Result<ObjectPath> {
+    let parts = name.0.iter().map(|p| p.as_ident().cloned()).collect::<Option<Vec<Ident>>>();
+    let parts = parts.ok_or_else(|| Error::sql(format!("\"{name}\" is no table name")).code("E0102").span(span(name)))?;
+    idents(&parts)
+}
+
+/// A name of identifiers.
+pub(super) fn idents(parts: &[Ident]) -> Result<ObjectPath> {
+    let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Err(Error::bug("a name without parts")) };
+    Ok(ObjectPath { parts: parts.iter().map(|p| p.value.clone()).collect(), span: Span { start: span_of(first.span).start, end: span_of(last.span).end } })
+}

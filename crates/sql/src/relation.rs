@@ -1,0 +1,79 @@
+//! What a FROM clause offers: columns, and where they come from.
+
+use millstream_dataflow::option::nearest;
+use millstream_dataflow::{Error, Result, Span};
+use millstream_plan::{Expr, Type, Window};
+
+/// A window column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WindowPart {
+    Start,
+    End,
+    Time,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ScopeColumn {
+    pub(crate) qualifier: Option<String>,
+    pub(crate) name: String,
+    pub(crate) ty: Type,
+    /// Whether windows can be cut on it.
+    pub(crate) rowtime: bool,
+    /// Which bound of which window it holds.
+    pub(crate) window: Option<(WindowPart, Window)>,
+}
+
+/// A window function over a relation whose windows no row has been given yet: an aggregation can take it as it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Pending {
+    pub(crate) window: Window,
+    pub(crate) time: usize,
+    pub(crate) window_time: Type,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Relation {
+    /// The node that delivers the columns (all but the last three if windows are pending).
+    pub(crate) node: usize,
+    pub(crate) columns: Vec<ScopeColumn>,
+    pub(crate) pending: Option<Pending>,
+}
+
+impl Relation {
+    /// Number of columns that rows have.
+    pub(crate) fn width(&self) -> usize {
+        self.columns.len() - if self.pending.is_some() { 3 } else { 0 }
+    }
+    /// The same columns under another name.
+    pub(crate) fn aliased(mut self, alias: &str) -> Self {
+        self.columns.iter_mut().for_each(|c| c.qualifier = Some(alias.to_string()));
+        self
+    }
+}
+
+/// Finds a column by its name.
+///
+/// # Errors
+/// `Sql` if it is missing (with the nearest name) or ambiguous.
+pub(crate) fn find(columns: &[ScopeColumn], qualifier: Option<&str>, name: &str, span: Span) -> Result<usize> {
+    let mut found = columns.iter().enumerate().filter(|(_, c)| c.name == name && qualifier.is_none_or(|q| c.qualifier.as_deref() == Some(q)));
+    match (found.next(), found.next()) {
+        (Some((i, _)), None) => Ok(i),
+        (Some(_), Some(_)) => Err(Error::sql(format!("column \"{name}\" is ambiguous")).code("E0206").hint("put the table's name in front of it").span(span)),
+        (None, _) => {
+            let e = Error::sql(format!("column \"{name}\" does not exist")).code("E0202").span(span);
+            Err(match nearest(name, columns.iter().map(|c| c.name.as_str())) {
+                Some(near) if near.eq_ignore_ascii_case(name) => e.hint(format!("did you mean \"{near}\"? Names are case-sensitive")),
+                Some(near) => e.hint(format!("did you mean \"{near}\"?")),
+                None => e.hint(format!("there are: {}", columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", "))),
+            })
+        }
+    }
+}
+
+/// An expression with its type.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Bound {
+    pub(crate) expr: Expr,
+    pub(crate) ty: Type,
+}

@@ -1,0 +1,317 @@
+//! Tables: what CREATE TABLE says, checked; and how they are read and written.
+
+use crate::expression::{Binder, cast};
+use crate::graph::JobGraph;
+use crate::parse::{ColumnDefKind, CreateTable};
+use crate::relation::{Relation, ScopeColumn, find};
+use millstream_dataflow::option::{OptionSpec, OptionType, check_all, nearest, parse_duration};
+use millstream_dataflow::{Error, Field, Registry, Result, Span, SqlType};
+use millstream_plan::{Column, Expr, NodeSpec, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
+use std::collections::BTreeMap;
+
+/// A column of the declaration.
+#[derive(Debug, Clone)]
+enum Kind {
+    Physical,
+    /// Key of the connector, its type there, and whether a sink leaves it out.
+    Metadata { key: String, from: Type, is_virtual: bool },
+    /// Over the physical and metadata columns, by their number in the declaration.
+    Computed(Expr),
+}
+
+#[derive(Debug)]
+pub(crate) struct Table {
+    name: String,
+    columns: Vec<(Column, Kind)>,
+    /// The event-time column and the watermark expression over all columns.
+    rowtime: Option<(usize, Expr)>,
+    primary_key: Vec<String>,
+    partition_keys: Vec<String>,
+    options: BTreeMap<String, String>,
+}
+
+impl Table {
+    /// Checks a declaration: all that is wrong with it, each with its place.
+    pub(crate) fn new(create: &CreateTable, registry: &dyn Registry) -> Result<Table, Vec<Error>> {
+        let name = create.name.parts.last().cloned().unwrap_or_default();
+        let mut errors = Vec::new();
+        let options: BTreeMap<String, String> = create.options.iter().map(|o| (o.key.clone(), o.value.clone())).collect();
+        let connector = match check_options(create, &name, &options, registry) {
+            Ok(connector) => Some(connector),
+            Err(e) => {
+                errors.extend(e);
+                None
+            }
+        };
+        let mut table = Table { name, columns: Vec::new(), rowtime: None, primary_key: Vec::new(), partition_keys: Vec::new(), options };
+        for (i, c) in create.columns.iter().enumerate() {
+            if create.columns[..i].iter().any(|other| other.name == c.name) {
+                errors.push(Error::sql(format!("column \"{}\" is declared twice", c.name)).code("E0209").span(c.span));
+            }
+        }
+        // Computed columns may name all others but themselves and each other.
+        let plain: Vec<ScopeColumn> = create
+            .columns
+            .iter()
+            .map(|c| {
+                let (name, ty) = match &c.kind {
+                    ColumnDefKind::Physical(ty) | ColumnDefKind::Metadata { ty, .. } => (c.name.clone(), ty.clone()),
+                    // Cannot be named: the name is no identifier.
+                    ColumnDefKind::Computed(_) => (String::new(), Type::new(SqlType::Null, true)),
+                };
+                ScopeColumn { qualifier: None, name, ty, rowtime: false, window: None }
+            })
+            .collect();
+        for c in &create.columns {
+            let bound = match &c.kind {
+                ColumnDefKind::Physical(ty) => Ok((ty.clone(), Kind::Physical)),
+                ColumnDefKind::Metadata { ty, key, is_virtual } => {
+                    let key = key.clone().unwrap_or_else(|| c.name.clone());
+                    metadata(connector, &key, c.span).map(|from| (ty.clone(), Kind::Metadata { key, from, is_virtual: *is_virtual }))
+                }
+                ColumnDefKind::Computed(e) => Binder::new(&plain).bind(e).map(|b| (b.ty, Kind::Computed(b.expr))),
+            };
+            match bound {
+                Ok((ty, kind)) => table.columns.push((Column { name: c.name.clone(), ty }, kind)),
+                Err(e) => errors.push(e),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        table.keys(create, &mut errors);
+        if let Some(watermark) = &create.watermark {
+            match table.watermark(watermark) {
+                Ok(rowtime) => table.rowtime = Some(rowtime),
+                Err(e) => errors.push(e),
+            }
+        }
+        // What options get wrong together is told once the columns are known.
+        if errors.is_empty() && connector.is_some() {
+            errors.extend(registry.check(&table.definition(|_| true).spec()).into_iter().map(|e| if e.span.is_none() { e.span(create.name.span) } else { e }));
+        }
+        if errors.is_empty() { Ok(table) } else { Err(errors) }
+    }
+
+    fn keys(&mut self, create: &CreateTable, errors: &mut Vec<Error>) {
+        for (list, target) in [(&create.primary_key, &mut self.primary_key), (&create.partition_keys, &mut self.partition_keys)] {
+            for (name, span) in list {
+                if self.columns.iter().any(|(c, k)| c.name == *name && matches!(k, Kind::Physical)) {
+                    target.push(name.clone());
+                } else {
+                    let e = Error::sql(format!("\"{name}\" is no physical column of the table")).code("E0202").span(*span);
+                    errors.push(match nearest(name, self.columns.iter().map(|(c, _)| c.name.as_str())) {
+                        Some(near) => e.hint(format!("did you mean \"{near}\"?")),
+                        None => e,
+                    });
+                }
+            }
+        }
+        for (column, _) in &mut self.columns {
+            column.ty.nullable &= !self.primary_key.contains(&column.name);
+        }
+    }
+
+    fn watermark(&self, w: &crate::parse::WatermarkDef) -> Result<(usize, Expr)> {
+        let scope = self.scope();
+        let index = find(&scope, None, &w.column, w.column_span)?;
+        let ty = &scope[index].ty.ty;
+        if !ty.is_time_attribute() {
+            return Err(Error::sql(format!("the event time \"{}\" is {ty}, it must be TIMESTAMP(3) or TIMESTAMP_LTZ(3) at most", w.column)).code("E0410").hint("declare it with a precision of up to 3").span(w.column_span));
+        }
+        let bound = Binder::new(&scope).bind(&w.expr)?;
+        if !bound.ty.ty.is_time_attribute() || matches!(bound.ty.ty, SqlType::Timestamp(_)) != matches!(ty, SqlType::Timestamp(_)) {
+            return Err(Error::sql(format!("the watermark is {}, the event time {ty}", bound.ty.ty)).code("E0410").hint(format!("as in WATERMARK FOR {0} AS {0} - INTERVAL '5' SECOND", w.column)).span(w.column_span));
+        }
+        Ok((index, bound.expr))
+    }
+
+    fn scope(&self) -> Vec<ScopeColumn> {
+        self.columns.iter().map(|(c, _)| ScopeColumn { qualifier: None, name: c.name.clone(), ty: c.ty.clone(), rowtime: false, window: None }).collect()
+    }
+
+    /// The table as connectors see it, with the columns that a filter takes.
+    fn definition(&self, take: impl Fn(&Kind) -> bool) -> TableDef {
+        let columns = self.columns.iter().filter(|(_, k)| take(k)).filter_map(|(c, k)| match k {
+            Kind::Physical => Some((c.clone(), None)),
+            Kind::Metadata { key, from, .. } => Some((Column { name: c.name.clone(), ty: from.clone() }, Some(key.clone()))),
+            Kind::Computed(_) => None,
+        });
+        TableDef {
+            name: self.name.clone(),
+            columns: columns.collect(),
+            physical: self.columns.iter().filter(|(_, k)| matches!(k, Kind::Physical)).map(|(c, _)| c.clone()).collect(),
+            partition_keys: self.partition_keys.clone(),
+            primary_key: self.primary_key.clone(),
+            options: self.options.clone(),
+        }
+    }
+
+    /// Reads the table. All statements of a job share one source.
+    pub(crate) fn scan(&self, registry: &dyn Registry, settings: &Settings, graph: &mut JobGraph, span: Span) -> Result<Relation> {
+        let connector = self.options.get("connector").map_or("", String::as_str);
+        if !registry.connector(connector).is_some_and(|c| c.source) {
+            return Err(Error::sql(format!("table \"{}\" cannot be read: the connector '{connector}' is a sink only", self.name)).code("E0510").span(span));
+        }
+        // Where each declared column stands in the table the connector delivers.
+        let mut places = Vec::new();
+        let mut next = 0;
+        for (_, kind) in &self.columns {
+            let delivered = !matches!(kind, Kind::Computed(_));
+            places.push(delivered.then_some(next));
+            next += usize::from(delivered);
+        }
+        let move_to = |e: &Expr| moved(e, &places);
+        let columns: Vec<Expr> = self
+            .columns
+            .iter()
+            .zip(&places)
+            .map(|((c, kind), place)| match (kind, place) {
+                (Kind::Computed(e), _) => move_to(e),
+                (Kind::Metadata { from, .. }, Some(p)) => cast(crate::relation::Bound { expr: Expr::Column(*p), ty: from.clone() }, c.ty.clone()).expr,
+                (_, p) => Expr::Column(p.unwrap_or_default()),
+            })
+            .collect();
+        let idle_timeout = match self.options.get("scan.watermark.idle-timeout").and_then(|t| parse_duration(t)) {
+            Some(own) => Some(own).filter(|d| !d.is_zero()),
+            None => settings.idle_timeout,
+        };
+        let spec = SourceSpec {
+            table: self.definition(|_| true),
+            columns,
+            rowtime: self.rowtime.as_ref().map(|(column, watermark)| Rowtime { column: *column, watermark: watermark.clone() }),
+            idle_timeout_ms: idle_timeout.map(|d| d.as_millis() as u64),
+            on_error: self.record_policy(),
+        };
+        let output: Vec<Column> = self.columns.iter().map(|(c, _)| c.clone()).collect();
+        let id = format!("source:{}", self.name);
+        let node = match graph.nodes.iter().position(|n| n.id == id) {
+            Some(node) => node,
+            None => graph.push(id, self.name.clone(), NodeSpec::Source(spec), Vec::new(), output, None),
+        };
+        let mut scope = self.scope();
+        if let Some((column, _)) = &self.rowtime {
+            scope[*column].rowtime = true;
+            // A row without event time does not get past the source.
+            scope[*column].ty.nullable = self.columns[*column].0.ty.nullable;
+        }
+        Ok(Relation { node, columns: scope, pending: None })
+    }
+
+    fn record_policy(&self) -> RecordPolicy {
+        let ignores = self.options.iter().any(|(k, v)| k.ends_with(".ignore-parse-errors") && v == "true");
+        match self.options.get("on-error").map(String::as_str) {
+            Some("skip") => RecordPolicy::Skip,
+            Some(_) => RecordPolicy::Fail,
+            None if ignores => RecordPolicy::Skip,
+            None => RecordPolicy::Fail,
+        }
+    }
+
+    /// The columns that an INSERT writes, in order.
+    pub(crate) fn sink_columns(&self) -> Vec<Column> {
+        self.columns.iter().filter(|(_, k)| written(k)).map(|(c, _)| c.clone()).collect()
+    }
+
+    /// The table as a sink.
+    pub(crate) fn sink(&self, registry: &dyn Registry, span: Span) -> Result<TableDef> {
+        let connector = self.options.get("connector").map_or("", String::as_str);
+        let spec = registry.connector(connector);
+        if !spec.is_some_and(|c| c.sink) {
+            return Err(Error::sql(format!("table \"{}\" cannot be written: the connector '{connector}' is a source only", self.name)).code("E0510").span(span));
+        }
+        for (c, kind) in &self.columns {
+            if let Kind::Metadata { key, is_virtual: false, .. } = kind
+                && !spec.is_some_and(|s| s.metadata.iter().any(|m| m.key == key && m.writable))
+            {
+                return Err(Error::sql(format!("the metadata column \"{}\" cannot be written", c.name)).code("E0511").hint("declare it VIRTUAL").span(span));
+            }
+        }
+        Ok(self.definition(written))
+    }
+}
+
+fn written(kind: &Kind) -> bool {
+    match kind {
+        Kind::Physical => true,
+        Kind::Metadata { is_virtual, .. } => !is_virtual,
+        Kind::Computed(_) => false,
+    }
+}
+
+/// An expression over declared columns as one over delivered ones.
+fn moved(expr: &Expr, places: &[Option<usize>]) -> Expr {
+    let again = |e: &Expr| moved(e, places);
+    match expr {
+        Expr::Column(i) => Expr::Column(places[*i].unwrap_or(*i)),
+        Expr::Literal { .. } => expr.clone(),
+        Expr::Call { name, version, args, ty } => Expr::Call { name: name.clone(), version: *version, args: args.iter().map(again).collect(), ty: ty.clone() },
+        Expr::Cast { expr, from, to, safe } => Expr::Cast { expr: Box::new(again(expr)), from: from.clone(), to: to.clone(), safe: *safe },
+        Expr::Case { when, otherwise, ty } => Expr::Case {
+            when: when.iter().map(|(c, r)| (again(c), again(r))).collect(),
+            otherwise: otherwise.as_ref().map(|o| Box::new(again(o))),
+            ty: ty.clone(),
+        },
+    }
+}
+
+fn metadata(connector: Option<&'static millstream_dataflow::ConnectorSpec>, key: &str, span: Span) -> Result<Type> {
+    let columns = connector.map_or(&[][..], |c| c.metadata);
+    match columns.iter().find(|m| m.key == key) {
+        Some(m) => {
+            let field = Field::parse_type("", m.ty)?;
+            Ok(Type::new(field.ty, field.nullable))
+        }
+        None => {
+            let e = Error::sql(format!("the connector has no metadata '{key}'")).code("E0511").span(span);
+            Err(match nearest(key, columns.iter().map(|m| m.key)) {
+                Some(near) => e.hint(format!("did you mean '{near}'?")),
+                None => e.hint(format!("it has: {}", columns.iter().map(|m| m.key).collect::<Vec<_>>().join(", "))),
+            })
+        }
+    }
+}
+
+const CONNECTOR: OptionSpec = OptionSpec::new("connector", OptionType::Text, "Which connector serves the table.").required().examples(&["kafka", "filesystem"]);
+const FORMAT: OptionSpec = OptionSpec::new("format", OptionType::Text, "How records are encoded.").examples(&["json", "parquet"]);
+const VALUE_FORMAT: OptionSpec = OptionSpec::new("value.format", OptionType::Text, "How record values are encoded; the same as 'format'.").examples(&["json"]);
+
+/// Every option against the specs of its connector and format.
+fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, String>, registry: &dyn Registry) -> Result<&'static millstream_dataflow::ConnectorSpec, Vec<Error>> {
+    let option_span = |key: &str| create.options.iter().find(|o| o.key == key).map_or(create.name.span, |o| o.span);
+    let Some(connector_name) = options.get("connector") else {
+        return Err(vec![Error::config(format!("table \"{name}\" needs the option 'connector'")).code("E0503").hint("WITH ('connector' = 'kafka', …)").span(create.name.span)]);
+    };
+    let names = || registry.connectors().iter().map(|c| c.name);
+    let Some(connector) = registry.connector(connector_name) else {
+        let e = Error::config(format!("the connector '{connector_name}' does not exist")).code("E0504").span(option_span("connector"));
+        return Err(vec![match nearest(connector_name, names()) {
+            Some(near) => e.hint(format!("did you mean '{near}'?")),
+            None => e.hint(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
+        }]);
+    };
+    let mut specs: Vec<&OptionSpec> = vec![&CONNECTOR];
+    specs.extend(connector.options);
+    let mut errors = Vec::new();
+    if !connector.formats.is_empty() {
+        specs.extend([&FORMAT, &VALUE_FORMAT]);
+        let key = if options.contains_key("value.format") { "value.format" } else { "format" };
+        match options.get(key) {
+            None => errors.push(Error::config(format!("connector '{connector_name}' needs the option 'format'")).code("E0503").hint(format!("one of {}", connector.formats.join(", "))).span(create.name.span)),
+            Some(format) if !connector.formats.contains(&format.as_str()) => {
+                let e = Error::config(format!("connector '{connector_name}' has no format '{format}'")).code("E0509").span(option_span(key));
+                errors.push(match nearest(format, connector.formats.iter().copied()) {
+                    Some(near) => e.hint(format!("did you mean '{near}'?")),
+                    None => e.hint(format!("it has: {}", connector.formats.join(", "))),
+                });
+            }
+            Some(format) => specs.extend(registry.format(format).map_or(&[][..], |f| f.options)),
+        }
+    }
+    errors.extend(check_all(options, &specs, &format!("connector '{connector_name}'")).into_iter().map(|e| {
+        let key = options.keys().find(|k| e.message.contains(&format!("'{k}'")));
+        let span = key.filter(|_| e.span.is_none()).map_or(create.name.span, |k| option_span(k));
+        e.span(span)
+    }));
+    if errors.is_empty() { Ok(connector) } else { Err(errors) }
+}
