@@ -25,7 +25,12 @@ fn check(file: &Path) -> Result<()> {
     for parallelism in ["1", "3"] {
         let directory = tempfile::tempdir()?;
         let mut command = millstream(directory.path())?;
-        command.arg("run").arg(file).args(["--output", "json", "-p", parallelism]).arg("-D").arg(format!("DATA={}", root().join("tests/flink/data").display()));
+        command
+            .arg("run")
+            .arg(file)
+            .args(["--output", "json", "-p", parallelism])
+            .arg("-D")
+            .arg(format!("DATA={}", root().join("tests/flink/data").display()));
         let actual = result_sets(&succeed(command)?)?;
         ensure!(expected.len() == actual.len(), "{} results expected, {} came", expected.len(), actual.len());
         for (i, (e, a)) in expected.iter().zip(&actual).enumerate() {

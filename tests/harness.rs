@@ -25,7 +25,12 @@ pub fn millstream(directory: &Path) -> Result<Command> {
 pub fn succeed(mut command: Command) -> Result<String> {
     let output = command.output().context("could not be started")?;
     if !output.status.success() {
-        bail!("{}\n{}\n{}", output.status, String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+        bail!(
+            "{}\n{}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr),
+            String::from_utf8_lossy(&output.stdout)
+        );
     }
     Ok(String::from_utf8(output.stdout)?)
 }
@@ -72,7 +77,10 @@ pub fn result_sets(text: &str) -> Result<Vec<ResultSet>> {
     for line in text.lines().filter(|l| !l.trim().is_empty()) {
         let value: serde_json::Value = serde_json::from_str(line).with_context(|| format!("not a JSON line: {line}"))?;
         if let Some(columns) = value.get("columns") {
-            sets.push(ResultSet { columns: columns.clone(), rows: BTreeMap::new() });
+            sets.push(ResultSet {
+                columns: columns.clone(),
+                rows: BTreeMap::new(),
+            });
         } else if let (Some(kind), Some(row)) = (value.get("kind").and_then(|k| k.as_str()), value.get("row")) {
             let set = sets.last_mut().context("a row before its columns")?;
             let row = canonical(row);
@@ -107,7 +115,17 @@ pub fn difference(expected: &ResultSet, actual: &ResultSet) -> Option<String> {
         return None;
     }
     let only = |a: &BTreeMap<String, i64>, b: &BTreeMap<String, i64>| {
-        a.iter().filter(|(row, n)| b.get(*row) != Some(n)).take(10).map(|(row, n)| format!("    {n} x {row}\n")).collect::<String>()
+        a.iter()
+            .filter(|(row, n)| b.get(*row) != Some(n))
+            .take(10)
+            .map(|(row, n)| format!("    {n} x {row}\n"))
+            .collect::<String>()
     };
-    Some(format!("rows ({} expected, {} actual)\n  expected\n{}  actual\n{}", expected.rows.len(), actual.rows.len(), only(&expected.rows, &actual.rows), only(&actual.rows, &expected.rows)))
+    Some(format!(
+        "rows ({} expected, {} actual)\n  expected\n{}  actual\n{}",
+        expected.rows.len(),
+        actual.rows.len(),
+        only(&expected.rows, &actual.rows),
+        only(&actual.rows, &expected.rows)
+    ))
 }

@@ -23,7 +23,15 @@ fn dependencies() -> Result<BTreeMap<String, BTreeSet<String>>> {
         let name = path.file_name().and_then(|n| n.to_str()).context("a crate's name is no text")?.to_string();
         let manifest = std::fs::read_to_string(path.join("Cargo.toml"))?;
         let section = manifest.split("[dependencies]").nth(1).unwrap_or("").split("\n[").next().unwrap_or("");
-        all.insert(name, section.lines().filter_map(|l| l.split(['.', ' ', '=']).next()).filter(|l| !l.is_empty()).map(str::to_string).collect());
+        all.insert(
+            name,
+            section
+                .lines()
+                .filter_map(|l| l.split(['.', ' ', '=']).next())
+                .filter(|l| !l.is_empty())
+                .map(str::to_string)
+                .collect(),
+        );
     }
     Ok(all)
 }
@@ -36,7 +44,10 @@ fn crates_depend_as_drawn() -> Result<()> {
     let mut drawn = BTreeMap::new();
     for line in block.lines().filter(|l| l.contains("->")) {
         let (name, to) = line.split_once("->").context("no arrow")?;
-        drawn.insert(name.trim().to_string(), to.split(',').map(|t| t.trim().to_string()).filter(|t| !t.is_empty()).collect::<BTreeSet<_>>());
+        drawn.insert(
+            name.trim().to_string(),
+            to.split(',').map(|t| t.trim().to_string()).filter(|t| !t.is_empty()).collect::<BTreeSet<_>>(),
+        );
     }
     let actual: BTreeMap<String, BTreeSet<String>> = dependencies()?
         .into_iter()
@@ -55,7 +66,10 @@ fn bans_hold() -> Result<()> {
         }
         Ok(())
     };
-    banned("dataflow", &["tokio", "serde", "sqlparser", "datafusion", "object_store", "rdkafka", "millstream"])?;
+    banned(
+        "dataflow",
+        &["tokio", "serde", "sqlparser", "datafusion", "object_store", "rdkafka", "millstream"],
+    )?;
     banned("plan", &["datafusion", "tokio", "sqlparser"])?;
     banned("functions", &["sqlparser", "tokio"])?;
     banned("sql", &["tokio", "rdkafka", "object_store"])?;
@@ -68,7 +82,12 @@ fn bans_hold() -> Result<()> {
 fn no_unfinished_marks() -> Result<()> {
     for file in files(&root().join("crates"), "rs").into_iter().chain(files(&root().join("tests"), "rs")) {
         let text = std::fs::read_to_string(&file)?;
-        for mark in [concat!("FIX", "ME"), concat!("todo", "!("), concat!("unimplemented", "!("), concat!("dbg", "!(")] {
+        for mark in [
+            concat!("FIX", "ME"),
+            concat!("todo", "!("),
+            concat!("unimplemented", "!("),
+            concat!("dbg", "!("),
+        ] {
             ensure!(!text.contains(mark), "{} holds {mark}", file.display());
         }
     }

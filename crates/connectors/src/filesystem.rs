@@ -14,11 +14,36 @@ use millstream_dataflow::option::{OptionSpec, OptionType};
 use millstream_dataflow::{ColumnKind, ConnectorSpec, Error, Result, Sink, Source, TableSpec};
 use std::sync::Arc;
 
-const PATH: OptionSpec = OptionSpec::new("path", OptionType::Text, "A directory, file or s3:// location. Relative paths start where the program was started.").required().examples(&["out/page_metrics", "s3://bucket/metrics"]);
-const FILE_SIZE: OptionSpec = OptionSpec::new("sink.rolling-policy.file-size", OptionType::Memory, "Size from which on a new file is begun; one is begun at each checkpoint, too.").default("128 MB");
-const DEFAULT_PARTITION: OptionSpec = OptionSpec::new("partition.default-name", OptionType::Text, "Directory name for a partition value that is NULL or empty.").default("__DEFAULT_PARTITION__");
-const ON_ERROR: OptionSpec = OptionSpec::new("on-error", OptionType::OneOf(&["fail", "skip"]), "What happens to a record that is no row: the job stops, or it is counted and left out.").default("fail");
-const IDLE: OptionSpec = OptionSpec::new("scan.watermark.idle-timeout", OptionType::Duration, "After how long without data a file stops holding the watermark back.");
+const PATH: OptionSpec = OptionSpec::new(
+    "path",
+    OptionType::Text,
+    "A directory, file or s3:// location. Relative paths start where the program was started.",
+)
+.required()
+.examples(&["out/page_metrics", "s3://bucket/metrics"]);
+const FILE_SIZE: OptionSpec = OptionSpec::new(
+    "sink.rolling-policy.file-size",
+    OptionType::Memory,
+    "Size from which on a new file is begun; one is begun at each checkpoint, too.",
+)
+.default("128 MB");
+const DEFAULT_PARTITION: OptionSpec = OptionSpec::new(
+    "partition.default-name",
+    OptionType::Text,
+    "Directory name for a partition value that is NULL or empty.",
+)
+.default("__DEFAULT_PARTITION__");
+const ON_ERROR: OptionSpec = OptionSpec::new(
+    "on-error",
+    OptionType::OneOf(&["fail", "skip"]),
+    "What happens to a record that is no row: the job stops, or it is counted and left out.",
+)
+.default("fail");
+const IDLE: OptionSpec = OptionSpec::new(
+    "scan.watermark.idle-timeout",
+    OptionType::Duration,
+    "After how long without data a file stops holding the watermark back.",
+);
 
 pub const SPEC: ConnectorSpec = ConnectorSpec {
     name: "filesystem",
@@ -42,12 +67,23 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
 };
 
 fn format(table: &TableSpec) -> &str {
-    table.options.get("format").or_else(|| table.options.get("value.format")).map_or("", String::as_str)
+    table
+        .options
+        .get("format")
+        .or_else(|| table.options.get("value.format"))
+        .map_or("", String::as_str)
 }
 
 /// What valid options may still get wrong together.
 pub fn check(table: &TableSpec) -> Vec<Error> {
-    let data = millstream_dataflow::Schema::new(table.physical().fields.into_iter().filter(|f| !table.partition_keys.contains(&f.name)).collect());
+    let data = millstream_dataflow::Schema::new(
+        table
+            .physical()
+            .fields
+            .into_iter()
+            .filter(|f| !table.partition_keys.contains(&f.name))
+            .collect(),
+    );
     let mut errors: Vec<Error> = millstream_formats::encoder(format(table), &data, &table.options).err().into_iter().collect();
     if data.fields.is_empty() {
         errors.push(Error::config("a table needs a column besides its partition columns").code("E0513"));
@@ -56,8 +92,16 @@ pub fn check(table: &TableSpec) -> Vec<Error> {
 }
 
 pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn Source>> {
-    if let Some(c) = table.columns.iter().find(|c| table.partition_keys.contains(&c.field.name) || c.kind != ColumnKind::Physical) {
-        return Err(Error::config(format!("table \"{}\": column \"{}\" comes from the files' path, which is not supported yet", table.name, c.field.name)).code("E0101"));
+    if let Some(c) = table
+        .columns
+        .iter()
+        .find(|c| table.partition_keys.contains(&c.field.name) || c.kind != ColumnKind::Physical)
+    {
+        return Err(Error::config(format!(
+            "table \"{}\": column \"{}\" comes from the files' path, which is not supported yet",
+            table.name, c.field.name
+        ))
+        .code("E0101"));
     }
     Ok(Arc::new(reader::Files::new(table, context)?))
 }

@@ -7,31 +7,61 @@ use crate::ConnectorContext;
 use columns::Columns;
 use event::Generator;
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
-use millstream_dataflow::{
-    Batch, BoxFuture, Chunk, Clock, ConnectorSpec, Decoded, Error, Fetch, Result, Source, Split, SplitDecoder, SplitReader, TableSpec,
-};
+use millstream_dataflow::{Batch, BoxFuture, Chunk, Clock, ConnectorSpec, Decoded, Error, Fetch, Result, Source, Split, SplitDecoder, SplitReader, TableSpec};
 use std::sync::Arc;
 use std::time::Duration;
 
-const EVENTS: OptionSpec = OptionSpec::new("number-of-events", OptionType::Integer, "How many events there are; without it they never end.").examples(&["1000000"]);
+const EVENTS: OptionSpec =
+    OptionSpec::new("number-of-events", OptionType::Integer, "How many events there are; without it they never end.").examples(&["1000000"]);
 const EVENTS_ALIAS: OptionSpec = OptionSpec::new("events.num", OptionType::Integer, "The same as 'number-of-events'.");
 const NEXT_RATE: OptionSpec = OptionSpec::new("next-event.rate", OptionType::Integer, "Events per second of event time.").default("10000");
-const FIRST_RATE: OptionSpec = OptionSpec::new("first-event.rate", OptionType::Integer, "Accepted for compatibility; the rate is 'next-event.rate' throughout.");
-const PER_SECOND: OptionSpec = OptionSpec::new("rows-per-second", OptionType::Integer, "Events per second of real time; as fast as they are taken if not set.").examples(&["1000"]);
+const FIRST_RATE: OptionSpec = OptionSpec::new(
+    "first-event.rate",
+    OptionType::Integer,
+    "Accepted for compatibility; the rate is 'next-event.rate' throughout.",
+);
+const PER_SECOND: OptionSpec = OptionSpec::new(
+    "rows-per-second",
+    OptionType::Integer,
+    "Events per second of real time; as fast as they are taken if not set.",
+)
+.examples(&["1000"]);
 const BASE_TIME: OptionSpec = OptionSpec::new("base-time", OptionType::Integer, "Event time of the first event, epoch milliseconds.").default("1704067200000");
 const SEED: OptionSpec = OptionSpec::new("seed", OptionType::Integer, "Another seed gives other events.").default("42");
-const SPLITS: OptionSpec = OptionSpec::new("splits", OptionType::Integer, "Into how many parts the events are dealt, to be read in parallel.").default("4");
+const SPLITS: OptionSpec = OptionSpec::new(
+    "splits",
+    OptionType::Integer,
+    "Into how many parts the events are dealt, to be read in parallel.",
+)
+.default("4");
 const PERSONS: OptionSpec = OptionSpec::new("person.proportion", OptionType::Integer, "Persons among (persons + auctions + bids) events.").default("1");
 const AUCTIONS: OptionSpec = OptionSpec::new("auction.proportion", OptionType::Integer, "Auctions among (persons + auctions + bids) events.").default("3");
 const BIDS: OptionSpec = OptionSpec::new("bid.proportion", OptionType::Integer, "Bids among (persons + auctions + bids) events.").default("46");
-const IDLE: OptionSpec = OptionSpec::new("scan.watermark.idle-timeout", OptionType::Duration, "After how long without data a part stops holding the watermark back.");
+const IDLE: OptionSpec = OptionSpec::new(
+    "scan.watermark.idle-timeout",
+    OptionType::Duration,
+    "After how long without data a part stops holding the watermark back.",
+);
 
 pub const SPEC: ConnectorSpec = ConnectorSpec {
     name: "nexmark",
     doc: "Events of the Nexmark benchmark: `event_type` 0 with a `person`, 1 with an `auction`, 2 with a `bid` (1 : 3 : 46). The same seed gives the same events, however they are read.",
     source: true,
     sink: false,
-    options: &[AUCTIONS, BASE_TIME, BIDS, EVENTS_ALIAS, FIRST_RATE, NEXT_RATE, EVENTS, PERSONS, PER_SECOND, IDLE, SEED, SPLITS],
+    options: &[
+        AUCTIONS,
+        BASE_TIME,
+        BIDS,
+        EVENTS_ALIAS,
+        FIRST_RATE,
+        NEXT_RATE,
+        EVENTS,
+        PERSONS,
+        PER_SECOND,
+        IDLE,
+        SEED,
+        SPLITS,
+    ],
     formats: &[],
     metadata: &[],
 };
@@ -82,7 +112,11 @@ fn settings(table: &TableSpec) -> Result<Settings> {
 }
 
 pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn Source>> {
-    Ok(Arc::new(Nexmark { settings: settings(table)?, columns: Columns::new(&table.schema())?, clock: Arc::clone(&context.clock) }))
+    Ok(Arc::new(Nexmark {
+        settings: settings(table)?,
+        columns: Columns::new(&table.schema())?,
+        clock: Arc::clone(&context.clock),
+    }))
 }
 
 struct Nexmark {
@@ -103,17 +137,33 @@ fn parse_position(text: &str) -> Result<u64> {
 
 impl Source for Nexmark {
     fn discover<'a>(&'a self, known: &'a [Split]) -> BoxFuture<'a, Result<Vec<Split>>> {
-        let of = |id: String| Split { position: known.iter().find(|k| k.id == id).map_or_else(|| position(0), |k| k.position.clone()), id };
+        let of = |id: String| Split {
+            position: known.iter().find(|k| k.id == id).map_or_else(|| position(0), |k| k.position.clone()),
+            id,
+        };
         let splits = (0..self.settings.splits).map(|s| of(format!("part-{s}-of-{}", self.settings.splits))).collect();
         Box::pin(async move { Ok(splits) })
     }
     fn reader(&self, splits: Vec<Split>) -> Result<Box<dyn SplitReader>> {
-        let parts = splits.into_iter().map(|s| Ok((part_of(&s.id)?, parse_position(&s.position)?, s.id))).collect::<Result<_>>()?;
+        let parts = splits
+            .into_iter()
+            .map(|s| Ok((part_of(&s.id)?, parse_position(&s.position)?, s.id)))
+            .collect::<Result<_>>()?;
         let start = self.clock.monotonic();
-        Ok(Box::new(Reader { parts, settings: self.settings.clone(), clock: Arc::clone(&self.clock), start, given: 0, turn: 0 }))
+        Ok(Box::new(Reader {
+            parts,
+            settings: self.settings.clone(),
+            clock: Arc::clone(&self.clock),
+            start,
+            given: 0,
+            turn: 0,
+        }))
     }
     fn decoder(&self) -> Result<Box<dyn SplitDecoder>> {
-        Ok(Box::new(Decoder { settings: self.settings.clone(), columns: self.columns.clone() }))
+        Ok(Box::new(Decoder {
+            settings: self.settings.clone(),
+            columns: self.columns.clone(),
+        }))
     }
     fn bounded(&self) -> bool {
         self.settings.events.is_some()
@@ -164,7 +214,10 @@ impl SplitReader for Reader {
         let allowed = self.allowance();
         let (part, next, id) = &mut self.parts[self.turn];
         // Events of this part: those n with n % splits == part.
-        let of_part = self.settings.events.map_or(u64::MAX, |n| n.saturating_sub(*part).div_ceil(self.settings.splits));
+        let of_part = self
+            .settings
+            .events
+            .map_or(u64::MAX, |n| n.saturating_sub(*part).div_ceil(self.settings.splits));
         if *next >= of_part {
             let id = self.parts.remove(self.turn).2;
             return Ok(Fetch::Finished(id));
@@ -177,7 +230,11 @@ impl SplitReader for Reader {
         let range = Range(*next, end);
         self.given += end - *next;
         *next = end;
-        Ok(Fetch::Chunk(Chunk { split: id.clone(), bytes: 64, payload: Box::new(range) }))
+        Ok(Fetch::Chunk(Chunk {
+            split: id.clone(),
+            bytes: 64,
+            payload: Box::new(range),
+        }))
     }
     fn lag(&self) -> Vec<(String, u64)> {
         let Some(events) = self.settings.events else { return Vec::new() };
@@ -194,10 +251,21 @@ struct Decoder {
 impl SplitDecoder for Decoder {
     fn decode(&mut self, chunk: Chunk) -> Result<Decoded> {
         let part = part_of(&chunk.split)?;
-        let range = chunk.payload.downcast::<Range>().map_err(|_| Error::bug("a nexmark decoder got another chunk"))?;
+        let range = chunk
+            .payload
+            .downcast::<Range>()
+            .map_err(|_| Error::bug("a nexmark decoder got another chunk"))?;
         let numbers = (range.0..range.1).map(|i| i * self.settings.splits + part);
         let batch = self.columns.batch(&self.settings.generator, numbers)?;
-        Ok(Decoded { records: range.1 - range.0, batch: Batch::new(batch), split: Split { id: chunk.split, position: position(range.1) }, bad: Vec::new() })
+        Ok(Decoded {
+            records: range.1 - range.0,
+            batch: Batch::new(batch),
+            split: Split {
+                id: chunk.split,
+                position: position(range.1),
+            },
+            bad: Vec::new(),
+        })
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::ConnectorContext;
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
-use millstream_dataflow::{Batch, BoxFuture, Committable, ConnectorSpec, Epoch, Error, Result, Schema, Sink, SinkCommitter, SinkWriter, SubtaskContext, TableSpec};
+use millstream_dataflow::{
+    Batch, BoxFuture, Committable, ConnectorSpec, Epoch, Error, Result, Schema, Sink, SinkCommitter, SinkWriter, SubtaskContext, TableSpec,
+};
 use millstream_formats::render::text_value;
 use std::io::Write;
 use std::sync::Arc;
@@ -27,7 +29,11 @@ pub fn check(_table: &TableSpec) -> Vec<Error> {
 
 pub fn sink(table: &TableSpec, _id: &str, _context: &ConnectorContext) -> Result<Arc<dyn Sink>> {
     let options = Options::new(&table.options);
-    Ok(Arc::new(Print { schema: table.schema(), identifier: options.text(&IDENTIFIER).unwrap_or("").to_string(), to_stderr: options.boolean(&STANDARD_ERROR) }))
+    Ok(Arc::new(Print {
+        schema: table.schema(),
+        identifier: options.text(&IDENTIFIER).unwrap_or("").to_string(),
+        to_stderr: options.boolean(&STANDARD_ERROR),
+    }))
 }
 
 #[derive(Clone)]
@@ -44,7 +50,11 @@ struct Printer {
 
 impl Sink for Print {
     fn writer(&self, subtask: &SubtaskContext, _incarnation: &str) -> Result<Box<dyn SinkWriter>> {
-        let number = if subtask.parallelism > 1 { (subtask.subtask + 1).to_string() } else { String::new() };
+        let number = if subtask.parallelism > 1 {
+            (subtask.subtask + 1).to_string()
+        } else {
+            String::new()
+        };
         let prefix = match (self.identifier.is_empty(), number.is_empty()) {
             (true, true) => String::new(),
             (true, false) => format!("{number}> "),
@@ -62,10 +72,21 @@ impl SinkWriter for Printer {
     fn write(&mut self, batch: Batch) -> Result<()> {
         let mut lines = String::new();
         for row in 0..batch.num_rows() {
-            let values: Vec<String> = self.print.schema.fields.iter().enumerate().map(|(i, f)| text_value(batch.column(i), row, f)).collect();
+            let values: Vec<String> = self
+                .print
+                .schema
+                .fields
+                .iter()
+                .enumerate()
+                .map(|(i, f)| text_value(batch.column(i), row, f))
+                .collect();
             lines += &format!("{}{}[{}]\n", self.prefix, batch.kind(row).short(), values.join(", "));
         }
-        let written = if self.print.to_stderr { std::io::stderr().lock().write_all(lines.as_bytes()) } else { std::io::stdout().lock().write_all(lines.as_bytes()) };
+        let written = if self.print.to_stderr {
+            std::io::stderr().lock().write_all(lines.as_bytes())
+        } else {
+            std::io::stdout().lock().write_all(lines.as_bytes())
+        };
         written.map_err(|e| Error::config("rows cannot be printed").source(e))
     }
     fn pre_commit(&mut self, _epoch: Epoch) -> Result<BoxFuture<'static, Result<Vec<Committable>>>> {

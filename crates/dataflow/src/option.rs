@@ -145,7 +145,19 @@ pub fn check_all(options: &BTreeMap<String, String>, specs: &[&OptionSpec], owne
 /// Whether an option's value must never be shown or stored, judged by its key: passwords, tokens, keys.
 pub fn is_secret(key: &str) -> bool {
     let key = key.to_lowercase();
-    ["password", "secret", "token", "jaas", "access-key", "credential", "passphrase", "sas-key", "ssl.key.pem"].iter().any(|word| key.contains(word))
+    [
+        "password",
+        "secret",
+        "token",
+        "jaas",
+        "access-key",
+        "credential",
+        "passphrase",
+        "sas-key",
+        "ssl.key.pem",
+    ]
+    .iter()
+    .any(|word| key.contains(word))
 }
 
 /// The candidate nearest to a name, if it is near enough to be a slip.

@@ -18,7 +18,11 @@ pub fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let mp = (5 * day_of_year + 2) / 153;
     let month = if mp < 10 { mp + 3 } else { mp - 9 } as u32;
-    (year_of_era + era * 400 + i64::from(month <= 2), month, (day_of_year - (153 * mp + 2) / 5 + 1) as u32)
+    (
+        year_of_era + era * 400 + i64::from(month <= 2),
+        month,
+        (day_of_year - (153 * mp + 2) / 5 + 1) as u32,
+    )
 }
 
 fn is_leap(year: i64) -> bool {

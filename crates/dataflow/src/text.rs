@@ -89,7 +89,6 @@ pub fn parse_decimal(text: &[u8], scale: u8) -> Option<i128> {
     Some(if negative { -value } else { value })
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,7 +120,16 @@ mod tests {
         assert_eq!(decimal_text(-5, 3), "-0.005");
         assert_eq!(decimal_text(1200, 2), "12.00");
         assert_eq!(decimal_text(7, 0), "7");
-        for (text, scale, value) in [("12345.678", 3, Some(12_345_678)), ("1.005", 2, Some(101)), ("-0.05", 1, Some(-1)), ("1e3", 0, Some(1000)), ("2.7E-8", 9, Some(27)), ("x", 0, None), (".", 0, None), ("", 0, None)] {
+        for (text, scale, value) in [
+            ("12345.678", 3, Some(12_345_678)),
+            ("1.005", 2, Some(101)),
+            ("-0.05", 1, Some(-1)),
+            ("1e3", 0, Some(1000)),
+            ("2.7E-8", 9, Some(27)),
+            ("x", 0, None),
+            (".", 0, None),
+            ("", 0, None),
+        ] {
             assert_eq!(parse_decimal(text.as_bytes(), scale), value, "{text}");
         }
     }

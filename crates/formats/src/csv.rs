@@ -8,12 +8,24 @@ use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{BadRecord, Batch, Decoder, Encoder, Error, Field, FormatSpec, Result, Schema, SqlType};
 use std::collections::BTreeMap;
 
-const DELIMITER: OptionSpec = OptionSpec::new("csv.field-delimiter", OptionType::Text, "The character between fields; `\\t` is a tab.").default(",").examples(&[";", "\\t"]);
-const QUOTE: OptionSpec = OptionSpec::new("csv.quote-character", OptionType::Text, "The character around fields that hold delimiters, quotes or line ends.").default("\"").examples(&["'"]);
+const DELIMITER: OptionSpec = OptionSpec::new("csv.field-delimiter", OptionType::Text, "The character between fields; `\\t` is a tab.")
+    .default(",")
+    .examples(&[";", "\\t"]);
+const QUOTE: OptionSpec = OptionSpec::new(
+    "csv.quote-character",
+    OptionType::Text,
+    "The character around fields that hold delimiters, quotes or line ends.",
+)
+.default("\"")
+.examples(&["'"]);
 const NO_QUOTE: OptionSpec = OptionSpec::new("csv.disable-quote-character", OptionType::Boolean, "Whether no character quotes.").default("false");
 const COMMENTS: OptionSpec = OptionSpec::new("csv.allow-comments", OptionType::Boolean, "Whether lines that start with # are left out.").default("false");
-const IGNORE_ERRORS: OptionSpec =
-    OptionSpec::new("csv.ignore-parse-errors", OptionType::Boolean, "Puts NULL in the place of a field of the wrong type, and leaves out (and counts) lines with too few fields.").default("false");
+const IGNORE_ERRORS: OptionSpec = OptionSpec::new(
+    "csv.ignore-parse-errors",
+    OptionType::Boolean,
+    "Puts NULL in the place of a field of the wrong type, and leaves out (and counts) lines with too few fields.",
+)
+.default("false");
 const NULL_LITERAL: OptionSpec = OptionSpec::new("csv.null-literal", OptionType::Text, "The text that stands for NULL.").examples(&["NULL"]);
 
 pub const SPEC: FormatSpec = FormatSpec {
@@ -61,7 +73,10 @@ pub fn quote_character(options: &BTreeMap<String, String>) -> Result<Option<u8>>
 
 fn check_types(schema: &Schema) -> Result<()> {
     for f in &schema.fields {
-        let nested = matches!(f.ty, SqlType::Array(_) | SqlType::Map(..) | SqlType::Row(_) | SqlType::Multiset(_) | SqlType::IntervalYearMonth | SqlType::IntervalDayTime);
+        let nested = matches!(
+            f.ty,
+            SqlType::Array(_) | SqlType::Map(..) | SqlType::Row(_) | SqlType::Multiset(_) | SqlType::IntervalYearMonth | SqlType::IntervalDayTime
+        );
         if nested {
             return Err(Error::sql(format!("column \"{}\": the csv format does not hold {} yet", f.name, f.ty)).code("E0302"));
         }
@@ -88,9 +103,17 @@ impl CsvDecoder {
     pub fn new(all: &Schema, wanted: &Schema, options: &BTreeMap<String, String>) -> Result<Self> {
         check_types(wanted)?;
         let options = CsvOptions::new(options)?;
-        let place = |f: &Field| all.index_of(&f.name).ok_or_else(|| Error::bug(format!("column \"{}\" is not among the physical ones", f.name)));
+        let place = |f: &Field| {
+            all.index_of(&f.name)
+                .ok_or_else(|| Error::bug(format!("column \"{}\" is not among the physical ones", f.name)))
+        };
         let mut reader = csv::ReaderBuilder::new();
-        reader.has_headers(false).flexible(true).delimiter(options.delimiter).quoting(options.quote.is_some()).quote(options.quote.unwrap_or(b'"'));
+        reader
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(options.delimiter)
+            .quoting(options.quote.is_some())
+            .quote(options.quote.unwrap_or(b'"'));
         let text_options = JsonOptionsForText::default();
         Ok(CsvDecoder {
             places: wanted.fields.iter().map(place).collect::<Result<_>>()?,
@@ -114,7 +137,10 @@ impl CsvDecoder {
             Err(e) => return Err(("malformed", e.to_string())),
         }
         if self.record.len() != self.fields_in_line {
-            return Err(("missing-field", format!("the line has {} fields, the table {} columns", self.record.len(), self.fields_in_line)));
+            return Err((
+                "missing-field",
+                format!("the line has {} fields, the table {} columns", self.record.len(), self.fields_in_line),
+            ));
         }
         for (i, column) in self.columns.iter_mut().enumerate() {
             let text = self.record.get(self.places[i]).unwrap_or_default();
@@ -142,7 +168,11 @@ impl Decoder for CsvDecoder {
         let rows = self.rows;
         self.line(record).map_err(|(reason, message)| {
             self.columns.iter_mut().for_each(|c| c.truncate(rows));
-            BadRecord { reason, message, place: String::new() }
+            BadRecord {
+                reason,
+                message,
+                place: String::new(),
+            }
         })
     }
     fn rows(&self) -> usize {
@@ -167,14 +197,25 @@ impl CsvEncoder {
     /// `Sql` for nested columns, `Config` for options of more than one character.
     pub fn new(schema: &Schema, options: &BTreeMap<String, String>) -> Result<Self> {
         check_types(schema)?;
-        Ok(CsvEncoder { schema: schema.clone(), options: CsvOptions::new(options)? })
+        Ok(CsvEncoder {
+            schema: schema.clone(),
+            options: CsvOptions::new(options)?,
+        })
     }
 }
 
 impl Encoder for CsvEncoder {
     fn write(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()> {
-        let style = if self.options.quote.is_some() { csv::QuoteStyle::Necessary } else { csv::QuoteStyle::Never };
-        let mut writer = csv::WriterBuilder::new().delimiter(self.options.delimiter).quote(self.options.quote.unwrap_or(b'"')).quote_style(style).from_writer(out);
+        let style = if self.options.quote.is_some() {
+            csv::QuoteStyle::Necessary
+        } else {
+            csv::QuoteStyle::Never
+        };
+        let mut writer = csv::WriterBuilder::new()
+            .delimiter(self.options.delimiter)
+            .quote(self.options.quote.unwrap_or(b'"'))
+            .quote_style(style)
+            .from_writer(out);
         let failed = |e: csv::Error| Error::bug("a CSV line could not be written").source(e);
         for row in 0..batch.num_rows() {
             for (column, field) in batch.data.columns().iter().zip(&self.schema.fields) {

@@ -14,21 +14,37 @@ use std::collections::BTreeMap;
 
 pub use encoder::JsonEncoder;
 
-const FAIL_ON_MISSING: OptionSpec =
-    OptionSpec::new("json.fail-on-missing-field", OptionType::Boolean, "Whether a record without one of the table's fields is bad; NULL is put in its place otherwise.").default("false");
+const FAIL_ON_MISSING: OptionSpec = OptionSpec::new(
+    "json.fail-on-missing-field",
+    OptionType::Boolean,
+    "Whether a record without one of the table's fields is bad; NULL is put in its place otherwise.",
+)
+.default("false");
 const IGNORE_ERRORS: OptionSpec = OptionSpec::new(
     "json.ignore-parse-errors",
     OptionType::Boolean,
     "Puts NULL in the place of a value of the wrong type, and leaves out (and counts) records that are no JSON. Without it the table's 'on-error' decides about both.",
 )
 .default("false");
-const TIMESTAMPS: OptionSpec =
-    OptionSpec::new("json.timestamp-format.standard", OptionType::OneOf(&["SQL", "ISO-8601"]), "`SQL`: 2026-01-31 23:59:59.123, `ISO-8601`: 2026-01-31T23:59:59.123. TIMESTAMP_LTZ has a Z at its end.")
-        .default("SQL");
-const NULL_KEYS: OptionSpec = OptionSpec::new("json.map-null-key.mode", OptionType::OneOf(&["FAIL", "DROP", "LITERAL"]), "What is written for a NULL key of a MAP.").default("FAIL");
+const TIMESTAMPS: OptionSpec = OptionSpec::new(
+    "json.timestamp-format.standard",
+    OptionType::OneOf(&["SQL", "ISO-8601"]),
+    "`SQL`: 2026-01-31 23:59:59.123, `ISO-8601`: 2026-01-31T23:59:59.123. TIMESTAMP_LTZ has a Z at its end.",
+)
+.default("SQL");
+const NULL_KEYS: OptionSpec = OptionSpec::new(
+    "json.map-null-key.mode",
+    OptionType::OneOf(&["FAIL", "DROP", "LITERAL"]),
+    "What is written for a NULL key of a MAP.",
+)
+.default("FAIL");
 const NULL_LITERAL: OptionSpec = OptionSpec::new("json.map-null-key.literal", OptionType::Text, "The key written in mode LITERAL.").default("null");
-const PLAIN_DECIMALS: OptionSpec =
-    OptionSpec::new("json.encode.decimal-as-plain-number", OptionType::Boolean, "Writes decimals without exponent: 0.000000027 instead of 2.7E-8.").default("false");
+const PLAIN_DECIMALS: OptionSpec = OptionSpec::new(
+    "json.encode.decimal-as-plain-number",
+    OptionType::Boolean,
+    "Writes decimals without exponent: 0.000000027 instead of 2.7E-8.",
+)
+.default("false");
 const SKIP_NULLS: OptionSpec = OptionSpec::new("json.encode.ignore-null-fields", OptionType::Boolean, "Leaves out fields that are NULL.").default("false");
 
 pub const SPEC: FormatSpec = FormatSpec {
@@ -63,7 +79,11 @@ impl JsonOptions {
         JsonOptions {
             fail_on_missing_field: o.boolean(&FAIL_ON_MISSING),
             ignore_parse_errors: o.boolean(&IGNORE_ERRORS),
-            timestamps: if o.text(&TIMESTAMPS) == Some("ISO-8601") { TimestampStandard::Iso8601 } else { TimestampStandard::Sql },
+            timestamps: if o.text(&TIMESTAMPS) == Some("ISO-8601") {
+                TimestampStandard::Iso8601
+            } else {
+                TimestampStandard::Sql
+            },
             null_key: match o.text(&NULL_KEYS) {
                 Some("DROP") => Some(None),
                 Some("LITERAL") => Some(o.text(&NULL_LITERAL).map(str::to_string)),
@@ -101,7 +121,12 @@ impl JsonDecoder {
     /// `Sql` for a column type that JSON cannot hold.
     pub fn new(schema: &Schema, options: &BTreeMap<String, String>) -> Result<Self> {
         let options = JsonOptions::new(options);
-        Ok(JsonDecoder { object: Object::new(&schema.fields, &options)?, options, schema: schema.clone(), scratch: Vec::new() })
+        Ok(JsonDecoder {
+            object: Object::new(&schema.fields, &options)?,
+            options,
+            schema: schema.clone(),
+            scratch: Vec::new(),
+        })
     }
     /// Appends one object, or each of an array of them.
     fn record(&mut self, record: &[u8]) -> Result<usize, Fault> {
@@ -138,9 +163,16 @@ impl JsonDecoder {
 
 impl Decoder for JsonDecoder {
     fn decode(&mut self, record: &[u8]) -> Result<usize, BadRecord> {
-        let bad = |reason, message: String| BadRecord { reason, message, place: String::new() };
+        let bad = |reason, message: String| BadRecord {
+            reason,
+            message,
+            place: String::new(),
+        };
         if record.len() > RECORD_BYTES_MAX {
-            return Err(bad("too-large", format!("the record has {} bytes, at most {RECORD_BYTES_MAX} are taken", record.len())));
+            return Err(bad(
+                "too-large",
+                format!("the record has {} bytes, at most {RECORD_BYTES_MAX} are taken", record.len()),
+            ));
         }
         if std::str::from_utf8(record).is_err() {
             return Err(bad("utf8", "the record is no UTF-8 text".to_string()));
@@ -163,7 +195,8 @@ impl Decoder for JsonDecoder {
         let rows = self.object.rows();
         let columns = self.object.finish()?;
         let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(rows));
-        arrow_array::RecordBatch::try_new_with_options(self.schema.to_arrow(), columns, &options).map_err(|e| Error::bug("decoded columns do not fit the schema").source(e))
+        arrow_array::RecordBatch::try_new_with_options(self.schema.to_arrow(), columns, &options)
+            .map_err(|e| Error::bug("decoded columns do not fit the schema").source(e))
     }
 }
 

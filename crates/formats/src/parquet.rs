@@ -14,8 +14,12 @@ use parquet::schema::types::ColumnPath;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-const COMPRESSION: OptionSpec =
-    OptionSpec::new("parquet.compression", OptionType::OneOf(&["zstd", "snappy", "lz4", "uncompressed", "ZSTD", "SNAPPY", "LZ4_RAW", "UNCOMPRESSED"]), "How column chunks are compressed.").default("zstd");
+const COMPRESSION: OptionSpec = OptionSpec::new(
+    "parquet.compression",
+    OptionType::OneOf(&["zstd", "snappy", "lz4", "uncompressed", "ZSTD", "SNAPPY", "LZ4_RAW", "UNCOMPRESSED"]),
+    "How column chunks are compressed.",
+)
+.default("zstd");
 
 pub const SPEC: FormatSpec = FormatSpec {
     name: "parquet",
@@ -50,7 +54,11 @@ impl ParquetEncoder {
             "uncompressed" => Compression::UNCOMPRESSED,
             _ => Compression::ZSTD(ZstdLevel::try_new(1).map_err(failed)?),
         };
-        Ok(ParquetEncoder { schema: schema.clone(), compression, writer: None })
+        Ok(ParquetEncoder {
+            schema: schema.clone(),
+            compression,
+            writer: None,
+        })
     }
     fn open(&self, first: &RecordBatch) -> Result<ArrowWriter<Vec<u8>>> {
         let mut properties = WriterProperties::builder()
@@ -61,7 +69,9 @@ impl ParquetEncoder {
             let path = ColumnPath::from(field.name.clone());
             match &field.ty {
                 SqlType::Int | SqlType::BigInt | SqlType::Timestamp(_) | SqlType::TimestampLtz(_) | SqlType::Date | SqlType::Time(_) => {
-                    properties = properties.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+                    properties = properties
+                        .set_column_dictionary_enabled(path.clone(), false)
+                        .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
                 }
                 SqlType::Char(_) | SqlType::VarChar(_) => properties = properties.set_column_dictionary_enabled(path, few_distinct(column)),
                 _ => {}
@@ -97,7 +107,8 @@ impl Encoder for ParquetEncoder {
         if self.writer.is_none() {
             self.writer = Some(self.open(&batch.data)?);
         }
-        let plain = RecordBatch::try_new(plain_schema(&self.schema), batch.data.columns().to_vec()).map_err(|e| Error::bug("a batch does not fit its sink").source(e))?;
+        let plain = RecordBatch::try_new(plain_schema(&self.schema), batch.data.columns().to_vec())
+            .map_err(|e| Error::bug("a batch does not fit its sink").source(e))?;
         if let Some(writer) = &mut self.writer {
             writer.write(&plain).map_err(failed)?;
         }
@@ -141,7 +152,11 @@ impl ParquetFile {
                 return Err(Error::data(format!("the file has no column \"{}\", which is NOT NULL", field.name)).code("E0700"));
             }
         }
-        Ok(ParquetFile { bytes, metadata, schema: schema.clone() })
+        Ok(ParquetFile {
+            bytes,
+            metadata,
+            schema: schema.clone(),
+        })
     }
     /// Number of row groups.
     pub fn row_groups(&self) -> usize {
@@ -178,11 +193,23 @@ fn fit(batch: &RecordBatch, schema: &Schema) -> Result<RecordBatch> {
         match batch.column_by_name(&f.name) {
             None => Ok(new_null_array(&wanted, rows)),
             Some(a) if *a.data_type() == wanted => Ok(Arc::clone(a)),
-            Some(a) => cast_with_options(a, &wanted, &CastOptions { safe: false, ..CastOptions::default() })
-                .map_err(|e| Error::data(format!("column \"{}\" is {} in the file and {} in the table", f.name, a.data_type(), f.ty)).code("E0700").source(e)),
+            Some(a) => cast_with_options(
+                a,
+                &wanted,
+                &CastOptions {
+                    safe: false,
+                    ..CastOptions::default()
+                },
+            )
+            .map_err(|e| {
+                Error::data(format!("column \"{}\" is {} in the file and {} in the table", f.name, a.data_type(), f.ty))
+                    .code("E0700")
+                    .source(e)
+            }),
         }
     };
     let columns = schema.fields.iter().map(column).collect::<Result<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    RecordBatch::try_new_with_options(schema.to_arrow(), columns, &options).map_err(|e| Error::data("a file's columns do not fit the table").code("E0700").source(e))
+    RecordBatch::try_new_with_options(schema.to_arrow(), columns, &options)
+        .map_err(|e| Error::data("a file's columns do not fit the table").code("E0700").source(e))
 }

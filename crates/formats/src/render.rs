@@ -1,9 +1,9 @@
 //! Values as people and comparisons read them.
 
-use millstream_dataflow::temporal;
-pub use millstream_dataflow::text::{decimal_text, java_double, java_float};
 use arrow_array::types::*;
 use arrow_array::{Array, ArrayRef, cast::AsArray};
+use millstream_dataflow::temporal;
+pub use millstream_dataflow::text::{decimal_text, java_double, java_float};
 use millstream_dataflow::{Batch, Error, Field, Result, Schema, SqlType};
 use std::fmt::Write;
 
@@ -44,8 +44,16 @@ pub fn json_value(array: &ArrayRef, row: usize, field: &Field, out: &mut String)
     match &field.ty {
         SqlType::Boolean | SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt => out.push_str(&plain(array, row, field)),
         SqlType::Float | SqlType::Double => {
-            let d = if field.ty == SqlType::Float { f64::from(array.as_primitive::<Float32Type>().value(row)) } else { array.as_primitive::<Float64Type>().value(row) };
-            if d.is_finite() { out.push_str(&java_double(d)) } else { quote(&java_double(d), out) }
+            let d = if field.ty == SqlType::Float {
+                f64::from(array.as_primitive::<Float32Type>().value(row))
+            } else {
+                array.as_primitive::<Float64Type>().value(row)
+            };
+            if d.is_finite() {
+                out.push_str(&java_double(d))
+            } else {
+                quote(&java_double(d), out)
+            }
         }
         SqlType::Array(element) => {
             let values = array.as_list::<i32>().value(row);
@@ -134,7 +142,9 @@ fn plain(array: &ArrayRef, row: usize, field: &Field) -> String {
         }
         SqlType::Time(_) => local_time(i64::from(array.as_primitive::<Time32MillisecondType>().value(row)) * 1_000_000),
         SqlType::Timestamp(p) | SqlType::TimestampLtz(p) => {
-            let Ok((days, nanos)) = timestamp_parts(array, row) else { return "?".to_string() };
+            let Ok((days, nanos)) = timestamp_parts(array, row) else {
+                return "?".to_string();
+            };
             let mut out = String::new();
             temporal::write_date(days, &mut out);
             out.push(' ');
@@ -194,7 +204,11 @@ pub(crate) fn java_decimal(unscaled: i128, scale: u8) -> String {
         return decimal_text(unscaled, scale);
     }
     let (first, rest) = digits.split_at(1);
-    format!("{}{first}{}{rest}E{adjusted}", if unscaled < 0 { "-" } else { "" }, if rest.is_empty() { "" } else { "." })
+    format!(
+        "{}{first}{}{rest}E{adjusted}",
+        if unscaled < 0 { "-" } else { "" },
+        if rest.is_empty() { "" } else { "." }
+    )
 }
 
 /// A JSON string; everything but the five common escapes and other control characters stays as it is.

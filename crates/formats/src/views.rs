@@ -1,5 +1,8 @@
 //! Builds string and binary view columns that can be rolled back.
-#![allow(unsafe_code, reason = "skips a second UTF-8 check per value on the decoders' hot path; benches/json_decode.rs shows the gain")]
+#![allow(
+    unsafe_code,
+    reason = "skips a second UTF-8 check per value on the decoders' hot path; benches/json_decode.rs shows the gain"
+)]
 
 use arrow_array::builder::make_view;
 use arrow_array::{BinaryViewArray, StringViewArray};

@@ -21,7 +21,9 @@ pub fn can_cast(from: &SqlType, to: &SqlType) -> bool {
         _ if from == to => true,
         (T::Row(a), T::Row(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| can_cast(&a.ty, &b.ty)),
         (T::Array(a), T::Array(b)) => can_cast(&a.ty, &b.ty),
-        (T::Array(_) | T::Map(..) | T::Row(_) | T::Multiset(_), _) | (_, T::Array(_) | T::Map(..) | T::Row(_) | T::Multiset(_)) => from.to_arrow() == to.to_arrow(),
+        (T::Array(_) | T::Map(..) | T::Row(_) | T::Multiset(_), _) | (_, T::Array(_) | T::Map(..) | T::Row(_) | T::Multiset(_)) => {
+            from.to_arrow() == to.to_arrow()
+        }
         (T::IntervalDayTime | T::IntervalYearMonth, _) | (_, T::IntervalDayTime | T::IntervalYearMonth | T::Null) => false,
         (T::Binary(_) | T::VarBinary(_), _) => is_text(to) || matches!(to, T::Binary(_) | T::VarBinary(_)),
         (_, T::Binary(_) | T::VarBinary(_)) => is_text(from),
@@ -54,9 +56,16 @@ pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Resul
     }
     match (from, to) {
         (SqlType::Row(a), SqlType::Row(b)) => {
-            let DataType::Struct(fields) = &wanted else { return Err(Error::bug("a ROW is not carried by a struct")) };
+            let DataType::Struct(fields) = &wanted else {
+                return Err(Error::bug("a ROW is not carried by a struct"));
+            };
             let source = array.as_struct();
-            let columns = a.iter().zip(b).zip(source.columns()).map(|((a, b), c)| cast(c, &a.ty, &b.ty, safe)).collect::<Result<Vec<_>>>()?;
+            let columns = a
+                .iter()
+                .zip(b)
+                .zip(source.columns())
+                .map(|((a, b), c)| cast(c, &a.ty, &b.ty, safe))
+                .collect::<Result<Vec<_>>>()?;
             Ok(Arc::new(StructArray::try_new(fields.clone(), columns, source.nulls().cloned())?))
         }
         _ if is_text(to) && is_text(from) => text::resize(array, to),
@@ -82,8 +91,10 @@ pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Resul
         (SqlType::Timestamp(_), SqlType::Time(_)) => {
             let (unit, per) = unit_of(array.data_type())?;
             let _ = unit;
-            let ms: arrow_array::Time32MillisecondArray =
-                epoch(array)?.iter().map(|v| v.map(|v| (v.rem_euclid(per * 86_400) * 1_000 / per) as i32)).collect();
+            let ms: arrow_array::Time32MillisecondArray = epoch(array)?
+                .iter()
+                .map(|v| v.map(|v| (v.rem_euclid(per * 86_400) * 1_000 / per) as i32))
+                .collect();
             Ok(Arc::new(ms))
         }
         // Wall time to a point in time in UTC and back: the number stays.
@@ -91,7 +102,13 @@ pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Resul
             let (_, from_unit) = unit_of(array.data_type())?;
             let (_, to_unit) = unit_of(&wanted)?;
             let values = epoch(array)?;
-            let convert = |v: i64| if to_unit >= from_unit { v.checked_mul(to_unit / from_unit) } else { Some(v.div_euclid(from_unit / to_unit)) };
+            let convert = |v: i64| {
+                if to_unit >= from_unit {
+                    v.checked_mul(to_unit / from_unit)
+                } else {
+                    Some(v.div_euclid(from_unit / to_unit))
+                }
+            };
             let mut out = Vec::with_capacity(values.len());
             for v in values.iter() {
                 match v.map(convert) {
@@ -109,11 +126,21 @@ pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Resul
 }
 
 fn arrow(array: &ArrayRef, wanted: &DataType, safe: bool, to: &SqlType) -> Result<ArrayRef> {
-    cast_with_options(array, wanted, &CastOptions { safe, ..CastOptions::default() }).map_err(|e| Error::data(format!("a value cannot be cast to {to}: {e}")).code("E0702"))
+    cast_with_options(
+        array,
+        wanted,
+        &CastOptions {
+            safe,
+            ..CastOptions::default()
+        },
+    )
+    .map_err(|e| Error::data(format!("a value cannot be cast to {to}: {e}")).code("E0702"))
 }
 
 fn refused(value: &str, to: &SqlType) -> Error {
-    Error::data(format!("{value} cannot be cast to {to}")).code("E0702").hint("TRY_CAST gives NULL instead of an error")
+    Error::data(format!("{value} cannot be cast to {to}"))
+        .code("E0702")
+        .hint("TRY_CAST gives NULL instead of an error")
 }
 
 /// The unit's number per second.

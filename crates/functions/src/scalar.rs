@@ -36,7 +36,17 @@ pub struct Function {
 
 /// All functions, group by group.
 pub fn functions() -> impl Iterator<Item = &'static Function> {
-    [arithmetic::FUNCTIONS, comparison::FUNCTIONS, logic::FUNCTIONS, conditional::FUNCTIONS, strings::FUNCTIONS, times::FUNCTIONS, nested::FUNCTIONS].into_iter().flatten()
+    [
+        arithmetic::FUNCTIONS,
+        comparison::FUNCTIONS,
+        logic::FUNCTIONS,
+        conditional::FUNCTIONS,
+        strings::FUNCTIONS,
+        times::FUNCTIONS,
+        nested::FUNCTIONS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// A function by its lower-case name.
@@ -52,7 +62,10 @@ fn any_nullable(args: &[Type]) -> bool {
 /// A signature of fixed argument types whose result is NULL iff an argument is.
 fn fixed(args: &[Type], types: &[SqlType], result: SqlType) -> Option<Signature> {
     let fits = args.len() == types.len() && args.iter().zip(types).all(|(a, t)| implicitly(&a.ty, t));
-    fits.then(|| Signature { args: types.to_vec(), result: Type::new(result, any_nullable(args)) })
+    fits.then(|| Signature {
+        args: types.to_vec(),
+        result: Type::new(result, any_nullable(args)),
+    })
 }
 
 /// Whether an argument of one type may stand where another is taken.

@@ -37,14 +37,22 @@ pub(crate) struct Progress {
 impl Progress {
     /// Starts drawing.
     pub(crate) fn start() -> Arc<Progress> {
-        let progress = Arc::new(Progress { state: Mutex::default(), changed: Condvar::new(), clock: SystemClock::default(), terminal: std::io::stderr().is_terminal() });
+        let progress = Arc::new(Progress {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            clock: SystemClock::default(),
+            terminal: std::io::stderr().is_terminal(),
+        });
         let drawing = Arc::clone(&progress);
         std::thread::spawn(move || drawing.draw());
         progress
     }
 
     pub(crate) fn show(&self, metrics: &Arc<JobMetrics>) {
-        self.lock().shown = Some(Shown { metrics: Arc::clone(metrics), since: self.clock.monotonic() });
+        self.lock().shown = Some(Shown {
+            metrics: Arc::clone(metrics),
+            since: self.clock.monotonic(),
+        });
     }
     pub(crate) fn hide(&self) {
         self.clear(&mut self.lock());
@@ -75,7 +83,9 @@ impl Progress {
         let mut state = self.lock();
         while !state.ended {
             state = self.changed.wait_timeout(state, period).unwrap_or_else(PoisonError::into_inner).0;
-            let Some(shown) = state.shown.as_ref().filter(|_| !state.ended) else { continue };
+            let Some(shown) = state.shown.as_ref().filter(|_| !state.ended) else {
+                continue;
+            };
             let now = self.clock.monotonic();
             let rows = shown.metrics.total(NodeRole::Source, |n| n.records_in.load(Relaxed));
             let since = if before.1 < shown.since { (0, shown.since) } else { before };
@@ -97,7 +107,13 @@ pub(crate) fn line(metrics: &JobMetrics, rate: f64, now_ms: i64) -> String {
     let rows_in = metrics.total(NodeRole::Source, |n| n.records_in.load(Relaxed));
     let rows_out = metrics.total(NodeRole::Sink, |n| n.records_in.load(Relaxed));
     let mut line = format!("in {} ({}/s)  out {}", count(rows_in), count(rate as u64), count(rows_out));
-    let watermark = metrics.nodes().iter().filter(|n| n.role == NodeRole::Source).map(|n| n.watermark()).min().unwrap_or(Watermark::NONE);
+    let watermark = metrics
+        .nodes()
+        .iter()
+        .filter(|n| n.role == NodeRole::Source)
+        .map(|n| n.watermark())
+        .min()
+        .unwrap_or(Watermark::NONE);
     match watermark {
         Watermark::NONE => line += "  watermark -",
         Watermark::END => line += "  watermark end",
@@ -122,7 +138,14 @@ pub(crate) fn line(metrics: &JobMetrics, rate: f64, now_ms: i64) -> String {
 }
 
 pub(crate) fn late_and_bad(metrics: &JobMetrics) -> (u64, u64) {
-    let sum = |late: bool| metrics.counts().iter().filter(|(reason, _)| reason.starts_with("late") == late).map(|(_, n)| n).sum();
+    let sum = |late: bool| {
+        metrics
+            .counts()
+            .iter()
+            .filter(|(reason, _)| reason.starts_with("late") == late)
+            .map(|(_, n)| n)
+            .sum()
+    };
     (sum(true), sum(false))
 }
 

@@ -53,8 +53,17 @@ fn start(arguments: Run, text: String, name: String) -> Result<(), Vec<Error>> {
     if let Some(parallelism) = arguments.parallelism {
         settings.insert("parallelism.default".to_string(), parallelism.to_string());
     }
-    let output = arguments.output.unwrap_or(if std::io::stdout().is_terminal() { Output::Table } else { Output::Json });
-    let options = RunOptions { text, name, directory, variables: arguments.define.into_iter().collect(), settings, fresh: arguments.fresh };
+    let output = arguments
+        .output
+        .unwrap_or(if std::io::stdout().is_terminal() { Output::Table } else { Output::Json });
+    let options = RunOptions {
+        text,
+        name,
+        directory,
+        variables: arguments.define.into_iter().collect(),
+        settings,
+        fresh: arguments.fresh,
+    };
     let control = Control::default();
     let current = Arc::new(Mutex::new(None));
     let end = runtime.block_on(async {
@@ -100,10 +109,15 @@ fn stop_on_signals(control: &Control) -> Result<(), Error> {
 
 fn log_to_stderr(format: LogFormat) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("MILLSTREAM_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
     // A second call in one process (tests) keeps the first subscriber.
     let _ = match format {
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()).try_init(),
+        LogFormat::Text => builder
+            .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+            .try_init(),
         LogFormat::Json => builder.json().try_init(),
     };
 }

@@ -25,7 +25,12 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn new(output: Output, progress: Arc<Progress>, current: Current) -> Self {
-        Show { output, progress, current, table: Mutex::default() }
+        Show {
+            output,
+            progress,
+            current,
+            table: Mutex::default(),
+        }
     }
     pub(crate) fn finish(&self) {
         self.progress.end();
@@ -73,9 +78,17 @@ impl Observer for Show {
                 self.progress.show(metrics);
             }
             Event::JobFinishedBefore { name, at_ms } => {
-                eprintln!("job {name} has finished at {} UTC; --fresh runs it again and adds to its output", render::timestamp_ms(at_ms));
+                eprintln!(
+                    "job {name} has finished at {} UTC; --fresh runs it again and adds to its output",
+                    render::timestamp_ms(at_ms)
+                );
             }
-            Event::JobEnded { name, metrics, outcome, seconds } => {
+            Event::JobEnded {
+                name,
+                metrics,
+                outcome,
+                seconds,
+            } => {
                 self.progress.hide();
                 summary(name, metrics, outcome, seconds);
             }
@@ -92,7 +105,14 @@ impl Observer for Show {
                 }
             }
             Output::Table => {
-                let cells = |row| schema.fields.iter().enumerate().map(|(i, f)| render::text_value(batch.column(i), row, f)).collect();
+                let cells = |row| {
+                    schema
+                        .fields
+                        .iter()
+                        .enumerate()
+                        .map(|(i, f)| render::text_value(batch.column(i), row, f))
+                        .collect()
+                };
                 let rows: Vec<Vec<String>> = (0..batch.num_rows()).map(cells).collect();
                 let mut table = self.table();
                 text = table.as_mut().ok_or_else(|| Error::bug("rows came outside a query"))?.rows(&rows);
@@ -106,7 +126,10 @@ impl Observer for Show {
 
 fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
     let rows_in = metrics.total(NodeRole::Source, |n| n.records_in.load(Relaxed));
-    eprintln!("{}", line(metrics, rows_in as f64 / seconds.max(1e-3), metrics.checkpoints.last_at_ms.load(Relaxed)));
+    eprintln!(
+        "{}",
+        line(metrics, rows_in as f64 / seconds.max(1e-3), metrics.checkpoints.last_at_ms.load(Relaxed))
+    );
     match outcome {
         Outcome::Finished => eprintln!("job {name} has finished in {seconds:.1} s"),
         Outcome::Stopped => eprintln!("job {name} is stopped after {seconds:.1} s; the same command goes on from here"),

@@ -15,7 +15,11 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(schema: &Schema) -> Self {
-        Table { names: schema.fields.iter().map(|f| f.name.clone()).collect(), widths: Vec::new(), rows: 0 }
+        Table {
+            names: schema.fields.iter().map(|f| f.name.clone()).collect(),
+            widths: Vec::new(),
+            rows: 0,
+        }
     }
 
     /// The text of some rows, with a head when one is due.

@@ -9,7 +9,9 @@ use crate::union::Union;
 use crate::values::ValuesSource;
 use crate::window::{LocalAggregate, WindowAggregateOperator, WindowAssign};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use millstream_dataflow::{Connectors, Edge, Error, Graph, MakeOperator, Node as GraphNode, NodeKind, Operator, Result, Scan, Sink, SourceNode, SubtaskContext};
+use millstream_dataflow::{
+    Connectors, Edge, Error, Graph, MakeOperator, Node as GraphNode, NodeKind, Operator, Result, Scan, Sink, SourceNode, SubtaskContext,
+};
 use millstream_plan::{Column, Expr, Job, Node, NodeSpec, RecordPolicy, SourceSpec, Value};
 use std::sync::Arc;
 
@@ -29,12 +31,23 @@ pub fn build(job: &Job, connectors: &dyn Connectors, collect: Option<Arc<dyn Sin
             NodeSpec::Collect => NodeKind::Sink(collect.clone().ok_or_else(|| Error::bug("nobody takes the rows of a query"))?),
             _ => NodeKind::Operator(operator(node)?),
         };
-        graph.nodes.push(GraphNode { id: node.id.clone(), name: node.name.clone(), kind, parallelism: node.parallelism });
+        graph.nodes.push(GraphNode {
+            id: node.id.clone(),
+            name: node.name.clone(),
+            kind,
+            parallelism: node.parallelism,
+        });
         for (input, from) in node.inputs.iter().enumerate() {
             if from.node >= index {
                 return Err(Error::corrupt("the nodes of a plan are not in order"));
             }
-            graph.edges.push(Edge { from: from.node, port: 0, to: index, input, exchange: from.exchange.clone() });
+            graph.edges.push(Edge {
+                from: from.node,
+                port: 0,
+                to: index,
+                input,
+                exchange: from.exchange.clone(),
+            });
         }
     }
     Ok(graph)
@@ -55,7 +68,11 @@ fn source_node(source: &SourceSpec, columns: &[Column], connectors: &dyn Connect
 /// Inline rows go through a scan, too: one that changes nothing.
 fn values_node(rows: &[Vec<Value>], columns: &[Column]) -> Result<SourceNode> {
     let column = |i: usize, c: &Column| -> Result<ArrayRef> {
-        let one = RecordBatch::try_new_with_options(Arc::new(arrow_schema::Schema::empty()), vec![], &RecordBatchOptions::new().with_row_count(Some(1)))?;
+        let one = RecordBatch::try_new_with_options(
+            Arc::new(arrow_schema::Schema::empty()),
+            vec![],
+            &RecordBatchOptions::new().with_row_count(Some(1)),
+        )?;
         let values = rows.iter().map(|row| {
             let value = row.get(i).cloned().ok_or_else(|| Error::corrupt("inline rows differ in length"))?;
             Evaluator::new(&Expr::Literal { value, ty: c.ty.clone() })?.evaluate(&one)
@@ -66,7 +83,8 @@ fn values_node(rows: &[Vec<Value>], columns: &[Column]) -> Result<SourceNode> {
     };
     let arrays = columns.iter().enumerate().map(|(i, c)| column(i, c)).collect::<Result<Vec<_>>>()?;
     let schema = Column::schema(columns).to_arrow();
-    let data = RecordBatch::try_new_with_options(schema, arrays, &RecordBatchOptions::new().with_row_count(Some(rows.len()))).map_err(|e| Error::corrupt("inline rows do not fit their columns").source(e))?;
+    let data = RecordBatch::try_new_with_options(schema, arrays, &RecordBatchOptions::new().with_row_count(Some(rows.len())))
+        .map_err(|e| Error::corrupt("inline rows do not fit their columns").source(e))?;
     let (exprs, scan_columns): (Vec<Expr>, Vec<Column>) = ((0..columns.len()).map(Expr::Column).collect(), columns.to_vec());
     Ok(SourceNode {
         source: Arc::new(ValuesSource(data)),
@@ -81,7 +99,11 @@ struct Unchanged(Projection);
 
 impl Scan for Unchanged {
     fn scan(&mut self, batch: millstream_dataflow::Batch) -> Result<millstream_dataflow::Scanned> {
-        Ok(millstream_dataflow::Scanned { batch: self.0.apply(&batch)?, candidates: None, bad: Vec::new() })
+        Ok(millstream_dataflow::Scanned {
+            batch: self.0.apply(&batch)?,
+            candidates: None,
+            bad: Vec::new(),
+        })
     }
 }
 
@@ -93,7 +115,11 @@ fn operator(node: &Node) -> Result<MakeOperator> {
             NodeSpec::Project(exprs) => Box::new(Project(Projection::new(exprs, &node.columns)?)),
             NodeSpec::Filter(condition) => Box::new(Filter(Evaluator::new(condition)?)),
             NodeSpec::Union => Box::new(Union(schema())),
-            NodeSpec::Expand { keys, sets } => Box::new(Expand { keys: keys.clone(), sets: sets.clone(), schema: schema() }),
+            NodeSpec::Expand { keys, sets } => Box::new(Expand {
+                keys: keys.clone(),
+                sets: sets.clone(),
+                schema: schema(),
+            }),
             NodeSpec::Window { window, time, .. } => Box::new(WindowAssign::new(*window, *time, schema())),
             NodeSpec::LocalWindowAggregate(aggregate) => Box::new(LocalAggregate::new(aggregate, schema())?),
             NodeSpec::WindowAggregate { aggregate, input } => Box::new(WindowAggregateOperator::new(aggregate, *input, schema(), context)?),
@@ -101,6 +127,11 @@ fn operator(node: &Node) -> Result<MakeOperator> {
         })
     };
     // Made once now, so that a plan that cannot run is refused before anything starts.
-    make(&SubtaskContext { subtask: 0, parallelism: 1, key_groups: millstream_dataflow::KeyGroupRange { start: 0, end: 1 }, max_parallelism: 1 })?;
+    make(&SubtaskContext {
+        subtask: 0,
+        parallelism: 1,
+        key_groups: millstream_dataflow::KeyGroupRange { start: 0, end: 1 },
+        max_parallelism: 1,
+    })?;
     Ok(Arc::new(make))
 }

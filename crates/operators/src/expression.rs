@@ -18,10 +18,28 @@ pub(crate) enum Evaluator {
     Literal(ArrayRef),
     Field(Box<Evaluator>, String),
     /// Whether the second side can fail, so that it is evaluated only where the first does not decide.
-    Logic { and: bool, left: Box<Evaluator>, right: Box<Evaluator>, careful: bool },
-    Call { function: &'static Function, args: Vec<Evaluator>, ty: SqlType },
-    Cast { expr: Box<Evaluator>, from: SqlType, to: SqlType, safe: bool },
-    Case { when: Vec<(Evaluator, Evaluator)>, otherwise: Option<Box<Evaluator>>, ty: SqlType },
+    Logic {
+        and: bool,
+        left: Box<Evaluator>,
+        right: Box<Evaluator>,
+        careful: bool,
+    },
+    Call {
+        function: &'static Function,
+        args: Vec<Evaluator>,
+        ty: SqlType,
+    },
+    Cast {
+        expr: Box<Evaluator>,
+        from: SqlType,
+        to: SqlType,
+        safe: bool,
+    },
+    Case {
+        when: Vec<(Evaluator, Evaluator)>,
+        otherwise: Option<Box<Evaluator>>,
+        ty: SqlType,
+    },
 }
 
 impl Evaluator {
@@ -37,15 +55,30 @@ impl Evaluator {
                 _ => return Err(Error::corrupt("a field access without a name")),
             },
             Expr::Call { name, args, .. } if name == "and" || name == "or" => match args.as_slice() {
-                [left, right] => Evaluator::Logic { and: name == "and", left: boxed(left)?, right: boxed(right)?, careful: can_fail(right) },
+                [left, right] => Evaluator::Logic {
+                    and: name == "and",
+                    left: boxed(left)?,
+                    right: boxed(right)?,
+                    careful: can_fail(right),
+                },
                 _ => return Err(Error::corrupt("AND and OR take two sides")),
             },
             Expr::Call { name, version, args, ty } => {
                 let function = function(name).filter(|_| *version == 1);
-                let function = function.ok_or_else(|| Error::corrupt(format!("the plan calls {name} in version {version}, which this release does not have")))?;
-                Evaluator::Call { function, args: args.iter().map(Evaluator::new).collect::<Result<_>>()?, ty: ty.ty.clone() }
+                let function =
+                    function.ok_or_else(|| Error::corrupt(format!("the plan calls {name} in version {version}, which this release does not have")))?;
+                Evaluator::Call {
+                    function,
+                    args: args.iter().map(Evaluator::new).collect::<Result<_>>()?,
+                    ty: ty.ty.clone(),
+                }
             }
-            Expr::Cast { expr, from, to, safe } => Evaluator::Cast { expr: boxed(expr)?, from: from.ty.clone(), to: to.ty.clone(), safe: *safe },
+            Expr::Cast { expr, from, to, safe } => Evaluator::Cast {
+                expr: boxed(expr)?,
+                from: from.ty.clone(),
+                to: to.ty.clone(),
+                safe: *safe,
+            },
             Expr::Case { when, otherwise, ty } => Evaluator::Case {
                 when: when.iter().map(|(c, r)| Ok((Evaluator::new(c)?, Evaluator::new(r)?))).collect::<Result<_>>()?,
                 otherwise: otherwise.as_deref().map(boxed).transpose()?,
@@ -72,7 +105,11 @@ impl Evaluator {
                 let left = left.evaluate(batch)?;
                 // False decides AND, true decides OR.
                 let undecided = BooleanArray::from_iter(left.as_boolean().iter().map(|v| Some(v != Some(!*and))));
-                let right = if *careful { evaluate_where(right, batch, &undecided)? } else { right.evaluate(batch)? };
+                let right = if *careful {
+                    evaluate_where(right, batch, &undecided)?
+                } else {
+                    right.evaluate(batch)?
+                };
                 let f = if *and { "and" } else { "or" };
                 let f = function(f).ok_or_else(|| Error::bug("no AND"))?;
                 (f.evaluate)(&[left, right], rows, &SqlType::Boolean)
@@ -109,8 +146,27 @@ fn can_fail(expr: &Expr) -> bool {
         Expr::Cast { safe, .. } => fails |= !safe,
         Expr::Case { .. } => {}
         Expr::Call { name, .. } => {
-            const HARMLESS: [&str; 19] =
-                ["eq", "neq", "lt", "lte", "gt", "gte", "and", "or", "not", "is_null", "is_not_null", "is_true", "is_not_true", "is_false", "is_not_false", "like", "not_like", "in", "field"];
+            const HARMLESS: [&str; 19] = [
+                "eq",
+                "neq",
+                "lt",
+                "lte",
+                "gt",
+                "gte",
+                "and",
+                "or",
+                "not",
+                "is_null",
+                "is_not_null",
+                "is_true",
+                "is_not_true",
+                "is_false",
+                "is_not_false",
+                "like",
+                "not_like",
+                "in",
+                "field",
+            ];
             fails |= !HARMLESS.contains(&name.as_str());
         }
     });
@@ -170,7 +226,10 @@ pub(crate) struct Typed {
 
 impl Typed {
     pub(crate) fn new(expr: &Expr, ty: &Type) -> Result<Typed> {
-        Ok(Typed { evaluator: Evaluator::new(expr)?, ty: ty.clone() })
+        Ok(Typed {
+            evaluator: Evaluator::new(expr)?,
+            ty: ty.clone(),
+        })
     }
     pub(crate) fn evaluate(&self, batch: &RecordBatch, name: &str) -> Result<ArrayRef> {
         let array = self.evaluator.evaluate(batch)?;
@@ -178,7 +237,9 @@ impl Typed {
             return Err(Error::bug(format!("column \"{name}\" is {} instead of {}", array.data_type(), self.ty)));
         }
         if !self.ty.nullable && array.null_count() > 0 {
-            return Err(Error::data(format!("column \"{name}\" is NOT NULL, but a row has NULL")).code("E0705").hint("filter the rows or use COALESCE"));
+            return Err(Error::data(format!("column \"{name}\" is NOT NULL, but a row has NULL"))
+                .code("E0705")
+                .hint("filter the rows or use COALESCE"));
         }
         Ok(array)
     }

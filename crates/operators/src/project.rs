@@ -14,13 +14,21 @@ pub(crate) struct Projection {
 
 impl Projection {
     pub(crate) fn new(exprs: &[Expr], columns: &[Column]) -> Result<Projection> {
-        let typed = exprs.iter().zip(columns).map(|(e, c)| Ok((Typed::new(e, &c.ty)?, c.name.clone()))).collect::<Result<_>>()?;
-        Ok(Projection { columns: typed, schema: Column::schema(columns).to_arrow() })
+        let typed = exprs
+            .iter()
+            .zip(columns)
+            .map(|(e, c)| Ok((Typed::new(e, &c.ty)?, c.name.clone())))
+            .collect::<Result<_>>()?;
+        Ok(Projection {
+            columns: typed,
+            schema: Column::schema(columns).to_arrow(),
+        })
     }
     pub(crate) fn apply(&self, batch: &Batch) -> Result<Batch> {
         let columns = self.columns.iter().map(|(e, name)| e.evaluate(&batch.data, name)).collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let data = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options).map_err(|e| Error::bug("projected columns do not fit").source(e))?;
+        let data =
+            RecordBatch::try_new_with_options(self.schema.clone(), columns, &options).map_err(|e| Error::bug("projected columns do not fit").source(e))?;
         Ok(batch.with_data(data))
     }
 }

@@ -18,26 +18,48 @@ impl TableScan {
             None => None,
             Some(r) => Some((r.column, Evaluator::new(&r.watermark)?, columns[r.column].name.clone())),
         };
-        Ok(TableScan { columns: Projection::new(&spec.columns, columns)?, rowtime })
+        Ok(TableScan {
+            columns: Projection::new(&spec.columns, columns)?,
+            rowtime,
+        })
     }
 }
 
 impl Scan for TableScan {
     fn scan(&mut self, batch: Batch) -> Result<Scanned> {
         let mut batch = self.columns.apply(&batch)?;
-        let Some((column, watermark, name)) = &self.rowtime else { return Ok(Scanned { batch, candidates: None, bad: Vec::new() }) };
+        let Some((column, watermark, name)) = &self.rowtime else {
+            return Ok(Scanned {
+                batch,
+                candidates: None,
+                bad: Vec::new(),
+            });
+        };
         let mut bad = Vec::new();
         let times = batch.column(*column);
         if times.null_count() > 0 {
             let valid: BooleanArray = (0..times.len()).map(|i| Some(times.is_valid(i))).collect();
             for _ in 0..times.null_count() {
-                bad.push(BadRecord { reason: "null-rowtime", message: format!("the event time \"{name}\" is NULL"), place: "a decoded row".to_string() });
+                bad.push(BadRecord {
+                    reason: "null-rowtime",
+                    message: format!("the event time \"{name}\" is NULL"),
+                    place: "a decoded row".to_string(),
+                });
             }
             batch = batch.filter(&valid)?;
         }
         let candidates = watermark.evaluate(&batch.data)?;
         // TIMESTAMP(≤3) is carried in milliseconds.
-        let data = candidates.to_data().into_builder().data_type(arrow_schema::DataType::Int64).build().map_err(|e| Error::bug("a watermark is no timestamp").source(e))?;
-        Ok(Scanned { batch, candidates: Some(Int64Array::from(data)), bad })
+        let data = candidates
+            .to_data()
+            .into_builder()
+            .data_type(arrow_schema::DataType::Int64)
+            .build()
+            .map_err(|e| Error::bug("a watermark is no timestamp").source(e))?;
+        Ok(Scanned {
+            batch,
+            candidates: Some(Int64Array::from(data)),
+            bad,
+        })
     }
 }

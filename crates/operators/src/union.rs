@@ -9,7 +9,8 @@ pub(crate) struct Union(pub(crate) SchemaRef);
 impl Operator for Union {
     fn on_batch(&mut self, _input: usize, batch: Batch, out: &mut Output) -> Result<Step> {
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let data = RecordBatch::try_new_with_options(self.0.clone(), batch.data.columns().to_vec(), &options).map_err(|e| Error::bug("the inputs of a union differ").source(e))?;
+        let data = RecordBatch::try_new_with_options(self.0.clone(), batch.data.columns().to_vec(), &options)
+            .map_err(|e| Error::bug("the inputs of a union differ").source(e))?;
         out.push(batch.with_data(data));
         Ok(Step::Done)
     }

@@ -17,7 +17,10 @@ const SPLIT: &str = "values";
 
 impl Source for ValuesSource {
     fn discover<'a>(&'a self, known: &'a [Split]) -> BoxFuture<'a, Result<Vec<Split>>> {
-        let first = Split { id: SPLIT.to_string(), position: "0".to_string() };
+        let first = Split {
+            id: SPLIT.to_string(),
+            position: "0".to_string(),
+        };
         let split = known.first().cloned().unwrap_or(first);
         Box::pin(async move { Ok(vec![split]) })
     }
@@ -40,8 +43,15 @@ impl SplitReader for ValuesReader {
                 Ok(Fetch::Nothing)
             }
             Some(split) if split.position == "0" => {
-                self.open.push(Split { position: "1".to_string(), ..split.clone() });
-                Ok(Fetch::Chunk(Chunk { split: split.id, bytes: 0, payload: Box::new(()) }))
+                self.open.push(Split {
+                    position: "1".to_string(),
+                    ..split.clone()
+                });
+                Ok(Fetch::Chunk(Chunk {
+                    split: split.id,
+                    bytes: 0,
+                    payload: Box::new(()),
+                }))
             }
             Some(split) => Ok(Fetch::Finished(split.id)),
         }
@@ -54,6 +64,14 @@ impl SplitDecoder for ValuesDecoder {
             return Err(Error::bug("inline rows have one split"));
         }
         let records = self.0.num_rows() as u64;
-        Ok(Decoded { batch: Batch::new(self.0.clone()), split: Split { id: chunk.split, position: "1".to_string() }, records, bad: Vec::new() })
+        Ok(Decoded {
+            batch: Batch::new(self.0.clone()),
+            split: Split {
+                id: chunk.split,
+                position: "1".to_string(),
+            },
+            records,
+            bad: Vec::new(),
+        })
     }
 }

@@ -11,8 +11,8 @@ mod calls;
 mod emission;
 mod fire;
 mod local;
-mod sliding;
 mod slice;
+mod sliding;
 
 pub(crate) use aggregate::WindowAggregateOperator;
 pub(crate) use assign::WindowAssign;

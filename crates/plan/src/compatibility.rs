@@ -7,7 +7,12 @@ use std::collections::BTreeMap;
 ///
 /// Connection options (`properties.*`, `s3.*`) may change: they say how to reach the data, not what it is.
 pub fn differences(old: &Job, new: &Job) -> Vec<String> {
-    let by_id = |job: &Job| job.nodes.iter().map(|n| (n.id.clone(), (comparable(n), inputs(job, n)))).collect::<BTreeMap<_, _>>();
+    let by_id = |job: &Job| {
+        job.nodes
+            .iter()
+            .map(|n| (n.id.clone(), (comparable(n), inputs(job, n))))
+            .collect::<BTreeMap<_, _>>()
+    };
     let (old, new) = (by_id(old), by_id(new));
     let mut differences = Vec::new();
     for (id, node) in &old {

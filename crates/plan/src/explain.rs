@@ -19,7 +19,14 @@ fn describe(job: &Job, index: usize, exchange: &Exchange, depth: usize, text: &m
     let indent = "  ".repeat(depth);
     let via = match exchange {
         Exchange::Forward => String::new(),
-        Exchange::Hash(columns) => format!(" <- hash({})", columns.iter().map(|c| node.columns.get(*c).map_or("?", |c| c.name.as_str())).collect::<Vec<_>>().join(", ")),
+        Exchange::Hash(columns) => format!(
+            " <- hash({})",
+            columns
+                .iter()
+                .map(|c| node.columns.get(*c).map_or("?", |c| c.name.as_str()))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
         Exchange::Singleton => " <- singleton".to_string(),
     };
     let columns = node.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
@@ -33,7 +40,11 @@ fn describe(job: &Job, index: usize, exchange: &Exchange, depth: usize, text: &m
 }
 
 fn operator(job: &Job, node: &Node) -> String {
-    let below = node.inputs.first().map(|i| job.nodes[i.node].columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>()).unwrap_or_default();
+    let below = node
+        .inputs
+        .first()
+        .map(|i| job.nodes[i.node].columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>())
+        .unwrap_or_default();
     let name = |i: usize| below.get(i).cloned().unwrap_or_else(|| format!("#{i}"));
     match &node.spec {
         NodeSpec::Source(s) => {
@@ -50,7 +61,9 @@ fn operator(job: &Job, node: &Node) -> String {
         NodeSpec::Filter(e) => format!("Filter {}", expr(e, &below)),
         NodeSpec::Window { window, time, .. } => format!("Window {} on {}", cut(window), name(*time)),
         NodeSpec::Expand { keys, sets } => {
-            let sets = sets.iter().map(|s| format!("({})", s.iter().map(|k| name(keys[*k])).collect::<Vec<_>>().join(", ")));
+            let sets = sets
+                .iter()
+                .map(|s| format!("({})", s.iter().map(|k| name(keys[*k])).collect::<Vec<_>>().join(", ")));
             format!("Expand {}", sets.collect::<Vec<_>>().join(", "))
         }
         NodeSpec::LocalWindowAggregate(a) => format!("LocalWindowAggregate {}", aggregate(a)),
@@ -62,7 +75,11 @@ fn operator(job: &Job, node: &Node) -> String {
 }
 
 fn cut(window: &Window) -> String {
-    let offset = if window.offset_ms() == 0 { String::new() } else { format!(" offset {} ms", window.offset_ms()) };
+    let offset = if window.offset_ms() == 0 {
+        String::new()
+    } else {
+        format!(" offset {} ms", window.offset_ms())
+    };
     match window {
         Window::Tumble { size_ms, .. } => format!("TUMBLE size {size_ms} ms{offset}"),
         Window::Hop { slide_ms, size_ms, .. } => format!("HOP slide {slide_ms} ms size {size_ms} ms{offset}"),
@@ -73,7 +90,11 @@ fn aggregate(a: &crate::WindowAggregate) -> String {
     let name = |i: &usize| a.rows[*i].name.as_str();
     let keys: Vec<&str> = a.keys.iter().map(name).collect();
     let calls = a.aggregates.iter().map(|c| {
-        let args = if c.args.is_empty() { "*".to_string() } else { c.args.iter().map(name).collect::<Vec<_>>().join(", ") };
+        let args = if c.args.is_empty() {
+            "*".to_string()
+        } else {
+            c.args.iter().map(name).collect::<Vec<_>>().join(", ")
+        };
         let filter = c.filter.as_ref().map_or(String::new(), |f| format!(" filter {}", name(f)));
         format!("{}({}{args}){filter}", c.function, if c.distinct { "distinct " } else { "" })
     });

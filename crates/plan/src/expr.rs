@@ -82,7 +82,12 @@ pub enum Expr {
 impl Expr {
     /// A call in its first version.
     pub fn call(name: &str, args: Vec<Expr>, ty: Type) -> Expr {
-        Expr::Call { name: name.to_string(), version: 1, args, ty }
+        Expr::Call {
+            name: name.to_string(),
+            version: 1,
+            args,
+            ty,
+        }
     }
     /// Calls `f` on this expression and all below it.
     pub fn visit(&self, f: &mut impl FnMut(&Expr)) {

@@ -77,7 +77,10 @@ impl Job {
     pub fn from_text(text: &str) -> Result<Job> {
         let job: Job = serde_json::from_str(text).map_err(|e| Error::corrupt("the stored plan cannot be read").source(e))?;
         if job.version > JOB_VERSION {
-            return Err(Error::corrupt(format!("the stored plan has version {}, this release reads up to {JOB_VERSION}", job.version)));
+            return Err(Error::corrupt(format!(
+                "the stored plan has version {}, this release reads up to {JOB_VERSION}",
+                job.version
+            )));
         }
         Ok(job)
     }

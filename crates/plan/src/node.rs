@@ -1,7 +1,7 @@
 //! What each node of a job does.
 
-use crate::{Column, Expr, Type, Value, Window, WindowAggregate};
 use crate::window::AggregateInput;
+use crate::{Column, Expr, Type, Value, Window, WindowAggregate};
 use millstream_dataflow::{ColumnKind, TableColumn, TableSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -109,7 +109,14 @@ impl TableDef {
         let kind = |key: &Option<String>| key.as_ref().map_or(ColumnKind::Physical, |k| ColumnKind::Metadata(k.clone()));
         TableSpec {
             name: self.name.clone(),
-            columns: self.columns.iter().map(|(c, key)| TableColumn { field: c.field(), kind: kind(key) }).collect(),
+            columns: self
+                .columns
+                .iter()
+                .map(|(c, key)| TableColumn {
+                    field: c.field(),
+                    kind: kind(key),
+                })
+                .collect(),
             all_physical: self.physical.iter().map(Column::field).collect(),
             partition_keys: self.partition_keys.clone(),
             primary_key: self.primary_key.clone(),

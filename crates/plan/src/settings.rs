@@ -5,42 +5,104 @@ use millstream_dataflow::{Error, MAX_PARALLELISM_DEFAULT, Result};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-const INTERVAL: OptionSpec =
-    OptionSpec::new("execution.checkpointing.interval", OptionType::Duration, "Time between two checkpoints; output becomes visible with them.").default("5 s").examples(&["1 s"]);
-const DIR: OptionSpec =
-    OptionSpec::new("execution.checkpointing.dir", OptionType::Text, "Where checkpoints lie: a directory or an s3:// location. `./.millstream/<job>` if not set.").examples(&["s3://bucket/checkpoints"]);
-const RETAINED: OptionSpec = OptionSpec::new("execution.checkpointing.num-retained", OptionType::Integer, "How many completed checkpoints are kept.").default("1");
-const TIMEOUT: OptionSpec = OptionSpec::new("execution.checkpointing.timeout", OptionType::Duration, "A checkpoint that takes longer has failed.").default("10 min");
+const INTERVAL: OptionSpec = OptionSpec::new(
+    "execution.checkpointing.interval",
+    OptionType::Duration,
+    "Time between two checkpoints; output becomes visible with them.",
+)
+.default("5 s")
+.examples(&["1 s"]);
+const DIR: OptionSpec = OptionSpec::new(
+    "execution.checkpointing.dir",
+    OptionType::Text,
+    "Where checkpoints lie: a directory or an s3:// location. `./.millstream/<job>` if not set.",
+)
+.examples(&["s3://bucket/checkpoints"]);
+const RETAINED: OptionSpec = OptionSpec::new(
+    "execution.checkpointing.num-retained",
+    OptionType::Integer,
+    "How many completed checkpoints are kept.",
+)
+.default("1");
+const TIMEOUT: OptionSpec = OptionSpec::new(
+    "execution.checkpointing.timeout",
+    OptionType::Duration,
+    "A checkpoint that takes longer has failed.",
+)
+.default("10 min");
 const TOLERABLE: OptionSpec = OptionSpec::new(
     "execution.checkpointing.tolerable-failed-checkpoints",
     OptionType::Integer,
     "How many checkpoints in a row may fail before the job restarts from the last good one.",
 )
 .default("3");
-const PARALLELISM: OptionSpec = OptionSpec::new("parallelism.default", OptionType::Integer, "Subtasks per operator. The number of cores if not set.").examples(&["4"]);
-const MAX_PARALLELISM: OptionSpec =
-    OptionSpec::new("pipeline.max-parallelism", OptionType::Integer, "Number of key groups: fixed for the life of a job, the upper bound of its parallelism.").default("128");
-const NAME: OptionSpec = OptionSpec::new("pipeline.name", OptionType::Text, "Name of the job; the file's name if not set. State is found by it.");
-const ZONE: OptionSpec = OptionSpec::new("table.local-time-zone", OptionType::Text, "Time zone of TIMESTAMP_LTZ conversions.").default("UTC").examples(&["Europe/Berlin"]);
+const PARALLELISM: OptionSpec = OptionSpec::new(
+    "parallelism.default",
+    OptionType::Integer,
+    "Subtasks per operator. The number of cores if not set.",
+)
+.examples(&["4"]);
+const MAX_PARALLELISM: OptionSpec = OptionSpec::new(
+    "pipeline.max-parallelism",
+    OptionType::Integer,
+    "Number of key groups: fixed for the life of a job, the upper bound of its parallelism.",
+)
+.default("128");
+const NAME: OptionSpec = OptionSpec::new(
+    "pipeline.name",
+    OptionType::Text,
+    "Name of the job; the file's name if not set. State is found by it.",
+);
+const ZONE: OptionSpec = OptionSpec::new("table.local-time-zone", OptionType::Text, "Time zone of TIMESTAMP_LTZ conversions.")
+    .default("UTC")
+    .examples(&["Europe/Berlin"]);
 const IDLE: OptionSpec = OptionSpec::new(
     "table.exec.source.idle-timeout",
     OptionType::Duration,
     "After how long without data a split, whose end was seen, stops holding the watermark back. 0 switches it off. A table's own 'scan.watermark.idle-timeout' goes first.",
 )
 .default("30 s");
-const RUNTIME_MODE: OptionSpec = OptionSpec::new("execution.runtime-mode", OptionType::OneOf(&["streaming"]), "Accepted for compatibility: jobs run in streaming mode.").default("streaming");
+const RUNTIME_MODE: OptionSpec = OptionSpec::new(
+    "execution.runtime-mode",
+    OptionType::OneOf(&["streaming"]),
+    "Accepted for compatibility: jobs run in streaming mode.",
+)
+.default("streaming");
 const RESTART_ATTEMPTS: OptionSpec = OptionSpec::new(
     "restart-strategy.exponential-delay.attempts-before-reset-backoff",
     OptionType::Integer,
     "How often in a row a job restarts after transient errors before it fails for good.",
 )
 .default("10");
-const RESTART_INITIAL: OptionSpec = OptionSpec::new("restart-strategy.exponential-delay.initial-backoff", OptionType::Duration, "Wait before the first restart; it doubles each time.").default("1 s");
-const RESTART_MAX: OptionSpec = OptionSpec::new("restart-strategy.exponential-delay.max-backoff", OptionType::Duration, "Longest wait before a restart.").default("1 min");
+const RESTART_INITIAL: OptionSpec = OptionSpec::new(
+    "restart-strategy.exponential-delay.initial-backoff",
+    OptionType::Duration,
+    "Wait before the first restart; it doubles each time.",
+)
+.default("1 s");
+const RESTART_MAX: OptionSpec = OptionSpec::new(
+    "restart-strategy.exponential-delay.max-backoff",
+    OptionType::Duration,
+    "Longest wait before a restart.",
+)
+.default("1 min");
 
 /// Every setting there is.
 pub const SETTINGS: &[OptionSpec] = &[
-    DIR, INTERVAL, RETAINED, TIMEOUT, TOLERABLE, RUNTIME_MODE, PARALLELISM, MAX_PARALLELISM, NAME, RESTART_ATTEMPTS, RESTART_INITIAL, RESTART_MAX, IDLE, ZONE,
+    DIR,
+    INTERVAL,
+    RETAINED,
+    TIMEOUT,
+    TOLERABLE,
+    RUNTIME_MODE,
+    PARALLELISM,
+    MAX_PARALLELISM,
+    NAME,
+    RESTART_ATTEMPTS,
+    RESTART_INITIAL,
+    RESTART_MAX,
+    IDLE,
+    ZONE,
 ];
 
 /// The settings of a job, checked and typed.

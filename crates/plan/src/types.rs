@@ -62,7 +62,10 @@ pub struct Column {
 impl Column {
     /// A column.
     pub fn new(name: impl Into<String>, ty: SqlType, nullable: bool) -> Self {
-        Column { name: name.into(), ty: Type::new(ty, nullable) }
+        Column {
+            name: name.into(),
+            ty: Type::new(ty, nullable),
+        }
     }
     /// As a field.
     pub fn field(&self) -> Field {
@@ -76,6 +79,9 @@ impl Column {
 
 impl From<&Field> for Column {
     fn from(f: &Field) -> Self {
-        Column { name: f.name.clone(), ty: f.into() }
+        Column {
+            name: f.name.clone(),
+            ty: f.into(),
+        }
     }
 }

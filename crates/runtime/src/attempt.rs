@@ -60,7 +60,15 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
     let (report, reports) = unbounded();
     let orders = Arc::new(Orders::default());
     let epoch = manifest.as_ref().map_or(0, |m| m.epoch);
-    let mut wiring = Wiring { job, tasks: &tasks, task_of: &task_of, wakes: &wakes, channels: BTreeMap::new(), metrics: Vec::new(), manifest: manifest.as_ref() };
+    let mut wiring = Wiring {
+        job,
+        tasks: &tasks,
+        task_of: &task_of,
+        wakes: &wakes,
+        channels: BTreeMap::new(),
+        metrics: Vec::new(),
+        manifest: manifest.as_ref(),
+    };
     wiring.make_channels();
     wiring.make_metrics();
     let splits = wiring.discover().await?;
@@ -129,7 +137,11 @@ impl Threads {
         for (worker, subtask) in subtasks {
             per_worker[worker].push(subtask);
         }
-        let mut threads = Threads { stop, wakes: wakes.to_vec(), handles: Vec::new() };
+        let mut threads = Threads {
+            stop,
+            wakes: wakes.to_vec(),
+            handles: Vec::new(),
+        };
         for (i, subtasks) in per_worker.into_iter().enumerate() {
             let (wake, stop, report) = (Arc::clone(&wakes[i]), Arc::clone(&threads.stop), report.clone());
             let run = move || {
@@ -138,7 +150,9 @@ impl Threads {
                 }
             };
             let handle = std::thread::Builder::new().name(format!("worker-{i}")).spawn(run);
-            threads.handles.push(handle.map_err(|e| Error::unavailable("could not start a worker thread").source(e))?);
+            threads
+                .handles
+                .push(handle.map_err(|e| Error::unavailable("could not start a worker thread").source(e))?);
         }
         Ok(threads)
     }
@@ -182,8 +196,11 @@ impl Wiring<'_> {
     }
     fn make_channels(&mut self) {
         for (i, edge) in self.job.graph.edges.iter().enumerate().filter(|(_, e)| e.exchange != Exchange::Forward) {
-            let channels = (0..self.parallelism(edge.from))
-                .map(|from| (0..self.parallelism(edge.to)).map(|to| Arc::new(Channel::new(Arc::clone(self.wake(from)), Arc::clone(self.wake(to))))).collect());
+            let channels = (0..self.parallelism(edge.from)).map(|from| {
+                (0..self.parallelism(edge.to))
+                    .map(|to| Arc::new(Channel::new(Arc::clone(self.wake(from)), Arc::clone(self.wake(to)))))
+                    .collect()
+            });
             let channels = channels.collect();
             self.channels.insert(i, channels);
         }
@@ -205,7 +222,13 @@ impl Wiring<'_> {
         for (i, node) in self.job.graph.nodes.iter().enumerate() {
             let NodeKind::Source(source) = &node.kind else { continue };
             let states = self.manifest.map_or(&[][..], |m| &m.sources).iter().filter(|s| s.node == node.id);
-            let known: Vec<Split> = states.clone().map(|s| Split { id: s.split.clone(), position: s.position.clone() }).collect();
+            let known: Vec<Split> = states
+                .clone()
+                .map(|s| Split {
+                    id: s.split.clone(),
+                    position: s.position.clone(),
+                })
+                .collect();
             let watermarks: BTreeMap<&str, i64> = states.map(|s| (s.split.as_str(), s.watermark)).collect();
             // A split that joins starts at the source's current watermark.
             let current = watermarks.values().min().copied().unwrap_or(Watermark::NONE);
@@ -246,9 +269,16 @@ impl Wiring<'_> {
             let mut consumers = Vec::new();
             for (e, edge) in graph.edges.iter().enumerate().filter(|(_, e)| e.from == *node) {
                 match self.channels.get(&e) {
-                    None => consumers.extend(local(edge.to).map(|to| Consumer::Node { port: edge.port, to, input: edge.input })),
+                    None => consumers.extend(local(edge.to).map(|to| Consumer::Node {
+                        port: edge.port,
+                        to,
+                        input: edge.input,
+                    })),
                     Some(channels) => {
-                        consumers.push(Consumer::Sender { port: edge.port, sender: senders.len() });
+                        consumers.push(Consumer::Sender {
+                            port: edge.port,
+                            sender: senders.len(),
+                        });
                         senders.push(Sender::new(edge.exchange.clone(), channels[index as usize].clone(), job.config.max_parallelism));
                     }
                 }
@@ -263,7 +293,14 @@ impl Wiring<'_> {
             }
             let body = match &definition.kind {
                 NodeKind::Source(source) => {
-                    let mine: Vec<(Split, i64)> = splits.get(node).into_iter().flatten().skip(index as usize).step_by(context.parallelism as usize).cloned().collect();
+                    let mine: Vec<(Split, i64)> = splits
+                        .get(node)
+                        .into_iter()
+                        .flatten()
+                        .skip(index as usize)
+                        .step_by(context.parallelism as usize)
+                        .cloned()
+                        .collect();
                     let reader = source.source.reader(mine.iter().map(|(s, _)| s.clone()).collect())?;
                     let feed = if job.config.workers == 0 {
                         Feed::Inline(reader)
@@ -299,7 +336,16 @@ impl Wiring<'_> {
             chain_nodes.push(ChainNode::new(body, inputs, consumers, Arc::clone(&self.metrics[*node])));
         }
         let chain = Chain::new(chain_nodes, senders, Arc::clone(&job.rim.clock), index);
-        Ok(Subtask::new(task, index, heads, chain, nodes.clone(), Arc::clone(orders), report.clone(), epoch))
+        Ok(Subtask::new(
+            task,
+            index,
+            heads,
+            chain,
+            nodes.clone(),
+            Arc::clone(orders),
+            report.clone(),
+            epoch,
+        ))
     }
 
     /// Every chunk of the node's subtasks whose key groups overlap this one's.

@@ -47,24 +47,63 @@ pub(crate) struct ChainNode {
 
 impl ChainNode {
     pub(crate) fn new(body: Body, inputs: usize, consumers: Vec<Consumer>, metrics: Arc<NodeMetrics>) -> Self {
-        let input = Input { watermark: Watermark::NONE, idle: false, ended: false, barrier: false };
-        ChainNode { body, consumers, inputs: vec![input; inputs], watermark: Watermark::NONE, idle: false, metrics }
+        let input = Input {
+            watermark: Watermark::NONE,
+            idle: false,
+            ended: false,
+            barrier: false,
+        };
+        ChainNode {
+            body,
+            consumers,
+            inputs: vec![input; inputs],
+            watermark: Watermark::NONE,
+            idle: false,
+            metrics,
+        }
     }
 }
 
 /// What happens to a node next.
 #[derive(Debug)]
 pub(crate) enum Work {
-    Batch { node: usize, input: usize, batch: Batch },
-    Watermark { node: usize, input: usize, time: i64 },
-    Idle { node: usize, input: usize },
-    Barrier { node: usize, input: usize, barrier: Barrier },
-    End { node: usize, input: usize },
+    Batch {
+        node: usize,
+        input: usize,
+        batch: Batch,
+    },
+    Watermark {
+        node: usize,
+        input: usize,
+        time: i64,
+    },
+    Idle {
+        node: usize,
+        input: usize,
+    },
+    Barrier {
+        node: usize,
+        input: usize,
+        barrier: Barrier,
+    },
+    End {
+        node: usize,
+        input: usize,
+    },
     /// Call `resume`, then do this.
-    Resume { node: usize, then: Then },
+    Resume {
+        node: usize,
+        then: Then,
+    },
     /// The node's call is done; what is to follow its output.
-    After { node: usize, then: Then },
-    Send { sender: usize, batch: Batch },
+    After {
+        node: usize,
+        then: Then,
+    },
+    Send {
+        sender: usize,
+        batch: Batch,
+    },
 }
 
 /// What follows a node's output.
@@ -99,7 +138,15 @@ pub(crate) struct Chain {
 
 impl Chain {
     pub(crate) fn new(nodes: Vec<ChainNode>, senders: Vec<Sender>, clock: Arc<dyn Clock>, subtask: u32) -> Self {
-        Chain { nodes, senders, stack: Vec::new(), output: Output::new(OUTPUT_ROWS), harvest: Harvest::default(), clock, subtask }
+        Chain {
+            nodes,
+            senders,
+            stack: Vec::new(),
+            output: Output::new(OUTPUT_ROWS),
+            harvest: Harvest::default(),
+            clock,
+            subtask,
+        }
     }
     pub(crate) fn is_settled(&self) -> bool {
         self.stack.is_empty()
@@ -201,8 +248,15 @@ impl Chain {
     fn forward_batch(&mut self, node: usize, port: Port, batch: Batch) {
         for consumer in self.nodes[node].consumers.iter().rev() {
             match consumer {
-                Consumer::Node { port: p, to, input } if *p == port => self.stack.push(Work::Batch { node: *to, input: *input, batch: batch.clone() }),
-                Consumer::Sender { port: p, sender } if *p == port => self.stack.push(Work::Send { sender: *sender, batch: batch.clone() }),
+                Consumer::Node { port: p, to, input } if *p == port => self.stack.push(Work::Batch {
+                    node: *to,
+                    input: *input,
+                    batch: batch.clone(),
+                }),
+                Consumer::Sender { port: p, sender } if *p == port => self.stack.push(Work::Send {
+                    sender: *sender,
+                    batch: batch.clone(),
+                }),
                 _ => {}
             }
         }

@@ -39,7 +39,12 @@ pub(crate) struct Channel {
 
 impl Channel {
     pub(crate) fn new(sender: Arc<Wake>, receiver: Arc<Wake>) -> Self {
-        Channel { queue: Mutex::default(), full: AtomicBool::new(false), receiver, sender }
+        Channel {
+            queue: Mutex::default(),
+            full: AtomicBool::new(false),
+            receiver,
+            sender,
+        }
     }
     pub(crate) fn is_full(&self) -> bool {
         self.full.load(Ordering::Acquire)

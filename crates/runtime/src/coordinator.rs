@@ -9,9 +9,9 @@ use crate::metrics::JobMetrics;
 use crate::rim::Rim;
 use crate::subtask::{Acknowledgement, Orders, Report};
 use crate::wake::Wake;
+use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
 use futures::future::{Either, select, try_join_all};
-use futures::StreamExt;
 use millstream_dataflow::{Committable, Epoch, EpochCommit, Error, ErrorKind, KeyGroupRange, Result, SinkCommitter, Snapshot};
 use millstream_state::checkpoint::{FinishedJob, Manifest, OperatorState, SinkState, SourceState, Writer};
 use std::collections::BTreeMap;
@@ -124,7 +124,10 @@ impl Coordinator {
             }
         };
         for (node, committer) in &mut self.committers {
-            let commit = EpochCommit { epoch, committables: committables.remove(node).unwrap_or_default() };
+            let commit = EpochCommit {
+                epoch,
+                committables: committables.remove(node).unwrap_or_default(),
+            };
             committer.commit(commit).await?;
         }
         let Some(writer) = &mut self.writer else { return Ok(true) };
@@ -132,7 +135,10 @@ impl Coordinator {
         self.failed_in_row = 0;
         let mut positions: BTreeMap<String, Vec<_>> = BTreeMap::new();
         for (node, splits) in sources {
-            positions.entry(self.node_ids[node].clone()).or_default().extend(splits.into_iter().map(|(s, _)| s));
+            positions
+                .entry(self.node_ids[node].clone())
+                .or_default()
+                .extend(splits.into_iter().map(|(s, _)| s));
         }
         self.orders.committed(epoch, positions);
         if let Err(e) = writer.retain(self.config.checkpoints_retained).await {
@@ -164,7 +170,11 @@ impl Coordinator {
                 Either::Left((Some(Report::Acknowledged(a)), _)) if a.epoch == epoch => acknowledged.push(a),
                 Either::Left((report, _)) => self.note(report)?,
                 Either::Right(_) => {
-                    let e = Error::unavailable(format!("checkpoint {epoch} got {} of {} acknowledgements in time", acknowledged.len(), self.subtasks));
+                    let e = Error::unavailable(format!(
+                        "checkpoint {epoch} got {} of {} acknowledgements in time",
+                        acknowledged.len(),
+                        self.subtasks
+                    ));
                     return Err(e.hint("raise 'execution.checkpointing.timeout', or find the slow sink"));
                 }
             }
@@ -196,7 +206,10 @@ impl Coordinator {
         for (node, subtask, snapshot) in snapshots {
             let id = &self.node_ids[node];
             let range = KeyGroupRange::of(subtask, self.parallelism[node], self.config.max_parallelism);
-            let state = writer.write_state(epoch, id, subtask, range, &snapshot).await.map_err(PublishError::NotPublished)?;
+            let state = writer
+                .write_state(epoch, id, subtask, range, &snapshot)
+                .await
+                .map_err(PublishError::NotPublished)?;
             operators.push(state);
         }
         let source_states = sources.iter().flat_map(|(node, splits)| {
@@ -223,7 +236,9 @@ impl Coordinator {
             parallelism: self.config.parallelism,
             sources: source_states.collect(),
             operators,
-            sinks: committables.iter().map(|(node, c)| SinkState {
+            sinks: committables
+                .iter()
+                .map(|(node, c)| SinkState {
                     node: self.node_ids[*node].clone(),
                     committables: c.iter().map(|c| c.0.clone()).collect(),
                 })
@@ -247,7 +262,11 @@ enum PublishError {
     Undecided(Error),
 }
 
-type Sorted = (Vec<(usize, Vec<(millstream_dataflow::Split, i64)>)>, Vec<(usize, u32, Snapshot)>, BTreeMap<usize, Vec<PreCommit>>);
+type Sorted = (
+    Vec<(usize, Vec<(millstream_dataflow::Split, i64)>)>,
+    Vec<(usize, u32, Snapshot)>,
+    BTreeMap<usize, Vec<PreCommit>>,
+);
 
 /// The parts of all subtasks in an order that does not depend on who was first.
 fn sort(mut acknowledged: Vec<Acknowledgement>) -> Sorted {
@@ -276,7 +295,10 @@ pub(crate) async fn roll_forward(
 ) -> Result<()> {
     for (node, committer) in committers.iter_mut() {
         if !committed {
-            let nothing = EpochCommit { epoch: manifest.epoch, committables: Vec::new() };
+            let nothing = EpochCommit {
+                epoch: manifest.epoch,
+                committables: Vec::new(),
+            };
             committer.commit(manifest.commit_of(&node_ids[*node]).unwrap_or(nothing)).await?;
         }
         committer.recover(manifest.epoch).await?;

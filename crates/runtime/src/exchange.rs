@@ -15,7 +15,12 @@ pub(crate) struct Sender {
 
 impl Sender {
     pub(crate) fn new(exchange: Exchange, channels: Vec<Arc<Channel>>, max_parallelism: u32) -> Self {
-        Sender { exchange, channels, max_parallelism, groups: Vec::new() }
+        Sender {
+            exchange,
+            channels,
+            max_parallelism,
+            groups: Vec::new(),
+        }
     }
     pub(crate) fn is_full(&self) -> bool {
         self.channels.iter().any(|c| c.is_full())

@@ -73,7 +73,11 @@ pub(crate) struct FeedQueue {
 impl FeedQueue {
     /// Starts the reader's thread. It ends with the feed, or after the reader's first error.
     pub(crate) fn start(name: String, mut reader: Box<dyn SplitReader>, subtask: Arc<Wake>) -> Result<Arc<FeedQueue>> {
-        let queue = Arc::new(FeedQueue { state: Mutex::default(), space: Condvar::new(), subtask });
+        let queue = Arc::new(FeedQueue {
+            state: Mutex::default(),
+            space: Condvar::new(),
+            subtask,
+        });
         let shared = Arc::clone(&queue);
         let run = move || {
             while let Some(committed) = shared.wait_for_space(&reader.lag()) {
@@ -87,7 +91,10 @@ impl FeedQueue {
                 }
             }
         };
-        std::thread::Builder::new().name(name).spawn(run).map_err(|e| Error::unavailable("could not start a reader thread").source(e))?;
+        std::thread::Builder::new()
+            .name(name)
+            .spawn(run)
+            .map_err(|e| Error::unavailable("could not start a reader thread").source(e))?;
         Ok(queue)
     }
     fn state(&self) -> std::sync::MutexGuard<'_, FeedState> {

@@ -64,8 +64,16 @@ impl NodeMetrics {
     }
     /// The minimum over the subtasks that are not idle.
     pub fn watermark(&self) -> i64 {
-        let active = self.watermarks.iter().zip(&self.idle).filter(|(_, idle)| !idle.load(Relaxed)).map(|(w, _)| w.load(Relaxed)).min();
-        active.or_else(|| self.watermarks.iter().map(|w| w.load(Relaxed)).max()).unwrap_or(Watermark::NONE)
+        let active = self
+            .watermarks
+            .iter()
+            .zip(&self.idle)
+            .filter(|(_, idle)| !idle.load(Relaxed))
+            .map(|(w, _)| w.load(Relaxed))
+            .min();
+        active
+            .or_else(|| self.watermarks.iter().map(|w| w.load(Relaxed)).max())
+            .unwrap_or(Watermark::NONE)
     }
     /// Adds to a reason's counter; true while samples of it are still wanted.
     pub fn count(&self, reason: &'static str, records: u64) -> bool {

@@ -68,7 +68,18 @@ pub(crate) struct SourceHeadParts {
 
 impl SourceHead {
     pub(crate) fn new(p: SourceHeadParts) -> Self {
-        let state = |(s, watermark): (Split, i64)| (s.id, SplitState { position: s.position, watermark, at_end_since: None, idle: false, finished: false });
+        let state = |(s, watermark): (Split, i64)| {
+            (
+                s.id,
+                SplitState {
+                    position: s.position,
+                    watermark,
+                    at_end_since: None,
+                    idle: false,
+                    finished: false,
+                },
+            )
+        };
         let mut head = SourceHead {
             feed: p.feed,
             decoder: p.decoder,
@@ -97,7 +108,18 @@ impl SourceHead {
 
     /// Positions and watermarks for a checkpoint.
     pub(crate) fn snapshot(&self) -> Vec<(Split, i64)> {
-        self.splits.iter().map(|(id, s)| (Split { id: id.clone(), position: s.position.clone() }, s.watermark)).collect()
+        self.splits
+            .iter()
+            .map(|(id, s)| {
+                (
+                    Split {
+                        id: id.clone(),
+                        position: s.position.clone(),
+                    },
+                    s.watermark,
+                )
+            })
+            .collect()
     }
 
     pub(crate) fn committed(&mut self, positions: Vec<Split>) -> Result<()> {
@@ -137,7 +159,9 @@ impl SourceHead {
 
     fn split(&mut self, id: &str) -> Result<&mut SplitState> {
         let table = &self.table;
-        self.splits.get_mut(id).ok_or_else(|| Error::bug(format!("a reader of table \"{table}\" named the split \"{id}\", which it was not given")))
+        self.splits
+            .get_mut(id)
+            .ok_or_else(|| Error::bug(format!("a reader of table \"{table}\" named the split \"{id}\", which it was not given")))
     }
 
     /// No split will ever deliver: the end of a bounded source, or nothing to do for this subtask.
@@ -173,7 +197,11 @@ impl SourceHead {
         if !changed {
             return None;
         }
-        if self.splits.values().all(|s| s.idle || s.finished) { self.go_idle() } else { self.advance() }
+        if self.splits.values().all(|s| s.idle || s.finished) {
+            self.go_idle()
+        } else {
+            self.advance()
+        }
     }
 
     /// The watermark to send, if the minimum over the active splits has moved.

@@ -81,7 +81,13 @@ pub(crate) struct Inlet {
 
 impl Inlet {
     pub(crate) fn new(channel: Arc<Channel>) -> Self {
-        Inlet { channel, watermark: millstream_dataflow::Watermark::NONE, idle: false, ended: false, aligned: false }
+        Inlet {
+            channel,
+            watermark: millstream_dataflow::Watermark::NONE,
+            idle: false,
+            ended: false,
+            aligned: false,
+        }
     }
 }
 
@@ -102,7 +108,17 @@ pub(crate) struct Head {
 
 impl Head {
     pub(crate) fn new(node: usize, input: usize, kind: HeadKind, graph_node: usize, node_id: String) -> Self {
-        Head { node, input, kind, graph_node, node_id, watermark: millstream_dataflow::Watermark::NONE, idle: false, ended: false, next_inlet: 0 }
+        Head {
+            node,
+            input,
+            kind,
+            graph_node,
+            node_id,
+            watermark: millstream_dataflow::Watermark::NONE,
+            idle: false,
+            ended: false,
+            next_inlet: 0,
+        }
     }
     /// Whether this head has come to the barrier.
     fn is_aligned(&self) -> bool {
@@ -146,7 +162,21 @@ impl Subtask {
         reports: UnboundedSender<Report>,
         epoch: Epoch,
     ) -> Self {
-        Subtask { task, index, heads, chain, graph_nodes, orders, reports, epoch, aligning: None, passing: None, committed: epoch, next_head: 0, reported_end: false }
+        Subtask {
+            task,
+            index,
+            heads,
+            chain,
+            graph_nodes,
+            orders,
+            reports,
+            epoch,
+            aligning: None,
+            passing: None,
+            committed: epoch,
+            next_head: 0,
+            reported_end: false,
+        }
     }
 
     /// A name for messages.
@@ -223,7 +253,11 @@ impl Subtask {
                 HeadKind::Source(_) => self.chain.emit_control(head.node, Then::Snapshot(barrier)),
                 HeadKind::Exchange(inlets) => {
                     inlets.iter_mut().for_each(|i| i.aligned = false);
-                    self.chain.push(Work::Barrier { node: head.node, input: head.input, barrier });
+                    self.chain.push(Work::Barrier {
+                        node: head.node,
+                        input: head.input,
+                        barrier,
+                    });
                 }
             }
         }
@@ -302,7 +336,11 @@ impl Subtask {
                     let Some(message) = inlets[i].channel.pop() else { continue };
                     match message {
                         Message::Batch(batch) => {
-                            self.chain.push(Work::Batch { node: head.node, input: head.input, batch });
+                            self.chain.push(Work::Batch {
+                                node: head.node,
+                                input: head.input,
+                                batch,
+                            });
                             return Ok(true);
                         }
                         Message::Watermark(time) => {
@@ -319,7 +357,10 @@ impl Subtask {
                             inlets[i].ended = true;
                             if inlets.iter().all(|i| i.ended) {
                                 head.ended = true;
-                                self.chain.push(Work::End { node: head.node, input: head.input });
+                                self.chain.push(Work::End {
+                                    node: head.node,
+                                    input: head.input,
+                                });
                             }
                             return Ok(true);
                         }
@@ -327,12 +368,19 @@ impl Subtask {
                     match inlets.iter().filter(|i| !i.idle).map(|i| i.watermark).min() {
                         None if !head.idle => {
                             head.idle = true;
-                            self.chain.push(Work::Idle { node: head.node, input: head.input });
+                            self.chain.push(Work::Idle {
+                                node: head.node,
+                                input: head.input,
+                            });
                         }
                         Some(time) if time > head.watermark || head.idle => {
                             head.watermark = head.watermark.max(time);
                             head.idle = false;
-                            self.chain.push(Work::Watermark { node: head.node, input: head.input, time: head.watermark });
+                            self.chain.push(Work::Watermark {
+                                node: head.node,
+                                input: head.input,
+                                time: head.watermark,
+                            });
                         }
                         _ => {}
                     }

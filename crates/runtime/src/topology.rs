@@ -29,7 +29,10 @@ pub(crate) fn tasks(graph: &Graph, parallelism: u32) -> Result<(Vec<Task>, Vec<u
         let first = root(&group, i);
         if first == i {
             task_of[i] = tasks.len();
-            tasks.push(Task { nodes: vec![i], parallelism: 0 });
+            tasks.push(Task {
+                nodes: vec![i],
+                parallelism: 0,
+            });
         } else {
             task_of[i] = task_of[first];
             tasks[task_of[i]].nodes.push(i);

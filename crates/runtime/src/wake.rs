@@ -23,7 +23,10 @@ impl Wake {
     /// Parks until a signal, at most for `wait`.
     pub(crate) fn park(&self, wait: Duration) {
         let signalled = self.signalled.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut signalled, _) = self.condition.wait_timeout_while(signalled, wait, |s| !*s).unwrap_or_else(PoisonError::into_inner);
+        let (mut signalled, _) = self
+            .condition
+            .wait_timeout_while(signalled, wait, |s| !*s)
+            .unwrap_or_else(PoisonError::into_inner);
         *signalled = false;
     }
 }

@@ -22,7 +22,10 @@ fn guarded(subtask: &mut Subtask) -> Result<Progress> {
     match catch_unwind(AssertUnwindSafe(|| subtask.step())) {
         Ok(result) => result,
         Err(panic) => {
-            let text = panic.downcast_ref::<&str>().map(|s| s.to_string()).or_else(|| panic.downcast_ref::<String>().cloned());
+            let text = panic
+                .downcast_ref::<&str>()
+                .map(|s| s.to_string())
+                .or_else(|| panic.downcast_ref::<String>().cloned());
             Err(Error::bug(format!("{} panicked: {}", subtask.name(), text.unwrap_or_default())))
         }
     }

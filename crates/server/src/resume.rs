@@ -16,7 +16,9 @@ pub(crate) enum Resume {
 }
 
 pub(crate) fn decide(latest: Option<&Manifest>, job: &Job, max_parallelism: u32, fresh: bool) -> Result<Resume> {
-    let Some(manifest) = latest.filter(|_| !fresh) else { return Ok(Resume::Fresh) };
+    let Some(manifest) = latest.filter(|_| !fresh) else {
+        return Ok(Resume::Fresh);
+    };
     let name = &job.name;
     let differences = differences(&Job::from_text(&manifest.plan)?, job);
     if !differences.is_empty() {
@@ -26,12 +28,18 @@ pub(crate) fn decide(latest: Option<&Manifest>, job: &Job, max_parallelism: u32,
             .hint("run the file it was made with, give this one another name (SET 'pipeline.name' = '…'), or start a new life with --fresh: its output is then added to what is there"));
     }
     if manifest.max_parallelism != max_parallelism {
-        return Err(Error::config(format!("the state of job \"{name}\" has {} key groups, the settings say {max_parallelism}", manifest.max_parallelism))
-            .code("E0606")
-            .hint("'pipeline.max-parallelism' is fixed for the life of a job: set it back, or start a new life with --fresh"));
+        return Err(Error::config(format!(
+            "the state of job \"{name}\" has {} key groups, the settings say {max_parallelism}",
+            manifest.max_parallelism
+        ))
+        .code("E0606")
+        .hint("'pipeline.max-parallelism' is fixed for the life of a job: set it back, or start a new life with --fresh"));
     }
     Ok(match &manifest.finished {
         Some(finished) => Resume::Finished { at_ms: finished.at_ms },
-        None => Resume::Continue { incarnation: manifest.incarnation.clone(), epoch: manifest.epoch },
+        None => Resume::Continue {
+            incarnation: manifest.incarnation.clone(),
+            epoch: manifest.epoch,
+        },
     })
 }

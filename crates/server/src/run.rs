@@ -38,13 +38,29 @@ pub enum Event<'a> {
     /// What SET without arguments lists.
     Settings(&'a [(String, String)]),
     /// A query's rows follow.
-    QueryStarted { schema: &'a Schema, metrics: &'a Arc<JobMetrics> },
+    QueryStarted {
+        schema: &'a Schema,
+        metrics: &'a Arc<JobMetrics>,
+    },
     QueryEnded,
     /// The INSERTs run as one job. `resumed` is the checkpoint it goes on from.
-    JobStarted { name: &'a str, metrics: &'a Arc<JobMetrics>, resumed: Option<u64>, state: &'a str },
+    JobStarted {
+        name: &'a str,
+        metrics: &'a Arc<JobMetrics>,
+        resumed: Option<u64>,
+        state: &'a str,
+    },
     /// The job's bounded input was processed by an earlier run; epoch ms.
-    JobFinishedBefore { name: &'a str, at_ms: i64 },
-    JobEnded { name: &'a str, metrics: &'a Arc<JobMetrics>, outcome: Outcome, seconds: f64 },
+    JobFinishedBefore {
+        name: &'a str,
+        at_ms: i64,
+    },
+    JobEnded {
+        name: &'a str,
+        metrics: &'a Arc<JobMetrics>,
+        outcome: Outcome,
+        seconds: f64,
+    },
 }
 
 /// Shows what happens; the binary's terminal, or a test.
@@ -67,13 +83,24 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
         directory: options.directory.clone(),
     };
     let registry = ConnectorRegistry::new(context);
-    let compile_options = CompileOptions { registry: &registry, variables: &options.variables, settings: &options.settings, job_name: &options.name };
+    let compile_options = CompileOptions {
+        registry: &registry,
+        variables: &options.variables,
+        settings: &options.settings,
+        job_name: &options.name,
+    };
     let compiled = compile(&options.text, &compile_options)?;
     let settings = Settings::new(&compiled.settings).map_err(|e| vec![e])?;
     for warning in &compiled.warnings {
         observer.event(Event::Warning(warning));
     }
-    let runner = Runner { options: &options, registry, rim, observer, control };
+    let runner = Runner {
+        options: &options,
+        registry,
+        rim,
+        observer,
+        control,
+    };
     for step in compiled.steps {
         match step {
             Step::Explain(text) => runner.observer.event(Event::Explain(&text)),
@@ -91,9 +118,16 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
 }
 
 fn rim() -> Rim {
-    #[allow(clippy::disallowed_methods, reason = "the one place where random names enter; everything below gets them injected")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place where random names enter; everything below gets them injected"
+    )]
     let unique = || uuid::Uuid::new_v4().simple().to_string();
-    Rim { clock: Arc::new(SystemClock::default()), timer: Arc::new(TokioTimer), unique: Arc::new(unique) }
+    Rim {
+        clock: Arc::new(SystemClock::default()),
+        timer: Arc::new(TokioTimer),
+        unique: Arc::new(unique),
+    }
 }
 
 struct Runner<'a> {
@@ -125,7 +159,11 @@ impl Runner<'_> {
     }
 
     async fn query(&self, plan: Plan, settings: &Settings) -> Result<Outcome> {
-        let collect = plan.nodes.iter().find(|n| n.spec == NodeSpec::Collect).ok_or_else(|| Error::bug("a query's plan does not collect"))?;
+        let collect = plan
+            .nodes
+            .iter()
+            .find(|n| n.spec == NodeSpec::Collect)
+            .ok_or_else(|| Error::bug("a query's plan does not collect"))?;
         let schema = Column::schema(&collect.columns);
         let deliver: Deliver = {
             let (observer, schema) = (Arc::clone(&self.observer), schema.clone());
@@ -136,7 +174,10 @@ impl Runner<'_> {
         // A query has no checkpoint to go back to, and its rows are out: an error ends it.
         config.restart_attempts = 0;
         let metrics = Arc::new(JobMetrics::default());
-        self.observer.event(Event::QueryStarted { schema: &schema, metrics: &metrics });
+        self.observer.event(Event::QueryStarted {
+            schema: &schema,
+            metrics: &metrics,
+        });
         let job = Job {
             graph: millstream_operators::build(&plan, &self.registry, Some(sink))?,
             config,
@@ -152,7 +193,10 @@ impl Runner<'_> {
 
     async fn insert(&self, plan: Plan, settings: &Settings) -> Result<()> {
         let default = format!(".millstream/{}", directory_name(&plan.name));
-        let location = settings.checkpoint_dir.as_ref().map_or(default, |dir| format!("{}/{}", dir.trim_end_matches('/'), directory_name(&plan.name)));
+        let location = settings
+            .checkpoint_dir
+            .as_ref()
+            .map_or(default, |dir| format!("{}/{}", dir.trim_end_matches('/'), directory_name(&plan.name)));
         let store = millstream_store::open(&location, &self.options.directory, &BTreeMap::new())?;
         let state = store.location();
         let checkpoints = Checkpoints::new(store, &plan.name);
@@ -169,7 +213,12 @@ impl Runner<'_> {
         let config = self.config(&plan, settings)?;
         info!(job = %plan.name, incarnation, resumed, parallelism = config.parallelism, "job starts");
         let metrics = Arc::new(JobMetrics::default());
-        self.observer.event(Event::JobStarted { name: &plan.name, metrics: &metrics, resumed, state: &state });
+        self.observer.event(Event::JobStarted {
+            name: &plan.name,
+            metrics: &metrics,
+            resumed,
+            state: &state,
+        });
         let start = self.rim.clock.monotonic();
         let job = Job {
             graph: millstream_operators::build(&plan, &self.registry, None)?,
@@ -181,13 +230,21 @@ impl Runner<'_> {
         };
         let outcome = job.run(&self.control).await?;
         let seconds = (self.rim.clock.monotonic() - start).as_secs_f64();
-        self.observer.event(Event::JobEnded { name: &plan.name, metrics: &metrics, outcome, seconds });
+        self.observer.event(Event::JobEnded {
+            name: &plan.name,
+            metrics: &metrics,
+            outcome,
+            seconds,
+        });
         Ok(())
     }
 }
 
 /// A job's name as one path segment.
 fn directory_name(name: &str) -> String {
-    let safe: String = name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' }).collect();
+    let safe: String = name
+        .chars()
+        .map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' })
+        .collect();
     if safe.starts_with('.') { format!("_{safe}") } else { safe }
 }

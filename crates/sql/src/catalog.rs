@@ -33,14 +33,28 @@ pub(crate) fn local_name(path: &ObjectPath) -> Result<&str> {
         [catalog, database] => catalog == CATALOG && database == DATABASE,
         _ => false,
     };
-    if known { Ok(name) } else { Err(Error::sql(format!("\"{path}\" names a catalog or database that does not exist")).code("E0203").hint(format!("there is {CATALOG}.{DATABASE}")).span(path.span)) }
+    if known {
+        Ok(name)
+    } else {
+        Err(Error::sql(format!("\"{path}\" names a catalog or database that does not exist"))
+            .code("E0203")
+            .hint(format!("there is {CATALOG}.{DATABASE}"))
+            .span(path.span))
+    }
 }
 
 impl Catalog {
     pub(crate) fn add(&mut self, path: &ObjectPath, entry: Entry, if_not_exists: bool) -> Result<()> {
         let name = local_name(path)?;
         if self.entries.contains_key(name) {
-            return if if_not_exists { Ok(()) } else { Err(Error::sql(format!("\"{name}\" exists already")).code("E0204").hint("drop it first, or use IF NOT EXISTS").span(path.span)) };
+            return if if_not_exists {
+                Ok(())
+            } else {
+                Err(Error::sql(format!("\"{name}\" exists already"))
+                    .code("E0204")
+                    .hint("drop it first, or use IF NOT EXISTS")
+                    .span(path.span))
+            };
         }
         self.entries.insert(name.to_string(), entry);
         Ok(())
@@ -51,7 +65,10 @@ impl Catalog {
             None if if_exists => Ok(()),
             None => Err(self.missing(path)),
             Some(Entry::View(_)) if !view => Err(Error::sql(format!("\"{name}\" is a view")).code("E0205").hint("use DROP VIEW").span(path.span)),
-            Some(Entry::Table(_)) if view => Err(Error::sql(format!("\"{name}\" is a table")).code("E0205").hint("use DROP TABLE").span(path.span)),
+            Some(Entry::Table(_)) if view => Err(Error::sql(format!("\"{name}\" is a table"))
+                .code("E0205")
+                .hint("use DROP TABLE")
+                .span(path.span)),
             Some(_) => {
                 self.entries.remove(name);
                 Ok(())

@@ -56,7 +56,9 @@ const STACK_BYTES: usize = 64 << 20;
 /// All that is wrong with the text, each with its place.
 pub fn compile(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
     let planned = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, || compile_here(text, options));
+        let thread = std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, || compile_here(text, options));
         let thread = thread.map_err(|e| vec![Error::config("a thread for planning could not be started").source(e)])?;
         thread.join().map_err(|_| vec![Error::bug("planning ended early")])?
     });
@@ -69,7 +71,14 @@ fn compile_here(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Ve
     for (key, value) in options.settings {
         Settings::check(key, value).map_err(|e| vec![e])?;
     }
-    let mut file = File { options, catalog: Catalog::default(), set: BTreeMap::new(), inserts: JobGraph::default(), inserted: BTreeMap::new(), steps: Vec::new() };
+    let mut file = File {
+        options,
+        catalog: Catalog::default(),
+        set: BTreeMap::new(),
+        inserts: JobGraph::default(),
+        inserted: BTreeMap::new(),
+        steps: Vec::new(),
+    };
     let mut errors = Vec::new();
     for statement in &statements {
         if let Err(e) = file.statement(statement) {
@@ -85,7 +94,11 @@ fn compile_here(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Ve
         let name = settings.get("pipeline.name").map_or(options.job_name, String::as_str);
         steps.push(Step::Insert(file.inserts.into_job(name, settings.clone())));
     }
-    Ok(Compiled { steps, settings, warnings: Vec::new() })
+    Ok(Compiled {
+        steps,
+        settings,
+        warnings: Vec::new(),
+    })
 }
 
 struct File<'a> {
@@ -116,8 +129,12 @@ impl File<'_> {
                 // A view is checked where it is made, not where it is first used.
                 let mut scratch = JobGraph::default();
                 scratch.begin("view");
-                self.bind(&create.query, &mut scratch).and_then(|r| crate::query::rename(r, &create.columns, create.name.span)).map_err(one)?;
-                self.catalog.add(&create.name, Entry::View(Arc::new(create.clone())), create.if_not_exists).map_err(one)
+                self.bind(&create.query, &mut scratch)
+                    .and_then(|r| crate::query::rename(r, &create.columns, create.name.span))
+                    .map_err(one)?;
+                self.catalog
+                    .add(&create.name, Entry::View(Arc::new(create.clone())), create.if_not_exists)
+                    .map_err(one)
             }
             StatementKind::Drop { view, name, if_exists } => self.catalog.drop(name, *view, *if_exists).map_err(one),
             StatementKind::Insert(insert) => self.insert(insert).map_err(one),
@@ -164,8 +181,18 @@ impl File<'_> {
         let mut graph = JobGraph::default();
         graph.begin("query");
         let relation = self.bind(query, &mut graph)?;
-        let input = Input { node: relation.node, exchange: Exchange::Singleton };
-        graph.push("query:collect".to_string(), "collect".to_string(), NodeSpec::Collect, vec![input], node_columns(&relation.columns), Some(1));
+        let input = Input {
+            node: relation.node,
+            exchange: Exchange::Singleton,
+        };
+        graph.push(
+            "query:collect".to_string(),
+            "collect".to_string(),
+            NodeSpec::Collect,
+            vec![input],
+            node_columns(&relation.columns),
+            Some(1),
+        );
         Ok(graph.into_job(self.options.job_name, self.settings()))
     }
 
@@ -199,7 +226,9 @@ impl File<'_> {
 
     fn insert_into(&self, insert: &Insert, graph: &mut JobGraph, inserted: &mut BTreeMap<String, usize>) -> Result<()> {
         let Entry::Table(table) = self.catalog.get(&insert.table)? else {
-            return Err(Error::sql(format!("\"{}\" is a view: rows cannot be inserted into it", insert.table)).code("E0205").span(insert.table.span));
+            return Err(Error::sql(format!("\"{}\" is a view: rows cannot be inserted into it", insert.table))
+                .code("E0205")
+                .span(insert.table.span));
         };
         let sink = table.sink(self.options.registry, insert.table.span)?;
         let name = sink.name.clone();
@@ -231,12 +260,19 @@ fn targets(relation: &Relation, columns: &[millstream_plan::Column], insert: &In
     let mut from: Vec<Option<usize>> = (0..columns.len()).map(Some).collect();
     let given = if insert.columns.is_empty() { columns.len() } else { insert.columns.len() };
     if relation.columns.len() != given {
-        return Err(Error::sql(format!("the query gives {} columns, {given} are taken", relation.columns.len())).code("E0305").detail(shapes()).span(insert.table.span));
+        return Err(Error::sql(format!("the query gives {} columns, {given} are taken", relation.columns.len()))
+            .code("E0305")
+            .detail(shapes())
+            .span(insert.table.span));
     }
     if !insert.columns.is_empty() {
         from = vec![None; columns.len()];
         for (i, (name, span)) in insert.columns.iter().enumerate() {
-            let place = columns.iter().position(|c| c.name == *name).ok_or_else(|| Error::sql(format!("\"{}\" has no column \"{name}\" to insert into", insert.table)).code("E0202").span(*span))?;
+            let place = columns.iter().position(|c| c.name == *name).ok_or_else(|| {
+                Error::sql(format!("\"{}\" has no column \"{name}\" to insert into", insert.table))
+                    .code("E0202")
+                    .span(*span)
+            })?;
             if from[place].replace(i).is_some() {
                 return Err(Error::sql(format!("column \"{name}\" is listed twice")).code("E0209").span(*span));
             }
@@ -245,12 +281,31 @@ fn targets(relation: &Relation, columns: &[millstream_plan::Column], insert: &In
     let mut exprs = Vec::new();
     for (column, from) in columns.iter().zip(from) {
         let bound = match from {
-            Some(i) => Bound { expr: Expr::Column(i), ty: relation.columns[i].ty.clone() },
-            None if column.ty.nullable => Bound { expr: Expr::Literal { value: millstream_plan::Value::Null, ty: column.ty.clone() }, ty: column.ty.clone() },
-            None => return Err(Error::sql(format!("column \"{}\" is NOT NULL and gets no value", column.name)).code("E0305").span(insert.table.span)),
+            Some(i) => Bound {
+                expr: Expr::Column(i),
+                ty: relation.columns[i].ty.clone(),
+            },
+            None if column.ty.nullable => Bound {
+                expr: Expr::Literal {
+                    value: millstream_plan::Value::Null,
+                    ty: column.ty.clone(),
+                },
+                ty: column.ty.clone(),
+            },
+            None => {
+                return Err(Error::sql(format!("column \"{}\" is NOT NULL and gets no value", column.name))
+                    .code("E0305")
+                    .span(insert.table.span));
+            }
         };
         if !fits(&bound.ty.ty, &column.ty.ty) {
-            return Err(Error::sql(format!("column \"{}\" is {}, the query gives {}", column.name, column.ty.ty, bound.ty.ty)).code("E0305").detail(shapes()).hint("cast it in the query").span(insert.table.span));
+            return Err(
+                Error::sql(format!("column \"{}\" is {}, the query gives {}", column.name, column.ty.ty, bound.ty.ty))
+                    .code("E0305")
+                    .detail(shapes())
+                    .hint("cast it in the query")
+                    .span(insert.table.span),
+            );
         }
         exprs.push(cast(bound, Type::new(column.ty.ty.clone(), true)).expr);
     }

@@ -23,7 +23,10 @@ fn fold(expr: &Expr) -> Result<Value> {
         Expr::Cast { expr, from, to, safe } => convert(&fold(expr)?, &from.ty, &to.ty, *safe),
         Expr::Call { name, args, .. } if name == "negate" => match fold(&args[0])? {
             Value::Null => Ok(Value::Null),
-            Value::Int(v) => v.checked_neg().map(Value::Int).ok_or_else(|| Error::sql("a number is out of range").code("E0301")),
+            Value::Int(v) => v
+                .checked_neg()
+                .map(Value::Int)
+                .ok_or_else(|| Error::sql("a number is out of range").code("E0301")),
             Value::Decimal(v) => Ok(Value::Decimal(-v)),
             Value::Float(v) => Ok(Value::Float(-v)),
             _ => Err(not_constant()),
@@ -33,7 +36,9 @@ fn fold(expr: &Expr) -> Result<Value> {
 }
 
 fn not_constant() -> Error {
-    Error::sql("inline rows that compute something are not supported yet").code("E0101").hint("literals, casts of literals and signs are")
+    Error::sql("inline rows that compute something are not supported yet")
+        .code("E0101")
+        .hint("literals, casts of literals and signs are")
 }
 
 /// A value under another type, by way of its text.

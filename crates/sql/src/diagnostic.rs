@@ -12,7 +12,11 @@ pub fn render(error: &Error, text: &str, file: &str) -> String {
         let _ = writeln!(out, "{:width$}--> {file}:{}:{}", "", span.start.line, span.start.column);
         if let Some(line) = text.lines().nth(span.start.line.saturating_sub(1) as usize) {
             let from = span.start.column.saturating_sub(1) as usize;
-            let to = if span.end.line == span.start.line { (span.end.column.saturating_sub(1) as usize).max(from + 1) } else { line.chars().count().max(from + 1) };
+            let to = if span.end.line == span.start.line {
+                (span.end.column.saturating_sub(1) as usize).max(from + 1)
+            } else {
+                line.chars().count().max(from + 1)
+            };
             // Tabs stay tabs so that the caret stands below its column.
             let indent: String = line.chars().take(from).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
             let _ = writeln!(out, "{:width$} |", "");

@@ -35,7 +35,11 @@ pub(crate) fn span(expr: &impl Spanned) -> Span {
 
 impl<'a> Binder<'a> {
     pub(crate) fn new(columns: &'a [ScopeColumn]) -> Self {
-        Binder { columns, grouped: None, depth: 0 }
+        Binder {
+            columns,
+            grouped: None,
+            depth: 0,
+        }
     }
 
     /// # Errors
@@ -43,7 +47,10 @@ impl<'a> Binder<'a> {
     pub(crate) fn bind(&mut self, expr: &Expr) -> Result<Bound> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            return Err(Error::sql(format!("the expression chains more than {DEPTH_MAX} operators")).code("E0103").hint("split it, or use IN for many alternatives").span(span(expr)));
+            return Err(Error::sql(format!("the expression chains more than {DEPTH_MAX} operators"))
+                .code("E0103")
+                .hint("split it, or use IN for many alternatives")
+                .span(span(expr)));
         }
         let bound = self.bind_inner(expr);
         self.depth -= 1;
@@ -87,16 +94,28 @@ impl<'a> Binder<'a> {
                 None => Err(unsupported(format!("the operator {op}"), span(expr))),
             },
             Expr::UnaryOp { op: UnaryOperator::Not, expr } => self.call("not", &[expr]),
-            Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match self.bind(expr)? {
+            Expr::UnaryOp {
+                op: UnaryOperator::Minus,
+                expr,
+            } => match self.bind(expr)? {
                 // -2147483648 is an INT although 2147483648 is not.
-                Bound { expr: Plan::Literal { value: Value::Int(2_147_483_648), .. }, .. } => Ok(literal::int(-2_147_483_648, SqlType::Int)),
+                Bound {
+                    expr: Plan::Literal {
+                        value: Value::Int(2_147_483_648),
+                        ..
+                    },
+                    ..
+                } => Ok(literal::int(-2_147_483_648, SqlType::Int)),
                 bound => calls::call("negate", vec![bound]),
             },
             Expr::UnaryOp { op: UnaryOperator::Plus, expr } => self.bind(expr),
             Expr::UnaryOp { op, .. } => Err(unsupported(format!("the operator {op}"), span(expr))),
             Expr::Between { expr, negated, low, high } => {
                 let (value, low, high) = (self.bind(expr)?, self.bind(low)?, self.bind(high)?);
-                let within = calls::call("and", vec![calls::call("gte", vec![value.clone(), low])?, calls::call("lte", vec![value, high])?])?;
+                let within = calls::call(
+                    "and",
+                    vec![calls::call("gte", vec![value.clone(), low])?, calls::call("lte", vec![value, high])?],
+                )?;
                 if *negated { calls::call("not", vec![within]) } else { Ok(within) }
             }
             Expr::InList { expr, list, negated } => {
@@ -106,8 +125,20 @@ impl<'a> Binder<'a> {
                 }
                 calls::call(if *negated { "not_in" } else { "in" }, args)
             }
-            Expr::Like { negated, any: false, expr, pattern, escape_char: None } => self.call(if *negated { "not_like" } else { "like" }, &[expr, pattern]),
-            Expr::Cast { kind, expr, data_type, array: false, format: None } => {
+            Expr::Like {
+                negated,
+                any: false,
+                expr,
+                pattern,
+                escape_char: None,
+            } => self.call(if *negated { "not_like" } else { "like" }, &[expr, pattern]),
+            Expr::Cast {
+                kind,
+                expr,
+                data_type,
+                array: false,
+                format: None,
+            } => {
                 let safe = match kind {
                     CastKind::Cast => false,
                     CastKind::TryCast => true,
@@ -119,9 +150,23 @@ impl<'a> Binder<'a> {
                     return Err(Error::sql(format!("{} cannot be cast to {}", bound.ty.ty, to.ty)).code("E0303"));
                 }
                 let nullable = bound.ty.nullable || safe;
-                Ok(Bound { expr: Plan::Cast { expr: Box::new(bound.expr), from: bound.ty, to: Type::new(to.ty.clone(), nullable), safe }, ty: Type::new(to.ty, nullable) })
+                Ok(Bound {
+                    expr: Plan::Cast {
+                        expr: Box::new(bound.expr),
+                        from: bound.ty,
+                        to: Type::new(to.ty.clone(), nullable),
+                        safe,
+                    },
+                    ty: Type::new(to.ty, nullable),
+                })
             }
-            Expr::Case { case_token: _, end_token: _, operand, conditions, else_result } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
+            Expr::Case {
+                case_token: _,
+                end_token: _,
+                operand,
+                conditions,
+                else_result,
+            } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
             Expr::Extract { field, syntax: _, expr } => match extract(field) {
                 Some(name) => self.call(name, &[expr]),
                 None => Err(unsupported(format!("EXTRACT({field} …)"), span(expr.as_ref()))),
@@ -129,7 +174,13 @@ impl<'a> Binder<'a> {
             Expr::Ceil { expr, field } => self.round("ceil", expr, field),
             Expr::Floor { expr, field } => self.round("floor", expr, field),
             Expr::Position { expr, r#in } => self.call("position", &[expr, r#in]),
-            Expr::Substring { expr, substring_from, substring_for, special: _, shorthand: _ } => {
+            Expr::Substring {
+                expr,
+                substring_from,
+                substring_for,
+                special: _,
+                shorthand: _,
+            } => {
                 let mut args = vec![self.bind(expr)?];
                 args.push(match substring_from {
                     Some(from) => self.bind(from)?,
@@ -140,7 +191,12 @@ impl<'a> Binder<'a> {
                 }
                 calls::call("substring", args)
             }
-            Expr::Trim { trim_where, trim_what: None, expr, trim_characters: None } => {
+            Expr::Trim {
+                trim_where,
+                trim_what: None,
+                expr,
+                trim_characters: None,
+            } => {
                 use sqlparser::ast::TrimWhereField as W;
                 let name = match trim_where {
                     None | Some(W::Both) => "trim",
@@ -157,20 +213,34 @@ impl<'a> Binder<'a> {
     fn column(&self, qualifier: Option<&str>, name: &Ident) -> Result<Bound> {
         let index = find(self.columns, qualifier, &name.value, span_of(name.span))?;
         if self.grouped.is_some() {
-            return Err(Error::sql(format!("column \"{}\" is neither grouped nor aggregated", name.value)).code("E0405").hint("add it to GROUP BY, or put it into an aggregate").span(span_of(name.span)));
+            return Err(Error::sql(format!("column \"{}\" is neither grouped nor aggregated", name.value))
+                .code("E0405")
+                .hint("add it to GROUP BY, or put it into an aggregate")
+                .span(span_of(name.span)));
         }
-        Ok(Bound { expr: Plan::Column(index), ty: self.columns[index].ty.clone() })
+        Ok(Bound {
+            expr: Plan::Column(index),
+            ty: self.columns[index].ty.clone(),
+        })
     }
 
     /// `table.column`, `row.field`, `table.row.field.field`.
     fn compound(&mut self, parts: &[Ident]) -> Result<Bound> {
-        let [first, rest @ ..] = parts else { return Err(Error::bug("a name without parts")) };
+        let [first, rest @ ..] = parts else {
+            return Err(Error::bug("a name without parts"));
+        };
         let is_table = self.columns.iter().any(|c| c.qualifier.as_deref() == Some(&first.value));
         let is_column = self.columns.iter().any(|c| c.name == first.value);
         let (mut bound, fields) = match rest {
-            [second, fields @ ..] if is_table && (!is_column || self.columns.iter().any(|c| c.name == second.value)) => (self.column(Some(&first.value), second)?, fields),
+            [second, fields @ ..] if is_table && (!is_column || self.columns.iter().any(|c| c.name == second.value)) => {
+                (self.column(Some(&first.value), second)?, fields)
+            }
             _ if is_column => (self.column(None, first)?, rest),
-            _ => return Err(Error::sql(format!("\"{}\" is neither a table nor a column here", first.value)).code("E0202").span(span_of(first.span))),
+            _ => {
+                return Err(Error::sql(format!("\"{}\" is neither a table nor a column here", first.value))
+                    .code("E0202")
+                    .span(span_of(first.span)));
+            }
         };
         for f in fields {
             bound = field(bound, &f.value, span_of(f.span))?;
@@ -231,20 +301,33 @@ impl<'a> Binder<'a> {
         let otherwise = otherwise.map(|o| self.bind(o)).transpose()?;
         let mut ty = SqlType::Null;
         for result in when.iter().map(|(_, r)| r).chain(&otherwise) {
-            ty = common(&ty, &result.ty.ty).ok_or_else(|| Error::sql(format!("the branches of CASE are {ty} and {}", result.ty.ty)).code("E0307").hint("cast them to one type"))?;
+            ty = common(&ty, &result.ty.ty).ok_or_else(|| {
+                Error::sql(format!("the branches of CASE are {ty} and {}", result.ty.ty))
+                    .code("E0307")
+                    .hint("cast them to one type")
+            })?;
         }
         let nullable = otherwise.is_none() || when.iter().map(|(_, r)| r).chain(&otherwise).any(|r| r.ty.nullable);
         let ty = Type::new(ty, nullable);
         let when = when.into_iter().map(|(c, r)| (c, cast(r, ty.clone()).expr)).collect();
         let otherwise = otherwise.map(|o| Box::new(cast(o, ty.clone()).expr));
-        Ok(Bound { expr: Plan::Case { when, otherwise, ty: ty.clone() }, ty })
+        Ok(Bound {
+            expr: Plan::Case {
+                when,
+                otherwise,
+                ty: ty.clone(),
+            },
+            ty,
+        })
     }
 }
 
 /// A ROW's field.
 fn field(bound: Bound, name: &str, span: Span) -> Result<Bound> {
     let SqlType::Row(fields) = &bound.ty.ty else {
-        return Err(Error::sql(format!("\"{name}\" is asked of {}, which is no ROW", bound.ty.ty)).code("E0308").span(span));
+        return Err(Error::sql(format!("\"{name}\" is asked of {}, which is no ROW", bound.ty.ty))
+            .code("E0308")
+            .span(span));
     };
     let Some(f) = fields.iter().find(|f| f.name == name) else {
         let e = Error::sql(format!("the ROW has no field \"{name}\"")).code("E0202").span(span);
@@ -254,8 +337,14 @@ fn field(bound: Bound, name: &str, span: Span) -> Result<Bound> {
         });
     };
     let ty = Type::new(f.ty.clone(), f.nullable || bound.ty.nullable);
-    let name = Plan::Literal { value: Value::Text(name.to_string()), ty: Type::new(SqlType::STRING, false) };
-    Ok(Bound { expr: Plan::call("field", vec![bound.expr, name], ty.clone()), ty })
+    let name = Plan::Literal {
+        value: Value::Text(name.to_string()),
+        ty: Type::new(SqlType::STRING, false),
+    };
+    Ok(Bound {
+        expr: Plan::call("field", vec![bound.expr, name], ty.clone()),
+        ty,
+    })
 }
 
 /// Brings an expression to a type; the same carrier needs no conversion.
@@ -263,9 +352,20 @@ pub(crate) fn cast(bound: Bound, to: Type) -> Bound {
     let nullable = bound.ty.nullable;
     let ty = Type::new(to.ty, nullable);
     if bound.ty.ty == ty.ty || same_carrier(&bound.ty.ty, &ty.ty) {
-        return Bound { expr: retype(bound.expr, &ty), ty };
+        return Bound {
+            expr: retype(bound.expr, &ty),
+            ty,
+        };
     }
-    Bound { expr: Plan::Cast { expr: Box::new(bound.expr), from: bound.ty, to: ty.clone(), safe: false }, ty }
+    Bound {
+        expr: Plan::Cast {
+            expr: Box::new(bound.expr),
+            from: bound.ty,
+            to: ty.clone(),
+            safe: false,
+        },
+        ty,
+    }
 }
 
 /// Whether values pass from one type to the other as they are.

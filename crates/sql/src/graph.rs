@@ -31,13 +31,28 @@ impl JobGraph {
         self.push(id, role.to_string(), spec, inputs, columns, None)
     }
     pub(crate) fn push(&mut self, id: String, name: String, spec: NodeSpec, inputs: Vec<Input>, columns: Vec<Column>, parallelism: Option<u32>) -> usize {
-        self.nodes.push(Node { id, name, spec, inputs, columns, parallelism });
+        self.nodes.push(Node {
+            id,
+            name,
+            spec,
+            inputs,
+            columns,
+            parallelism,
+        });
         self.nodes.len() - 1
     }
     pub(crate) fn forward(node: usize) -> Vec<Input> {
-        vec![Input { node, exchange: Exchange::Forward }]
+        vec![Input {
+            node,
+            exchange: Exchange::Forward,
+        }]
     }
     pub(crate) fn into_job(self, name: &str, settings: std::collections::BTreeMap<String, String>) -> Job {
-        Job { version: millstream_plan::JOB_VERSION, name: name.to_string(), nodes: crate::prune::prune(self.nodes), settings }
+        Job {
+            version: millstream_plan::JOB_VERSION,
+            name: name.to_string(),
+            nodes: crate::prune::prune(self.nodes),
+            settings,
+        }
     }
 }

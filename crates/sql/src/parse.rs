@@ -1,7 +1,7 @@
 //! Text to statements: a token pre-pass, our own statement parser, sqlparser for queries and expressions.
 
-pub mod dialect;
 mod ddl;
+pub mod dialect;
 mod script;
 mod statement;
 mod substitute;

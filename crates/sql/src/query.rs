@@ -31,7 +31,14 @@ pub(crate) struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     pub(crate) fn new(catalog: &'a Catalog, registry: &'a dyn Registry, settings: &'a Settings, graph: &'a mut JobGraph) -> Self {
-        Planner { catalog, registry, settings, graph, ctes: Vec::new(), views: Vec::new() }
+        Planner {
+            catalog,
+            registry,
+            settings,
+            graph,
+            ctes: Vec::new(),
+            views: Vec::new(),
+        }
     }
 
     /// Binds a whole query; its windows are given to the rows.
@@ -39,7 +46,18 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// `Sql` with the place.
     pub(crate) fn query(&mut self, query: &Query) -> Result<Relation> {
-        let Query { with, body, order_by, limit_clause, fetch, locks, for_clause, settings, format_clause, pipe_operators } = query;
+        let Query {
+            with,
+            body,
+            order_by,
+            limit_clause,
+            fetch,
+            locks,
+            for_clause,
+            settings,
+            format_clause,
+            pipe_operators,
+        } = query;
         let at = span(query);
         let refused = [
             ("ORDER BY", order_by.is_some()),
@@ -89,13 +107,23 @@ impl<'a> Planner<'a> {
             SetExpr::Select(select) => self.select(select),
             SetExpr::Query(query) => self.query(query),
             SetExpr::Values(values) => self.values(values),
-            SetExpr::SetOperation { op: SetOperator::Union, set_quantifier: SetQuantifier::All, left, right } => {
+            SetExpr::SetOperation {
+                op: SetOperator::Union,
+                set_quantifier: SetQuantifier::All,
+                left,
+                right,
+            } => {
                 let (left_span, right_span) = (span(left.as_ref()), span(right.as_ref()));
                 let left = self.body(left)?;
                 let right = self.body(right)?;
                 self.union(left, right, left_span, right_span)
             }
-            SetExpr::SetOperation { op, set_quantifier, left: _, right } => {
+            SetExpr::SetOperation {
+                op,
+                set_quantifier,
+                left: _,
+                right,
+            } => {
                 let e = unsupported(format!("{op} {set_quantifier}").trim(), span(right.as_ref()));
                 Err(if *op == SetOperator::Union { e.hint("UNION ALL is") } else { e })
             }
@@ -110,21 +138,66 @@ impl<'a> Planner<'a> {
 
     fn union(&mut self, left: Relation, right: Relation, left_span: Span, right_span: Span) -> Result<Relation> {
         if left.columns.len() != right.columns.len() {
-            return Err(Error::sql(format!("the sides of UNION ALL have {} and {} columns", left.columns.len(), right.columns.len())).code("E0309").span(Span { start: left_span.start, end: right_span.end }));
+            return Err(Error::sql(format!(
+                "the sides of UNION ALL have {} and {} columns",
+                left.columns.len(),
+                right.columns.len()
+            ))
+            .code("E0309")
+            .span(Span {
+                start: left_span.start,
+                end: right_span.end,
+            }));
         }
         let mut columns = Vec::new();
         for (l, r) in left.columns.iter().zip(&right.columns) {
             let ty = common(&l.ty.ty, &r.ty.ty).ok_or_else(|| {
-                Error::sql(format!("column \"{}\" is {} on one side of UNION ALL and {} on the other", l.name, l.ty.ty, r.ty.ty)).code("E0309").hint("cast one of them").span(right_span)
+                Error::sql(format!(
+                    "column \"{}\" is {} on one side of UNION ALL and {} on the other",
+                    l.name, l.ty.ty, r.ty.ty
+                ))
+                .code("E0309")
+                .hint("cast one of them")
+                .span(right_span)
             })?;
             let rowtime = l.rowtime && r.rowtime && l.ty.ty == r.ty.ty;
-            columns.push(ScopeColumn { qualifier: None, name: l.name.clone(), ty: Type::new(ty, l.ty.nullable || r.ty.nullable), rowtime, window: if l.window == r.window { l.window } else { None } });
+            columns.push(ScopeColumn {
+                qualifier: None,
+                name: l.name.clone(),
+                ty: Type::new(ty, l.ty.nullable || r.ty.nullable),
+                rowtime,
+                window: if l.window == r.window { l.window } else { None },
+            });
         }
-        let plan_columns: Vec<Column> = columns.iter().map(|c| Column { name: c.name.clone(), ty: c.ty.clone() }).collect();
+        let plan_columns: Vec<Column> = columns
+            .iter()
+            .map(|c| Column {
+                name: c.name.clone(),
+                ty: c.ty.clone(),
+            })
+            .collect();
         let side = |planner: &mut Self, side: &Relation| -> Input {
-            let exprs = side.columns.iter().enumerate().zip(&columns).map(|((i, from), to)| cast(crate::relation::Bound { expr: Plan::Column(i), ty: from.ty.clone() }, to.ty.clone()).expr).collect();
+            let exprs = side
+                .columns
+                .iter()
+                .enumerate()
+                .zip(&columns)
+                .map(|((i, from), to)| {
+                    cast(
+                        crate::relation::Bound {
+                            expr: Plan::Column(i),
+                            ty: from.ty.clone(),
+                        },
+                        to.ty.clone(),
+                    )
+                    .expr
+                })
+                .collect();
             let node = planner.forward("project", NodeSpec::Project(exprs), side.node, plan_columns.clone());
-            Input { node, exchange: millstream_dataflow::Exchange::Forward }
+            Input {
+                node,
+                exchange: millstream_dataflow::Exchange::Forward,
+            }
         };
         let inputs = vec![side(self, &left), side(self, &right)];
         let node = self.graph.add("union", NodeSpec::Union, inputs, plan_columns);
@@ -147,29 +220,67 @@ impl<'a> Planner<'a> {
             }
             let at = row.content.first().map_or(Span::new((1, 1), (1, 1)), span);
             if bound.len() != types.len() {
-                return Err(Error::sql(format!("a row of VALUES has {} values, the first {}", bound.len(), types.len())).code("E0309").span(at));
+                return Err(Error::sql(format!("a row of VALUES has {} values, the first {}", bound.len(), types.len()))
+                    .code("E0309")
+                    .span(at));
             }
             for (i, (_, t)) in bound.iter().enumerate() {
-                let both = common(&types[i].ty, &t.ty).ok_or_else(|| Error::sql(format!("column {} of VALUES is {} and {}", i + 1, types[i].ty, t.ty)).code("E0309").span(at))?;
+                let both = common(&types[i].ty, &t.ty).ok_or_else(|| {
+                    Error::sql(format!("column {} of VALUES is {} and {}", i + 1, types[i].ty, t.ty))
+                        .code("E0309")
+                        .span(at)
+                })?;
                 types[i] = Type::new(both, types[i].nullable || t.nullable);
             }
             rows.push(bound);
         }
         let rows = rows
             .into_iter()
-            .map(|row| row.into_iter().zip(&types).map(|((v, from), to)| convert(&v, &from.ty, &to.ty, false)).collect::<Result<Vec<Value>>>())
+            .map(|row| {
+                row.into_iter()
+                    .zip(&types)
+                    .map(|((v, from), to)| convert(&v, &from.ty, &to.ty, false))
+                    .collect::<Result<Vec<Value>>>()
+            })
             .collect::<Result<Vec<_>>>()?;
-        let columns: Vec<Column> = types.iter().enumerate().map(|(i, t)| Column { name: format!("EXPR${i}"), ty: t.clone() }).collect();
+        let columns: Vec<Column> = types
+            .iter()
+            .enumerate()
+            .map(|(i, t)| Column {
+                name: format!("EXPR${i}"),
+                ty: t.clone(),
+            })
+            .collect();
         let node = self.graph.add("values", NodeSpec::Values(rows), Vec::new(), columns.clone());
-        let scope = columns.into_iter().map(|c| ScopeColumn { qualifier: None, name: c.name, ty: c.ty, rowtime: false, window: None });
-        Ok(Relation { node, columns: scope.collect(), pending: None })
+        let scope = columns.into_iter().map(|c| ScopeColumn {
+            qualifier: None,
+            name: c.name,
+            ty: c.ty,
+            rowtime: false,
+            window: None,
+        });
+        Ok(Relation {
+            node,
+            columns: scope.collect(),
+            pending: None,
+        })
     }
 
     /// A query used as a table; `SELECT 1` reads one row of nothing.
     fn one_row(&mut self) -> Relation {
         let column = Column::new("EXPR$0", SqlType::Int, false);
         let node = self.graph.add("values", NodeSpec::Values(vec![vec![Value::Int(0)]]), Vec::new(), vec![column]);
-        Relation { node, columns: vec![ScopeColumn { qualifier: None, name: String::new(), ty: Type::new(SqlType::Int, false), rowtime: false, window: None }], pending: None }
+        Relation {
+            node,
+            columns: vec![ScopeColumn {
+                qualifier: None,
+                name: String::new(),
+                ty: Type::new(SqlType::Int, false),
+                rowtime: false,
+                window: None,
+            }],
+            pending: None,
+        }
     }
 }
 
@@ -179,7 +290,9 @@ pub(crate) fn rename(mut relation: Relation, names: &[String], span: Span) -> Re
         return Ok(relation);
     }
     if names.len() != relation.columns.len() {
-        return Err(Error::sql(format!("{} names are given for {} columns", names.len(), relation.columns.len())).code("E0309").span(span));
+        return Err(Error::sql(format!("{} names are given for {} columns", names.len(), relation.columns.len()))
+            .code("E0309")
+            .span(span));
     }
     for (column, name) in relation.columns.iter_mut().zip(names) {
         column.name.clone_from(name);
@@ -189,5 +302,11 @@ pub(crate) fn rename(mut relation: Relation, names: &[String], span: Span) -> Re
 
 /// The columns of a relation as those of a node.
 pub(crate) fn node_columns(columns: &[ScopeColumn]) -> Vec<Column> {
-    columns.iter().map(|c| Column { name: c.name.clone(), ty: c.ty.clone() }).collect()
+    columns
+        .iter()
+        .map(|c| Column {
+            name: c.name.clone(),
+            ty: c.ty.clone(),
+        })
+        .collect()
 }

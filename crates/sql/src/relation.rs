@@ -56,10 +56,16 @@ impl Relation {
 /// # Errors
 /// `Sql` if it is missing (with the nearest name) or ambiguous.
 pub(crate) fn find(columns: &[ScopeColumn], qualifier: Option<&str>, name: &str, span: Span) -> Result<usize> {
-    let mut found = columns.iter().enumerate().filter(|(_, c)| c.name == name && qualifier.is_none_or(|q| c.qualifier.as_deref() == Some(q)));
+    let mut found = columns
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| c.name == name && qualifier.is_none_or(|q| c.qualifier.as_deref() == Some(q)));
     match (found.next(), found.next()) {
         (Some((i, _)), None) => Ok(i),
-        (Some(_), Some(_)) => Err(Error::sql(format!("column \"{name}\" is ambiguous")).code("E0206").hint("put the table's name in front of it").span(span)),
+        (Some(_), Some(_)) => Err(Error::sql(format!("column \"{name}\" is ambiguous"))
+            .code("E0206")
+            .hint("put the table's name in front of it")
+            .span(span)),
         (None, _) => {
             let e = Error::sql(format!("column \"{name}\" does not exist")).code("E0202").span(span);
             Err(match nearest(name, columns.iter().map(|c| c.name.as_str())) {

@@ -14,7 +14,11 @@ use std::collections::BTreeMap;
 enum Kind {
     Physical,
     /// Key of the connector, its type there, and whether a sink leaves it out.
-    Metadata { key: String, from: Type, is_virtual: bool },
+    Metadata {
+        key: String,
+        from: Type,
+        is_virtual: bool,
+    },
     /// Over the physical and metadata columns, by their number in the declaration.
     Computed(Expr),
 }
@@ -43,7 +47,14 @@ impl Table {
                 None
             }
         };
-        let mut table = Table { name, columns: Vec::new(), rowtime: None, primary_key: Vec::new(), partition_keys: Vec::new(), options };
+        let mut table = Table {
+            name,
+            columns: Vec::new(),
+            rowtime: None,
+            primary_key: Vec::new(),
+            partition_keys: Vec::new(),
+            options,
+        };
         for (i, c) in create.columns.iter().enumerate() {
             if create.columns[..i].iter().any(|other| other.name == c.name) {
                 errors.push(Error::sql(format!("column \"{}\" is declared twice", c.name)).code("E0209").span(c.span));
@@ -59,7 +70,13 @@ impl Table {
                     // Cannot be named: the name is no identifier.
                     ColumnDefKind::Computed(_) => (String::new(), Type::new(SqlType::Null, true)),
                 };
-                ScopeColumn { qualifier: None, name, ty, rowtime: false, window: None }
+                ScopeColumn {
+                    qualifier: None,
+                    name,
+                    ty,
+                    rowtime: false,
+                    window: None,
+                }
             })
             .collect();
         for c in &create.columns {
@@ -67,7 +84,16 @@ impl Table {
                 ColumnDefKind::Physical(ty) => Ok((ty.clone(), Kind::Physical)),
                 ColumnDefKind::Metadata { ty, key, is_virtual } => {
                     let key = key.clone().unwrap_or_else(|| c.name.clone());
-                    metadata(connector, &key, c.span).map(|from| (ty.clone(), Kind::Metadata { key, from, is_virtual: *is_virtual }))
+                    metadata(connector, &key, c.span).map(|from| {
+                        (
+                            ty.clone(),
+                            Kind::Metadata {
+                                key,
+                                from,
+                                is_virtual: *is_virtual,
+                            },
+                        )
+                    })
                 }
                 ColumnDefKind::Computed(e) => Binder::new(&plain).bind(e).map(|b| (b.ty, Kind::Computed(b.expr))),
             };
@@ -88,7 +114,12 @@ impl Table {
         }
         // What options get wrong together is told once the columns are known.
         if errors.is_empty() && connector.is_some() {
-            errors.extend(registry.check(&table.definition(|_| true).spec()).into_iter().map(|e| if e.span.is_none() { e.span(create.name.span) } else { e }));
+            errors.extend(
+                registry
+                    .check(&table.definition(|_| true).spec())
+                    .into_iter()
+                    .map(|e| if e.span.is_none() { e.span(create.name.span) } else { e }),
+            );
         }
         if errors.is_empty() { Ok(table) } else { Err(errors) }
     }
@@ -117,30 +148,59 @@ impl Table {
         let index = find(&scope, None, &w.column, w.column_span)?;
         let ty = &scope[index].ty.ty;
         if !ty.is_time_attribute() {
-            return Err(Error::sql(format!("the event time \"{}\" is {ty}, it must be TIMESTAMP(3) or TIMESTAMP_LTZ(3) at most", w.column)).code("E0410").hint("declare it with a precision of up to 3").span(w.column_span));
+            return Err(Error::sql(format!(
+                "the event time \"{}\" is {ty}, it must be TIMESTAMP(3) or TIMESTAMP_LTZ(3) at most",
+                w.column
+            ))
+            .code("E0410")
+            .hint("declare it with a precision of up to 3")
+            .span(w.column_span));
         }
         let bound = Binder::new(&scope).bind(&w.expr)?;
         if !bound.ty.ty.is_time_attribute() || matches!(bound.ty.ty, SqlType::Timestamp(_)) != matches!(ty, SqlType::Timestamp(_)) {
-            return Err(Error::sql(format!("the watermark is {}, the event time {ty}", bound.ty.ty)).code("E0410").hint(format!("as in WATERMARK FOR {0} AS {0} - INTERVAL '5' SECOND", w.column)).span(w.column_span));
+            return Err(Error::sql(format!("the watermark is {}, the event time {ty}", bound.ty.ty))
+                .code("E0410")
+                .hint(format!("as in WATERMARK FOR {0} AS {0} - INTERVAL '5' SECOND", w.column))
+                .span(w.column_span));
         }
         Ok((index, bound.expr))
     }
 
     fn scope(&self) -> Vec<ScopeColumn> {
-        self.columns.iter().map(|(c, _)| ScopeColumn { qualifier: None, name: c.name.clone(), ty: c.ty.clone(), rowtime: false, window: None }).collect()
+        self.columns
+            .iter()
+            .map(|(c, _)| ScopeColumn {
+                qualifier: None,
+                name: c.name.clone(),
+                ty: c.ty.clone(),
+                rowtime: false,
+                window: None,
+            })
+            .collect()
     }
 
     /// The table as connectors see it, with the columns that a filter takes.
     fn definition(&self, take: impl Fn(&Kind) -> bool) -> TableDef {
         let columns = self.columns.iter().filter(|(_, k)| take(k)).filter_map(|(c, k)| match k {
             Kind::Physical => Some((c.clone(), None)),
-            Kind::Metadata { key, from, .. } => Some((Column { name: c.name.clone(), ty: from.clone() }, Some(key.clone()))),
+            Kind::Metadata { key, from, .. } => Some((
+                Column {
+                    name: c.name.clone(),
+                    ty: from.clone(),
+                },
+                Some(key.clone()),
+            )),
             Kind::Computed(_) => None,
         });
         TableDef {
             name: self.name.clone(),
             columns: columns.collect(),
-            physical: self.columns.iter().filter(|(_, k)| matches!(k, Kind::Physical)).map(|(c, _)| c.clone()).collect(),
+            physical: self
+                .columns
+                .iter()
+                .filter(|(_, k)| matches!(k, Kind::Physical))
+                .map(|(c, _)| c.clone())
+                .collect(),
             partition_keys: self.partition_keys.clone(),
             primary_key: self.primary_key.clone(),
             options: self.options.clone(),
@@ -151,7 +211,11 @@ impl Table {
     pub(crate) fn scan(&self, registry: &dyn Registry, settings: &Settings, graph: &mut JobGraph, span: Span) -> Result<Relation> {
         let connector = self.options.get("connector").map_or("", String::as_str);
         if !registry.connector(connector).is_some_and(|c| c.source) {
-            return Err(Error::sql(format!("table \"{}\" cannot be read: the connector '{connector}' is a sink only", self.name)).code("E0510").span(span));
+            return Err(
+                Error::sql(format!("table \"{}\" cannot be read: the connector '{connector}' is a sink only", self.name))
+                    .code("E0510")
+                    .span(span),
+            );
         }
         // Where each declared column stands in the table the connector delivers.
         let mut places = Vec::new();
@@ -168,7 +232,16 @@ impl Table {
             .zip(&places)
             .map(|((c, kind), place)| match (kind, place) {
                 (Kind::Computed(e), _) => move_to(e),
-                (Kind::Metadata { from, .. }, Some(p)) => cast(crate::relation::Bound { expr: Expr::Column(*p), ty: from.clone() }, c.ty.clone()).expr,
+                (Kind::Metadata { from, .. }, Some(p)) => {
+                    cast(
+                        crate::relation::Bound {
+                            expr: Expr::Column(*p),
+                            ty: from.clone(),
+                        },
+                        c.ty.clone(),
+                    )
+                    .expr
+                }
                 (_, p) => Expr::Column(p.unwrap_or_default()),
             })
             .collect();
@@ -179,7 +252,10 @@ impl Table {
         let spec = SourceSpec {
             table: self.definition(|_| true),
             columns,
-            rowtime: self.rowtime.as_ref().map(|(column, watermark)| Rowtime { column: *column, watermark: watermark.clone() }),
+            rowtime: self.rowtime.as_ref().map(|(column, watermark)| Rowtime {
+                column: *column,
+                watermark: watermark.clone(),
+            }),
             idle_timeout_ms: idle_timeout.map(|d| d.as_millis() as u64),
             on_error: self.record_policy(),
         };
@@ -195,7 +271,11 @@ impl Table {
             // A row without event time does not get past the source.
             scope[*column].ty.nullable = self.columns[*column].0.ty.nullable;
         }
-        Ok(Relation { node, columns: scope, pending: None })
+        Ok(Relation {
+            node,
+            columns: scope,
+            pending: None,
+        })
     }
 
     fn record_policy(&self) -> RecordPolicy {
@@ -218,13 +298,21 @@ impl Table {
         let connector = self.options.get("connector").map_or("", String::as_str);
         let spec = registry.connector(connector);
         if !spec.is_some_and(|c| c.sink) {
-            return Err(Error::sql(format!("table \"{}\" cannot be written: the connector '{connector}' is a source only", self.name)).code("E0510").span(span));
+            return Err(Error::sql(format!(
+                "table \"{}\" cannot be written: the connector '{connector}' is a source only",
+                self.name
+            ))
+            .code("E0510")
+            .span(span));
         }
         for (c, kind) in &self.columns {
             if let Kind::Metadata { key, is_virtual: false, .. } = kind
                 && !spec.is_some_and(|s| s.metadata.iter().any(|m| m.key == key && m.writable))
             {
-                return Err(Error::sql(format!("the metadata column \"{}\" cannot be written", c.name)).code("E0511").hint("declare it VIRTUAL").span(span));
+                return Err(Error::sql(format!("the metadata column \"{}\" cannot be written", c.name))
+                    .code("E0511")
+                    .hint("declare it VIRTUAL")
+                    .span(span));
             }
         }
         Ok(self.definition(written))
@@ -245,8 +333,18 @@ fn moved(expr: &Expr, places: &[Option<usize>]) -> Expr {
     match expr {
         Expr::Column(i) => Expr::Column(places[*i].unwrap_or(*i)),
         Expr::Literal { .. } => expr.clone(),
-        Expr::Call { name, version, args, ty } => Expr::Call { name: name.clone(), version: *version, args: args.iter().map(again).collect(), ty: ty.clone() },
-        Expr::Cast { expr, from, to, safe } => Expr::Cast { expr: Box::new(again(expr)), from: from.clone(), to: to.clone(), safe: *safe },
+        Expr::Call { name, version, args, ty } => Expr::Call {
+            name: name.clone(),
+            version: *version,
+            args: args.iter().map(again).collect(),
+            ty: ty.clone(),
+        },
+        Expr::Cast { expr, from, to, safe } => Expr::Cast {
+            expr: Box::new(again(expr)),
+            from: from.clone(),
+            to: to.clone(),
+            safe: *safe,
+        },
         Expr::Case { when, otherwise, ty } => Expr::Case {
             when: when.iter().map(|(c, r)| (again(c), again(r))).collect(),
             otherwise: otherwise.as_ref().map(|o| Box::new(again(o))),
@@ -272,19 +370,33 @@ fn metadata(connector: Option<&'static millstream_dataflow::ConnectorSpec>, key:
     }
 }
 
-const CONNECTOR: OptionSpec = OptionSpec::new("connector", OptionType::Text, "Which connector serves the table.").required().examples(&["kafka", "filesystem"]);
+const CONNECTOR: OptionSpec = OptionSpec::new("connector", OptionType::Text, "Which connector serves the table.")
+    .required()
+    .examples(&["kafka", "filesystem"]);
 const FORMAT: OptionSpec = OptionSpec::new("format", OptionType::Text, "How records are encoded.").examples(&["json", "parquet"]);
 const VALUE_FORMAT: OptionSpec = OptionSpec::new("value.format", OptionType::Text, "How record values are encoded; the same as 'format'.").examples(&["json"]);
 
 /// Every option against the specs of its connector and format.
-fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, String>, registry: &dyn Registry) -> Result<&'static millstream_dataflow::ConnectorSpec, Vec<Error>> {
+fn check_options(
+    create: &CreateTable,
+    name: &str,
+    options: &BTreeMap<String, String>,
+    registry: &dyn Registry,
+) -> Result<&'static millstream_dataflow::ConnectorSpec, Vec<Error>> {
     let option_span = |key: &str| create.options.iter().find(|o| o.key == key).map_or(create.name.span, |o| o.span);
     let Some(connector_name) = options.get("connector") else {
-        return Err(vec![Error::config(format!("table \"{name}\" needs the option 'connector'")).code("E0503").hint("WITH ('connector' = 'kafka', …)").span(create.name.span)]);
+        return Err(vec![
+            Error::config(format!("table \"{name}\" needs the option 'connector'"))
+                .code("E0503")
+                .hint("WITH ('connector' = 'kafka', …)")
+                .span(create.name.span),
+        ]);
     };
     let names = || registry.connectors().iter().map(|c| c.name);
     let Some(connector) = registry.connector(connector_name) else {
-        let e = Error::config(format!("the connector '{connector_name}' does not exist")).code("E0504").span(option_span("connector"));
+        let e = Error::config(format!("the connector '{connector_name}' does not exist"))
+            .code("E0504")
+            .span(option_span("connector"));
         return Err(vec![match nearest(connector_name, names()) {
             Some(near) => e.hint(format!("did you mean '{near}'?")),
             None => e.hint(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
@@ -297,9 +409,16 @@ fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, St
         specs.extend([&FORMAT, &VALUE_FORMAT]);
         let key = if options.contains_key("value.format") { "value.format" } else { "format" };
         match options.get(key) {
-            None => errors.push(Error::config(format!("connector '{connector_name}' needs the option 'format'")).code("E0503").hint(format!("one of {}", connector.formats.join(", "))).span(create.name.span)),
+            None => errors.push(
+                Error::config(format!("connector '{connector_name}' needs the option 'format'"))
+                    .code("E0503")
+                    .hint(format!("one of {}", connector.formats.join(", ")))
+                    .span(create.name.span),
+            ),
             Some(format) if !connector.formats.contains(&format.as_str()) => {
-                let e = Error::config(format!("connector '{connector_name}' has no format '{format}'")).code("E0509").span(option_span(key));
+                let e = Error::config(format!("connector '{connector_name}' has no format '{format}'"))
+                    .code("E0509")
+                    .span(option_span(key));
                 errors.push(match nearest(format, connector.formats.iter().copied()) {
                     Some(near) => e.hint(format!("did you mean '{near}'?")),
                     None => e.hint(format!("it has: {}", connector.formats.join(", "))),

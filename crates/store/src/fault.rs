@@ -50,7 +50,12 @@ impl FaultStore {
     fn script(&self) -> std::sync::MutexGuard<'_, Script> {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    fn call<'a, T: Send + 'a>(&'a self, what: &str, path: &str, run: impl FnOnce(&'a dyn Store) -> BoxFuture<'a, Result<T>> + Send + 'a) -> BoxFuture<'a, Result<T>> {
+    fn call<'a, T: Send + 'a>(
+        &'a self,
+        what: &str,
+        path: &str,
+        run: impl FnOnce(&'a dyn Store) -> BoxFuture<'a, Result<T>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T>> {
         let name = format!("{what} {path}");
         Box::pin(async move {
             let fault = {

@@ -160,7 +160,10 @@ impl LocalStore {
         let store = self.clone();
         Box::pin(async move {
             match tokio::runtime::Handle::try_current() {
-                Ok(handle) => handle.spawn_blocking(move || f(store)).await.map_err(|e| Error::bug("a file task ended early").source(e))?,
+                Ok(handle) => handle
+                    .spawn_blocking(move || f(store))
+                    .await
+                    .map_err(|e| Error::bug("a file task ended early").source(e))?,
                 Err(_) => f(store),
             }
         })
@@ -206,7 +209,11 @@ fn file_name(path: &str) -> PathBuf {
 
 fn meta(path: String, m: &fs::Metadata) -> ObjectMeta {
     let modified = m.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
-    ObjectMeta { path, bytes: m.len(), modified_ms: modified.map_or(0, |d| d.as_millis() as i64) }
+    ObjectMeta {
+        path,
+        bytes: m.len(),
+        modified_ms: modified.map_or(0, |d| d.as_millis() as i64),
+    }
 }
 
 /// An I/O error as one that says what to do: waiting does not make a disk larger or a permission wider.

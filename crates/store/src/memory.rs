@@ -36,7 +36,11 @@ fn ready<'a, T: Send + 'a>(result: Result<T>) -> BoxFuture<'a, Result<T>> {
 }
 
 fn meta(path: &str, bytes: &Bytes) -> ObjectMeta {
-    ObjectMeta { path: path.to_string(), bytes: bytes.len() as u64, modified_ms: 0 }
+    ObjectMeta {
+        path: path.to_string(),
+        bytes: bytes.len() as u64,
+        modified_ms: 0,
+    }
 }
 
 impl Store for MemoryStore {
@@ -101,7 +105,11 @@ impl Store for MemoryStore {
         let mut content = self.content();
         let Some((_, uploaded)) = content.uploads.remove(upload) else {
             let there = content.objects.contains_key(path);
-            return ready(if there { Ok(Put::Exists) } else { Err(Error::config(format!("the upload {upload} of {path} is gone"))) });
+            return ready(if there {
+                Ok(Put::Exists)
+            } else {
+                Err(Error::config(format!("the upload {upload} of {path} is gone")))
+            });
         };
         let mut whole = BytesMut::new();
         for bytes in uploaded.values().take(parts.len()) {

@@ -21,10 +21,18 @@ impl<S: Api + MultipartStore> ObjectStore<S> {
     /// - `prefix`: without slashes at its ends; may be empty
     /// - `location`: for messages, without credentials
     pub fn new(api: S, prefix: &str, location: String) -> Self {
-        ObjectStore { api: Arc::new(api), prefix: prefix.trim_matches('/').to_string(), location }
+        ObjectStore {
+            api: Arc::new(api),
+            prefix: prefix.trim_matches('/').to_string(),
+            location,
+        }
     }
     fn path(&self, path: &str) -> Result<Path> {
-        let whole = if self.prefix.is_empty() { path.to_string() } else { format!("{}/{path}", self.prefix) };
+        let whole = if self.prefix.is_empty() {
+            path.to_string()
+        } else {
+            format!("{}/{path}", self.prefix)
+        };
         Path::parse(whole.trim_end_matches('/')).map_err(|e| Error::config(format!("\"{path}\" is no object path")).source(e))
     }
     fn relative(&self, path: &Path) -> String {
@@ -35,7 +43,11 @@ impl<S: Api + MultipartStore> ObjectStore<S> {
         }
     }
     fn meta(&self, m: object_store::ObjectMeta) -> ObjectMeta {
-        ObjectMeta { path: self.relative(&m.location), bytes: m.size, modified_ms: m.last_modified.timestamp_millis() }
+        ObjectMeta {
+            path: self.relative(&m.location),
+            bytes: m.size,
+            modified_ms: m.last_modified.timestamp_millis(),
+        }
     }
     fn failed(&self, what: &str, path: &str, e: ObjectError) -> Error {
         let detail = format!("{}/{path}", self.location.trim_end_matches('/'));
@@ -44,9 +56,10 @@ impl<S: Api + MultipartStore> ObjectStore<S> {
                 Error::config(what).hint("check the credentials and what they allow").detail(detail).source(e)
             }
             ObjectError::NotFound { .. } => Error::config(what).hint("check the bucket's name").detail(detail).source(e),
-            ObjectError::NotImplemented { .. } | ObjectError::NotSupported { .. } => {
-                Error::config(what).hint("the store must support conditional writes (If-None-Match)").detail(detail).source(e)
-            }
+            ObjectError::NotImplemented { .. } | ObjectError::NotSupported { .. } => Error::config(what)
+                .hint("the store must support conditional writes (If-None-Match)")
+                .detail(detail)
+                .source(e),
             _ => Error::unavailable(what).detail(detail).source(e),
         }
     }
@@ -78,8 +91,23 @@ impl<S: Api + MultipartStore> Store for ObjectStore<S> {
             if range.as_ref().is_some_and(|r| r.is_empty()) {
                 return Ok(self.head(path).await?.map(|_| Bytes::new()));
             }
-            let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
-            let read = async { self.api.get_opts(&self.path(path).map_err(|e| ObjectError::Generic { store: "path", source: Box::new(e) })?, options).await?.bytes().await };
+            let options = GetOptions {
+                range: range.map(GetRange::Bounded),
+                ..GetOptions::default()
+            };
+            let read = async {
+                self.api
+                    .get_opts(
+                        &self.path(path).map_err(|e| ObjectError::Generic {
+                            store: "path",
+                            source: Box::new(e),
+                        })?,
+                        options,
+                    )
+                    .await?
+                    .bytes()
+                    .await
+            };
             match read.await {
                 Ok(bytes) => Ok(Some(bytes)),
                 Err(ObjectError::NotFound { .. }) => Ok(None),
@@ -99,7 +127,12 @@ impl<S: Api + MultipartStore> Store for ObjectStore<S> {
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<ObjectMeta>>> {
         Box::pin(async move {
             let path = self.path(prefix)?;
-            let listed: Vec<_> = self.api.list(Some(&path)).try_collect().await.map_err(|e| self.failed("objects cannot be listed", prefix, e))?;
+            let listed: Vec<_> = self
+                .api
+                .list(Some(&path))
+                .try_collect()
+                .await
+                .map_err(|e| self.failed("objects cannot be listed", prefix, e))?;
             let mut metas: Vec<ObjectMeta> = listed.into_iter().map(|m| self.meta(m)).collect();
             metas.sort_by(|a, b| a.path.cmp(&b.path));
             Ok(metas)
@@ -117,7 +150,12 @@ impl<S: Api + MultipartStore> Store for ObjectStore<S> {
         Box::pin(async { Err(Error::bug("an object store has no links")) })
     }
     fn create_multipart<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<String>> {
-        Box::pin(async move { self.api.create_multipart(&self.path(path)?).await.map_err(|e| self.failed("an upload cannot be started", path, e)) })
+        Box::pin(async move {
+            self.api
+                .create_multipart(&self.path(path)?)
+                .await
+                .map_err(|e| self.failed("an upload cannot be started", path, e))
+        })
     }
     fn put_part<'a>(&'a self, path: &'a str, upload: &'a str, index: usize, bytes: Bytes) -> BoxFuture<'a, Result<PartId>> {
         Box::pin(async move {

@@ -8,12 +8,25 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-pub const ENDPOINT: OptionSpec = OptionSpec::new("s3.endpoint", OptionType::Text, "Address of an S3-compatible store; AWS itself if not set.").examples(&["http://localhost:9000"]);
-pub const ACCESS_KEY: OptionSpec = OptionSpec::new("s3.access-key", OptionType::Secret, "Access key; from the AWS_* environment variables if not set.");
-pub const SECRET_KEY: OptionSpec = OptionSpec::new("s3.secret-key", OptionType::Secret, "Secret key; from the AWS_* environment variables if not set.");
+pub const ENDPOINT: OptionSpec =
+    OptionSpec::new("s3.endpoint", OptionType::Text, "Address of an S3-compatible store; AWS itself if not set.").examples(&["http://localhost:9000"]);
+pub const ACCESS_KEY: OptionSpec = OptionSpec::new(
+    "s3.access-key",
+    OptionType::Secret,
+    "Access key; from the AWS_* environment variables if not set.",
+);
+pub const SECRET_KEY: OptionSpec = OptionSpec::new(
+    "s3.secret-key",
+    OptionType::Secret,
+    "Secret key; from the AWS_* environment variables if not set.",
+);
 pub const REGION: OptionSpec = OptionSpec::new("s3.region", OptionType::Text, "Region of the bucket.").examples(&["eu-central-1"]);
-pub const PATH_STYLE: OptionSpec =
-    OptionSpec::new("s3.path-style-access", OptionType::Boolean, "Whether the bucket's name stands in the path rather than the host. On with an endpoint.").examples(&["true"]);
+pub const PATH_STYLE: OptionSpec = OptionSpec::new(
+    "s3.path-style-access",
+    OptionType::Boolean,
+    "Whether the bucket's name stands in the path rather than the host. On with an endpoint.",
+)
+.examples(&["true"]);
 
 /// Opens `s3://bucket/prefix`, `file:///directory` or a path, relative to `base`. A directory is made if it is missing.
 ///
@@ -24,7 +37,9 @@ pub fn open(location: &str, base: &Path, options: &BTreeMap<String, String>) -> 
         None => Ok(Arc::new(LocalStore::new(base.join(location))?)),
         Some(("file", path)) => Ok(Arc::new(LocalStore::new(path)?)),
         Some(("s3" | "s3a", rest)) => s3(rest, &Options::new(options)),
-        Some((scheme, _)) => Err(Error::config(format!("\"{location}\" has the scheme '{scheme}', which is not supported")).code("E0508").hint("use a path, file:// or s3://")),
+        Some((scheme, _)) => Err(Error::config(format!("\"{location}\" has the scheme '{scheme}', which is not supported"))
+            .code("E0508")
+            .hint("use a path, file:// or s3://")),
     }
 }
 
@@ -35,7 +50,10 @@ fn s3(rest: &str, options: &Options<'_>) -> Result<Arc<dyn Store>> {
     }
     let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
     if let Some(endpoint) = options.text(&ENDPOINT) {
-        builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://")).with_virtual_hosted_style_request(false);
+        builder = builder
+            .with_endpoint(endpoint)
+            .with_allow_http(endpoint.starts_with("http://"))
+            .with_virtual_hosted_style_request(false);
     }
     if let Some(key) = options.text(&ACCESS_KEY) {
         builder = builder.with_access_key_id(key);
@@ -49,6 +67,8 @@ fn s3(rest: &str, options: &Options<'_>) -> Result<Arc<dyn Store>> {
     if options.text(&PATH_STYLE) == Some("false") {
         builder = builder.with_virtual_hosted_style_request(true);
     }
-    let api = builder.build().map_err(|e| Error::config(format!("s3://{bucket} cannot be opened")).code("E0508").source(e))?;
+    let api = builder
+        .build()
+        .map_err(|e| Error::config(format!("s3://{bucket} cannot be opened")).code("E0508").source(e))?;
     Ok(Arc::new(ObjectStore::new(api, prefix, format!("s3://{bucket}/{prefix}"))))
 }

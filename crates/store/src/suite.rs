@@ -17,7 +17,11 @@ pub async fn all(store: &dyn Store) -> Result<()> {
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, actual: T, expected: T) -> Result<()> {
-    if actual == expected { Ok(()) } else { Err(Error::bug(format!("{what}: {actual:?} instead of {expected:?}"))) }
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(Error::bug(format!("{what}: {actual:?} instead of {expected:?}")))
+    }
 }
 
 fn bytes(text: &'static str) -> Bytes {
@@ -43,7 +47,11 @@ async fn list(s: &dyn Store) -> Result<()> {
         s.put(path, bytes("x"), PutMode::Overwrite).await?;
     }
     let paths = |listed: Vec<millstream_dataflow::ObjectMeta>| listed.into_iter().map(|m| m.path).collect::<Vec<_>>();
-    same("listing", paths(s.list("l").await?), vec!["l/.hidden/3".to_string(), "l/1".into(), "l/2".into()])?;
+    same(
+        "listing",
+        paths(s.list("l").await?),
+        vec!["l/.hidden/3".to_string(), "l/1".into(), "l/2".into()],
+    )?;
     same("empty listing", paths(s.list("nothing").await?), vec![])?;
     for meta in s.list("").await? {
         s.delete(&meta.path).await?;

@@ -7,6 +7,4 @@ WITH bought AS (SELECT user_id, qty, event_timestamp FROM clicks WHERE action = 
 SELECT window_start, window_end, COUNT(*), SUM(qty) FROM TABLE(TUMBLE(TABLE bought, DESCRIPTOR(event_timestamp), INTERVAL '2' MINUTES)) GROUP BY window_start, window_end;
 CREATE TEMPORARY VIEW renamed AS SELECT UPPER(page) AS p, event_timestamp AS t, qty * 2 AS q2 FROM clicks WHERE page IS NOT NULL;
 SELECT p, window_start, SUM(q2), COUNT(*) FROM TABLE(TUMBLE(TABLE renamed, DESCRIPTOR(t), INTERVAL '2' MINUTES)) WHERE q2 > 0 GROUP BY p, window_start, window_end;
-CREATE VIEW both_sides AS SELECT page, event_timestamp FROM clicks WHERE action = 'click' UNION ALL SELECT page, event_timestamp FROM clicks WHERE action = 'view';
-SELECT window_end, COUNT(*) FROM TABLE(TUMBLE(TABLE both_sides, DESCRIPTOR(event_timestamp), INTERVAL '1' MINUTES)) GROUP BY window_start, window_end;
 SELECT window_start, CASE WHEN qty > 0 THEN 'pos' ELSE 'other' END AS sign, COUNT(*) FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(event_timestamp), INTERVAL '2' MINUTES)) GROUP BY window_start, window_end, CASE WHEN qty > 0 THEN 'pos' ELSE 'other' END;

@@ -1,7 +1,7 @@
 //! What a file needs to become visible, and how it does. A persisted form: version 1 is pinned by a test.
 
 use bytes::Bytes;
-use millstream_dataflow::{BoxFuture, Committable, EpochCommit, Epoch, Error, Put, PutMode, Result, SinkCommitter, Store};
+use millstream_dataflow::{BoxFuture, Committable, Epoch, EpochCommit, Error, Put, PutMode, Result, SinkCommitter, Store};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -55,8 +55,14 @@ pub(super) fn to_hex(bytes: &[u8]) -> String {
 }
 
 fn from_hex(text: &str) -> Result<Bytes> {
-    let digits: Option<Vec<u8>> = text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
-    digits.map(Bytes::from).ok_or_else(|| Error::corrupt("a committable holds something other than hex digits"))
+    let digits: Option<Vec<u8>> = text
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect();
+    digits
+        .map(Bytes::from)
+        .ok_or_else(|| Error::corrupt("a committable holds something other than hex digits"))
 }
 
 pub(super) struct FileCommitter {
@@ -71,7 +77,8 @@ impl FileCommitter {
             if bytes == file.bytes {
                 return Ok(true);
             }
-            Err(Error::corrupt(format!("{} holds {bytes} bytes instead of {}", file.path, file.bytes)).detail(format!("epoch {epoch}, {}", self.store.location())))
+            Err(Error::corrupt(format!("{} holds {bytes} bytes instead of {}", file.path, file.bytes))
+                .detail(format!("epoch {epoch}, {}", self.store.location())))
         };
         if let Some(meta) = self.store.head(&file.path).await? {
             there(meta.bytes)?;
@@ -80,7 +87,9 @@ impl FileCommitter {
         let put = match &file.content {
             Content::Staged(staged) => {
                 if self.store.head(staged).await?.is_none() {
-                    return Err(Error::corrupt(format!("{} is neither staged nor visible", file.path)).detail(format!("epoch {epoch}, {}", self.store.location())).hint("somebody removed files below .staging"));
+                    return Err(Error::corrupt(format!("{} is neither staged nor visible", file.path))
+                        .detail(format!("epoch {epoch}, {}", self.store.location()))
+                        .hint("somebody removed files below .staging"));
                 }
                 self.store.link(staged, &file.path).await?
             }
@@ -89,7 +98,10 @@ impl FileCommitter {
         };
         if put == Put::Exists {
             let meta = self.store.head(&file.path).await?;
-            there(meta.ok_or_else(|| Error::unavailable(format!("{} exists, but cannot be seen", file.path)))?.bytes)?;
+            there(
+                meta.ok_or_else(|| Error::unavailable(format!("{} exists, but cannot be seen", file.path)))?
+                    .bytes,
+            )?;
         }
         self.clean(file).await
     }

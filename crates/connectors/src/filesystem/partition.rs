@@ -18,10 +18,19 @@ pub(super) struct Partitioning {
 impl Partitioning {
     pub(super) fn new(table: &TableSpec, default_name: &str) -> Result<Self> {
         let schema = table.schema();
-        let place = |name: &String| schema.index_of(name).ok_or_else(|| Error::bug(format!("partition column \"{name}\" is missing")));
+        let place = |name: &String| {
+            schema
+                .index_of(name)
+                .ok_or_else(|| Error::bug(format!("partition column \"{name}\" is missing")))
+        };
         let keys = table.partition_keys.iter().map(place).collect::<Result<Vec<_>>>()?;
         let data = (0..schema.fields.len()).filter(|i| !keys.contains(i)).collect();
-        Ok(Partitioning { keys, data, schema, default_name: default_name.to_string() })
+        Ok(Partitioning {
+            keys,
+            data,
+            schema,
+            default_name: default_name.to_string(),
+        })
     }
     /// The columns of the files.
     pub(super) fn data_schema(&self) -> Schema {
@@ -38,7 +47,11 @@ impl Partitioning {
             for key in &self.keys {
                 let field = &self.schema.fields[*key];
                 let column = batch.column(*key);
-                let value = if arrow_array::Array::is_null(column, row) { String::new() } else { text_value(column, row, field) };
+                let value = if arrow_array::Array::is_null(column, row) {
+                    String::new()
+                } else {
+                    text_value(column, row, field)
+                };
                 let value = if value.is_empty() { self.default_name.clone() } else { escape(&value) };
                 path += &format!("{}={value}/", escape(&field.name));
             }

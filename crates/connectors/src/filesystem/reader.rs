@@ -4,7 +4,9 @@ use super::{PATH, format};
 use crate::ConnectorContext;
 use bytes::Bytes;
 use millstream_dataflow::option::Options;
-use millstream_dataflow::{Batch, BoxFuture, Chunk, Decoded, Decoder, Error, Fetch, ObjectMeta, Result, Schema, Source, Split, SplitDecoder, SplitReader, Store, TableSpec};
+use millstream_dataflow::{
+    Batch, BoxFuture, Chunk, Decoded, Decoder, Error, Fetch, ObjectMeta, Result, Schema, Source, Split, SplitDecoder, SplitReader, Store, TableSpec,
+};
 use millstream_formats::parquet::ParquetFile;
 use millstream_formats::split_records;
 use std::collections::BTreeMap;
@@ -40,18 +42,32 @@ impl Files {
         let is_local = !path.contains("://") || path.starts_with("file://");
         let local = context.directory.join(path.strip_prefix("file://").unwrap_or(&path));
         if is_local && !local.exists() {
-            return Err(Error::config(format!("table \"{}\" reads '{path}', which does not exist", table.name)).code("E0514").hint("check the option 'path'; relative paths start where the program was started"));
+            return Err(Error::config(format!("table \"{}\" reads '{path}', which does not exist", table.name))
+                .code("E0514")
+                .hint("check the option 'path'; relative paths start where the program was started"));
         }
         // A file is the only one of its directory.
-        let as_file = |p: &str| p.rsplit_once('/').map_or((".".to_string(), p.to_string()), |(d, f)| (if d.is_empty() { "/".to_string() } else { d.to_string() }, f.to_string()));
-        let (root, only) = if is_local && local.is_file() { as_file(&path) } else { (path.clone(), None::<String>.unwrap_or_default()) };
+        let as_file = |p: &str| {
+            p.rsplit_once('/').map_or((".".to_string(), p.to_string()), |(d, f)| {
+                (if d.is_empty() { "/".to_string() } else { d.to_string() }, f.to_string())
+            })
+        };
+        let (root, only) = if is_local && local.is_file() {
+            as_file(&path)
+        } else {
+            (path.clone(), None::<String>.unwrap_or_default())
+        };
         let format = format(table).to_string();
         Ok(Files {
             store: millstream_store::open(&root, &context.directory, &table.options)?,
             only: Some(only).filter(|o| !o.is_empty()),
             path,
             table: table.name.clone(),
-            quote: if format == "csv" { millstream_formats::csv::quote_character(&table.options)? } else { None },
+            quote: if format == "csv" {
+                millstream_formats::csv::quote_character(&table.options)?
+            } else {
+                None
+            },
             format,
             options: table.options.clone(),
             all: Schema::new(table.all_physical.clone()),
@@ -73,7 +89,10 @@ impl Position {
         format!("v1 {} {}", self.next, self.size)
     }
     fn parse(text: &str) -> Result<Position> {
-        let parts: Option<Vec<u64>> = text.strip_prefix("v1 ").map(|p| p.split(' ').map(|n| n.parse().ok()).collect::<Option<Vec<u64>>>()).unwrap_or_default();
+        let parts: Option<Vec<u64>> = text
+            .strip_prefix("v1 ")
+            .map(|p| p.split(' ').map(|n| n.parse().ok()).collect::<Option<Vec<u64>>>())
+            .unwrap_or_default();
         match parts.as_deref() {
             Some([next, size]) => Ok(Position { next: *next, size: *size }),
             _ => Err(Error::corrupt(format!("\"{text}\" is no position of a filesystem source"))),
@@ -94,18 +113,39 @@ impl Source for Files {
                 None => self.store.list("").await?.into_iter().filter(|m| !hidden(m)).collect(),
             };
             if files.is_empty() {
-                return Err(Error::config(format!("table \"{}\" reads '{}', where there are no files", self.table, self.path)).code("E0514").hint("files whose name starts with . or _ do not count"));
+                return Err(
+                    Error::config(format!("table \"{}\" reads '{}', where there are no files", self.table, self.path))
+                        .code("E0514")
+                        .hint("files whose name starts with . or _ do not count"),
+                );
             }
-            Ok(files.into_iter().map(|m| Split { id: m.path, position: Position { next: 0, size: m.bytes }.text() }).collect())
+            Ok(files
+                .into_iter()
+                .map(|m| Split {
+                    id: m.path,
+                    position: Position { next: 0, size: m.bytes }.text(),
+                })
+                .collect())
         })
     }
     fn reader(&self, splits: Vec<Split>) -> Result<Box<dyn SplitReader>> {
-        let mut open = splits.into_iter().map(|s| Ok((s.id, Position::parse(&s.position)?))).collect::<Result<Vec<_>>>()?;
+        let mut open = splits
+            .into_iter()
+            .map(|s| Ok((s.id, Position::parse(&s.position)?)))
+            .collect::<Result<Vec<_>>>()?;
         open.reverse();
-        Ok(Box::new(Reader { files: self.clone(), open, parquet: None }))
+        Ok(Box::new(Reader {
+            files: self.clone(),
+            open,
+            parquet: None,
+        }))
     }
     fn decoder(&self) -> Result<Box<dyn SplitDecoder>> {
-        let records = if self.format == "parquet" { None } else { Some(millstream_formats::decoder(&self.format, &self.all, &self.wanted, &self.options)?) };
+        let records = if self.format == "parquet" {
+            None
+        } else {
+            Some(millstream_formats::decoder(&self.format, &self.all, &self.wanted, &self.options)?)
+        };
         Ok(Box::new(FileDecoder { records }))
     }
     fn bounded(&self) -> bool {
@@ -121,14 +161,27 @@ struct Reader {
 }
 
 enum Payload {
-    Records { bytes: Bytes, records: Vec<Range<usize>>, start: u64, next: Position },
-    RowGroup { file: ParquetFile, group: usize, next: Position },
+    Records {
+        bytes: Bytes,
+        records: Vec<Range<usize>>,
+        start: u64,
+        next: Position,
+    },
+    RowGroup {
+        file: ParquetFile,
+        group: usize,
+        next: Position,
+    },
 }
 
 impl Reader {
     fn get(&self, path: &str, range: Option<Range<u64>>) -> Result<Bytes> {
         let bytes = self.files.handle.block_on(self.files.store.get(path, range))?;
-        bytes.ok_or_else(|| Error::data(format!("the file {path} has gone while it was read")).code("E0701").detail(self.files.store.location()))
+        bytes.ok_or_else(|| {
+            Error::data(format!("the file {path} has gone while it was read"))
+                .code("E0701")
+                .detail(self.files.store.location())
+        })
     }
     fn text(&self, path: &str, position: Position) -> Result<Payload> {
         let mut block = BLOCK;
@@ -136,15 +189,27 @@ impl Reader {
             let end = (position.next + block).min(position.size);
             let bytes = self.get(path, Some(position.next..end))?;
             if (bytes.len() as u64) < end - position.next {
-                return Err(Error::data(format!("the file {path} is shorter than it was")).code("E0701").detail(self.files.store.location()));
+                return Err(Error::data(format!("the file {path} is shorter than it was"))
+                    .code("E0701")
+                    .detail(self.files.store.location()));
             }
             let (records, used) = split_records(&self.files.format, self.files.quote, &bytes, end == position.size);
             if used > 0 || end == position.size {
-                let next = Position { next: position.next + used.max(if end == position.size { bytes.len() } else { 0 }) as u64, ..position };
-                return Ok(Payload::Records { bytes, records, start: position.next, next });
+                let next = Position {
+                    next: position.next + used.max(if end == position.size { bytes.len() } else { 0 }) as u64,
+                    ..position
+                };
+                return Ok(Payload::Records {
+                    bytes,
+                    records,
+                    start: position.next,
+                    next,
+                });
             }
             if block >= RECORD_MAX {
-                return Err(Error::data(format!("a record of {path} is longer than {RECORD_MAX} bytes")).code("E0700").detail(format!("it starts at byte {}", position.next)));
+                return Err(Error::data(format!("a record of {path} is longer than {RECORD_MAX} bytes"))
+                    .code("E0700")
+                    .detail(format!("it starts at byte {}", position.next)));
             }
             block *= 4;
         }
@@ -169,7 +234,14 @@ impl SplitReader for Reader {
                 self.open.pop();
                 return Ok(Fetch::Finished(path));
             }
-            Payload::RowGroup { file, group, next: Position { next: position.next + 1, ..position } }
+            Payload::RowGroup {
+                file,
+                group,
+                next: Position {
+                    next: position.next + 1,
+                    ..position
+                },
+            }
         } else {
             if position.next >= position.size {
                 self.open.pop();
@@ -184,7 +256,11 @@ impl SplitReader for Reader {
         if let Some(open) = self.open.last_mut() {
             open.1 = next;
         }
-        Ok(Fetch::Chunk(Chunk { split: path, bytes, payload: Box::new(payload) }))
+        Ok(Fetch::Chunk(Chunk {
+            split: path,
+            bytes,
+            payload: Box::new(payload),
+        }))
     }
 }
 
@@ -195,7 +271,10 @@ struct FileDecoder {
 
 impl SplitDecoder for FileDecoder {
     fn decode(&mut self, chunk: Chunk) -> Result<Decoded> {
-        let payload = chunk.payload.downcast::<Payload>().map_err(|_| Error::bug("a file decoder got another chunk"))?;
+        let payload = chunk
+            .payload
+            .downcast::<Payload>()
+            .map_err(|_| Error::bug("a file decoder got another chunk"))?;
         match (*payload, &mut self.records) {
             (Payload::Records { bytes, records, start, next }, Some(decoder)) => {
                 let mut bad = Vec::new();
@@ -205,13 +284,32 @@ impl SplitDecoder for FileDecoder {
                         bad.push(e);
                     }
                 }
-                Ok(Decoded { batch: Batch::new(decoder.finish()?), split: Split { id: chunk.split, position: next.text() }, records: records.len() as u64, bad })
+                Ok(Decoded {
+                    batch: Batch::new(decoder.finish()?),
+                    split: Split {
+                        id: chunk.split,
+                        position: next.text(),
+                    },
+                    records: records.len() as u64,
+                    bad,
+                })
             }
             (Payload::RowGroup { file, group, next }, None) => {
                 let batches = file.read(group, ROWS)?.collect::<Result<Vec<_>>>().map_err(|e| e.detail(chunk.split.clone()))?;
-                let schema = batches.first().map(|b| b.schema()).ok_or_else(|| Error::data("a row group is empty").detail(chunk.split.clone()))?;
+                let schema = batches
+                    .first()
+                    .map(|b| b.schema())
+                    .ok_or_else(|| Error::data("a row group is empty").detail(chunk.split.clone()))?;
                 let batch = arrow_select::concat::concat_batches(&schema, &batches)?;
-                Ok(Decoded { records: batch.num_rows() as u64, batch: Batch::new(batch), split: Split { id: chunk.split, position: next.text() }, bad: Vec::new() })
+                Ok(Decoded {
+                    records: batch.num_rows() as u64,
+                    batch: Batch::new(batch),
+                    split: Split {
+                        id: chunk.split,
+                        position: next.text(),
+                    },
+                    bad: Vec::new(),
+                })
             }
             _ => Err(Error::bug("a file decoder got a chunk of another format")),
         }

@@ -43,6 +43,9 @@ impl Sink for FileSink {
         Ok(Box::new(FileWriter::new(self, subtask, incarnation)))
     }
     fn committer(&self, incarnation: &str) -> Result<Option<Box<dyn SinkCommitter>>> {
-        Ok(Some(Box::new(FileCommitter { store: Arc::clone(&self.store), incarnation: incarnation.to_string() })))
+        Ok(Some(Box::new(FileCommitter {
+            store: Arc::clone(&self.store),
+            incarnation: incarnation.to_string(),
+        })))
     }
 }

@@ -74,7 +74,14 @@ impl FileWriter {
                 self.finish(&oldest)?;
             }
             let encoder = millstream_formats::encoder(&self.format, &self.partitioning.data_schema(), &self.options)?;
-            self.open.insert(directory.to_string(), OpenFile { encoder, content: Vec::new(), used: 0 });
+            self.open.insert(
+                directory.to_string(),
+                OpenFile {
+                    encoder,
+                    content: Vec::new(),
+                    used: 0,
+                },
+            );
         }
         let file = self.open.get_mut(directory).ok_or_else(|| Error::bug("an open file vanished"))?;
         file.used = self.writes;
@@ -115,7 +122,11 @@ async fn send(store: &dyn Store, path: String, staged: String, content: Bytes) -
             let id = store.create_multipart(&path).await?;
             let mut parts = Vec::new();
             for (index, start) in (0..content.len()).step_by(PART).enumerate() {
-                parts.push(store.put_part(&path, &id, index, content.slice(start..(start + PART).min(content.len()))).await?);
+                parts.push(
+                    store
+                        .put_part(&path, &id, index, content.slice(start..(start + PART).min(content.len())))
+                        .await?,
+                );
             }
             Content::Upload { id, parts }
         }

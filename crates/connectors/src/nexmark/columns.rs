@@ -8,8 +8,16 @@ use arrow_schema::DataType;
 use millstream_dataflow::{Error, Field, Result, Schema, SqlType};
 use std::sync::Arc;
 
-const PERSON: &[(&str, Kind)] =
-    &[("id", Kind::Int), ("name", Kind::Text), ("emailAddress", Kind::Text), ("creditCard", Kind::Text), ("city", Kind::Text), ("state", Kind::Text), ("dateTime", Kind::Time), ("extra", Kind::Text)];
+const PERSON: &[(&str, Kind)] = &[
+    ("id", Kind::Int),
+    ("name", Kind::Text),
+    ("emailAddress", Kind::Text),
+    ("creditCard", Kind::Text),
+    ("city", Kind::Text),
+    ("state", Kind::Text),
+    ("dateTime", Kind::Time),
+    ("extra", Kind::Text),
+];
 const AUCTION: &[(&str, Kind)] = &[
     ("id", Kind::Int),
     ("itemName", Kind::Text),
@@ -22,7 +30,15 @@ const AUCTION: &[(&str, Kind)] = &[
     ("category", Kind::Int),
     ("extra", Kind::Text),
 ];
-const BID: &[(&str, Kind)] = &[("auction", Kind::Int), ("bidder", Kind::Int), ("price", Kind::Int), ("channel", Kind::Text), ("url", Kind::Text), ("dateTime", Kind::Time), ("extra", Kind::Text)];
+const BID: &[(&str, Kind)] = &[
+    ("auction", Kind::Int),
+    ("bidder", Kind::Int),
+    ("price", Kind::Int),
+    ("channel", Kind::Text),
+    ("url", Kind::Text),
+    ("dateTime", Kind::Time),
+    ("extra", Kind::Text),
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -48,12 +64,20 @@ pub(super) struct Columns {
 impl Columns {
     pub(super) fn new(schema: &Schema) -> Result<Columns> {
         let wanted = schema.fields.iter().map(wanted).collect::<Result<_>>()?;
-        Ok(Columns { wanted, schema: schema.clone() })
+        Ok(Columns {
+            wanted,
+            schema: schema.clone(),
+        })
     }
 
     pub(super) fn batch(&self, generator: &Generator, numbers: impl Iterator<Item = u64>) -> Result<RecordBatch> {
         let events: Vec<(u64, Event)> = numbers.map(|n| (n, generator.event(n))).collect();
-        let columns = self.wanted.iter().zip(&self.schema.fields).map(|(w, f)| column(w, f, &events, generator)).collect::<Result<Vec<_>>>()?;
+        let columns = self
+            .wanted
+            .iter()
+            .zip(&self.schema.fields)
+            .map(|(w, f)| column(w, f, &events, generator))
+            .collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(events.len()));
         RecordBatch::try_new_with_options(self.schema.to_arrow(), columns, &options).map_err(|e| Error::bug("generated columns do not fit the table").source(e))
     }
@@ -83,7 +107,11 @@ fn wanted(field: &Field) -> Result<Wanted> {
                     Kind::Time => f.ty == SqlType::Timestamp(3),
                 }
         });
-        found.ok_or_else(|| Error::config(format!("\"{}\" has no field \"{}\" of type {}", field.name, f.name, f.ty)).code("E0512").hint(format!("it has: {} (BIGINT, VARCHAR or TIMESTAMP(3))", names())))
+        found.ok_or_else(|| {
+            Error::config(format!("\"{}\" has no field \"{}\" of type {}", field.name, f.name, f.ty))
+                .code("E0512")
+                .hint(format!("it has: {} (BIGINT, VARCHAR or TIMESTAMP(3))", names()))
+        })
     };
     Ok(Wanted::Row(index, row.iter().map(place).collect::<Result<_>>()?))
 }
@@ -125,7 +153,9 @@ fn column(wanted: &Wanted, field: &Field, events: &[(u64, Event)], generator: &G
         }
     });
     let children: Vec<ArrayRef> = children.collect();
-    let DataType::Struct(types) = field.ty.to_arrow() else { return Err(Error::bug("a ROW is not carried by a struct")) };
+    let DataType::Struct(types) = field.ty.to_arrow() else {
+        return Err(Error::bug("a ROW is not carried by a struct"));
+    };
     let nulls = NullBuffer::from(events.iter().map(|(_, e)| kind_of(e) == *index).collect::<Vec<bool>>());
     Ok(Arc::new(StructArray::try_new_with_length(types, children, Some(nulls), events.len())?))
 }
@@ -161,7 +191,18 @@ fn text(event: &Event, name: &str, out: &mut String) {
 
 const FIRST_NAMES: [&str; 11] = ["Peter", "Paul", "Luke", "John", "Saul", "Vicky", "Kate", "Julie", "Sarah", "Deiter", "Walter"];
 const LAST_NAMES: [&str; 9] = ["Shultz", "Abrams", "Spencer", "White", "Bartels", "Walton", "Smith", "Jones", "Noris"];
-const CITIES: [&str; 10] = ["Phoenix", "Los Angeles", "San Francisco", "Boise", "Portland", "Bend", "Redmond", "Seattle", "Kent", "Cheyenne"];
+const CITIES: [&str; 10] = [
+    "Phoenix",
+    "Los Angeles",
+    "San Francisco",
+    "Boise",
+    "Portland",
+    "Bend",
+    "Redmond",
+    "Seattle",
+    "Kent",
+    "Cheyenne",
+];
 const STATES: [&str; 6] = ["AZ", "CA", "ID", "OR", "WA", "WY"];
 
 /// Each field draws from numbers of its own, so that leaving one out does not change another.

@@ -106,7 +106,11 @@ impl Generator {
         let round = persons + auctions + bids;
         let (epoch, offset) = (number / round, number % round);
         let person = epoch * persons + offset.min(persons - 1);
-        let auction = if offset < persons { (epoch * auctions).saturating_sub(1) } else { epoch * auctions + (offset - persons).min(auctions - 1) };
+        let auction = if offset < persons {
+            (epoch * auctions).saturating_sub(1)
+        } else {
+            epoch * auctions + (offset - persons).min(auctions - 1)
+        };
         (person as i64, auction as i64)
     }
 
@@ -116,14 +120,21 @@ impl Generator {
         let mut r = Random(self.seed ^ number.wrapping_mul(0xd6e8_feb8_6659_fd93));
         let (last_person, last_auction) = self.last_ids(number);
         if offset < persons {
-            return Event::Person(Person { id: last_person + FIRST_PERSON, random: r });
+            return Event::Person(Person {
+                id: last_person + FIRST_PERSON,
+                random: r,
+            });
         }
         let someone = |r: &mut Random| {
             let active = last_person.min(ACTIVE_PEOPLE);
             last_person - active + r.below(active as u64 + 1) as i64
         };
         if offset < persons + auctions {
-            let seller = if r.below(HOT_SELLER) > 0 { last_person / HOT_GROUP * HOT_GROUP } else { someone(&mut r) };
+            let seller = if r.below(HOT_SELLER) > 0 {
+                last_person / HOT_GROUP * HOT_GROUP
+            } else {
+                someone(&mut r)
+            };
             let initial_bid = r.price();
             // Auctions last for about the time in which those in flight come up.
             let horizon = (IN_FLIGHT_AUCTIONS as u64 * (persons + auctions + bids) / auctions) * 1000 / self.rate;
@@ -143,9 +154,23 @@ impl Generator {
             let oldest = (last_auction - IN_FLIGHT_AUCTIONS).max(0);
             oldest + r.below((last_auction - oldest + 1) as u64) as i64
         };
-        let bidder = if r.below(HOT_BIDDER) > 0 { last_person / HOT_GROUP * HOT_GROUP + 1 } else { someone(&mut r) };
+        let bidder = if r.below(HOT_BIDDER) > 0 {
+            last_person / HOT_GROUP * HOT_GROUP + 1
+        } else {
+            someone(&mut r)
+        };
         let price = r.price();
-        let channel = if r.below(HOT_CHANNEL) > 0 { Ok(r.below(HOT_CHANNELS.len() as u64) as usize) } else { Err(r.below(CHANNELS)) };
-        Event::Bid(Bid { auction: auction + FIRST_AUCTION, bidder: bidder + FIRST_PERSON, price, channel, random: r })
+        let channel = if r.below(HOT_CHANNEL) > 0 {
+            Ok(r.below(HOT_CHANNELS.len() as u64) as usize)
+        } else {
+            Err(r.below(CHANNELS))
+        };
+        Event::Bid(Bid {
+            auction: auction + FIRST_AUCTION,
+            bidder: bidder + FIRST_PERSON,
+            price,
+            channel,
+            random: r,
+        })
     }
 }

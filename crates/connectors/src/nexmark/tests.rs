@@ -5,10 +5,23 @@ use arrow_array::types::{Int32Type, Int64Type};
 use millstream_dataflow::{ColumnKind, Field, TableColumn};
 
 fn table(options: &[(&str, &str)]) -> TableSpec {
-    let columns = [("event_type", "INT"), ("bid", "ROW<auction BIGINT, price BIGINT, channel STRING, url STRING, `dateTime` TIMESTAMP(3), extra STRING>"), ("person", "ROW<id BIGINT, name STRING>")];
+    let columns = [
+        ("event_type", "INT"),
+        (
+            "bid",
+            "ROW<auction BIGINT, price BIGINT, channel STRING, url STRING, `dateTime` TIMESTAMP(3), extra STRING>",
+        ),
+        ("person", "ROW<id BIGINT, name STRING>"),
+    ];
     TableSpec {
         name: "nexmark".into(),
-        columns: columns.iter().map(|(n, t)| TableColumn { field: Field::parse_type(n, t).unwrap(), kind: ColumnKind::Physical }).collect(),
+        columns: columns
+            .iter()
+            .map(|(n, t)| TableColumn {
+                field: Field::parse_type(n, t).unwrap(),
+                kind: ColumnKind::Physical,
+            })
+            .collect(),
         all_physical: vec![],
         partition_keys: vec![],
         primary_key: vec![],
@@ -30,7 +43,11 @@ impl Clock for NoClock {
 /// All events of a source, from positions on, as text by number order of their parts.
 fn read(options: &[(&str, &str)], from: Option<u64>) -> Vec<String> {
     let t = table(options);
-    let source = Nexmark { settings: settings(&t).unwrap(), columns: Columns::new(&t.schema()).unwrap(), clock: Arc::new(NoClock) };
+    let source = Nexmark {
+        settings: settings(&t).unwrap(),
+        columns: Columns::new(&t.schema()).unwrap(),
+        clock: Arc::new(NoClock),
+    };
     let mut splits = futures::executor::block_on(source.discover(&[])).unwrap();
     if let Some(from) = from {
         splits.iter_mut().for_each(|s| s.position = position(from));

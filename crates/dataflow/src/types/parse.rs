@@ -207,8 +207,7 @@ impl Parser<'_> {
             }
             "MAP" => {
                 self.close('<')?;
-                let mut key = self.field("key")?;
-                key.nullable = false;
+                let key = self.field("key")?;
                 self.close(',')?;
                 let value = self.field("value")?;
                 self.close('>')?;

@@ -4,13 +4,13 @@ use super::cursor::{Cursor, DEPTH_MAX, Fault, Parsed};
 use super::object::Object;
 use super::text::unescape;
 use super::{JsonOptions, TimestampStandard};
-use millstream_dataflow::temporal;
-use millstream_dataflow::text::parse_decimal;
 use crate::views::Views;
 use arrow_array::types::*;
 use arrow_array::{ArrayRef, BooleanArray, ListArray, MapArray, NullArray, PrimitiveArray, StructArray};
 use arrow_buffer::{BooleanBufferBuilder, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field as ArrowField, FieldRef};
+use millstream_dataflow::temporal;
+use millstream_dataflow::text::parse_decimal;
 use millstream_dataflow::{Error, Field, Result, SqlType};
 use std::sync::Arc;
 
@@ -104,11 +104,20 @@ impl Column {
                 if !matches!(k.ty, SqlType::Char(_) | SqlType::VarChar(_)) {
                     return Err(Error::sql(format!("column \"{}\": JSON objects have text keys, {} cannot be read", field.name, field.ty)).code("E0302"));
                 }
-                let DataType::Map(entries, _) = &ty else { return Err(Error::bug("a MAP is not carried by a map")) };
-                Values::Map(vec![0], Box::new(Column::new(k, options)?), Box::new(Column::new(v, options)?), Arc::clone(entries))
+                let DataType::Map(entries, _) = &ty else {
+                    return Err(Error::bug("a MAP is not carried by a map"));
+                };
+                Values::Map(
+                    vec![0],
+                    Box::new(Column::new(k, options)?),
+                    Box::new(Column::new(v, options)?),
+                    Arc::clone(entries),
+                )
             }
             SqlType::Row(fields) => {
-                let DataType::Struct(arrow) = &ty else { return Err(Error::bug("a ROW is not carried by a struct")) };
+                let DataType::Struct(arrow) = &ty else {
+                    return Err(Error::bug("a ROW is not carried by a struct"));
+                };
                 Values::Row(Box::new(Object::new(fields, options)?), arrow.clone())
             }
             SqlType::Null => Values::Null,
@@ -116,7 +125,11 @@ impl Column {
                 return Err(Error::sql(format!("column \"{}\": the json format does not read {}", field.name, field.ty)).code("E0302"));
             }
         };
-        Ok(Column { values, validity: Validity::default(), ty })
+        Ok(Column {
+            values,
+            validity: Validity::default(),
+            ty,
+        })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -344,7 +357,9 @@ impl Column {
             }
             Values::Map(offsets, keys, values, entries) => {
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(std::mem::replace(offsets, vec![0])));
-                let DataType::Struct(fields) = entries.data_type() else { return Err(Error::bug("a map's entries are no struct")) };
+                let DataType::Struct(fields) = entries.data_type() else {
+                    return Err(Error::bug("a map's entries are no struct"));
+                };
                 let pairs = StructArray::try_new(fields.clone(), vec![keys.finish()?, values.finish()?], None)?;
                 Arc::new(MapArray::try_new(Arc::clone(entries), offsets, pairs, nulls, false)?)
             }
@@ -420,7 +435,10 @@ fn integer(c: &mut Cursor<'_>, scratch: &mut Vec<u8>) -> Parsed<i64> {
     }
     c.at = start;
     let text = scalar(c, scratch)?;
-    std::str::from_utf8(text.trim_ascii()).ok().and_then(|t| t.parse().ok()).ok_or(Fault::Type("no whole number in the type's range"))
+    std::str::from_utf8(text.trim_ascii())
+        .ok()
+        .and_then(|t| t.parse().ok())
+        .ok_or(Fault::Type("no whole number in the type's range"))
 }
 
 fn float(c: &mut Cursor<'_>, scratch: &mut Vec<u8>) -> Parsed<f64> {
@@ -452,7 +470,12 @@ pub(crate) struct TextColumn {
 
 impl TextColumn {
     pub(crate) fn new(field: &Field, options: &super::JsonOptionsForText) -> Result<TextColumn> {
-        Ok(TextColumn { column: Column::new(field, &options.0)?, options: options.0.clone(), quoted: Vec::new(), scratch: Vec::new() })
+        Ok(TextColumn {
+            column: Column::new(field, &options.0)?,
+            options: options.0.clone(),
+            quoted: Vec::new(),
+            scratch: Vec::new(),
+        })
     }
     /// Appends the value of a text; after an error the caller truncates.
     pub(crate) fn push(&mut self, text: &[u8]) -> Result<(), String> {
@@ -468,10 +491,12 @@ impl TextColumn {
         self.quoted.push(b'"');
         self.quoted.extend_from_slice(text);
         self.quoted.push(b'"');
-        self.column.parse(&mut Cursor::new(&self.quoted), &self.options, &mut self.scratch, 1).map_err(|fault| match fault {
-            Fault::Malformed(what) | Fault::Type(what) => what.to_string(),
-            Fault::Depth => "too deep".to_string(),
-        })
+        self.column
+            .parse(&mut Cursor::new(&self.quoted), &self.options, &mut self.scratch, 1)
+            .map_err(|fault| match fault {
+                Fault::Malformed(what) | Fault::Type(what) => what.to_string(),
+                Fault::Depth => "too deep".to_string(),
+            })
     }
     pub(crate) fn push_null(&mut self) {
         self.column.push_null();

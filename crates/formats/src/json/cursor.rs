@@ -192,6 +192,10 @@ impl<'a> Cursor<'a> {
         }
         self.skip_string()?;
         self.space();
-        if self.eat(b':') { Ok(()) } else { Err(Fault::Malformed("no colon after a field name")) }
+        if self.eat(b':') {
+            Ok(())
+        } else {
+            Err(Fault::Malformed("no colon after a field name"))
+        }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{JsonOptions, TimestampStandard};
 use crate::render::java_double;
-use millstream_dataflow::temporal;
 use arrow_array::types::*;
 use arrow_array::{Array, ArrayRef, cast::AsArray};
+use millstream_dataflow::temporal;
 use millstream_dataflow::{Batch, Encoder, Error, Field, Result, Schema, SqlType};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -24,7 +24,10 @@ impl JsonEncoder {
                 return Err(Error::sql(format!("column \"{}\": the json format does not write {}", f.name, f.ty)).code("E0302"));
             }
         }
-        Ok(JsonEncoder { schema: schema.clone(), options: JsonOptions::new(options) })
+        Ok(JsonEncoder {
+            schema: schema.clone(),
+            options: JsonOptions::new(options),
+        })
     }
 }
 
@@ -84,7 +87,11 @@ fn value(array: &ArrayRef, row: usize, field: &Field, options: &JsonOptions, out
         SqlType::Decimal(_, scale) => {
             let plain = crate::render::decimal_text(array.as_primitive::<Decimal128Type>().value(row), *scale);
             // Jackson writes a decimal as BigDecimal's text: plain unless it is very small.
-            out.push_str(&if options.plain_decimals { plain } else { crate::render::java_decimal(array.as_primitive::<Decimal128Type>().value(row), *scale) });
+            out.push_str(&if options.plain_decimals {
+                plain
+            } else {
+                crate::render::java_decimal(array.as_primitive::<Decimal128Type>().value(row), *scale)
+            });
         }
         SqlType::Char(_) | SqlType::VarChar(_) => quote(array.as_string_view().value(row), out),
         SqlType::Binary(_) | SqlType::VarBinary(_) => quote(&crate::base64::encode(array.as_binary_view().value(row)), out),
@@ -95,7 +102,11 @@ fn value(array: &ArrayRef, row: usize, field: &Field, options: &JsonOptions, out
         }
         SqlType::Time(p) => {
             out.push('"');
-            temporal::write_time(i64::from(array.as_primitive::<Time32MillisecondType>().value(row)) * 1_000_000, usize::from(*p).min(3), out);
+            temporal::write_time(
+                i64::from(array.as_primitive::<Time32MillisecondType>().value(row)) * 1_000_000,
+                usize::from(*p).min(3),
+                out,
+            );
             out.push('"');
         }
         SqlType::Timestamp(_) | SqlType::TimestampLtz(_) => {
@@ -133,7 +144,9 @@ fn value(array: &ArrayRef, row: usize, field: &Field, options: &JsonOptions, out
                     (true, Some(Some(literal))) => literal,
                     (true, Some(None)) => continue,
                     (true, None) => {
-                        return Err(Error::data(format!("column \"{}\": a MAP has a NULL key", field.name)).code("E0704").hint("set 'json.map-null-key.mode' to DROP or LITERAL"));
+                        return Err(Error::data(format!("column \"{}\": a MAP has a NULL key", field.name))
+                            .code("E0704")
+                            .hint("set 'json.map-null-key.mode' to DROP or LITERAL"));
                     }
                 };
                 if !std::mem::take(&mut first) {
@@ -154,7 +167,11 @@ fn value(array: &ArrayRef, row: usize, field: &Field, options: &JsonOptions, out
 
 /// JSON has no infinities: Jackson writes them as strings.
 fn float(text: &str, out: &mut String) {
-    if text.ends_with(|c: char| c.is_ascii_digit()) { out.push_str(text) } else { quote(text, out) }
+    if text.ends_with(|c: char| c.is_ascii_digit()) {
+        out.push_str(text)
+    } else {
+        quote(text, out)
+    }
 }
 
 /// `.123` without trailing zeros; nothing for whole seconds.

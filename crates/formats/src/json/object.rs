@@ -33,8 +33,22 @@ const ORDER_MAX: usize = 512;
 impl Object {
     pub(super) fn new(fields: &[Field], options: &JsonOptions) -> Result<Object> {
         let columns = fields.iter().map(|f| Column::new(f, options)).collect::<Result<Vec<_>>>()?;
-        let order = fields.iter().enumerate().map(|(i, f)| Expected { bytes: format!("\"{}\":", f.name).into_bytes(), column: Some(i) }).collect();
-        Ok(Object { fields: fields.to_vec(), seen: vec![0; columns.len()], columns, order, rows: 0, objects: 0 })
+        let order = fields
+            .iter()
+            .enumerate()
+            .map(|(i, f)| Expected {
+                bytes: format!("\"{}\":", f.name).into_bytes(),
+                column: Some(i),
+            })
+            .collect();
+        Ok(Object {
+            fields: fields.to_vec(),
+            seen: vec![0; columns.len()],
+            columns,
+            order,
+            rows: 0,
+            objects: 0,
+        })
     }
     pub(super) fn rows(&self) -> usize {
         self.rows
@@ -116,7 +130,10 @@ impl Object {
             return Err(Fault::Malformed("no colon after a field name"));
         }
         if place < ORDER_MAX {
-            let learned = Expected { bytes: c.bytes[start..c.at].to_vec(), column };
+            let learned = Expected {
+                bytes: c.bytes[start..c.at].to_vec(),
+                column,
+            };
             // Insert rather than replace: after an optional key the rest of the order still holds.
             if self.order.len() < ORDER_MAX {
                 self.order.insert(place.min(self.order.len()), learned);

@@ -25,7 +25,10 @@ fn decode(schema: &Schema, records: &[&str], options: &BTreeMap<String, String>)
     let mut row = 0;
     for line in &mut out {
         if line.is_empty() {
-            *line = json_row(&batch, row, schema).replace("{\"kind\":\"+I\",\"row\":", "").trim_end_matches('}').to_string();
+            *line = json_row(&batch, row, schema)
+                .replace("{\"kind\":\"+I\",\"row\":", "")
+                .trim_end_matches('}')
+                .to_string();
             row += 1;
         }
     }
@@ -86,7 +89,10 @@ fn ignore_parse_errors_puts_null_in_the_place_of_the_value() {
     let s = schema(&[("a", "INT"), ("r", "ROW<x INT, y ARRAY<INT>>"), ("b", "STRING")]);
     let options = BTreeMap::from([("json.ignore-parse-errors".to_string(), "true".to_string())]);
     let records = [r#"{"a":"x","r":{"x":{},"y":[1,"q",3]},"b":"kept"}"#, r#"{"a":1,"r":5,"b":"kept"}"#, r#"{"a":"#];
-    assert_eq!(decode(&s, &records, &options), [r#"[null,[null,[1,null,3]],"kept"]"#, r#"[1,null,"kept"]"#, "bad malformed"]);
+    assert_eq!(
+        decode(&s, &records, &options),
+        [r#"[null,[null,[1,null,3]],"kept"]"#, r#"[1,null,"kept"]"#, "bad malformed"]
+    );
 }
 
 #[test]
@@ -94,14 +100,20 @@ fn missing_fields_follow_nullability_and_option() {
     let strict = schema(&[("a", "INT NOT NULL"), ("b", "INT")]);
     assert_eq!(decode(&strict, &[r#"{"b":1}"#, r#"{"a":1}"#], &no_options()), ["bad missing-field", "[1,null]"]);
     let options = BTreeMap::from([("json.fail-on-missing-field".to_string(), "true".to_string())]);
-    assert_eq!(decode(&schema(&[("a", "INT")]), &["{}", r#"{"a":null}"#], &options), ["bad missing-field", "[null]"]);
+    assert_eq!(
+        decode(&schema(&[("a", "INT")]), &["{}", r#"{"a":null}"#], &options),
+        ["bad missing-field", "[null]"]
+    );
 }
 
 #[test]
 fn deep_nesting_is_refused_without_using_the_stack() {
     let s = schema(&[("a", "STRING"), ("n", "INT")]);
     let deep = |n: usize| format!("{{\"other\":{}1{},\"n\":1}}", "[".repeat(n), "]".repeat(n));
-    assert_eq!(decode(&s, &[&deep(100), &deep(200), &deep(100_000), &"[".repeat(100_000)], &no_options()), ["[null,1]", "bad too-deep", "bad too-deep", "bad type"]);
+    assert_eq!(
+        decode(&s, &[&deep(100), &deep(200), &deep(100_000), &"[".repeat(100_000)], &no_options()),
+        ["[null,1]", "bad too-deep", "bad too-deep", "bad type"]
+    );
 }
 
 #[test]

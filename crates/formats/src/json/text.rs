@@ -48,5 +48,7 @@ pub(super) fn check_escapes(raw: &[u8]) -> Parsed<()> {
 fn hex4(rest: &mut &[u8]) -> Parsed<u32> {
     let digits = rest.get(..4).ok_or(WRONG)?;
     *rest = &rest[4..];
-    digits.iter().try_fold(0, |code, d| (*d as char).to_digit(16).map(|d| code << 4 | d).ok_or(WRONG))
+    digits
+        .iter()
+        .try_fold(0, |code, d| (*d as char).to_digit(16).map(|d| code << 4 | d).ok_or(WRONG))
 }

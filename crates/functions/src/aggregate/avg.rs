@@ -9,8 +9,14 @@ use std::sync::Arc;
 pub(super) fn of(ty: &SqlType) -> Option<Arc<dyn Aggregate>> {
     match ty {
         SqlType::Float | SqlType::Double => Some(Arc::new(FloatAvg { result: ty.clone() })),
-        SqlType::Decimal(_, s) => Some(Arc::new(ExactAvg { result: SqlType::Decimal(38, (*s).max(6)), more_digits: 6u8.saturating_sub(*s) })),
-        t if t.is_integer() => Some(Arc::new(ExactAvg { result: ty.clone(), more_digits: 0 })),
+        SqlType::Decimal(_, s) => Some(Arc::new(ExactAvg {
+            result: SqlType::Decimal(38, (*s).max(6)),
+            more_digits: 6u8.saturating_sub(*s),
+        })),
+        t if t.is_integer() => Some(Arc::new(ExactAvg {
+            result: ty.clone(),
+            more_digits: 0,
+        })),
         _ => None,
     }
 }

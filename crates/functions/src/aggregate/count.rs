@@ -35,7 +35,9 @@ impl Aggregate for Count {
 }
 
 fn add(state: &mut [StateColumn], ids: &[u32], partial: &[ArrayRef], sign: i64) -> Result<()> {
-    let from = partial[0].as_primitive_opt::<Int64Type>().ok_or_else(|| Error::corrupt("a partial count is no integer"))?;
+    let from = partial[0]
+        .as_primitive_opt::<Int64Type>()
+        .ok_or_else(|| Error::corrupt("a partial count is no integer"))?;
     let mut counts = state[0].i64s()?.writer(ids);
     for (id, n) in ids.iter().zip(from.values()) {
         *counts.at(*id) += sign * n;

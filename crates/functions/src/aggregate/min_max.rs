@@ -48,7 +48,9 @@ impl MinMax {
             }
             return Ok(());
         }
-        let [best, known] = state else { return Err(Error::bug("a minimum has two state columns")) };
+        let [best, known] = state else {
+            return Err(Error::bug("a minimum has two state columns"));
+        };
         let mut known = known.i64s()?.writer(ids);
         macro_rules! take {
             ($writer:expr, $t:ty, $order:expr) => {{
@@ -92,7 +94,11 @@ impl Aggregate for MinMax {
         (self.ty.clone(), true)
     }
     fn state(&self) -> Vec<StateType> {
-        if self.store == StateType::Bytes { vec![self.store] } else { vec![self.store, StateType::I64] }
+        if self.store == StateType::Bytes {
+            vec![self.store]
+        } else {
+            vec![self.store, StateType::I64]
+        }
     }
     fn update(&self, state: &mut [StateColumn], ids: &[u32], args: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<()> {
         let values = self.to_state(&args[0])?;
@@ -108,7 +114,9 @@ impl Aggregate for MinMax {
             let nulls = partial[0].clone();
             return self.take(state, ids, &partial[0], |i| nulls.is_valid(i));
         }
-        let known = partial[1].as_primitive_opt::<Int64Type>().ok_or_else(|| Error::corrupt("a partial minimum has another type"))?;
+        let known = partial[1]
+            .as_primitive_opt::<Int64Type>()
+            .ok_or_else(|| Error::corrupt("a partial minimum has another type"))?;
         self.take(state, ids, &partial[0], |i| known.value(i) != 0)
     }
     fn finish(&self, state: &[StateColumn], ids: Range<usize>) -> Result<ArrayRef> {
@@ -117,13 +125,20 @@ impl Aggregate for MinMax {
             if matches!(self.ty, SqlType::Binary(_) | SqlType::VarBinary(_)) {
                 return Ok(values);
             }
-            let texts = values.as_binary_view().iter().map(|v| v.map(|v| std::str::from_utf8(v).map_err(|_| Error::corrupt("a text in the state is no UTF-8"))).transpose());
+            let texts = values.as_binary_view().iter().map(|v| {
+                v.map(|v| std::str::from_utf8(v).map_err(|_| Error::corrupt("a text in the state is no UTF-8")))
+                    .transpose()
+            });
             return Ok(Arc::new(texts.collect::<Result<Vec<_>>>()?.into_iter().collect::<StringViewArray>()));
         }
         let known = state[1].to_array(ids);
         let nulls = arrow_buffer::NullBuffer::from(known.as_primitive::<Int64Type>().values().iter().map(|k| *k != 0).collect::<Vec<bool>>());
         let wanted = self.ty.to_arrow();
-        let with_nulls = |a: &ArrayRef, ty: DataType| -> Result<ArrayRef> { Ok(arrow_array::make_array(a.to_data().into_builder().data_type(ty).nulls(Some(nulls.clone())).build()?)) };
+        let with_nulls = |a: &ArrayRef, ty: DataType| -> Result<ArrayRef> {
+            Ok(arrow_array::make_array(
+                a.to_data().into_builder().data_type(ty).nulls(Some(nulls.clone())).build()?,
+            ))
+        };
         match (&self.ty, self.store) {
             (SqlType::Double | SqlType::Decimal(..) | SqlType::BigInt | SqlType::Timestamp(_) | SqlType::TimestampLtz(_), _) => with_nulls(&values, wanted),
             (SqlType::Date | SqlType::Time(_), _) => {

@@ -13,8 +13,14 @@ use std::sync::Arc;
 pub(super) fn of(ty: &SqlType) -> Option<Arc<dyn Aggregate>> {
     match ty {
         SqlType::Float | SqlType::Double => Some(Arc::new(FloatSum { result: ty.clone() })),
-        SqlType::Decimal(_, s) => Some(Arc::new(ExactSum { result: SqlType::Decimal(38, *s), name: "SUM" })),
-        t if t.is_integer() => Some(Arc::new(ExactSum { result: ty.clone(), name: "SUM" })),
+        SqlType::Decimal(_, s) => Some(Arc::new(ExactSum {
+            result: SqlType::Decimal(38, *s),
+            name: "SUM",
+        })),
+        t if t.is_integer() => Some(Arc::new(ExactSum {
+            result: ty.clone(),
+            name: "SUM",
+        })),
         _ => None,
     }
 }
@@ -28,7 +34,9 @@ pub(super) struct ExactSum {
 
 /// Adds integers or decimals to 128-bit sums and their counts.
 pub(super) fn update_exact(state: &mut [StateColumn], ids: &[u32], argument: &ArrayRef, filter: Option<&BooleanArray>) -> Result<()> {
-    let [sums, counts] = state else { return Err(Error::bug("an exact sum has two state columns")) };
+    let [sums, counts] = state else {
+        return Err(Error::bug("an exact sum has two state columns"));
+    };
     let (mut sums, mut counts) = (sums.i128s()?.writer(ids), counts.i64s()?.writer(ids));
     let mut overflowed = false;
     macro_rules! add {
@@ -51,18 +59,26 @@ pub(super) fn update_exact(state: &mut [StateColumn], ids: &[u32], argument: &Ar
         DataType::Decimal128(..) => add!(Decimal128Type),
         other => return Err(Error::bug(format!("{other} cannot be summed exactly"))),
     }
-    if overflowed { Err(Error::data("a sum overflows 128 bits").code("E0703")) } else { Ok(()) }
+    if overflowed {
+        Err(Error::data("a sum overflows 128 bits").code("E0703"))
+    } else {
+        Ok(())
+    }
 }
 
 pub(super) fn merge_exact(state: &mut [StateColumn], ids: &[u32], partial: &[ArrayRef], sign: i128) -> Result<()> {
     let wrong = || Error::corrupt("a partial sum has another type");
-    let [sums, counts] = state else { return Err(Error::bug("an exact sum has two state columns")) };
+    let [sums, counts] = state else {
+        return Err(Error::bug("an exact sum has two state columns"));
+    };
     let from_sums = partial[0].as_primitive_opt::<Decimal128Type>().ok_or_else(wrong)?.values();
     let from_counts = partial[1].as_primitive_opt::<Int64Type>().ok_or_else(wrong)?.values();
     let (mut sums, mut counts) = (sums.i128s()?.writer(ids), counts.i64s()?.writer(ids));
     for (i, id) in ids.iter().enumerate() {
         let sum = sums.at(*id);
-        *sum = sum.checked_add(sign * from_sums[i]).ok_or_else(|| Error::data("a sum overflows 128 bits").code("E0703"))?;
+        *sum = sum
+            .checked_add(sign * from_sums[i])
+            .ok_or_else(|| Error::data("a sum overflows 128 bits").code("E0703"))?;
         *counts.at(*id) += sign as i64 * from_counts[i];
     }
     Ok(())
@@ -96,7 +112,11 @@ impl Aggregate for ExactSum {
 pub(super) fn exact_result(state: &[StateColumn], ids: Range<usize>, ty: &SqlType, name: &str, f: impl Fn(i128, i64) -> Option<i128>) -> Result<ArrayRef> {
     let (sums, counts) = (state[0].to_array(ids.clone()), state[1].to_array(ids));
     let (sums, counts) = (sums.as_primitive::<Decimal128Type>().values(), counts.as_primitive::<Int64Type>().values());
-    let overflow = || Error::data(format!("{name} overflows {ty}")).code("E0703").hint("cast the argument to a wider type");
+    let overflow = || {
+        Error::data(format!("{name} overflows {ty}"))
+            .code("E0703")
+            .hint("cast the argument to a wider type")
+    };
     let digits = as_decimal(ty).map_or(38, |d| d.0);
     let in_range = |v: i128| match ty {
         SqlType::TinyInt => i8::try_from(v).is_ok(),
@@ -136,13 +156,19 @@ struct FloatSum {
 pub(super) fn add_compensated(sum: &mut f64, compensation: &mut f64, value: f64) {
     let next = *sum + value;
     if next.is_finite() {
-        *compensation += if sum.abs() >= value.abs() { (*sum - next) + value } else { (value - next) + *sum };
+        *compensation += if sum.abs() >= value.abs() {
+            (*sum - next) + value
+        } else {
+            (value - next) + *sum
+        };
     }
     *sum = next;
 }
 
 pub(super) fn update_float(state: &mut [StateColumn], ids: &[u32], argument: &ArrayRef, filter: Option<&BooleanArray>) -> Result<()> {
-    let [sums, compensations, counts] = state else { return Err(Error::bug("a float sum has three state columns")) };
+    let [sums, compensations, counts] = state else {
+        return Err(Error::bug("a float sum has three state columns"));
+    };
     let (mut sums, mut compensations, mut counts) = (sums.f64s()?.writer(ids), compensations.f64s()?.writer(ids), counts.i64s()?.writer(ids));
     let doubles = arrow_cast::cast(argument, &DataType::Float64)?;
     let values = doubles.as_primitive::<Float64Type>().values();
@@ -155,7 +181,9 @@ pub(super) fn update_float(state: &mut [StateColumn], ids: &[u32], argument: &Ar
 
 pub(super) fn merge_float(state: &mut [StateColumn], ids: &[u32], partial: &[ArrayRef]) -> Result<()> {
     let wrong = || Error::corrupt("a partial sum has another type");
-    let [sums, compensations, counts] = state else { return Err(Error::bug("a float sum has three state columns")) };
+    let [sums, compensations, counts] = state else {
+        return Err(Error::bug("a float sum has three state columns"));
+    };
     let float = |i: usize| partial[i].as_primitive_opt::<Float64Type>().ok_or_else(wrong);
     let (from, carried) = (float(0)?.values(), float(1)?.values());
     let from_counts = partial[2].as_primitive_opt::<Int64Type>().ok_or_else(wrong)?.values();
@@ -171,7 +199,10 @@ pub(super) fn merge_float(state: &mut [StateColumn], ids: &[u32], partial: &[Arr
 /// Sum or mean per group; NULL for groups without values.
 pub(super) fn float_result(state: &[StateColumn], ids: Range<usize>, ty: &SqlType, mean: bool) -> Result<ArrayRef> {
     let columns: Vec<ArrayRef> = state.iter().map(|c| c.to_array(ids.clone())).collect();
-    let (sums, compensations) = (columns[0].as_primitive::<Float64Type>().values(), columns[1].as_primitive::<Float64Type>().values());
+    let (sums, compensations) = (
+        columns[0].as_primitive::<Float64Type>().values(),
+        columns[1].as_primitive::<Float64Type>().values(),
+    );
     let counts = columns[2].as_primitive::<Int64Type>().values();
     let out: Float64Array = (0..sums.len())
         .map(|i| {

@@ -72,7 +72,12 @@ fn results_are_flinks_and_the_laws_hold() {
     check("min", "STRING", &["b", "NULL", "a", "c"], "a");
     check("max", "STRING", &["NULL"], "NULL");
     check("max", "DOUBLE", &["1.0", "NaN", "2.0"], "NaN");
-    check("min", "TIMESTAMP(3)", &["2024-01-01 00:00:01", "2024-01-01 00:00:00.5"], "2024-01-01 00:00:00.500");
+    check(
+        "min",
+        "TIMESTAMP(3)",
+        &["2024-01-01 00:00:01", "2024-01-01 00:00:00.5"],
+        "2024-01-01 00:00:00.500",
+    );
     check("max", "DATE", &["1969-12-31", "1969-12-30"], "1969-12-31");
     check("min", "BOOLEAN", &["true", "false"], "FALSE");
     check("max", "DECIMAL(5, 2)", &["-1.00", "-2.00"], "-1.00");

@@ -57,7 +57,11 @@ fn text_of(array: &ArrayRef, row: usize, from: &SqlType) -> Result<String> {
         SqlType::Double => out = java_double(array.as_primitive::<Float64Type>().value(row)),
         SqlType::Decimal(_, s) => out = decimal_text(array.as_primitive::<Decimal128Type>().value(row), *s),
         SqlType::Date => temporal::write_date(array.as_primitive::<Date32Type>().value(row).into(), &mut out),
-        SqlType::Time(p) => temporal::write_time(i64::from(array.as_primitive::<Time32MillisecondType>().value(row)) * 1_000_000, usize::from(*p).min(3), &mut out),
+        SqlType::Time(p) => temporal::write_time(
+            i64::from(array.as_primitive::<Time32MillisecondType>().value(row)) * 1_000_000,
+            usize::from(*p).min(3),
+            &mut out,
+        ),
         SqlType::Timestamp(p) | SqlType::TimestampLtz(p) => {
             let (_, per_second) = unit_of(array.data_type())?;
             let (days, nanos) = temporal::split(epoch(array)?.value(row), per_second);
@@ -66,7 +70,8 @@ fn text_of(array: &ArrayRef, row: usize, from: &SqlType) -> Result<String> {
             temporal::write_time(nanos, usize::from(*p), &mut out);
         }
         SqlType::Binary(_) | SqlType::VarBinary(_) => {
-            out = String::from_utf8(array.as_binary_view().value(row).to_vec()).map_err(|_| Error::data("bytes that are no UTF-8 cannot be cast to a string").code("E0702"))?;
+            out = String::from_utf8(array.as_binary_view().value(row).to_vec())
+                .map_err(|_| Error::data("bytes that are no UTF-8 cannot be cast to a string").code("E0702"))?;
         }
         other => return Err(Error::sql(format!("{other} cannot be cast to a string yet")).code("E0303")),
     }
@@ -94,7 +99,8 @@ pub(super) fn from_text(array: &ArrayRef, to: &SqlType, safe: bool) -> Result<Ar
         SqlType::BigInt => parse!(Int64Type, whole),
         SqlType::Float => parse!(Float32Type, |s| s.parse().ok()),
         SqlType::Double => parse!(Float64Type, |s| s.parse().ok()),
-        SqlType::Decimal(p, s) => parse!(Decimal128Type, |t| parse_decimal(t.as_bytes(), *s).filter(|d| d.unsigned_abs() < 10u128.pow(u32::from(*p)))),
+        SqlType::Decimal(p, s) => parse!(Decimal128Type, |t| parse_decimal(t.as_bytes(), *s)
+            .filter(|d| d.unsigned_abs() < 10u128.pow(u32::from(*p)))),
         SqlType::Date => parse!(Date32Type, |s| match temporal::parse_date(s.as_bytes()) {
             Some((days, rest)) if rest.is_empty() || rest[0] == b' ' => Some(days as i32),
             _ => None,
@@ -106,7 +112,11 @@ pub(super) fn from_text(array: &ArrayRef, to: &SqlType, safe: bool) -> Result<Ar
         t if is_timestamp(t) => {
             let (_, per_second) = unit_of(&to.to_arrow())?;
             let parsed = parse(strings, to, safe, |s| timestamp(s, per_second))?;
-            let data = arrow_array::Int64Array::from(parsed).into_data().into_builder().data_type(to.to_arrow()).build()?;
+            let data = arrow_array::Int64Array::from(parsed)
+                .into_data()
+                .into_builder()
+                .data_type(to.to_arrow())
+                .build()?;
             arrow_array::make_array(data)
         }
         SqlType::Binary(_) | SqlType::VarBinary(_) => Arc::new(strings.clone().to_binary_view()),

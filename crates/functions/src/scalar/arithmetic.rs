@@ -11,8 +11,18 @@ use millstream_dataflow::{Error, Result, SqlType};
 use std::sync::Arc;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function { name: "add", usage: "a + b", resolve: |a| plus_minus(a, true), evaluate: |a, _, t| sum(a, t, true) },
-    Function { name: "subtract", usage: "a - b", resolve: |a| plus_minus(a, false), evaluate: |a, _, t| sum(a, t, false) },
+    Function {
+        name: "add",
+        usage: "a + b",
+        resolve: |a| plus_minus(a, true),
+        evaluate: |a, _, t| sum(a, t, true),
+    },
+    Function {
+        name: "subtract",
+        usage: "a - b",
+        resolve: |a| plus_minus(a, false),
+        evaluate: |a, _, t| sum(a, t, false),
+    },
     Function {
         name: "multiply",
         usage: "a * b",
@@ -21,7 +31,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 && i.ty == SqlType::IntervalDayTime
                 && n.ty.is_integer()
             {
-                return Some(Signature { args: vec![SqlType::IntervalDayTime, SqlType::BigInt], result: Type::new(SqlType::IntervalDayTime, any_nullable(a)) });
+                return Some(Signature {
+                    args: vec![SqlType::IntervalDayTime, SqlType::BigInt],
+                    result: Type::new(SqlType::IntervalDayTime, any_nullable(a)),
+                });
             }
             numeric(a, |(p1, s1), (p2, s2)| decimal(p1 + p2 + 1, s1 + s2))
         },
@@ -38,37 +51,118 @@ pub(super) const FUNCTIONS: &[Function] = &[
         },
         evaluate: divide,
     },
-    Function { name: "modulo", usage: "a % b", resolve: modulo_type, evaluate: modulo },
-    Function { name: "mod", usage: "MOD(a, b)", resolve: modulo_type, evaluate: modulo },
+    Function {
+        name: "modulo",
+        usage: "a % b",
+        resolve: modulo_type,
+        evaluate: modulo,
+    },
+    Function {
+        name: "mod",
+        usage: "MOD(a, b)",
+        resolve: modulo_type,
+        evaluate: modulo,
+    },
     Function {
         name: "negate",
         usage: "-a",
         resolve: |a| match a {
-            [x] if is_numeric(&x.ty) || matches!(x.ty, SqlType::IntervalDayTime | SqlType::IntervalYearMonth) => Some(Signature { args: vec![x.ty.clone()], result: x.clone() }),
+            [x] if is_numeric(&x.ty) || matches!(x.ty, SqlType::IntervalDayTime | SqlType::IntervalYearMonth) => Some(Signature {
+                args: vec![x.ty.clone()],
+                result: x.clone(),
+            }),
             _ => None,
         },
         evaluate: |a, _, _| Ok(neg(&a[0])?),
     },
-    Function { name: "abs", usage: "ABS(number)", resolve: same_number, evaluate: abs },
-    Function { name: "sign", usage: "SIGN(number)", resolve: same_number, evaluate: sign },
-    Function { name: "floor", usage: "FLOOR(number)", resolve: whole_number, evaluate: |a, _, t| to_whole(a, t, f64::floor, |v, u| v.div_euclid(u)) },
-    Function { name: "ceil", usage: "CEIL(number)", resolve: whole_number, evaluate: |a, _, t| to_whole(a, t, f64::ceil, |v, u| -((-v).div_euclid(u))) },
-    Function { name: "sqrt", usage: "SQRT(number)", resolve: double1, evaluate: |a, _, _| double(a, f64::sqrt) },
-    Function { name: "exp", usage: "EXP(number)", resolve: double1, evaluate: |a, _, _| double(a, f64::exp) },
-    Function { name: "ln", usage: "LN(number)", resolve: double1, evaluate: |a, _, _| double(a, f64::ln) },
-    Function { name: "log10", usage: "LOG10(number)", resolve: double1, evaluate: |a, _, _| double(a, f64::log10) },
-    Function { name: "log2", usage: "LOG2(number)", resolve: double1, evaluate: |a, _, _| double(a, f64::log2) },
-    Function { name: "sin", usage: "SIN(number)", resolve: double1, evaluate: |a, _, _| double(a, f64::sin) },
-    Function { name: "cos", usage: "COS(number)", resolve: double1, evaluate: |a, _, _| double(a, f64::cos) },
-    Function { name: "tan", usage: "TAN(number)", resolve: double1, evaluate: |a, _, _| double(a, f64::tan) },
-    Function { name: "power", usage: "POWER(base, exponent)", resolve: |a| fixed(a, &[SqlType::Double, SqlType::Double], SqlType::Double), evaluate: power },
+    Function {
+        name: "abs",
+        usage: "ABS(number)",
+        resolve: same_number,
+        evaluate: abs,
+    },
+    Function {
+        name: "sign",
+        usage: "SIGN(number)",
+        resolve: same_number,
+        evaluate: sign,
+    },
+    Function {
+        name: "floor",
+        usage: "FLOOR(number)",
+        resolve: whole_number,
+        evaluate: |a, _, t| to_whole(a, t, f64::floor, |v, u| v.div_euclid(u)),
+    },
+    Function {
+        name: "ceil",
+        usage: "CEIL(number)",
+        resolve: whole_number,
+        evaluate: |a, _, t| to_whole(a, t, f64::ceil, |v, u| -((-v).div_euclid(u))),
+    },
+    Function {
+        name: "sqrt",
+        usage: "SQRT(number)",
+        resolve: double1,
+        evaluate: |a, _, _| double(a, f64::sqrt),
+    },
+    Function {
+        name: "exp",
+        usage: "EXP(number)",
+        resolve: double1,
+        evaluate: |a, _, _| double(a, f64::exp),
+    },
+    Function {
+        name: "ln",
+        usage: "LN(number)",
+        resolve: double1,
+        evaluate: |a, _, _| double(a, f64::ln),
+    },
+    Function {
+        name: "log10",
+        usage: "LOG10(number)",
+        resolve: double1,
+        evaluate: |a, _, _| double(a, f64::log10),
+    },
+    Function {
+        name: "log2",
+        usage: "LOG2(number)",
+        resolve: double1,
+        evaluate: |a, _, _| double(a, f64::log2),
+    },
+    Function {
+        name: "sin",
+        usage: "SIN(number)",
+        resolve: double1,
+        evaluate: |a, _, _| double(a, f64::sin),
+    },
+    Function {
+        name: "cos",
+        usage: "COS(number)",
+        resolve: double1,
+        evaluate: |a, _, _| double(a, f64::cos),
+    },
+    Function {
+        name: "tan",
+        usage: "TAN(number)",
+        resolve: double1,
+        evaluate: |a, _, _| double(a, f64::tan),
+    },
+    Function {
+        name: "power",
+        usage: "POWER(base, exponent)",
+        resolve: |a| fixed(a, &[SqlType::Double, SqlType::Double], SqlType::Double),
+        evaluate: power,
+    },
     Function {
         name: "round",
         usage: "ROUND(double [, digits])",
         resolve: |a| match a {
             [x] if x.ty == SqlType::Double => fixed(a, &[SqlType::Double], SqlType::Double),
             [x, _] if x.ty == SqlType::Double => fixed(a, &[SqlType::Double, SqlType::Int], SqlType::Double),
-            [x] if x.ty.is_integer() => Some(Signature { args: vec![x.ty.clone()], result: x.clone() }),
+            [x] if x.ty.is_integer() => Some(Signature {
+                args: vec![x.ty.clone()],
+                result: x.clone(),
+            }),
             _ => None,
         },
         evaluate: round,
@@ -82,12 +176,18 @@ fn numeric(args: &[Type], of_decimals: fn((u32, u32), (u32, u32)) -> SqlType) ->
     let (left, right) = (or_other(&a.ty, &b.ty), or_other(&b.ty, &a.ty));
     let common = common_numeric(left, right)?;
     if !matches!(common, SqlType::Decimal(..)) {
-        return Some(Signature { args: vec![common.clone(), common.clone()], result: Type::new(common, nullable) });
+        return Some(Signature {
+            args: vec![common.clone(), common.clone()],
+            result: Type::new(common, nullable),
+        });
     }
     let (x, y) = (as_decimal(left)?, as_decimal(right)?);
     let wide = |d: (u8, u8)| (u32::from(d.0), u32::from(d.1));
     let result = of_decimals(wide(x), wide(y));
-    Some(Signature { args: vec![SqlType::Decimal(x.0, x.1), SqlType::Decimal(y.0, y.1)], result: Type::new(result, nullable) })
+    Some(Signature {
+        args: vec![SqlType::Decimal(x.0, x.1), SqlType::Decimal(y.0, y.1)],
+        result: Type::new(result, nullable),
+    })
 }
 
 /// A bare NULL takes the other side's type.
@@ -100,7 +200,12 @@ fn plus_minus(args: &[Type], plus: bool) -> Option<Signature> {
     let nullable = any_nullable(args);
     let interval = |t: &SqlType| matches!(t, SqlType::IntervalDayTime | SqlType::IntervalYearMonth);
     let timely = |t: &SqlType| is_timestamp(t) || *t == SqlType::Date;
-    let as_is = |result: &SqlType| Some(Signature { args: vec![a.ty.clone(), b.ty.clone()], result: Type::new(result.clone(), nullable) });
+    let as_is = |result: &SqlType| {
+        Some(Signature {
+            args: vec![a.ty.clone(), b.ty.clone()],
+            result: Type::new(result.clone(), nullable),
+        })
+    };
     match (&a.ty, &b.ty) {
         (t, i) if timely(t) && interval(i) => as_is(t),
         (i, t) if plus && timely(t) && interval(i) => as_is(t),
@@ -123,7 +228,9 @@ fn overflow(e: arrow_schema::ArrowError, what: &str) -> Error {
     use arrow_schema::ArrowError as A;
     match e {
         A::DivideByZero => Error::data("division by zero").code("E0702"),
-        A::ArithmeticOverflow(m) => Error::data(format!("{what} overflows its type: {m}")).code("E0702").hint("cast an argument to a wider type"),
+        A::ArithmeticOverflow(m) => Error::data(format!("{what} overflows its type: {m}"))
+            .code("E0702")
+            .hint("cast an argument to a wider type"),
         other => other.into(),
     }
 }
@@ -139,7 +246,9 @@ fn decimals(args: &[ArrayRef]) -> Result<((&Decimal128Array, u8), (&Decimal128Ar
 
 /// Computes a decimal per pair of rows; `f` gives the value at the result's scale.
 fn decimal_result(args: &[ArrayRef], ty: &SqlType, what: &str, f: impl Fn(i128, u8, i128, u8, u8) -> Result<Option<i128>>) -> Result<ArrayRef> {
-    let SqlType::Decimal(precision, scale) = ty else { return Err(Error::bug("decimal arithmetic has no decimal result")) };
+    let SqlType::Decimal(precision, scale) = ty else {
+        return Err(Error::bug("decimal arithmetic has no decimal result"));
+    };
     let ((a, s1), (b, s2)) = decimals(args)?;
     let limit = 10u128.pow(u32::from(*precision));
     let mut out = Vec::with_capacity(a.len());
@@ -150,7 +259,11 @@ fn decimal_result(args: &[ArrayRef], ty: &SqlType, what: &str, f: impl Fn(i128, 
         }
         match f(a.value(i), s1, b.value(i), s2, *scale)? {
             Some(v) if v.unsigned_abs() < limit => out.push(Some(v)),
-            _ => return Err(Error::data(format!("{what} overflows {ty}")).code("E0702").hint("cast an argument to a smaller precision")),
+            _ => {
+                return Err(Error::data(format!("{what} overflows {ty}"))
+                    .code("E0702")
+                    .hint("cast an argument to a smaller precision"));
+            }
         }
     }
     Ok(Arc::new(Decimal128Array::from(out).with_data_type(ty.to_arrow())))
@@ -170,7 +283,9 @@ fn sum(args: &[ArrayRef], ty: &SqlType, plus: bool) -> Result<ArrayRef> {
     let what = if plus { "+" } else { "-" };
     match ty {
         SqlType::Decimal(..) => decimal_result(args, ty, what, |a, s1, b, s2, s| {
-            let (Some(a), Some(b)) = (rescale(a, s1, s), rescale(b, s2, s)) else { return Ok(None) };
+            let (Some(a), Some(b)) = (rescale(a, s1, s), rescale(b, s2, s)) else {
+                return Ok(None);
+            };
             Ok(if plus { a.checked_add(b) } else { a.checked_sub(b) })
         }),
         t if is_timestamp(t) || *t == SqlType::Date => super::times::shift(args, ty, plus),
@@ -198,7 +313,11 @@ fn divide(args: &[ArrayRef], _rows: usize, ty: &SqlType) -> Result<ArrayRef> {
             }
             // One digit more than wanted, then rounded half up, all within 128 bits or not at all.
             let power = i32::from(s) + i32::from(s2) - i32::from(s1);
-            let numerator = if power >= 0 { 10i128.checked_pow(power as u32).and_then(|u| a.checked_mul(u)) } else { rescale(a, s1, (i32::from(s1) + power) as u8) };
+            let numerator = if power >= 0 {
+                10i128.checked_pow(power as u32).and_then(|u| a.checked_mul(u))
+            } else {
+                rescale(a, s1, (i32::from(s1) + power) as u8)
+            };
             let Some(n) = numerator else { return Ok(None) };
             let (whole, rest) = (n / b, n % b);
             let up = rest.unsigned_abs() * 2 >= b.unsigned_abs();
@@ -211,8 +330,14 @@ fn divide(args: &[ArrayRef], _rows: usize, ty: &SqlType) -> Result<ArrayRef> {
 fn modulo(args: &[ArrayRef], _rows: usize, ty: &SqlType) -> Result<ArrayRef> {
     match ty {
         SqlType::Decimal(..) => decimal_result(args, ty, "%", |a, s1, b, s2, s| {
-            let (Some(a), Some(b)) = (rescale(a, s1, s), rescale(b, s2, s)) else { return Ok(None) };
-            if b == 0 { Err(Error::data("division by zero").code("E0702")) } else { Ok(Some(a % b)) }
+            let (Some(a), Some(b)) = (rescale(a, s1, s), rescale(b, s2, s)) else {
+                return Ok(None);
+            };
+            if b == 0 {
+                Err(Error::data("division by zero").code("E0702"))
+            } else {
+                Ok(Some(a % b))
+            }
         }),
         _ => rem(&args[0], &args[1]).map_err(|e| overflow(e, "%")),
     }
@@ -220,7 +345,10 @@ fn modulo(args: &[ArrayRef], _rows: usize, ty: &SqlType) -> Result<ArrayRef> {
 
 fn same_number(args: &[Type]) -> Option<Signature> {
     match args {
-        [x] if is_numeric(&x.ty) => Some(Signature { args: vec![x.ty.clone()], result: x.clone() }),
+        [x] if is_numeric(&x.ty) => Some(Signature {
+            args: vec![x.ty.clone()],
+            result: x.clone(),
+        }),
         _ => None,
     }
 }
@@ -233,7 +361,10 @@ fn whole_number(args: &[Type]) -> Option<Signature> {
                 t if is_numeric(t) => t.clone(),
                 _ => return None,
             };
-            Some(Signature { args: vec![x.ty.clone()], result: Type::new(result, x.nullable) })
+            Some(Signature {
+                args: vec![x.ty.clone()],
+                result: Type::new(result, x.nullable),
+            })
         }
         _ => None,
     }
@@ -259,7 +390,12 @@ macro_rules! each_number {
         let wrong = || Error::data("a number overflows its type").code("E0702");
         macro_rules! int {
             ($t:ty) => {
-                Arc::new(array.as_primitive::<$t>().try_unary::<_, $t, Error>(|v| $int(i128::from(v)).and_then(|v| v.try_into().ok()).ok_or_else(wrong))?.with_data_type(array.data_type().clone())) as ArrayRef
+                Arc::new(
+                    array
+                        .as_primitive::<$t>()
+                        .try_unary::<_, $t, Error>(|v| $int(i128::from(v)).and_then(|v| v.try_into().ok()).ok_or_else(wrong))?
+                        .with_data_type(array.data_type().clone()),
+                ) as ArrayRef
             };
         }
         match array.data_type() {
@@ -281,7 +417,11 @@ fn abs(args: &[ArrayRef], _rows: usize, _ty: &SqlType) -> Result<ArrayRef> {
 
 fn sign(args: &[ArrayRef], _rows: usize, ty: &SqlType) -> Result<ArrayRef> {
     let unit = if let SqlType::Decimal(_, s) = ty { 10i128.pow(u32::from(*s)) } else { 1 };
-    Ok(each_number!(&args[0], |v: i128| Some(v.signum() * unit), |v: f64| if v == 0.0 || v.is_nan() { v } else { v.signum() }))
+    Ok(each_number!(&args[0], |v: i128| Some(v.signum() * unit), |v: f64| if v == 0.0 || v.is_nan() {
+        v
+    } else {
+        v.signum()
+    }))
 }
 
 fn to_whole(args: &[ArrayRef], ty: &SqlType, float: fn(f64) -> f64, exact: fn(i128, i128) -> i128) -> Result<ArrayRef> {
@@ -290,7 +430,11 @@ fn to_whole(args: &[ArrayRef], ty: &SqlType, float: fn(f64) -> f64, exact: fn(i1
         _ => 1,
     };
     let out = each_number!(&args[0], |v: i128| Some(exact(v, unit)), |v: f64| float(v));
-    if let SqlType::Decimal(..) = ty { crate::cast::unchecked(&out, ty.to_arrow()) } else { Ok(out) }
+    if let SqlType::Decimal(..) = ty {
+        crate::cast::unchecked(&out, ty.to_arrow())
+    } else {
+        Ok(out)
+    }
 }
 
 fn round(args: &[ArrayRef], rows: usize, _ty: &SqlType) -> Result<ArrayRef> {

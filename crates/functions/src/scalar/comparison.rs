@@ -9,18 +9,78 @@ use millstream_dataflow::{Error, Result, SqlType};
 use std::sync::Arc;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function { name: "eq", usage: "a = b", resolve: compared, evaluate: |a, _, _| compare(a, cmp::eq) },
-    Function { name: "neq", usage: "a <> b", resolve: compared, evaluate: |a, _, _| compare(a, cmp::neq) },
-    Function { name: "lt", usage: "a < b", resolve: compared, evaluate: |a, _, _| compare(a, cmp::lt) },
-    Function { name: "lte", usage: "a <= b", resolve: compared, evaluate: |a, _, _| compare(a, cmp::lt_eq) },
-    Function { name: "gt", usage: "a > b", resolve: compared, evaluate: |a, _, _| compare(a, cmp::gt) },
-    Function { name: "gte", usage: "a >= b", resolve: compared, evaluate: |a, _, _| compare(a, cmp::gt_eq) },
-    Function { name: "is_distinct_from", usage: "a IS DISTINCT FROM b", resolve: never_null, evaluate: |a, _, _| compare(a, cmp::distinct) },
-    Function { name: "is_not_distinct_from", usage: "a IS NOT DISTINCT FROM b", resolve: never_null, evaluate: |a, _, _| compare(a, cmp::not_distinct) },
-    Function { name: "like", usage: "text LIKE pattern", resolve: texts, evaluate: |a, _, _| like(a, false) },
-    Function { name: "not_like", usage: "text NOT LIKE pattern", resolve: texts, evaluate: |a, _, _| like(a, true) },
-    Function { name: "in", usage: "a IN (b, …)", resolve: list, evaluate: |a, _, _| is_in(a, false) },
-    Function { name: "not_in", usage: "a NOT IN (b, …)", resolve: list, evaluate: |a, _, _| is_in(a, true) },
+    Function {
+        name: "eq",
+        usage: "a = b",
+        resolve: compared,
+        evaluate: |a, _, _| compare(a, cmp::eq),
+    },
+    Function {
+        name: "neq",
+        usage: "a <> b",
+        resolve: compared,
+        evaluate: |a, _, _| compare(a, cmp::neq),
+    },
+    Function {
+        name: "lt",
+        usage: "a < b",
+        resolve: compared,
+        evaluate: |a, _, _| compare(a, cmp::lt),
+    },
+    Function {
+        name: "lte",
+        usage: "a <= b",
+        resolve: compared,
+        evaluate: |a, _, _| compare(a, cmp::lt_eq),
+    },
+    Function {
+        name: "gt",
+        usage: "a > b",
+        resolve: compared,
+        evaluate: |a, _, _| compare(a, cmp::gt),
+    },
+    Function {
+        name: "gte",
+        usage: "a >= b",
+        resolve: compared,
+        evaluate: |a, _, _| compare(a, cmp::gt_eq),
+    },
+    Function {
+        name: "is_distinct_from",
+        usage: "a IS DISTINCT FROM b",
+        resolve: never_null,
+        evaluate: |a, _, _| compare(a, cmp::distinct),
+    },
+    Function {
+        name: "is_not_distinct_from",
+        usage: "a IS NOT DISTINCT FROM b",
+        resolve: never_null,
+        evaluate: |a, _, _| compare(a, cmp::not_distinct),
+    },
+    Function {
+        name: "like",
+        usage: "text LIKE pattern",
+        resolve: texts,
+        evaluate: |a, _, _| like(a, false),
+    },
+    Function {
+        name: "not_like",
+        usage: "text NOT LIKE pattern",
+        resolve: texts,
+        evaluate: |a, _, _| like(a, true),
+    },
+    Function {
+        name: "in",
+        usage: "a IN (b, …)",
+        resolve: list,
+        evaluate: |a, _, _| is_in(a, false),
+    },
+    Function {
+        name: "not_in",
+        usage: "a NOT IN (b, …)",
+        resolve: list,
+        evaluate: |a, _, _| is_in(a, true),
+    },
 ];
 
 /// The type two sides are compared in: a text beside another type is read as one.
@@ -45,12 +105,18 @@ fn both(args: &[Type]) -> Option<SqlType> {
 
 fn compared(args: &[Type]) -> Option<Signature> {
     let ty = both(args)?;
-    Some(Signature { args: vec![ty.clone(), ty], result: Type::new(SqlType::Boolean, any_nullable(args)) })
+    Some(Signature {
+        args: vec![ty.clone(), ty],
+        result: Type::new(SqlType::Boolean, any_nullable(args)),
+    })
 }
 
 fn never_null(args: &[Type]) -> Option<Signature> {
     let ty = both(args)?;
-    Some(Signature { args: vec![ty.clone(), ty], result: Type::new(SqlType::Boolean, false) })
+    Some(Signature {
+        args: vec![ty.clone(), ty],
+        result: Type::new(SqlType::Boolean, false),
+    })
 }
 
 fn texts(args: &[Type]) -> Option<Signature> {
@@ -62,7 +128,10 @@ fn list(args: &[Type]) -> Option<Signature> {
     for a in &args[1..] {
         ty = side_by_side(&ty, &a.ty)?;
     }
-    scalar(&ty).then(|| Signature { args: vec![ty; args.len()], result: Type::new(SqlType::Boolean, any_nullable(args)) })
+    scalar(&ty).then(|| Signature {
+        args: vec![ty; args.len()],
+        result: Type::new(SqlType::Boolean, any_nullable(args)),
+    })
 }
 
 fn compare(args: &[ArrayRef], f: fn(&dyn arrow_array::Datum, &dyn arrow_array::Datum) -> Result<BooleanArray, ArrowError>) -> Result<ArrayRef> {

@@ -9,8 +9,18 @@ use millstream_dataflow::{Result, SqlType};
 use std::sync::Arc;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function { name: "coalesce", usage: "COALESCE(a, b, …)", resolve: first_not_null, evaluate: coalesce },
-    Function { name: "ifnull", usage: "IFNULL(a, b)", resolve: |a| if a.len() == 2 { first_not_null(a) } else { None }, evaluate: coalesce },
+    Function {
+        name: "coalesce",
+        usage: "COALESCE(a, b, …)",
+        resolve: first_not_null,
+        evaluate: coalesce,
+    },
+    Function {
+        name: "ifnull",
+        usage: "IFNULL(a, b)",
+        resolve: |a| if a.len() == 2 { first_not_null(a) } else { None },
+        evaluate: coalesce,
+    },
     Function {
         name: "nullif",
         usage: "NULLIF(a, b)",
@@ -18,7 +28,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
             [x, y] => {
                 let ty = common(&x.ty, &y.ty)?;
                 // The result keeps the first argument's type.
-                (ty == x.ty || is_text(&ty)).then(|| Signature { args: vec![x.ty.clone(), x.ty.clone()], result: Type::new(x.ty.clone(), true) })
+                (ty == x.ty || is_text(&ty)).then(|| Signature {
+                    args: vec![x.ty.clone(), x.ty.clone()],
+                    result: Type::new(x.ty.clone(), true),
+                })
             }
             _ => None,
         },
@@ -34,19 +47,36 @@ pub(super) const FUNCTIONS: &[Function] = &[
         resolve: |a| match a {
             [c, x, y] if c.ty == SqlType::Boolean => {
                 let ty = common(&x.ty, &y.ty)?;
-                Some(Signature { args: vec![SqlType::Boolean, ty.clone(), ty.clone()], result: Type::new(ty, x.nullable || y.nullable) })
+                Some(Signature {
+                    args: vec![SqlType::Boolean, ty.clone(), ty.clone()],
+                    result: Type::new(ty, x.nullable || y.nullable),
+                })
             }
             _ => None,
         },
         evaluate: |a, _, _| choose(a[0].as_boolean(), &a[1], &a[2]),
     },
-    Function { name: "greatest", usage: "GREATEST(a, b, …)", resolve: all_alike, evaluate: |a, _, _| extreme(a, true) },
-    Function { name: "least", usage: "LEAST(a, b, …)", resolve: all_alike, evaluate: |a, _, _| extreme(a, false) },
+    Function {
+        name: "greatest",
+        usage: "GREATEST(a, b, …)",
+        resolve: all_alike,
+        evaluate: |a, _, _| extreme(a, true),
+    },
+    Function {
+        name: "least",
+        usage: "LEAST(a, b, …)",
+        resolve: all_alike,
+        evaluate: |a, _, _| extreme(a, false),
+    },
 ];
 
 /// Per row the one where the condition is true, else the other; NULL counts as false.
 pub fn choose(condition: &BooleanArray, yes: &ArrayRef, no: &ArrayRef) -> Result<ArrayRef> {
-    let definite = if condition.null_count() > 0 { BooleanArray::from_iter(condition.iter().map(|c| Some(c == Some(true)))) } else { condition.clone() };
+    let definite = if condition.null_count() > 0 {
+        BooleanArray::from_iter(condition.iter().map(|c| Some(c == Some(true))))
+    } else {
+        condition.clone()
+    };
     Ok(zip(&definite, yes, no)?)
 }
 
@@ -61,12 +91,18 @@ fn alike(args: &[Type]) -> Option<SqlType> {
 fn first_not_null(args: &[Type]) -> Option<Signature> {
     let ty = alike(args)?;
     let nullable = args.iter().all(|a| a.nullable);
-    Some(Signature { args: vec![ty.clone(); args.len()], result: Type::new(ty, nullable) })
+    Some(Signature {
+        args: vec![ty.clone(); args.len()],
+        result: Type::new(ty, nullable),
+    })
 }
 
 fn all_alike(args: &[Type]) -> Option<Signature> {
     let ty = alike(args)?;
-    Some(Signature { args: vec![ty.clone(); args.len()], result: Type::new(ty, super::any_nullable(args)) })
+    Some(Signature {
+        args: vec![ty.clone(); args.len()],
+        result: Type::new(ty, super::any_nullable(args)),
+    })
 }
 
 fn coalesce(args: &[ArrayRef], _rows: usize, _ty: &SqlType) -> Result<ArrayRef> {

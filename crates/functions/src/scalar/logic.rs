@@ -9,32 +9,96 @@ use millstream_dataflow::{Result, SqlType};
 use std::sync::Arc;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function { name: "and", usage: "a AND b", resolve: two, evaluate: |a, _, _| Ok(Arc::new(and_kleene(a[0].as_boolean(), a[1].as_boolean())?)) },
-    Function { name: "or", usage: "a OR b", resolve: two, evaluate: |a, _, _| Ok(Arc::new(or_kleene(a[0].as_boolean(), a[1].as_boolean())?)) },
-    Function { name: "not", usage: "NOT a", resolve: |a| super::fixed(a, &[SqlType::Boolean], SqlType::Boolean), evaluate: |a, _, _| Ok(Arc::new(not(a[0].as_boolean())?)) },
-    Function { name: "is_null", usage: "a IS NULL", resolve: anything, evaluate: |a, _, _| Ok(Arc::new(is_null(&a[0])?)) },
-    Function { name: "is_not_null", usage: "a IS NOT NULL", resolve: anything, evaluate: |a, _, _| Ok(Arc::new(is_not_null(&a[0])?)) },
-    Function { name: "is_true", usage: "a IS TRUE", resolve: definite, evaluate: |a, _, _| is(a, Some(true), false) },
-    Function { name: "is_not_true", usage: "a IS NOT TRUE", resolve: definite, evaluate: |a, _, _| is(a, Some(true), true) },
-    Function { name: "is_false", usage: "a IS FALSE", resolve: definite, evaluate: |a, _, _| is(a, Some(false), false) },
-    Function { name: "is_not_false", usage: "a IS NOT FALSE", resolve: definite, evaluate: |a, _, _| is(a, Some(false), true) },
-    Function { name: "is_unknown", usage: "a IS UNKNOWN", resolve: definite, evaluate: |a, _, _| is(a, None, false) },
-    Function { name: "is_not_unknown", usage: "a IS NOT UNKNOWN", resolve: definite, evaluate: |a, _, _| is(a, None, true) },
+    Function {
+        name: "and",
+        usage: "a AND b",
+        resolve: two,
+        evaluate: |a, _, _| Ok(Arc::new(and_kleene(a[0].as_boolean(), a[1].as_boolean())?)),
+    },
+    Function {
+        name: "or",
+        usage: "a OR b",
+        resolve: two,
+        evaluate: |a, _, _| Ok(Arc::new(or_kleene(a[0].as_boolean(), a[1].as_boolean())?)),
+    },
+    Function {
+        name: "not",
+        usage: "NOT a",
+        resolve: |a| super::fixed(a, &[SqlType::Boolean], SqlType::Boolean),
+        evaluate: |a, _, _| Ok(Arc::new(not(a[0].as_boolean())?)),
+    },
+    Function {
+        name: "is_null",
+        usage: "a IS NULL",
+        resolve: anything,
+        evaluate: |a, _, _| Ok(Arc::new(is_null(&a[0])?)),
+    },
+    Function {
+        name: "is_not_null",
+        usage: "a IS NOT NULL",
+        resolve: anything,
+        evaluate: |a, _, _| Ok(Arc::new(is_not_null(&a[0])?)),
+    },
+    Function {
+        name: "is_true",
+        usage: "a IS TRUE",
+        resolve: definite,
+        evaluate: |a, _, _| is(a, Some(true), false),
+    },
+    Function {
+        name: "is_not_true",
+        usage: "a IS NOT TRUE",
+        resolve: definite,
+        evaluate: |a, _, _| is(a, Some(true), true),
+    },
+    Function {
+        name: "is_false",
+        usage: "a IS FALSE",
+        resolve: definite,
+        evaluate: |a, _, _| is(a, Some(false), false),
+    },
+    Function {
+        name: "is_not_false",
+        usage: "a IS NOT FALSE",
+        resolve: definite,
+        evaluate: |a, _, _| is(a, Some(false), true),
+    },
+    Function {
+        name: "is_unknown",
+        usage: "a IS UNKNOWN",
+        resolve: definite,
+        evaluate: |a, _, _| is(a, None, false),
+    },
+    Function {
+        name: "is_not_unknown",
+        usage: "a IS NOT UNKNOWN",
+        resolve: definite,
+        evaluate: |a, _, _| is(a, None, true),
+    },
 ];
 
 fn two(args: &[Type]) -> Option<Signature> {
-    super::fixed(args, &[SqlType::Boolean, SqlType::Boolean], SqlType::Boolean).map(|s| Signature { result: Type::new(SqlType::Boolean, any_nullable(args)), ..s })
+    super::fixed(args, &[SqlType::Boolean, SqlType::Boolean], SqlType::Boolean).map(|s| Signature {
+        result: Type::new(SqlType::Boolean, any_nullable(args)),
+        ..s
+    })
 }
 
 fn anything(args: &[Type]) -> Option<Signature> {
     match args {
-        [a] => Some(Signature { args: vec![a.ty.clone()], result: Type::new(SqlType::Boolean, false) }),
+        [a] => Some(Signature {
+            args: vec![a.ty.clone()],
+            result: Type::new(SqlType::Boolean, false),
+        }),
         _ => None,
     }
 }
 
 fn definite(args: &[Type]) -> Option<Signature> {
-    super::fixed(args, &[SqlType::Boolean], SqlType::Boolean).map(|s| Signature { result: Type::new(SqlType::Boolean, false), ..s })
+    super::fixed(args, &[SqlType::Boolean], SqlType::Boolean).map(|s| Signature {
+        result: Type::new(SqlType::Boolean, false),
+        ..s
+    })
 }
 
 fn is(args: &[ArrayRef], value: Option<bool>, negated: bool) -> Result<ArrayRef> {

@@ -16,8 +16,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         usage: "array[index], map[key]",
         resolve: |a| match a {
             [x, i] => match &x.ty {
-                SqlType::Array(e) if i.ty.is_integer() => Some(Signature { args: vec![x.ty.clone(), SqlType::BigInt], result: Type::new(e.ty.clone(), true) }),
-                SqlType::Map(k, v) => Some(Signature { args: vec![x.ty.clone(), k.ty.clone()], result: Type::new(v.ty.clone(), true) }),
+                SqlType::Array(e) if i.ty.is_integer() => Some(Signature {
+                    args: vec![x.ty.clone(), SqlType::BigInt],
+                    result: Type::new(e.ty.clone(), true),
+                }),
+                SqlType::Map(k, v) => Some(Signature {
+                    args: vec![x.ty.clone(), k.ty.clone()],
+                    result: Type::new(v.ty.clone(), true),
+                }),
                 _ => None,
             },
             _ => None,
@@ -28,7 +34,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "cardinality",
         usage: "CARDINALITY(array or map)",
         resolve: |a| match a {
-            [x] if matches!(x.ty, SqlType::Array(_) | SqlType::Map(..)) => Some(Signature { args: vec![x.ty.clone()], result: Type::new(SqlType::Int, any_nullable(a)) }),
+            [x] if matches!(x.ty, SqlType::Array(_) | SqlType::Map(..)) => Some(Signature {
+                args: vec![x.ty.clone()],
+                result: Type::new(SqlType::Int, any_nullable(a)),
+            }),
             _ => None,
         },
         evaluate: |a, _, _| {

@@ -13,19 +13,69 @@ use std::sync::Arc;
 const S: SqlType = SqlType::STRING;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function { name: "upper", usage: "UPPER(text)", resolve: text1, evaluate: |a, _, _| each(a, |s| Some(s.to_uppercase())) },
-    Function { name: "lower", usage: "LOWER(text)", resolve: text1, evaluate: |a, _, _| each(a, |s| Some(s.to_lowercase())) },
-    Function { name: "reverse", usage: "REVERSE(text)", resolve: text1, evaluate: |a, _, _| each(a, |s| Some(s.chars().rev().collect())) },
-    Function { name: "trim", usage: "TRIM(text)", resolve: text1, evaluate: |a, _, _| each(a, |s| Some(s.trim_matches(' ').to_string())) },
-    Function { name: "btrim", usage: "BTRIM(text)", resolve: text1, evaluate: |a, _, _| each(a, |s| Some(s.trim_matches(' ').to_string())) },
-    Function { name: "ltrim", usage: "LTRIM(text)", resolve: text1, evaluate: |a, _, _| each(a, |s| Some(s.trim_start_matches(' ').to_string())) },
-    Function { name: "rtrim", usage: "RTRIM(text)", resolve: text1, evaluate: |a, _, _| each(a, |s| Some(s.trim_end_matches(' ').to_string())) },
-    Function { name: "char_length", usage: "CHAR_LENGTH(text)", resolve: length, evaluate: |a, _, _| count(a) },
-    Function { name: "character_length", usage: "CHARACTER_LENGTH(text)", resolve: length, evaluate: |a, _, _| count(a) },
+    Function {
+        name: "upper",
+        usage: "UPPER(text)",
+        resolve: same_text,
+        evaluate: |a, _, _| each(a, |s| Some(s.to_uppercase())),
+    },
+    Function {
+        name: "lower",
+        usage: "LOWER(text)",
+        resolve: same_text,
+        evaluate: |a, _, _| each(a, |s| Some(s.to_lowercase())),
+    },
+    Function {
+        name: "reverse",
+        usage: "REVERSE(text)",
+        resolve: text1,
+        evaluate: |a, _, _| each(a, |s| Some(s.chars().rev().collect())),
+    },
+    Function {
+        name: "trim",
+        usage: "TRIM(text)",
+        resolve: text1,
+        evaluate: |a, _, _| each(a, |s| Some(s.trim_matches(' ').to_string())),
+    },
+    Function {
+        name: "btrim",
+        usage: "BTRIM(text)",
+        resolve: text1,
+        evaluate: |a, _, _| each(a, |s| Some(s.trim_matches(' ').to_string())),
+    },
+    Function {
+        name: "ltrim",
+        usage: "LTRIM(text)",
+        resolve: text1,
+        evaluate: |a, _, _| each(a, |s| Some(s.trim_start_matches(' ').to_string())),
+    },
+    Function {
+        name: "rtrim",
+        usage: "RTRIM(text)",
+        resolve: text1,
+        evaluate: |a, _, _| each(a, |s| Some(s.trim_end_matches(' ').to_string())),
+    },
+    Function {
+        name: "char_length",
+        usage: "CHAR_LENGTH(text)",
+        resolve: length,
+        evaluate: |a, _, _| count(a),
+    },
+    Function {
+        name: "character_length",
+        usage: "CHARACTER_LENGTH(text)",
+        resolve: length,
+        evaluate: |a, _, _| count(a),
+    },
     Function {
         name: "concat",
         usage: "CONCAT(text, …)",
-        resolve: |a| (!a.is_empty()).then(|| Signature { args: vec![S; a.len()], result: Type::new(S, any_nullable(a)) }),
+        resolve: |a| {
+            (!a.is_empty()).then(|| Signature {
+                args: vec![S; a.len()],
+                result: Type::new(S, any_nullable(a)),
+            })
+        },
         evaluate: |a, rows, _| rowwise(rows, |i| a.iter().map(|c| text(c, i)).collect::<Option<String>>()),
     },
     Function {
@@ -40,11 +90,30 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "concat_ws",
         usage: "CONCAT_WS(separator, text, …)",
-        resolve: |a| (a.len() > 1 && a.iter().all(|a| is_text(&a.ty) || a.ty == SqlType::Null)).then(|| Signature { args: vec![S; a.len()], result: Type::new(S, a[0].nullable) }),
-        evaluate: |a, rows, _| rowwise(rows, |i| Some(a[1..].iter().filter_map(|c| text(c, i)).collect::<Vec<_>>().join(text(&a[0], i)?))),
+        resolve: |a| {
+            (a.len() > 1 && a.iter().all(|a| is_text(&a.ty) || a.ty == SqlType::Null)).then(|| Signature {
+                args: vec![S; a.len()],
+                result: Type::new(S, a[0].nullable),
+            })
+        },
+        evaluate: |a, rows, _| {
+            rowwise(rows, |i| {
+                Some(a[1..].iter().filter_map(|c| text(c, i)).collect::<Vec<_>>().join(text(&a[0], i)?))
+            })
+        },
     },
-    Function { name: "substring", usage: "SUBSTRING(text, start [, length])", resolve: part, evaluate: substring },
-    Function { name: "substr", usage: "SUBSTR(text, start [, length])", resolve: part, evaluate: substring },
+    Function {
+        name: "substring",
+        usage: "SUBSTRING(text, start [, length])",
+        resolve: part,
+        evaluate: substring,
+    },
+    Function {
+        name: "substr",
+        usage: "SUBSTR(text, start [, length])",
+        resolve: part,
+        evaluate: substring,
+    },
     Function {
         name: "replace",
         usage: "REPLACE(text, from, to)",
@@ -55,16 +124,34 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "position",
         usage: "POSITION(part IN text)",
         resolve: |a| fixed(a, &[S, S], SqlType::Int),
-        evaluate: |a, rows, _| Ok(Arc::new((0..rows).map(|i| Some(position(text(&a[1], i)?, text(&a[0], i)?))).collect::<Int32Array>())),
+        evaluate: |a, rows, _| {
+            Ok(Arc::new(
+                (0..rows).map(|i| Some(position(text(&a[1], i)?, text(&a[0], i)?))).collect::<Int32Array>(),
+            ))
+        },
     },
     Function {
         name: "instr",
         usage: "INSTR(text, part)",
         resolve: |a| fixed(a, &[S, S], SqlType::Int),
-        evaluate: |a, rows, _| Ok(Arc::new((0..rows).map(|i| Some(position(text(&a[0], i)?, text(&a[1], i)?))).collect::<Int32Array>())),
+        evaluate: |a, rows, _| {
+            Ok(Arc::new(
+                (0..rows).map(|i| Some(position(text(&a[0], i)?, text(&a[1], i)?))).collect::<Int32Array>(),
+            ))
+        },
     },
-    Function { name: "repeat", usage: "REPEAT(text, times)", resolve: |a| fixed(a, &[S, SqlType::Int], S), evaluate: repeat },
-    Function { name: "left", usage: "LEFT(text, length)", resolve: |a| fixed(a, &[S, SqlType::Int], S), evaluate: |a, rows, _| rowwise(rows, |i| Some(text(&a[0], i)?.chars().take(int(&a[1], i)?.max(0) as usize).collect::<String>())) },
+    Function {
+        name: "repeat",
+        usage: "REPEAT(text, times)",
+        resolve: |a| fixed(a, &[S, SqlType::Int], S),
+        evaluate: repeat,
+    },
+    Function {
+        name: "left",
+        usage: "LEFT(text, length)",
+        resolve: |a| fixed(a, &[S, SqlType::Int], S),
+        evaluate: |a, rows, _| rowwise(rows, |i| Some(text(&a[0], i)?.chars().take(int(&a[1], i)?.max(0) as usize).collect::<String>())),
+    },
     Function {
         name: "right",
         usage: "RIGHT(text, length)",
@@ -72,16 +159,50 @@ pub(super) const FUNCTIONS: &[Function] = &[
         evaluate: |a, rows, _| {
             rowwise(rows, |i| {
                 let s = text(&a[0], i)?;
-                Some(s.chars().skip(s.chars().count().saturating_sub(int(&a[1], i)?.max(0) as usize)).collect::<String>())
+                Some(
+                    s.chars()
+                        .skip(s.chars().count().saturating_sub(int(&a[1], i)?.max(0) as usize))
+                        .collect::<String>(),
+                )
             })
         },
     },
-    Function { name: "lpad", usage: "LPAD(text, length, pad)", resolve: |a| fixed(a, &[S, SqlType::Int, S], S).map(nullable), evaluate: |a, rows, _| pad(a, rows, true) },
-    Function { name: "rpad", usage: "RPAD(text, length, pad)", resolve: |a| fixed(a, &[S, SqlType::Int, S], S).map(nullable), evaluate: |a, rows, _| pad(a, rows, false) },
-    Function { name: "split_index", usage: "SPLIT_INDEX(text, separator, index from 0)", resolve: |a| fixed(a, &[S, S, SqlType::Int], S).map(nullable), evaluate: split_index },
-    Function { name: "regexp_extract", usage: "REGEXP_EXTRACT(text, regex [, group])", resolve: extract_type, evaluate: regexp_extract },
-    Function { name: "regexp_replace", usage: "REGEXP_REPLACE(text, regex, replacement)", resolve: |a| fixed(a, &[S, S, S], S), evaluate: regexp_replace },
-    Function { name: "regexp", usage: "REGEXP(text, regex)", resolve: |a| fixed(a, &[S, S], SqlType::Boolean), evaluate: regexp },
+    Function {
+        name: "lpad",
+        usage: "LPAD(text, length, pad)",
+        resolve: |a| fixed(a, &[S, SqlType::Int, S], S).map(nullable),
+        evaluate: |a, rows, _| pad(a, rows, true),
+    },
+    Function {
+        name: "rpad",
+        usage: "RPAD(text, length, pad)",
+        resolve: |a| fixed(a, &[S, SqlType::Int, S], S).map(nullable),
+        evaluate: |a, rows, _| pad(a, rows, false),
+    },
+    Function {
+        name: "split_index",
+        usage: "SPLIT_INDEX(text, separator, index from 0)",
+        resolve: |a| fixed(a, &[S, S, SqlType::Int], S).map(nullable),
+        evaluate: split_index,
+    },
+    Function {
+        name: "regexp_extract",
+        usage: "REGEXP_EXTRACT(text, regex [, group])",
+        resolve: extract_type,
+        evaluate: regexp_extract,
+    },
+    Function {
+        name: "regexp_replace",
+        usage: "REGEXP_REPLACE(text, regex, replacement)",
+        resolve: |a| fixed(a, &[S, S, S], S),
+        evaluate: regexp_replace,
+    },
+    Function {
+        name: "regexp",
+        usage: "REGEXP(text, regex)",
+        resolve: |a| fixed(a, &[S, S], SqlType::Boolean),
+        evaluate: regexp,
+    },
 ];
 
 fn nullable(mut s: Signature) -> Signature {
@@ -91,8 +212,22 @@ fn nullable(mut s: Signature) -> Signature {
 
 fn text1(args: &[Type]) -> Option<Signature> {
     match args {
-        [a] if is_text(&a.ty) || a.ty == SqlType::Null => Some(Signature { args: vec![S], result: Type::new(S, a.nullable) }),
+        [a] if is_text(&a.ty) || a.ty == SqlType::Null => Some(Signature {
+            args: vec![S],
+            result: Type::new(S, a.nullable),
+        }),
         _ => None,
+    }
+}
+
+/// The result is as long as the argument.
+fn same_text(args: &[Type]) -> Option<Signature> {
+    match args {
+        [a] if is_text(&a.ty) => Some(Signature {
+            args: vec![a.ty.clone()],
+            result: a.clone(),
+        }),
+        _ => text1(args),
     }
 }
 
@@ -119,7 +254,13 @@ fn rowwise<T: AsRef<str>>(rows: usize, f: impl Fn(usize) -> Option<T>) -> Result
 }
 
 fn count(args: &[ArrayRef]) -> Result<ArrayRef> {
-    Ok(Arc::new(args[0].as_string_view().iter().map(|s| s.map(|s| s.chars().count() as i32)).collect::<Int32Array>()))
+    Ok(Arc::new(
+        args[0]
+            .as_string_view()
+            .iter()
+            .map(|s| s.map(|s| s.chars().count() as i32))
+            .collect::<Int32Array>(),
+    ))
 }
 
 fn position(text: &str, part: &str) -> i32 {
@@ -185,7 +326,11 @@ fn split_index(args: &[ArrayRef], rows: usize, _ty: &SqlType) -> Result<ArrayRef
     rowwise(rows, |i| {
         let (s, separator, index) = (text(&args[0], i)?, text(&args[1], i)?, int(&args[2], i)?);
         let index = usize::try_from(index).ok()?;
-        if s.is_empty() || separator.is_empty() { (index == 0 && !s.is_empty()).then_some(s) } else { s.split(separator).nth(index) }
+        if s.is_empty() || separator.is_empty() {
+            (index == 0 && !s.is_empty()).then_some(s)
+        } else {
+            s.split(separator).nth(index)
+        }
     })
 }
 

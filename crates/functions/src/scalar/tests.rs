@@ -1,7 +1,7 @@
 use super::*;
 use crate::cast;
-use millstream_dataflow::{Field, text};
 use arrow_array::{Array, StringViewArray};
+use millstream_dataflow::{Field, text};
 use std::sync::Arc;
 
 /// Calls a function on one row of texts cast to types: `("substring", &[("hello", "STRING"), ("0", "INT")])`.
@@ -22,7 +22,10 @@ fn call(name: &str, args: &[(&str, &str)]) -> Result<(String, String)> {
     assert_eq!(*out.data_type(), signature.result.ty.to_arrow(), "{name}");
     let shown = cast(&out, &signature.result.ty, &SqlType::STRING, false)?;
     let shown = shown.as_any().downcast_ref::<StringViewArray>().unwrap();
-    Ok((if shown.is_null(0) { "NULL".into() } else { shown.value(0).to_string() }, signature.result.ty.to_string()))
+    Ok((
+        if shown.is_null(0) { "NULL".into() } else { shown.value(0).to_string() },
+        signature.result.ty.to_string(),
+    ))
 }
 
 #[test]
@@ -30,7 +33,12 @@ fn results_and_types_are_flinks() {
     for (name, args, value, ty) in [
         ("add", &[("2147483647", "BIGINT"), ("1", "INT")][..], "2147483648", "BIGINT"),
         ("divide", &[("5", "INT"), ("2", "INT")], "2", "INT"),
-        ("divide", &[("1.00", "DECIMAL(10, 2)"), ("3.00", "DECIMAL(10, 2)")], "0.3333333333333", "DECIMAL(23, 13)"),
+        (
+            "divide",
+            &[("1.00", "DECIMAL(10, 2)"), ("3.00", "DECIMAL(10, 2)")],
+            "0.3333333333333",
+            "DECIMAL(23, 13)",
+        ),
         ("multiply", &[("0.908", "DECIMAL(4, 3)"), ("100", "BIGINT")], "90.800", "DECIMAL(24, 3)"),
         ("add", &[("1", "BIGINT"), ("0.5", "DECIMAL(2, 1)")], "1.5", "DECIMAL(21, 1)"),
         ("mod", &[("-7", "INT"), ("3", "INT")], "-1", "INT"),
@@ -38,9 +46,19 @@ fn results_and_types_are_flinks() {
         ("substring", &[("hello", "STRING"), ("-3", "INT"), ("2", "INT")], "ll", "VARCHAR(2147483647)"),
         ("concat", &[("x", "STRING"), ("NULL", "STRING")], "NULL", "VARCHAR(2147483647)"),
         ("dayofweek", &[("2024-01-07", "DATE")], "1", "BIGINT"),
-        ("date_format", &[("2024-02-03 04:05:06.789", "TIMESTAMP(3)"), ("yyyy/MM/dd'T'HH:mm:ss.SSS", "STRING")], "2024/02/03T04:05:06.789", "VARCHAR(2147483647)"),
+        (
+            "date_format",
+            &[("2024-02-03 04:05:06.789", "TIMESTAMP(3)"), ("yyyy/MM/dd'T'HH:mm:ss.SSS", "STRING")],
+            "2024/02/03T04:05:06.789",
+            "VARCHAR(2147483647)",
+        ),
         ("split_index", &[("a/b/c", "STRING"), ("/", "STRING"), ("1", "INT")], "b", "VARCHAR(2147483647)"),
-        ("regexp_extract", &[("u?x=1&channel_id=apple", "STRING"), ("(&|^)channel_id=([^&]*)", "STRING"), ("2", "INT")], "apple", "VARCHAR(2147483647)"),
+        (
+            "regexp_extract",
+            &[("u?x=1&channel_id=apple", "STRING"), ("(&|^)channel_id=([^&]*)", "STRING"), ("2", "INT")],
+            "apple",
+            "VARCHAR(2147483647)",
+        ),
         ("greatest", &[("1", "INT"), ("NULL", "INT")], "NULL", "INT"),
         ("is_not_distinct_from", &[("NULL", "INT"), ("NULL", "INT")], "TRUE", "BOOLEAN"),
         ("and", &[("FALSE", "BOOLEAN"), ("NULL", "BOOLEAN")], "FALSE", "BOOLEAN"),

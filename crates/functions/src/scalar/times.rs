@@ -14,42 +14,130 @@ use std::sync::Arc;
 const DAY_MS: i64 = 86_400_000;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function { name: "year", usage: "YEAR(date or timestamp)", resolve: field_of, evaluate: |a, _, _| field(a, "year") },
-    Function { name: "quarter", usage: "QUARTER(date or timestamp)", resolve: field_of, evaluate: |a, _, _| field(a, "quarter") },
-    Function { name: "month", usage: "MONTH(date or timestamp)", resolve: field_of, evaluate: |a, _, _| field(a, "month") },
-    Function { name: "dayofmonth", usage: "DAYOFMONTH(date or timestamp)", resolve: field_of, evaluate: |a, _, _| field(a, "day") },
-    Function { name: "dayofyear", usage: "DAYOFYEAR(date or timestamp)", resolve: field_of, evaluate: |a, _, _| field(a, "doy") },
-    Function { name: "dayofweek", usage: "DAYOFWEEK(date or timestamp), 1 is Sunday", resolve: field_of, evaluate: |a, _, _| field(a, "dow") },
-    Function { name: "hour", usage: "HOUR(timestamp)", resolve: field_of, evaluate: |a, _, _| field(a, "hour") },
-    Function { name: "minute", usage: "MINUTE(timestamp)", resolve: field_of, evaluate: |a, _, _| field(a, "minute") },
-    Function { name: "second", usage: "SECOND(timestamp)", resolve: field_of, evaluate: |a, _, _| field(a, "second") },
-    Function { name: "date_format", usage: "DATE_FORMAT(timestamp, pattern)", resolve: |a| match a {
-        [t, p] if is_timestamp(&t.ty) => fixed(&[p.clone()], &[SqlType::STRING], SqlType::STRING).map(|_| Signature { args: vec![t.ty.clone(), SqlType::STRING], result: Type::new(SqlType::STRING, t.nullable || p.nullable) }),
-        _ => None,
-    }, evaluate: date_format },
-    Function { name: "to_timestamp", usage: "TO_TIMESTAMP(text)", resolve: |a| fixed(a, &[SqlType::STRING], SqlType::Timestamp(3)).map(|s| Signature { result: Type::new(SqlType::Timestamp(3), true), ..s }), evaluate: |a, _, t| {
-        let parsed: Int64Array = a[0].as_string_view().iter().map(|s| s.and_then(|s| timestamp(s.trim(), 1_000))).collect();
-        unchecked(&(Arc::new(parsed) as ArrayRef), t.to_arrow())
-    } },
-    Function { name: "to_timestamp_ltz", usage: "TO_TIMESTAMP_LTZ(number, 0 or 3)", resolve: |a| fixed(a, &[SqlType::BigInt, SqlType::Int], SqlType::TimestampLtz(3)).map(|s| Signature { result: Type::new(SqlType::TimestampLtz(3), true), ..s }), evaluate: |a, rows, t| {
-        let (numbers, precision) = (a[0].as_primitive::<Int64Type>(), a[1].as_primitive::<Int32Type>());
-        let mut out = Vec::with_capacity(rows);
-        for i in 0..rows {
-            out.push(match (numbers.is_valid(i) && precision.is_valid(i)).then(|| (numbers.value(i), precision.value(i))) {
-                None => None,
-                Some((n, 3)) => Some(n),
-                Some((n, 0)) => n.checked_mul(1000),
-                Some((_, p)) => return Err(Error::data(format!("TO_TIMESTAMP_LTZ takes the precision 0 or 3, not {p}")).code("E0702")),
-            });
-        }
-        unchecked(&(Arc::new(Int64Array::from(out)) as ArrayRef), t.to_arrow())
-    } },
-    Function { name: "to_date", usage: "TO_DATE(text)", resolve: |a| fixed(a, &[SqlType::STRING], SqlType::Date).map(|s| Signature { result: Type::new(SqlType::Date, true), ..s }), evaluate: |a, _, _| crate::cast(&a[0], &SqlType::STRING, &SqlType::Date, true) },
+    Function {
+        name: "year",
+        usage: "YEAR(date or timestamp)",
+        resolve: field_of,
+        evaluate: |a, _, _| field(a, "year"),
+    },
+    Function {
+        name: "quarter",
+        usage: "QUARTER(date or timestamp)",
+        resolve: field_of,
+        evaluate: |a, _, _| field(a, "quarter"),
+    },
+    Function {
+        name: "month",
+        usage: "MONTH(date or timestamp)",
+        resolve: field_of,
+        evaluate: |a, _, _| field(a, "month"),
+    },
+    Function {
+        name: "dayofmonth",
+        usage: "DAYOFMONTH(date or timestamp)",
+        resolve: field_of,
+        evaluate: |a, _, _| field(a, "day"),
+    },
+    Function {
+        name: "dayofyear",
+        usage: "DAYOFYEAR(date or timestamp)",
+        resolve: field_of,
+        evaluate: |a, _, _| field(a, "doy"),
+    },
+    Function {
+        name: "dayofweek",
+        usage: "DAYOFWEEK(date or timestamp), 1 is Sunday",
+        resolve: field_of,
+        evaluate: |a, _, _| field(a, "dow"),
+    },
+    Function {
+        name: "hour",
+        usage: "HOUR(timestamp)",
+        resolve: field_of,
+        evaluate: |a, _, _| field(a, "hour"),
+    },
+    Function {
+        name: "minute",
+        usage: "MINUTE(timestamp)",
+        resolve: field_of,
+        evaluate: |a, _, _| field(a, "minute"),
+    },
+    Function {
+        name: "second",
+        usage: "SECOND(timestamp)",
+        resolve: field_of,
+        evaluate: |a, _, _| field(a, "second"),
+    },
+    Function {
+        name: "date_format",
+        usage: "DATE_FORMAT(timestamp, pattern)",
+        resolve: |a| match a {
+            [t, p] if is_timestamp(&t.ty) => fixed(&[p.clone()], &[SqlType::STRING], SqlType::STRING).map(|_| Signature {
+                args: vec![t.ty.clone(), SqlType::STRING],
+                result: Type::new(SqlType::STRING, t.nullable || p.nullable),
+            }),
+            _ => None,
+        },
+        evaluate: date_format,
+    },
+    Function {
+        name: "to_timestamp",
+        usage: "TO_TIMESTAMP(text)",
+        resolve: |a| {
+            fixed(a, &[SqlType::STRING], SqlType::Timestamp(3)).map(|s| Signature {
+                result: Type::new(SqlType::Timestamp(3), true),
+                ..s
+            })
+        },
+        evaluate: |a, _, t| {
+            let parsed: Int64Array = a[0].as_string_view().iter().map(|s| s.and_then(|s| timestamp(s.trim(), 1_000))).collect();
+            unchecked(&(Arc::new(parsed) as ArrayRef), t.to_arrow())
+        },
+    },
+    Function {
+        name: "to_timestamp_ltz",
+        usage: "TO_TIMESTAMP_LTZ(number, 0 or 3)",
+        resolve: |a| {
+            fixed(a, &[SqlType::BigInt, SqlType::Int], SqlType::TimestampLtz(3)).map(|s| Signature {
+                result: Type::new(SqlType::TimestampLtz(3), true),
+                ..s
+            })
+        },
+        evaluate: |a, rows, t| {
+            let (numbers, precision) = (a[0].as_primitive::<Int64Type>(), a[1].as_primitive::<Int32Type>());
+            let mut out = Vec::with_capacity(rows);
+            for i in 0..rows {
+                out.push(
+                    match (numbers.is_valid(i) && precision.is_valid(i)).then(|| (numbers.value(i), precision.value(i))) {
+                        None => None,
+                        Some((n, 3)) => Some(n),
+                        Some((n, 0)) => n.checked_mul(1000),
+                        Some((_, p)) => return Err(Error::data(format!("TO_TIMESTAMP_LTZ takes the precision 0 or 3, not {p}")).code("E0702")),
+                    },
+                );
+            }
+            unchecked(&(Arc::new(Int64Array::from(out)) as ArrayRef), t.to_arrow())
+        },
+    },
+    Function {
+        name: "to_date",
+        usage: "TO_DATE(text)",
+        resolve: |a| {
+            fixed(a, &[SqlType::STRING], SqlType::Date).map(|s| Signature {
+                result: Type::new(SqlType::Date, true),
+                ..s
+            })
+        },
+        evaluate: |a, _, _| crate::cast(&a[0], &SqlType::STRING, &SqlType::Date, true),
+    },
 ];
 
 fn field_of(args: &[Type]) -> Option<Signature> {
     match args {
-        [a] if is_timestamp(&a.ty) || a.ty == SqlType::Date => Some(Signature { args: vec![a.ty.clone()], result: Type::new(SqlType::BigInt, a.nullable) }),
+        [a] if is_timestamp(&a.ty) || a.ty == SqlType::Date => Some(Signature {
+            args: vec![a.ty.clone()],
+            result: Type::new(SqlType::BigInt, a.nullable),
+        }),
         _ => None,
     }
 }
@@ -151,7 +239,10 @@ pub(super) fn shift(args: &[ArrayRef], ty: &SqlType, plus: bool) -> Result<Array
     // Dates are counted as timestamps at midnight.
     let date = *time.data_type() == DataType::Date32;
     let (numbers, per_second) = if date {
-        (Int64Array::from_iter(time.as_primitive::<Date32Type>().iter().map(|d| d.map(|d| i64::from(d) * DAY_MS))), 1_000)
+        (
+            Int64Array::from_iter(time.as_primitive::<Date32Type>().iter().map(|d| d.map(|d| i64::from(d) * DAY_MS))),
+            1_000,
+        )
     } else {
         (epoch(time)?, unit_of(time.data_type())?.1)
     };

@@ -8,7 +8,10 @@ fn widths_grow_with_a_new_head() {
     let row = |a: &str, b: &str| vec![a.to_string(), b.to_string()];
     assert_eq!(table.rows(&[row("1", "x")]), "+---+---+\n| a | b |\n+---+---+\n| 1 | x |\n");
     assert_eq!(table.rows(&[row("2", "y")]), "| 2 | y |\n");
-    assert_eq!(table.rows(&[row("3", "日本")]), "+---+---+\n+---+------+\n| a | b    |\n+---+------+\n| 3 | 日本 |\n");
+    assert_eq!(
+        table.rows(&[row("3", "日本")]),
+        "+---+---+\n+---+------+\n| a | b    |\n+---+------+\n| 3 | 日本 |\n"
+    );
     assert_eq!(table.end(), "+---+------+\n3 rows\n");
 }
 

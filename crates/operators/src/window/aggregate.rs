@@ -5,7 +5,7 @@ use super::calls::Calls;
 use super::emission::Emission;
 use super::fire::next_due;
 use super::slice::{Slice, group_table, place_of, set_table};
-use super::sliding::{Sliding, Slices};
+use super::sliding::{Slices, Sliding};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, UInt32Array};
@@ -88,10 +88,16 @@ impl WindowAggregateOperator {
                 after_idle.extend(rows);
                 continue;
             };
-            let part = if rows.len() == batch.num_rows() { batch.clone() } else { batch.take(&UInt32Array::from(rows))? };
+            let part = if rows.len() == batch.num_rows() {
+                batch.clone()
+            } else {
+                batch.take(&UInt32Array::from(rows))?
+            };
             let mut ids = std::mem::take(&mut self.ids);
             self.slice(place)?;
-            let Some(slice) = self.slices.get_mut(&place) else { return Err(Error::bug("a slice vanished")) };
+            let Some(slice) = self.slices.get_mut(&place) else {
+                return Err(Error::bug("a slice vanished"));
+            };
             slice.update(&self.calls, &part, &mut ids)?;
             self.ids = ids;
         }
@@ -115,7 +121,11 @@ impl WindowAggregateOperator {
         let all: Vec<Option<Place>> = ends.iter().zip(froms.iter()).map(|(e, f)| Some((*e, *f))).collect();
         let keys = self.calls.keys.len();
         for (place, rows) in group(&all).0 {
-            let part = if rows.len() == batch.num_rows() { batch.clone() } else { batch.take(&UInt32Array::from(rows))? };
+            let part = if rows.len() == batch.num_rows() {
+                batch.clone()
+            } else {
+                batch.take(&UInt32Array::from(rows))?
+            };
             let columns: &[ArrayRef] = part.data.columns();
             let Some(place) = self.open_place(place) else {
                 let rows: i64 = columns[2 + keys].as_primitive_opt::<Int64Type>().ok_or_else(wrong)?.values().iter().sum();
@@ -124,7 +134,9 @@ impl WindowAggregateOperator {
             };
             let mut ids = std::mem::take(&mut self.ids);
             self.slice(place)?;
-            let Some(slice) = self.slices.get_mut(&place) else { return Err(Error::bug("a slice vanished")) };
+            let Some(slice) = self.slices.get_mut(&place) else {
+                return Err(Error::bug("a slice vanished"));
+            };
             slice.merge(&self.calls, &columns[2..2 + keys], &columns[2 + keys..], part.num_rows(), &mut ids)?;
             self.ids = ids;
         }
@@ -141,7 +153,9 @@ impl WindowAggregateOperator {
                 self.emission = None;
             }
             let before = self.fired;
-            let Some(end) = next_due(&self.slices, &self.window, self.attached(), before, self.target) else { break };
+            let Some(end) = next_due(&self.slices, &self.window, self.attached(), before, self.target) else {
+                break;
+            };
             let groups = self.assemble(end)?;
             self.emission = Some(Emission::new(groups, end, before));
             // The firing's own watermark, so that a resumed firing goes on behind this window.
@@ -226,7 +240,9 @@ impl Operator for WindowAggregateOperator {
         for place in table_names(parts).into_iter().filter_map(place_of) {
             let mut slice = Slice::new(&self.calls, &place)?;
             let of = |name: &str| parts.iter().filter(|p| p.table == name).cloned().collect::<Vec<_>>();
-            slice.groups.restore(&of(&group_table(&place)), self.context.key_groups, self.context.max_parallelism, &group_by)?;
+            slice
+                .groups
+                .restore(&of(&group_table(&place)), self.context.key_groups, self.context.max_parallelism, &group_by)?;
             for (i, set) in slice.sets.iter_mut().enumerate() {
                 if let Some(set) = set {
                     set.restore(&of(&set_table(i, &place)), self.context.key_groups, self.context.max_parallelism, &group_by)?;

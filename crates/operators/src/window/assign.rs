@@ -1,6 +1,6 @@
-//! A window TVF without aggregation: each row once per window it counts in.
+//! A window TVF without aggregation: each row once per window that holds it. Nothing is late here: what groups the rows judges.
 
-use super::bounds::{first_open, last_end, millis};
+use super::bounds::{last_end, millis};
 use arrow_array::{ArrayRef, RecordBatch, TimestampMillisecondArray, UInt32Array};
 use arrow_schema::SchemaRef;
 use millstream_dataflow::{Batch, Error, Operator, Output, Result, Step};
@@ -22,23 +22,19 @@ impl WindowAssign {
 impl Operator for WindowAssign {
     fn on_batch(&mut self, _input: usize, batch: Batch, out: &mut Output) -> Result<Step> {
         let times = millis(batch.column(self.time))?;
-        let (mut rows, mut ends, mut late) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut ends) = (Vec::new(), Vec::new());
         for (row, t) in times.values().iter().enumerate() {
             let slice_end = self.window.slice_end(*t);
-            let mut end = first_open(slice_end, self.window.slide_ms(), batch.stamp_at(row));
+            let mut end = slice_end;
             let last = last_end(&self.window, slice_end);
-            if end > last {
-                late.push(row as u32);
-            }
-            while end <= last {
+            loop {
                 rows.push(row as u32);
                 ends.push(end);
+                if end >= last {
+                    break;
+                }
                 end = end.saturating_add(self.window.slide_ms());
             }
-        }
-        if !late.is_empty() {
-            out.count("late", late.len() as u64);
-            out.push_to(Output::LATE, batch.take(&UInt32Array::from(late))?);
         }
         let taken = batch.take(&UInt32Array::from(rows))?;
         let mut columns = taken.data.columns().to_vec();
@@ -56,5 +52,9 @@ pub(super) fn bounds(ends: &[i64], size: i64, window_time: &arrow_schema::DataTy
         arrow_schema::DataType::Timestamp(_, zone) => zone.clone(),
         other => return Err(Error::bug(format!("window_time is {other}"))),
     };
-    Ok([Arc::new(column(&|e| e.saturating_sub(size))), Arc::new(column(&|e| e)), Arc::new(column(&|e| e.saturating_sub(1)).with_timezone_opt(zone))])
+    Ok([
+        Arc::new(column(&|e| e.saturating_sub(size))),
+        Arc::new(column(&|e| e)),
+        Arc::new(column(&|e| e.saturating_sub(1)).with_timezone_opt(zone)),
+    ])
 }

@@ -28,7 +28,12 @@ pub(super) fn millis(array: &ArrayRef) -> Result<Int64Array> {
     if array.null_count() > 0 {
         return Err(Error::bug("an event time is NULL"));
     }
-    let data = array.to_data().into_builder().data_type(DataType::Int64).build().map_err(|e| Error::bug("an event time is not carried in milliseconds").source(e))?;
+    let data = array
+        .to_data()
+        .into_builder()
+        .data_type(DataType::Int64)
+        .build()
+        .map_err(|e| Error::bug("an event time is not carried in milliseconds").source(e))?;
     Ok(Int64Array::from(data))
 }
 
@@ -58,7 +63,11 @@ pub(super) fn places(batch: &Batch, window: &Window, time: &WindowTime) -> Resul
         };
         let stamp = batch.stamp_at(row);
         // A window given by its own columns is one window, whatever the grid.
-        let (from, last) = if attached { (if stamp >= end.saturating_sub(1) { i64::MAX } else { end }, end) } else { (first_open(end, slide, stamp), last_end(window, end)) };
+        let (from, last) = if attached {
+            (if stamp >= end.saturating_sub(1) { i64::MAX } else { end }, end)
+        } else {
+            (first_open(end, slide, stamp), last_end(window, end))
+        };
         out.push((from <= last).then_some((end, from)));
     }
     Ok(out)

@@ -1,8 +1,8 @@
 //! The aggregate calls of a window aggregation, bound to their functions.
 
 use arrow_array::cast::AsArray;
-use arrow_array::{ArrayRef, BooleanArray};
 use arrow_array::types::Int64Type;
+use arrow_array::{ArrayRef, BooleanArray};
 use millstream_dataflow::{Aggregate, Error, Result, SqlType, StateColumn, StateType};
 use millstream_functions::aggregate;
 use millstream_plan::WindowAggregate;
@@ -29,13 +29,21 @@ pub(super) struct Calls {
 
 impl Calls {
     pub(super) fn new(spec: &WindowAggregate) -> Result<Calls> {
-        let ty = |i: usize| spec.rows.get(i).map(|c| c.ty.ty.clone()).ok_or_else(|| Error::corrupt("an aggregation names a column that is not there"));
+        let ty = |i: usize| {
+            spec.rows
+                .get(i)
+                .map(|c| c.ty.ty.clone())
+                .ok_or_else(|| Error::corrupt("an aggregation names a column that is not there"))
+        };
         let mut next = 1;
         let mut calls = Vec::new();
         let mut distinct_types = Vec::new();
         for call in &spec.aggregates {
             if call.version != 1 {
-                return Err(Error::corrupt(format!("the plan calls {} in version {}, which this release does not have", call.function, call.version)));
+                return Err(Error::corrupt(format!(
+                    "the plan calls {} in version {}, which this release does not have",
+                    call.function, call.version
+                )));
             }
             let types = call.args.iter().map(|a| ty(*a)).collect::<Result<Vec<_>>>()?;
             let function = aggregate(&call.function, &types)?;
@@ -43,14 +51,27 @@ impl Calls {
             // The least and the greatest value are the same with and without duplicates.
             let distinct = call.distinct && !matches!(call.function.as_str(), "min" | "max");
             distinct_types.push(if distinct { types.first().cloned() } else { None });
-            calls.push(Call { function, args: call.args.clone(), filter: call.filter, distinct, columns: next..next + width });
+            calls.push(Call {
+                function,
+                args: call.args.clone(),
+                filter: call.filter,
+                distinct,
+                columns: next..next + width,
+            });
             next += width;
         }
-        Ok(Calls { calls, keys: spec.keys.clone(), key_types: spec.keys.iter().map(|k| ty(*k)).collect::<Result<_>>()?, distinct_types })
+        Ok(Calls {
+            calls,
+            keys: spec.keys.clone(),
+            key_types: spec.keys.iter().map(|k| ty(*k)).collect::<Result<_>>()?,
+            distinct_types,
+        })
     }
     /// Types of a group's state: its row count, then each call's columns.
     pub(super) fn state(&self) -> Vec<StateType> {
-        std::iter::once(StateType::I64).chain(self.calls.iter().flat_map(|c| c.function.state())).collect()
+        std::iter::once(StateType::I64)
+            .chain(self.calls.iter().flat_map(|c| c.function.state()))
+            .collect()
     }
     pub(super) fn any_distinct(&self) -> bool {
         self.calls.iter().any(|c| c.distinct)
@@ -62,13 +83,16 @@ impl Calls {
         for call in self.calls.iter().filter(|c| !c.distinct) {
             let args: Vec<ArrayRef> = call.args.iter().map(|a| column(*a)).collect();
             let filter = call.filter.map(&column);
-            call.function.update(&mut state[call.columns.clone()], ids, &args, filter.as_ref().map(|f| f.as_boolean()))?;
+            call.function
+                .update(&mut state[call.columns.clone()], ids, &args, filter.as_ref().map(|f| f.as_boolean()))?;
         }
         Ok(())
     }
     /// Adds partial states, one array per state column, to groups.
     pub(super) fn merge(&self, state: &mut [StateColumn], ids: &[u32], partial: &[ArrayRef]) -> Result<()> {
-        let counts = partial[0].as_primitive_opt::<Int64Type>().ok_or_else(|| Error::corrupt("a partial row count is no integer"))?;
+        let counts = partial[0]
+            .as_primitive_opt::<Int64Type>()
+            .ok_or_else(|| Error::corrupt("a partial row count is no integer"))?;
         {
             let mut rows = state[0].i64s()?.writer(ids);
             for (id, n) in ids.iter().zip(counts.values()) {

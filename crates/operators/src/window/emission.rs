@@ -37,7 +37,11 @@ impl Emission {
             }
             columns.extend(bounds(&vec![self.end; ids.len()], size, schema.field(columns.len() + 2).data_type())?);
             let data = RecordBatch::try_new(Arc::clone(schema), columns).map_err(|e| Error::bug("a window's rows do not fit their columns").source(e))?;
-            out.push(Batch { data, kinds: None, stamp: Some(Stamp::Constant(self.stamp)) });
+            out.push(Batch {
+                data,
+                kinds: None,
+                stamp: Some(Stamp::Constant(self.stamp)),
+            });
         }
         Ok(true)
     }

@@ -8,7 +8,11 @@ use std::collections::BTreeMap;
 /// End of the earliest window that holds a slice and has not fired, if it is due at this watermark.
 pub(super) fn next_due(slices: &BTreeMap<Place, Slice>, window: &Window, attached: bool, fired: i64, watermark: i64) -> Option<i64> {
     let open = |(end, from): &Place| {
-        let first = if attached { *end } else { (*from).max(first_open(*end, window.slide_ms(), fired)) };
+        let first = if attached {
+            *end
+        } else {
+            (*from).max(first_open(*end, window.slide_ms(), fired))
+        };
         let last = if attached { *end } else { last_end(window, *end) };
         (first <= last).then_some(first)
     };

@@ -22,7 +22,12 @@ impl LocalAggregate {
         if calls.any_distinct() {
             return Err(Error::corrupt("a local phase cannot aggregate distinct values"));
         }
-        Ok(LocalAggregate { spec: spec.clone(), calls, schema, ids: Vec::new() })
+        Ok(LocalAggregate {
+            spec: spec.clone(),
+            calls,
+            schema,
+            ids: Vec::new(),
+        })
     }
 }
 
@@ -34,7 +39,11 @@ impl Operator for LocalAggregate {
             out.push_to(Output::LATE, batch.take(&UInt32Array::from(late))?);
         }
         for (place, rows) in groups {
-            let part = if rows.len() == batch.num_rows() { batch.clone() } else { batch.take(&UInt32Array::from(rows))? };
+            let part = if rows.len() == batch.num_rows() {
+                batch.clone()
+            } else {
+                batch.take(&UInt32Array::from(rows))?
+            };
             let mut slice = Slice::new(&self.calls, &place)?;
             slice.update(&self.calls, &part, &mut self.ids)?;
             let n = slice.groups.len();

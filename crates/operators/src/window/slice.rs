@@ -76,7 +76,8 @@ impl Slice {
             }
             let groups: Vec<u32> = fresh.iter().map(|i| ids[rows.value(*i as usize) as usize]).collect();
             let fresh_values = take(&values, &UInt32Array::from(fresh), None)?;
-            call.function.update(&mut self.groups.columns_mut()[call.columns.clone()], &groups, &[fresh_values], None)?;
+            call.function
+                .update(&mut self.groups.columns_mut()[call.columns.clone()], &groups, &[fresh_values], None)?;
         }
         Ok(())
     }

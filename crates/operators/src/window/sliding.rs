@@ -41,7 +41,10 @@ pub(super) type Slices<'a> = Vec<(i64, &'a Slice)>;
 
 impl Sliding {
     pub(super) fn new() -> Self {
-        Sliding { stale: true, ..Sliding::default() }
+        Sliding {
+            stale: true,
+            ..Sliding::default()
+        }
     }
     /// A slice that is not the newest one changed: start over at the next window.
     pub(super) fn invalidate(&mut self) {
@@ -56,9 +59,17 @@ impl Sliding {
     pub(super) fn advance(&mut self, calls: &Calls, all: &Slices<'_>, added: &Slices<'_>, removed: &Slices<'_>) -> Result<()> {
         let crowded = self.distinct.iter().flatten().any(|d| d.members.len() > 2 * d.live + 1024);
         if self.stale || crowded {
-            *self = Sliding { ids: std::mem::take(&mut self.ids), ..Sliding::default() };
+            *self = Sliding {
+                ids: std::mem::take(&mut self.ids),
+                ..Sliding::default()
+            };
             self.turn(calls, all)?;
-            self.distinct = calls.calls.iter().enumerate().map(|(i, c)| if c.distinct { Distinct::new(calls, i).map(Some) } else { Ok(None) }).collect::<Result<_>>()?;
+            self.distinct = calls
+                .calls
+                .iter()
+                .enumerate()
+                .map(|(i, c)| if c.distinct { Distinct::new(calls, i).map(Some) } else { Ok(None) })
+                .collect::<Result<_>>()?;
             for (_, slice) in all {
                 self.add_members(calls, slice)?;
             }
@@ -125,7 +136,12 @@ impl Sliding {
             let found: Vec<u32> = places.iter().enumerate().filter(|(_, p)| p.is_some()).map(|(i, _)| i as u32).collect();
             let from = UInt32Array::from(places.iter().flatten().copied().collect::<Vec<u32>>());
             let all = d.groups.len();
-            let states = d.groups.columns().iter().map(|c| Ok(take(&c.to_array(0..all), &from, None)?)).collect::<Result<Vec<ArrayRef>>>()?;
+            let states = d
+                .groups
+                .columns()
+                .iter()
+                .map(|c| Ok(take(&c.to_array(0..all), &from, None)?))
+                .collect::<Result<Vec<ArrayRef>>>()?;
             call.function.merge(&mut table.columns_mut()[call.columns.clone()], &found, &states)?;
         }
         Ok(table)

@@ -14,11 +14,23 @@ use std::sync::Arc;
 type Row = (Option<String>, Option<i64>, i64, i64);
 
 fn columns() -> Vec<Column> {
-    vec![Column::new("k", SqlType::STRING, true), Column::new("v", SqlType::BigInt, true), Column::new("t", SqlType::Timestamp(3), false)]
+    vec![
+        Column::new("k", SqlType::STRING, true),
+        Column::new("v", SqlType::BigInt, true),
+        Column::new("t", SqlType::Timestamp(3), false),
+    ]
 }
 
 fn spec(window: Window) -> WindowAggregate {
-    let call = |function: &str, args: Vec<usize>, distinct| AggregateCall { function: function.into(), version: 1, args, distinct, filter: None, name: function.into(), ty: Type::new(SqlType::BigInt, true) };
+    let call = |function: &str, args: Vec<usize>, distinct| AggregateCall {
+        function: function.into(),
+        version: 1,
+        args,
+        distinct,
+        filter: None,
+        name: function.into(),
+        ty: Type::new(SqlType::BigInt, true),
+    };
     WindowAggregate {
         window,
         time: WindowTime::Column(2),
@@ -32,14 +44,25 @@ fn spec(window: Window) -> WindowAggregate {
 fn with_distinct(window: Window) -> WindowAggregate {
     let mut s = spec(window);
     for function in ["count", "sum"] {
-        s.aggregates.push(AggregateCall { function: function.into(), version: 1, args: vec![1], distinct: true, filter: None, name: "d".into(), ty: Type::new(SqlType::BigInt, true) });
+        s.aggregates.push(AggregateCall {
+            function: function.into(),
+            version: 1,
+            args: vec![1],
+            distinct: true,
+            filter: None,
+            name: "d".into(),
+            ty: Type::new(SqlType::BigInt, true),
+        });
     }
     s
 }
 
 fn output_schema(s: &WindowAggregate) -> SchemaRef {
     let mut c = vec![Column::new("k", SqlType::STRING, true)];
-    c.extend(s.aggregates.iter().map(|a| Column { name: a.name.clone(), ty: a.ty.clone() }));
+    c.extend(s.aggregates.iter().map(|a| Column {
+        name: a.name.clone(),
+        ty: a.ty.clone(),
+    }));
     c.extend(["window_start", "window_end", "window_time"].map(|n| Column::new(n, SqlType::Timestamp(3), false)));
     Column::schema(&c).to_arrow()
 }
@@ -51,7 +74,11 @@ fn batch(rows: &[Row]) -> Batch {
         Arc::new(TimestampMillisecondArray::from_iter_values(rows.iter().map(|r| r.2))),
     ];
     let data = RecordBatch::try_new(Column::schema(&columns()).to_arrow(), arrays).unwrap();
-    Batch { data, kinds: None, stamp: Some(Stamp::Rows(ScalarBuffer::from(rows.iter().map(|r| r.3).collect::<Vec<_>>()))) }
+    Batch {
+        data,
+        kinds: None,
+        stamp: Some(Stamp::Rows(ScalarBuffer::from(rows.iter().map(|r| r.3).collect::<Vec<_>>()))),
+    }
 }
 
 /// (key, aggregates, window end) and how often.
@@ -61,10 +88,18 @@ fn read(batch: &Batch, into: &mut Result_) {
     let n = batch.data.num_columns();
     for row in 0..batch.num_rows() {
         let k = batch.column(0).as_string_view();
-        let mut text = if arrow_array::Array::is_null(k, row) { "NULL".to_string() } else { k.value(row).to_string() };
+        let mut text = if arrow_array::Array::is_null(k, row) {
+            "NULL".to_string()
+        } else {
+            k.value(row).to_string()
+        };
         for c in 1..n - 3 {
             let v = batch.column(c).as_primitive::<Int64Type>();
-            text += &if arrow_array::Array::is_null(v, row) { " NULL".to_string() } else { format!(" {}", v.value(row)) };
+            text += &if arrow_array::Array::is_null(v, row) {
+                " NULL".to_string()
+            } else {
+                format!(" {}", v.value(row))
+            };
         }
         text += &format!(" @{}", batch.column(n - 2).as_primitive::<TimestampMillisecondType>().value(row));
         *into.entry(text).or_default() += 1;
@@ -86,7 +121,13 @@ fn naive(rows: &[Row], window: &Window, distinct: bool) -> (Result_, u64) {
     for ((end, k), values) in windows {
         let known: Vec<i64> = values.iter().flatten().copied().collect();
         let or_null = |v: Option<i64>| v.map_or("NULL".to_string(), |v| v.to_string());
-        let mut text = format!("{} {} {} {}", k.unwrap_or("NULL".into()), values.len(), or_null((!known.is_empty()).then(|| known.iter().sum())), or_null(known.iter().max().copied()));
+        let mut text = format!(
+            "{} {} {} {}",
+            k.unwrap_or("NULL".into()),
+            values.len(),
+            or_null((!known.is_empty()).then(|| known.iter().sum())),
+            or_null(known.iter().max().copied())
+        );
         if distinct {
             let set: BTreeSet<i64> = known.into_iter().collect();
             text += &format!(" {} {}", set.len(), or_null((!set.is_empty()).then(|| set.iter().sum())));
@@ -109,12 +150,21 @@ struct Regime {
 /// Runs the operators as the runtime would and gives rows, late rows, and state left at the end.
 fn run(rows: &[Row], s: &WindowAggregate, regime: Regime, watermark_every: usize) -> (Result_, u64, usize) {
     const GROUPS: u32 = 16;
-    let context = |i: u32| SubtaskContext { subtask: i, parallelism: regime.subtasks, key_groups: KeyGroupRange::of(i, regime.subtasks, GROUPS), max_parallelism: GROUPS };
+    let context = |i: u32| SubtaskContext {
+        subtask: i,
+        parallelism: regime.subtasks,
+        key_groups: KeyGroupRange::of(i, regime.subtasks, GROUPS),
+        max_parallelism: GROUPS,
+    };
     let input = if regime.local { AggregateInput::Partials } else { AggregateInput::Rows };
     let make = |i| WindowAggregateOperator::new(s, input, output_schema(s), &context(i)).unwrap();
     let mut operators: Vec<_> = (0..regime.subtasks).map(make).collect();
     let mut local = regime.local.then(|| {
-        let mut c = vec![Column::new("e", SqlType::BigInt, false), Column::new("f", SqlType::BigInt, false), Column::new("k", SqlType::STRING, true)];
+        let mut c = vec![
+            Column::new("e", SqlType::BigInt, false),
+            Column::new("f", SqlType::BigInt, false),
+            Column::new("k", SqlType::STRING, true),
+        ];
         c.extend(calls::Calls::new(s).unwrap().state().iter().enumerate().map(|(i, t)| match t {
             StateType::I128 => Column::new(format!("p{i}"), SqlType::Decimal(38, 0), false),
             _ => Column::new(format!("p{i}"), SqlType::BigInt, false),
@@ -132,7 +182,9 @@ fn run(rows: &[Row], s: &WindowAggregate, regime: Regime, watermark_every: usize
     for chunk in rows.chunks(regime.rows_per_batch) {
         let mut inputs = vec![batch(chunk)];
         if let Some(local) = &mut local {
-            let Step::Done = local.on_batch(0, inputs.remove(0), &mut out).unwrap() else { panic!() };
+            let Step::Done = local.on_batch(0, inputs.remove(0), &mut out).unwrap() else {
+                panic!()
+            };
             inputs = take(&mut out);
         }
         for b in inputs {
@@ -140,7 +192,10 @@ fn run(rows: &[Row], s: &WindowAggregate, regime: Regime, watermark_every: usize
             let mut groups = Vec::new();
             key_group::assign(&[b.column(key).clone()], b.num_rows(), GROUPS, &mut groups).unwrap();
             for (i, op) in operators.iter_mut().enumerate() {
-                let mine: arrow_array::BooleanArray = groups.iter().map(|g| Some(key_group::subtask_of(*g, regime.subtasks, GROUPS) == i as u32)).collect();
+                let mine: arrow_array::BooleanArray = groups
+                    .iter()
+                    .map(|g| Some(key_group::subtask_of(*g, regime.subtasks, GROUPS) == i as u32))
+                    .collect();
                 let mine = b.filter(&mine).unwrap();
                 if mine.num_rows() > 0 {
                     let Step::Done = op.on_batch(0, mine, &mut out).unwrap() else { panic!() };
@@ -150,7 +205,12 @@ fn run(rows: &[Row], s: &WindowAggregate, regime: Regime, watermark_every: usize
         }
         seen += chunk.len();
         // The operator's watermark never runs ahead of any later row's stamp.
-        let next = rows[seen..].iter().map(|r| r.3).min().unwrap_or(i64::MAX).min(chunk.iter().map(|r| r.3).max().unwrap_or(i64::MIN));
+        let next = rows[seen..]
+            .iter()
+            .map(|r| r.3)
+            .min()
+            .unwrap_or(i64::MAX)
+            .min(chunk.iter().map(|r| r.3).max().unwrap_or(i64::MIN));
         if seen.is_multiple_of(watermark_every) && next > watermark {
             watermark = next;
             for op in &mut operators {
@@ -168,7 +228,10 @@ fn run(rows: &[Row], s: &WindowAggregate, regime: Regime, watermark_every: usize
             let mut parts = Vec::new();
             for op in &mut operators {
                 for table in op.snapshot().tables {
-                    parts.extend(table.chunks.iter().map(|c| SnapshotPart { table: table.name.clone(), bytes: c.data.encode().unwrap().into() }));
+                    parts.extend(table.chunks.iter().map(|c| SnapshotPart {
+                        table: table.name.clone(),
+                        bytes: c.data.encode().unwrap().into(),
+                    }));
                 }
             }
             operators = (0..regime.subtasks).map(make).collect();
@@ -212,24 +275,69 @@ fn random_rows(seed: u64, n: usize, step: u64, delay: i64) -> Vec<Row> {
         .collect()
 }
 
-const WHOLE: Regime = Regime { rows_per_batch: 1_000_000, output_rows: 1 << 20, restore: false, subtasks: 1, local: false };
+const WHOLE: Regime = Regime {
+    rows_per_batch: 1_000_000,
+    output_rows: 1 << 20,
+    restore: false,
+    subtasks: 1,
+    local: false,
+};
 
 #[test]
 fn random_rows_agree_with_the_naive_interpreter_in_every_regime() {
     let windows = [
         Window::Tumble { size_ms: 10_000, offset_ms: 0 },
-        Window::Tumble { size_ms: 7_000, offset_ms: -1_500 },
-        Window::Hop { slide_ms: 5_000, size_ms: 20_000, offset_ms: 0 },
-        Window::Hop { slide_ms: 1_000, size_ms: 30_000, offset_ms: 300 },
-        Window::Hop { slide_ms: 10_000, size_ms: 10_000, offset_ms: 0 },
+        Window::Tumble {
+            size_ms: 7_000,
+            offset_ms: -1_500,
+        },
+        Window::Hop {
+            slide_ms: 5_000,
+            size_ms: 20_000,
+            offset_ms: 0,
+        },
+        Window::Hop {
+            slide_ms: 1_000,
+            size_ms: 30_000,
+            offset_ms: 300,
+        },
+        Window::Hop {
+            slide_ms: 10_000,
+            size_ms: 10_000,
+            offset_ms: 0,
+        },
     ];
     let regimes = [
         WHOLE,
-        Regime { rows_per_batch: 1, output_rows: 1, ..WHOLE },
-        Regime { rows_per_batch: 7, restore: true, ..WHOLE },
-        Regime { rows_per_batch: 13, subtasks: 3, restore: true, output_rows: 2, ..WHOLE },
-        Regime { rows_per_batch: 11, local: true, ..WHOLE },
-        Regime { rows_per_batch: 5, local: true, subtasks: 2, restore: true, ..WHOLE },
+        Regime {
+            rows_per_batch: 1,
+            output_rows: 1,
+            ..WHOLE
+        },
+        Regime {
+            rows_per_batch: 7,
+            restore: true,
+            ..WHOLE
+        },
+        Regime {
+            rows_per_batch: 13,
+            subtasks: 3,
+            restore: true,
+            output_rows: 2,
+            ..WHOLE
+        },
+        Regime {
+            rows_per_batch: 11,
+            local: true,
+            ..WHOLE
+        },
+        Regime {
+            rows_per_batch: 5,
+            local: true,
+            subtasks: 2,
+            restore: true,
+            ..WHOLE
+        },
     ];
     for seed in 0..3 {
         for window in &windows {
@@ -259,7 +367,11 @@ fn a_row_can_be_late_for_some_windows_of_a_hop_only() {
     let tumble = Window::Tumble { size_ms: 10_000, offset_ms: 0 };
     let (_, late, _) = run(&rows, &spec(tumble), Regime { rows_per_batch: 1, ..WHOLE }, 1);
     assert_eq!(late, 1);
-    let hop = Window::Hop { slide_ms: 5_000, size_ms: 20_000, offset_ms: 0 };
+    let hop = Window::Hop {
+        slide_ms: 5_000,
+        size_ms: 20_000,
+        offset_ms: 0,
+    };
     let (out, late, _) = run(&rows[1..], &spec(hop), WHOLE, 10);
     assert_eq!(late, 0);
     assert_eq!(out.into_keys().collect::<Vec<_>>(), ["k 1 1 1 @30000"]);
@@ -269,7 +381,14 @@ fn a_row_can_be_late_for_some_windows_of_a_hop_only() {
 fn extreme_times_do_not_overflow() {
     let row = |t| (None, Some(1), t, i64::MIN);
     let rows = [row(i64::MIN), row(0), row(i64::MAX)];
-    for window in [Window::Tumble { size_ms: 10_000, offset_ms: 3 }, Window::Hop { slide_ms: 5_000, size_ms: 20_000, offset_ms: 3 }] {
+    for window in [
+        Window::Tumble { size_ms: 10_000, offset_ms: 3 },
+        Window::Hop {
+            slide_ms: 5_000,
+            size_ms: 20_000,
+            offset_ms: 3,
+        },
+    ] {
         let (out, _, _) = run(&rows, &spec(window), WHOLE, 1);
         assert!(out.len() >= 2, "{out:?}");
     }

@@ -10,20 +10,50 @@ fn job() -> Job {
         physical: vec![column.clone()],
         partition_keys: vec![],
         primary_key: vec![],
-        options: [("connector", "kafka"), ("properties.sasl.password", "hunter2"), ("topic", "clicks")].map(|(k, v)| (k.to_string(), v.to_string())).into(),
+        options: [("connector", "kafka"), ("properties.sasl.password", "hunter2"), ("topic", "clicks")]
+            .map(|(k, v)| (k.to_string(), v.to_string()))
+            .into(),
     };
-    let source = SourceSpec { table: table.clone(), columns: vec![Expr::Column(0)], rowtime: None, idle_timeout_ms: Some(30_000), on_error: RecordPolicy::Fail };
+    let source = SourceSpec {
+        table: table.clone(),
+        columns: vec![Expr::Column(0)],
+        rowtime: None,
+        idle_timeout_ms: Some(30_000),
+        on_error: RecordPolicy::Fail,
+    };
     let big = Expr::call(
         "gt",
-        vec![Expr::Column(0), Expr::Literal { value: Value::Float(f64::INFINITY), ty: Type::new(SqlType::Double, false) }],
+        vec![
+            Expr::Column(0),
+            Expr::Literal {
+                value: Value::Float(f64::INFINITY),
+                ty: Type::new(SqlType::Double, false),
+            },
+        ],
         Type::new(SqlType::Boolean, true),
     );
-    let node = |id: &str, spec, inputs| Node { id: id.into(), name: id.into(), spec, inputs, columns: vec![column.clone()], parallelism: None };
-    let from = |node| vec![Input { node, exchange: Exchange::Forward }];
+    let node = |id: &str, spec, inputs| Node {
+        id: id.into(),
+        name: id.into(),
+        spec,
+        inputs,
+        columns: vec![column.clone()],
+        parallelism: None,
+    };
+    let from = |node| {
+        vec![Input {
+            node,
+            exchange: Exchange::Forward,
+        }]
+    };
     Job {
         version: JOB_VERSION,
         name: "j".into(),
-        nodes: vec![node("s", NodeSpec::Source(source), vec![]), node("f", NodeSpec::Filter(big), from(0)), node("o", NodeSpec::Sink(table), from(1))],
+        nodes: vec![
+            node("s", NodeSpec::Source(source), vec![]),
+            node("f", NodeSpec::Filter(big), from(0)),
+            node("o", NodeSpec::Sink(table), from(1)),
+        ],
         settings: [("parallelism.default".to_string(), "2".to_string())].into(),
     }
 }

@@ -15,7 +15,10 @@ fn wrong_settings_are_named() {
         let e = Settings::check(k, v).unwrap_err();
         format!("{} [{}]", e.message, e.hint.clone().unwrap_or_default())
     };
-    assert_eq!(hint("parallelism.defualt", "2"), "the job has no option 'parallelism.defualt' [did you mean 'parallelism.default'?]");
+    assert_eq!(
+        hint("parallelism.defualt", "2"),
+        "the job has no option 'parallelism.defualt' [did you mean 'parallelism.default'?]"
+    );
     assert!(hint("parallelism.default", "0").starts_with("option 'parallelism.default' has the value '0', expected 1 to 128"));
     assert!(hint("execution.checkpointing.interval", "soon").contains("expected a duration"));
 }

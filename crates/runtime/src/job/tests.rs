@@ -34,12 +34,21 @@ struct NumbersReader {
 impl Source for Numbers {
     fn discover<'a>(&'a self, known: &'a [Split]) -> BoxFuture<'a, Result<Vec<Split>>> {
         let at = |id: &str| known.iter().find(|k| k.id == id).map_or("0".to_string(), |k| k.position.clone());
-        let splits = (0..self.splits).map(|s| Split { id: s.to_string(), position: at(&s.to_string()) }).collect();
+        let splits = (0..self.splits)
+            .map(|s| Split {
+                id: s.to_string(),
+                position: at(&s.to_string()),
+            })
+            .collect();
         Box::pin(async move { Ok(splits) })
     }
     fn reader(&self, splits: Vec<Split>) -> Result<Box<dyn SplitReader>> {
         let at = splits.into_iter().map(|s| (s.id, s.position.parse().unwrap())).collect();
-        Ok(Box::new(NumbersReader { source: (self.splits, self.rows, self.bounded), at, failing: Arc::clone(&self.failing) }))
+        Ok(Box::new(NumbersReader {
+            source: (self.splits, self.rows, self.bounded),
+            at,
+            failing: Arc::clone(&self.failing),
+        }))
     }
     fn decoder(&self) -> Result<Box<dyn SplitDecoder>> {
         Ok(Box::new(NumbersDecoder))
@@ -74,7 +83,11 @@ impl SplitReader for NumbersReader {
         let s: i64 = id.parse().unwrap();
         let values: Vec<i64> = (*next..end).map(|i| i * splits + s).collect();
         *next = end;
-        Ok(Fetch::Chunk(Chunk { split: id.clone(), bytes: values.len() * 8, payload: Box::new((values, end)) }))
+        Ok(Fetch::Chunk(Chunk {
+            split: id.clone(),
+            bytes: values.len() * 8,
+            payload: Box::new((values, end)),
+        }))
     }
 }
 
@@ -82,7 +95,15 @@ struct NumbersDecoder;
 impl SplitDecoder for NumbersDecoder {
     fn decode(&mut self, chunk: Chunk) -> Result<Decoded> {
         let (values, end) = *chunk.payload.downcast::<(Vec<i64>, i64)>().unwrap();
-        Ok(Decoded { records: values.len() as u64, batch: batch(values), split: Split { id: chunk.split, position: end.to_string() }, bad: vec![] })
+        Ok(Decoded {
+            records: values.len() as u64,
+            batch: batch(values),
+            split: Split {
+                id: chunk.split,
+                position: end.to_string(),
+            },
+            bad: vec![],
+        })
     }
 }
 
@@ -92,7 +113,11 @@ impl Scan for NumbersScan {
     fn scan(&mut self, batch: Batch) -> Result<Scanned> {
         let n = batch.column(0).as_primitive::<Int64Type>();
         let candidates = Int64Array::from_iter_values(n.values().iter().map(|v| v - 10));
-        Ok(Scanned { batch, candidates: Some(candidates), bad: vec![] })
+        Ok(Scanned {
+            batch,
+            candidates: Some(candidates),
+            bad: vec![],
+        })
     }
 }
 
@@ -137,7 +162,16 @@ impl Operator for HoldBack {
     fn snapshot(&mut self) -> Snapshot {
         self.version += 1;
         let data = Arc::new(Held(self.held.iter().map(|(n, c)| (*n, *c)).collect()));
-        Snapshot { tables: vec![TableSnapshot { name: "held".into(), chunks: vec![SnapshotChunk { id: 0, version: self.version, data }] }] }
+        Snapshot {
+            tables: vec![TableSnapshot {
+                name: "held".into(),
+                chunks: vec![SnapshotChunk {
+                    id: 0,
+                    version: self.version,
+                    data,
+                }],
+            }],
+        }
     }
     fn restore(&mut self, parts: &[SnapshotPart]) -> Result<()> {
         let (range, max) = self.key_groups.unwrap();
@@ -177,12 +211,18 @@ impl SinkWriter for LedgerWriter {
     }
     fn pre_commit(&mut self, _: Epoch) -> Result<BoxFuture<'static, Result<Vec<Committable>>>> {
         let rows = std::mem::take(&mut self.0);
-        Ok(Box::pin(async move { Ok(vec![Committable(rows.iter().flat_map(|n| n.to_le_bytes()).collect())]) }))
+        Ok(Box::pin(
+            async move { Ok(vec![Committable(rows.iter().flat_map(|n| n.to_le_bytes()).collect())]) },
+        ))
     }
 }
 impl SinkCommitter for LedgerCommitter {
     fn commit(&mut self, commit: EpochCommit) -> BoxFuture<'_, Result<()>> {
-        let rows: Vec<i64> = commit.committables.iter().flat_map(|c| c.0.chunks(8).map(|b| i64::from_le_bytes(b.try_into().unwrap()))).collect();
+        let rows: Vec<i64> = commit
+            .committables
+            .iter()
+            .flat_map(|c| c.0.chunks(8).map(|b| i64::from_le_bytes(b.try_into().unwrap())))
+            .collect();
         let before = self.0.lock().unwrap().insert((self.1.clone(), commit.epoch), rows.clone());
         assert!(before.is_none_or(|b| b == rows), "an epoch was committed with other rows");
         Box::pin(async { Ok(()) })
@@ -204,19 +244,48 @@ struct Setup {
 
 impl Setup {
     fn new(rows: i64) -> Self {
-        Setup { rows, bounded: true, parallelism: 2, workers: 2, failing: 0, store: Arc::new(memory::Memory::default()), ledger: Ledger::default() }
+        Setup {
+            rows,
+            bounded: true,
+            parallelism: 2,
+            workers: 2,
+            failing: 0,
+            store: Arc::new(memory::Memory::default()),
+            ledger: Ledger::default(),
+        }
     }
     fn job(&self) -> Job {
-        let node = |id: &str, kind| Node { id: id.into(), name: id.into(), kind, parallelism: None };
+        let node = |id: &str, kind| Node {
+            id: id.into(),
+            name: id.into(),
+            kind,
+            parallelism: None,
+        };
         let source = SourceNode {
-            source: Arc::new(Numbers { splits: 5, rows: self.rows, bounded: self.bounded, failing: Arc::new(AtomicU64::new(self.failing)) }),
+            source: Arc::new(Numbers {
+                splits: 5,
+                rows: self.rows,
+                bounded: self.bounded,
+                failing: Arc::new(AtomicU64::new(self.failing)),
+            }),
             scan: Arc::new(|| Ok(Box::new(NumbersScan))),
             idle_timeout_ms: None,
             table: "numbers".into(),
             skip_bad_records: false,
         };
-        let hold: MakeOperator = Arc::new(|c| Ok(Box::new(HoldBack { key_groups: Some((c.key_groups, c.max_parallelism)), ..HoldBack::default() })));
-        let edge = |from, to, exchange| Edge { from, port: 0, to, input: 0, exchange };
+        let hold: MakeOperator = Arc::new(|c| {
+            Ok(Box::new(HoldBack {
+                key_groups: Some((c.key_groups, c.max_parallelism)),
+                ..HoldBack::default()
+            }))
+        });
+        let edge = |from, to, exchange| Edge {
+            from,
+            port: 0,
+            to,
+            input: 0,
+            exchange,
+        };
         let graph = Graph {
             nodes: vec![
                 node("source", NodeKind::Source(source)),
@@ -268,7 +337,11 @@ fn all(rows: i64) -> Vec<i64> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_row_is_committed_once_at_any_parallelism() {
     for (parallelism, workers) in [(1, 1), (1, 0), (3, 0), (2, 2), (7, 2)] {
-        let setup = Setup { parallelism, workers, ..Setup::new(2000) };
+        let setup = Setup {
+            parallelism,
+            workers,
+            ..Setup::new(2000)
+        };
         let outcome = setup.job().run(&Control::default()).await.unwrap();
         assert_eq!(outcome, Outcome::Finished);
         assert_eq!(setup.committed(), all(2000), "parallelism {parallelism}, {workers} workers");
@@ -278,7 +351,11 @@ async fn every_row_is_committed_once_at_any_parallelism() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transient_failure_at_any_fetch_loses_and_doubles_nothing() {
     for failing in 1..60 {
-        let setup = Setup { failing, workers: (failing % 3) as usize, ..Setup::new(250) };
+        let setup = Setup {
+            failing,
+            workers: (failing % 3) as usize,
+            ..Setup::new(250)
+        };
         let job = setup.job();
         let metrics = Arc::clone(&job.metrics);
         job.run(&Control::default()).await.unwrap();
@@ -291,7 +368,10 @@ async fn a_transient_failure_at_any_fetch_loses_and_doubles_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_job_goes_on_at_another_parallelism() {
-    let mut setup = Setup { bounded: false, ..Setup::new(1000) };
+    let mut setup = Setup {
+        bounded: false,
+        ..Setup::new(1000)
+    };
     for parallelism in [2, 1, 4, 3] {
         setup.parallelism = parallelism;
         let control = Control::default();
@@ -319,14 +399,23 @@ async fn a_stopped_job_goes_on_at_another_parallelism() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_was_taken_over_commits_nothing_more() {
-    let setup = Setup { bounded: false, ..Setup::new(1000) };
+    let setup = Setup {
+        bounded: false,
+        ..Setup::new(1000)
+    };
     let first = setup.job();
     let metrics = Arc::clone(&first.metrics);
     let running = tokio::spawn(async move { first.run(&Control::default()).await });
     while metrics.checkpoints.completed.load(Ordering::Relaxed) < 2 {
         tokio::task::yield_now().await;
     }
-    let second = Setup { bounded: true, rows: setup.rows, store: Arc::clone(&setup.store), ledger: Arc::clone(&setup.ledger), ..Setup::new(1000) };
+    let second = Setup {
+        bounded: true,
+        rows: setup.rows,
+        store: Arc::clone(&setup.store),
+        ledger: Arc::clone(&setup.ledger),
+        ..Setup::new(1000)
+    };
     let mut job = second.job();
     // Another process draws other names.
     job.rim.unique = Arc::new({

@@ -51,11 +51,17 @@ impl Binder<'_> {
         let Ok(bound) = before.bind_inner(expr) else { return Ok(None) };
         let Some(grouped) = &self.grouped else { return Ok(None) };
         if let Some(i) = grouped.keys.iter().position(|(k, _)| k.expr == bound.expr) {
-            return Ok(Some(Bound { expr: Plan::Column(i), ty: grouped.keys[i].1.clone() }));
+            return Ok(Some(Bound {
+                expr: Plan::Column(i),
+                ty: grouped.keys[i].1.clone(),
+            }));
         }
         for (part, same) in grouped.bounds.iter().enumerate() {
             if let Some((_, ty)) = same.iter().find(|(b, _)| b.expr == bound.expr) {
-                return Ok(Some(Bound { expr: Plan::Column(Aggregates::WINDOW + part), ty: ty.clone() }));
+                return Ok(Some(Bound {
+                    expr: Plan::Column(Aggregates::WINDOW + part),
+                    ty: ty.clone(),
+                }));
             }
         }
         Ok(None)
@@ -64,7 +70,9 @@ impl Binder<'_> {
     pub(super) fn aggregate(&mut self, name: &str, f: &Function) -> Result<Bound> {
         let at = span(f);
         let Some(grouped) = self.grouped.take() else {
-            return Err(Error::sql(format!("{} stands where no aggregate can", name.to_uppercase())).code("E0407").span(at));
+            return Err(Error::sql(format!("{} stands where no aggregate can", name.to_uppercase()))
+                .code("E0407")
+                .span(at));
         };
         let result = self.aggregate_of(name, f, grouped);
         self.grouped = Some(grouped);
@@ -72,28 +80,48 @@ impl Binder<'_> {
     }
 
     fn aggregate_of(&mut self, name: &str, f: &Function, grouped: &mut Aggregates) -> Result<Bound> {
-        let FunctionArguments::List(list) = &f.args else { return Err(unsupported("this form of an aggregate", span(f))) };
+        let FunctionArguments::List(list) = &f.args else {
+            return Err(unsupported("this form of an aggregate", span(f)));
+        };
         let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
         let star = matches!(list.args.as_slice(), [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]);
         if star && (name != "count" || distinct) {
             return Err(Error::sql(format!("only COUNT takes *, not {}", name.to_uppercase())).code("E0304"));
         }
-        let args = if star { Vec::new() } else { arguments(f)?.into_iter().map(|a| self.bind(a)).collect::<Result<Vec<_>>>()? };
+        let args = if star {
+            Vec::new()
+        } else {
+            arguments(f)?.into_iter().map(|a| self.bind(a)).collect::<Result<Vec<_>>>()?
+        };
         let types: Vec<SqlType> = args.iter().map(|a: &Bound| a.ty.ty.clone()).collect();
         if !star && types.len() != 1 {
             return Err(unsupported(format!("{} of {} arguments", name.to_uppercase(), types.len()), span(f)));
         }
         let filter = match &f.filter {
             None => None,
-            Some(e) => Some(Bound { expr: self.condition(e, "FILTER")?, ty: Type::new(SqlType::Boolean, true) }),
+            Some(e) => Some(Bound {
+                expr: self.condition(e, "FILTER")?,
+                ty: Type::new(SqlType::Boolean, true),
+            }),
         };
         let (ty, nullable) = aggregate(name, &types)?.result();
-        let reference = AggregateRef { function: name.to_string(), args, distinct, filter, ty: Type::new(ty, nullable) };
+        // A group has rows, so what is never NULL in them has a result.
+        let nullable = nullable && (filter.is_some() || args.iter().any(|a: &Bound| a.ty.nullable));
+        let reference = AggregateRef {
+            function: name.to_string(),
+            args,
+            distinct,
+            filter,
+            ty: Type::new(ty, nullable),
+        };
         let index = grouped.aggregates.iter().position(|a| *a == reference).unwrap_or_else(|| {
             grouped.aggregates.push(reference.clone());
             grouped.aggregates.len() - 1
         });
-        Ok(Bound { expr: Plan::Column(grouped.keys.len() + index), ty: reference.ty })
+        Ok(Bound {
+            expr: Plan::Column(grouped.keys.len() + index),
+            ty: reference.ty,
+        })
     }
 
     /// `GROUPING(a)`, `GROUPING_ID(a, b)`: one bit per argument, 1 if it is outside the row's set.
@@ -104,11 +132,18 @@ impl Binder<'_> {
         let bound = args.iter().map(|a| before.bind(a)).collect::<Result<Vec<_>>>()?;
         let grouped = self.grouped.as_deref().ok_or_else(no_sets)?;
         let columns = grouped.grouping.as_ref().ok_or_else(no_sets)?;
-        let id = Bound { expr: Plan::Column(grouped.keys.len() - 1), ty: Type::new(SqlType::BigInt, false) };
+        let id = Bound {
+            expr: Plan::Column(grouped.keys.len() - 1),
+            ty: Type::new(SqlType::BigInt, false),
+        };
         let mut sum: Option<Bound> = None;
         for (argument, expr) in bound.iter().zip(&args) {
             let place = columns.iter().position(|c| c.expr == argument.expr);
-            let place = place.ok_or_else(|| Error::sql(format!("{expr} is not among the grouped expressions")).code("E0408").span(span(*expr)))?;
+            let place = place.ok_or_else(|| {
+                Error::sql(format!("{expr} is not among the grouped expressions"))
+                    .code("E0408")
+                    .span(span(*expr))
+            })?;
             let bit = columns.len() - 1 - place;
             let bit = call("modulo", vec![call("divide", vec![id.clone(), bigint(1 << bit)])?, bigint(2)])?;
             sum = Some(match sum {

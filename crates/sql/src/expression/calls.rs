@@ -11,7 +11,19 @@ use sqlparser::ast::{Function, FunctionArg, FunctionArgExpr, FunctionArguments};
 
 /// Functions that read a clock or a random number: their values must be input, not computed.
 const VOLATILE: [&str; 13] = [
-    "now", "current_timestamp", "current_date", "current_time", "localtime", "localtimestamp", "current_row_timestamp", "rand", "rand_integer", "uuid", "proctime", "current_watermark", "unix_timestamp",
+    "now",
+    "current_timestamp",
+    "current_date",
+    "current_time",
+    "localtime",
+    "localtimestamp",
+    "current_row_timestamp",
+    "rand",
+    "rand_integer",
+    "uuid",
+    "proctime",
+    "current_watermark",
+    "unix_timestamp",
 ];
 
 /// A call of a function or operator.
@@ -26,11 +38,20 @@ pub(crate) fn call(name: &str, args: Vec<Bound>) -> Result<Bound> {
     let types: Vec<millstream_functions::Type> = args.iter().map(|a| millstream_functions::Type::new(a.ty.ty.clone(), a.ty.nullable)).collect();
     let Some(signature) = (f.resolve)(&types) else {
         let given: Vec<String> = types.iter().map(|t| t.ty.to_string()).collect();
-        return Err(Error::sql(format!("{} does not take ({})", f.usage, given.join(", "))).code("E0304").hint("cast the arguments"));
+        return Err(Error::sql(format!("{} does not take ({})", f.usage, given.join(", ")))
+            .code("E0304")
+            .hint("cast the arguments"));
     };
-    let args = args.into_iter().zip(&signature.args).map(|(a, to)| cast(a, Type::new(to.clone(), true)).expr).collect();
+    let args = args
+        .into_iter()
+        .zip(&signature.args)
+        .map(|(a, to)| cast(a, Type::new(to.clone(), true)).expr)
+        .collect();
     let ty = Type::new(signature.result.ty, signature.result.nullable);
-    Ok(Bound { expr: Plan::call(f.name, args, ty.clone()), ty })
+    Ok(Bound {
+        expr: Plan::call(f.name, args, ty.clone()),
+        ty,
+    })
 }
 
 /// The plain arguments of a call.
@@ -78,7 +99,9 @@ impl Binder<'_> {
             return self.grouping(f);
         }
         if f.filter.is_some() {
-            return Err(Error::sql(format!("{} is no aggregate, so it takes no FILTER", name.to_uppercase())).code("E0406").span(at));
+            return Err(Error::sql(format!("{} is no aggregate, so it takes no FILTER", name.to_uppercase()))
+                .code("E0406")
+                .span(at));
         }
         if VOLATILE.contains(&name.as_str()) {
             let e = unsupported(format!("{}", name.to_uppercase()), at);
@@ -86,7 +109,13 @@ impl Binder<'_> {
         }
         let args = arguments(f)?.into_iter().map(|a| self.bind(a)).collect::<Result<Vec<_>>>()?;
         // A text literal where one is wanted keeps its own length.
-        call(&name, args).map_err(|e| if e.span.is_none() { e.span(f.name.0.first().map_or(at, |p| span_of(sqlparser::ast::Spanned::span(p)))) } else { e })
+        call(&name, args).map_err(|e| {
+            if e.span.is_none() {
+                e.span(f.name.0.first().map_or(at, |p| span_of(sqlparser::ast::Spanned::span(p))))
+            } else {
+                e
+            }
+        })
     }
 }
 

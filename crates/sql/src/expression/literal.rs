@@ -10,7 +10,10 @@ use sqlparser::ast::{DateTimeField, Expr, Interval, TypedString, Value as Litera
 
 fn literal(value: Value, ty: SqlType) -> Bound {
     let ty = Type::new(ty, value == Value::Null);
-    Bound { expr: Plan::Literal { value, ty: ty.clone() }, ty }
+    Bound {
+        expr: Plan::Literal { value, ty: ty.clone() },
+        ty,
+    }
 }
 
 pub(super) fn int(value: i64, ty: SqlType) -> Bound {
@@ -39,7 +42,11 @@ fn number(text: &str) -> Result<Bound> {
             return Ok(int(v, ty));
         }
         let digits = text.len() as u8;
-        return if digits <= 38 { Ok(literal(Value::Decimal(text.parse().map_err(|_| wrong())?), SqlType::Decimal(digits, 0))) } else { Err(wrong()) };
+        return if digits <= 38 {
+            Ok(literal(Value::Decimal(text.parse().map_err(|_| wrong())?), SqlType::Decimal(digits, 0)))
+        } else {
+            Err(wrong())
+        };
     };
     let (precision, scale) = (whole.len().max(1) + fraction.len(), fraction.len());
     if precision > 38 {
@@ -51,7 +58,9 @@ fn number(text: &str) -> Result<Bound> {
 
 /// `TIMESTAMP '…'`, `DATE '…'`, `TIME '…'`.
 pub(super) fn typed_string(typed: &TypedString) -> Result<Bound> {
-    let Literal::SingleQuotedString(text) = &typed.value.value else { return Err(Error::sql(format!("{typed} is not supported yet")).code("E0101")) };
+    let Literal::SingleQuotedString(text) = &typed.value.value else {
+        return Err(Error::sql(format!("{typed} is not supported yet")).code("E0101"));
+    };
     let fraction = text.rsplit_once('.').map_or(0, |(_, f)| f.len().min(9)) as u8;
     let ty = match typed.data_type.to_string().to_uppercase().as_str() {
         "DATE" => SqlType::Date,
@@ -80,9 +89,14 @@ pub(crate) fn interval_ms(expr: &Expr) -> Result<i64> {
         Expr::Nested(inner) => interval_ms(inner),
         Expr::Interval(i) => match folded(i).map_err(|e| if e.span.is_none() { e.span(at) } else { e })? {
             Folded::Millis(ms) => Ok(ms),
-            Folded::Months(_) => Err(Error::sql("a window cannot be as long as months or years: they differ in length").code("E0404").hint("use days").span(at)),
+            Folded::Months(_) => Err(Error::sql("a window cannot be as long as months or years: they differ in length")
+                .code("E0404")
+                .hint("use days")
+                .span(at)),
         },
-        _ => Err(Error::sql(format!("expected an interval such as INTERVAL '5' MINUTES, found {expr}")).code("E0404").span(at)),
+        _ => Err(Error::sql(format!("expected an interval such as INTERVAL '5' MINUTES, found {expr}"))
+            .code("E0404")
+            .span(at)),
     }
 }
 
@@ -92,8 +106,14 @@ enum Folded {
 }
 
 fn folded(i: &Interval) -> Result<Folded> {
-    let wrong = || Error::sql(format!("{i} is no interval")).code("E0301").hint("as in INTERVAL '5' MINUTE or INTERVAL '1-2' YEAR TO MONTH");
-    let Expr::Value(v) = i.value.as_ref() else { return Err(unsupported("an interval that is no literal", super::span(i.value.as_ref()))) };
+    let wrong = || {
+        Error::sql(format!("{i} is no interval"))
+            .code("E0301")
+            .hint("as in INTERVAL '5' MINUTE or INTERVAL '1-2' YEAR TO MONTH")
+    };
+    let Expr::Value(v) = i.value.as_ref() else {
+        return Err(unsupported("an interval that is no literal", super::span(i.value.as_ref())));
+    };
     let Literal::SingleQuotedString(text) = &v.value else { return Err(wrong()) };
     let (negative, text) = match text.trim().strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -130,7 +150,9 @@ fn folded(i: &Interval) -> Result<Folded> {
             }
             let millis = if fraction.is_empty() { 0 } else { whole(&format!("{fraction:0<3}")[..3])? };
             let number = if whole_part.is_empty() { 0 } else { whole(whole_part)? };
-            Ok(Folded::Millis(sign * number.checked_mul(unit).and_then(|v| v.checked_add(millis)).ok_or_else(over)?))
+            Ok(Folded::Millis(
+                sign * number.checked_mul(unit).and_then(|v| v.checked_add(millis)).ok_or_else(over)?,
+            ))
         }
         // `DAY TO SECOND`: '1 02:03:04.5', and the shorter forms.
         (first, Some(last)) => {

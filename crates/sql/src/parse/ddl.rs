@@ -24,7 +24,13 @@ pub(super) fn create(c: &mut Cursor) -> Result<StatementKind> {
     }
     for what in ["CATALOG", "DATABASE", "FUNCTION", "SYSTEM", "MODEL", "MATERIALIZED", "CONNECTION"] {
         if c.at_word(what) {
-            return Err(c.unsupported(&format!("CREATE {what}"), Span { start: start.start, end: c.here().end }));
+            return Err(c.unsupported(
+                &format!("CREATE {what}"),
+                Span {
+                    start: start.start,
+                    end: c.here().end,
+                },
+            ));
         }
     }
     Err(c.expected("TABLE or VIEW"))
@@ -42,7 +48,11 @@ pub(super) fn drop(c: &mut Cursor) -> Result<StatementKind> {
         return Err(c.expected("TABLE or VIEW"));
     };
     let if_exists = c.if_exists();
-    Ok(StatementKind::Drop { view, name: c.path("a name")?, if_exists })
+    Ok(StatementKind::Drop {
+        view,
+        name: c.path("a name")?,
+        if_exists,
+    })
 }
 
 fn create_view(c: &mut Cursor, temporary: bool) -> Result<CreateView> {
@@ -66,7 +76,13 @@ fn create_view(c: &mut Cursor, temporary: bool) -> Result<CreateView> {
     }
     c.need_words(&["AS"])?;
     let query = c.sql(Parser::parse_query)?;
-    Ok(CreateView { name, temporary, if_not_exists, columns, query })
+    Ok(CreateView {
+        name,
+        temporary,
+        if_not_exists,
+        columns,
+        query,
+    })
 }
 
 fn create_table(c: &mut Cursor, temporary: bool) -> Result<CreateTable> {
@@ -83,7 +99,11 @@ fn create_table(c: &mut Cursor, temporary: bool) -> Result<CreateTable> {
         options: Vec::new(),
     };
     if !c.symbol(Token::LParen) {
-        let what = if c.at_word("AS") || c.at_word("WITH") { "CREATE TABLE without columns (… AS SELECT)" } else { return Err(c.expected("\"(\" and the columns")) };
+        let what = if c.at_word("AS") || c.at_word("WITH") {
+            "CREATE TABLE without columns (… AS SELECT)"
+        } else {
+            return Err(c.expected("\"(\" and the columns"));
+        };
         return Err(c.unsupported(what, c.here()));
     }
     loop {
@@ -171,7 +191,11 @@ fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
     if c.words(&["AS"]) {
         let expr = c.sql(Parser::parse_expr)?;
         comment(c)?;
-        table.columns.push(ColumnDef { name, span, kind: ColumnDefKind::Computed(expr) });
+        table.columns.push(ColumnDef {
+            name,
+            span,
+            kind: ColumnDefKind::Computed(expr),
+        });
         return Ok(());
     }
     let type_span = c.here();
@@ -179,15 +203,27 @@ fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
     if text.is_empty() {
         return Err(c.expected(&format!("the type of column \"{name}\"")));
     }
-    let field = Field::parse_type(&name, &text).map_err(|e| Error::sql(format!("the type of column \"{name}\" is wrong: {}", e.message)).code("E0301").span(type_span))?;
+    let field = Field::parse_type(&name, &text).map_err(|e| {
+        Error::sql(format!("the type of column \"{name}\" is wrong: {}", e.message))
+            .code("E0301")
+            .span(type_span)
+    })?;
     let ty = Type::new(field.ty, field.nullable);
     let kind = if c.words(&["METADATA"]) {
         let key = if c.words(&["FROM"]) { Some(c.text("a metadata key")?) } else { None };
-        ColumnDefKind::Metadata { ty, key, is_virtual: c.words(&["VIRTUAL"]) }
+        ColumnDefKind::Metadata {
+            ty,
+            key,
+            is_virtual: c.words(&["VIRTUAL"]),
+        }
     } else {
         ColumnDefKind::Physical(ty)
     };
-    let column = ColumnDef { name: name.clone(), span, kind };
+    let column = ColumnDef {
+        name: name.clone(),
+        span,
+        kind,
+    };
     table.columns.push(column);
     if c.at_word("CONSTRAINT") || c.at_word("PRIMARY") {
         let at = c.here();
@@ -209,7 +245,10 @@ fn comment(c: &mut Cursor) -> Result<()> {
 
 fn primary_key(c: &mut Cursor, table: &mut CreateTable, key: Vec<(String, Span)>, start: Span) -> Result<()> {
     if !c.words(&["NOT", "ENFORCED"]) {
-        let e = Error::sql("a PRIMARY KEY must be NOT ENFORCED").code("E0102").span(Span { start: start.start, end: c.here().start });
+        let e = Error::sql("a PRIMARY KEY must be NOT ENFORCED").code("E0102").span(Span {
+            start: start.start,
+            end: c.here().start,
+        });
         return Err(e.hint("add NOT ENFORCED: keys of a stream are declared, not checked"));
     }
     if !table.primary_key.is_empty() {

@@ -59,7 +59,9 @@ impl Dialect for FlinkDialect {
         match &parser.peek_token_ref().token {
             Token::Word(w) if w.quote_style.is_none() => match w.keyword {
                 Keyword::TABLE => matches!(parser.peek_nth_token_ref(1).token, Token::Word(_)).then(|| table_argument(parser)),
-                Keyword::CAST | Keyword::TRY_CAST => (parser.peek_nth_token_ref(1).token == Token::LParen).then(|| cast(parser)).and_then(Result::transpose),
+                Keyword::CAST | Keyword::TRY_CAST => (parser.peek_nth_token_ref(1).token == Token::LParen)
+                    .then(|| cast(parser))
+                    .and_then(Result::transpose),
                 Keyword::MAP => (parser.peek_nth_token_ref(1).token == Token::LBracket).then(|| map(parser)),
                 _ => None,
             },
@@ -74,7 +76,11 @@ fn call(name: Ident, args: Vec<Expr>, over: Option<WindowType>) -> Expr {
         name: ObjectName::from(vec![name]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() }),
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args,
+            clauses: Vec::new(),
+        }),
         filter: None,
         null_treatment: None,
         over,
@@ -94,7 +100,11 @@ fn table_argument(parser: &mut Parser) -> Result<Expr, ParserError> {
     while parser.consume_token(&Token::Period) {
         parts.push(parser.parse_identifier()?);
     }
-    let name = if parts.len() == 1 { Expr::Identifier(parts.remove(0)) } else { Expr::CompoundIdentifier(parts) };
+    let name = if parts.len() == 1 {
+        Expr::Identifier(parts.remove(0))
+    } else {
+        Expr::CompoundIdentifier(parts)
+    };
     let mut over = None;
     if parser.parse_keywords(&[Keyword::PARTITION, Keyword::BY]) {
         let mut partition_by = Vec::new();
@@ -112,7 +122,12 @@ fn table_argument(parser: &mut Parser) -> Result<Expr, ParserError> {
                 partition_by.push(parser.parse_expr()?);
             }
         }
-        over = Some(WindowType::WindowSpec(WindowSpec { window_name: None, partition_by, order_by: Vec::new(), window_frame: None }));
+        over = Some(WindowType::WindowSpec(WindowSpec {
+            window_name: None,
+            partition_by,
+            order_by: Vec::new(),
+            window_frame: None,
+        }));
     }
     Ok(call(table, vec![name], over))
 }
@@ -142,13 +157,23 @@ fn cast(parser: &mut Parser) -> Result<Option<Expr>, ParserError> {
     let text = type_text(parser)?;
     parser.expect_token(&Token::RParen)?;
     let data_type = DataType::Custom(ObjectName::from(vec![Ident::new(TYPE_TEXT)]), vec![text]);
-    Ok(Some(Expr::Cast { kind, expr: Box::new(expr), data_type, array: false, format: None }))
+    Ok(Some(Expr::Cast {
+        kind,
+        expr: Box::new(expr),
+        data_type,
+        array: false,
+        format: None,
+    }))
 }
 
 fn map(parser: &mut Parser) -> Result<Expr, ParserError> {
     let name = keyword_ident(parser);
     parser.expect_token(&Token::LBracket)?;
-    let args = if parser.peek_token_ref().token == Token::RBracket { Vec::new() } else { parser.parse_comma_separated(Parser::parse_expr)? };
+    let args = if parser.peek_token_ref().token == Token::RBracket {
+        Vec::new()
+    } else {
+        parser.parse_comma_separated(Parser::parse_expr)?
+    };
     parser.expect_token(&Token::RBracket)?;
     Ok(call(name, args, None))
 }

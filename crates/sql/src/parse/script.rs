@@ -17,7 +17,9 @@ const NESTING_MAX: usize = 60;
 /// The statements of a text, or all its errors: one per broken statement.
 pub fn parse(text: &str) -> Result<Vec<Statement>, Vec<Error>> {
     if text.len() > TEXT_BYTES_MAX {
-        return Err(vec![Error::sql(format!("the text has {} bytes, at most {TEXT_BYTES_MAX} are taken", text.len())).code("E0103")]);
+        return Err(vec![
+            Error::sql(format!("the text has {} bytes, at most {TEXT_BYTES_MAX} are taken", text.len())).code("E0103"),
+        ]);
     }
     let tokens = tokenize(text).map_err(|e| vec![e])?;
     let mut parsed = Vec::new();
@@ -35,7 +37,10 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, Vec<Error>> {
 
 fn whole(tokens: &[TokenWithSpan]) -> Span {
     let (first, last) = (tokens.first().map(|t| span_of(t.span)), tokens.last().map(|t| span_of(t.span)));
-    Span { start: first.map_or(Span::new((1, 1), (1, 1)).start, |s| s.start), end: last.map_or(Span::new((1, 1), (1, 1)).end, |s| s.end) }
+    Span {
+        start: first.map_or(Span::new((1, 1), (1, 1)).start, |s| s.start),
+        end: last.map_or(Span::new((1, 1), (1, 1)).end, |s| s.end),
+    }
 }
 
 /// sqlparser's parser over one statement, with our errors.
@@ -47,22 +52,39 @@ pub(super) struct Cursor {
 impl Cursor {
     fn new(tokens: Vec<TokenWithSpan>, span: Span) -> Self {
         const DIALECT: &FlinkDialect = &FlinkDialect;
-        Cursor { parser: Parser::new(DIALECT).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens), span }
+        Cursor {
+            parser: Parser::new(DIALECT).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens),
+            span,
+        }
     }
     /// Runs one of sqlparser's methods.
     pub(super) fn sql<T>(&mut self, f: impl FnOnce(&mut Parser<'static>) -> Result<T, ParserError>) -> Result<T> {
-        let end = Span { start: self.span.end, end: self.span.end };
+        let end = Span {
+            start: self.span.end,
+            end: self.span.end,
+        };
         f(&mut self.parser).map_err(|e| parse_error(e, end))
     }
     /// The span of the next token, or the statement's end.
     pub(super) fn here(&self) -> Span {
         let token = self.parser.peek_token_ref();
-        if token.token == Token::EOF { Span { start: self.span.end, end: self.span.end } } else { span_of(token.span) }
+        if token.token == Token::EOF {
+            Span {
+                start: self.span.end,
+                end: self.span.end,
+            }
+        } else {
+            span_of(token.span)
+        }
     }
     /// An error at the next token.
     pub(super) fn expected(&self, what: &str) -> Error {
         let token = &self.parser.peek_token_ref().token;
-        let found = if *token == Token::EOF { "the end of the statement".to_string() } else { format!("\"{token}\"") };
+        let found = if *token == Token::EOF {
+            "the end of the statement".to_string()
+        } else {
+            format!("\"{token}\"")
+        };
         Error::sql(format!("expected {what}, found {found}")).code("E0102").span(self.here())
     }
     pub(super) fn at_word(&self, word: &str) -> bool {
@@ -88,7 +110,11 @@ impl Cursor {
         self.parser.consume_token(&token)
     }
     pub(super) fn need(&mut self, token: Token) -> Result<()> {
-        if self.parser.consume_token(&token) { Ok(()) } else { Err(self.expected(&format!("\"{token}\""))) }
+        if self.parser.consume_token(&token) {
+            Ok(())
+        } else {
+            Err(self.expected(&format!("\"{token}\"")))
+        }
     }
     pub(super) fn name(&mut self, what: &str) -> Result<(String, Span)> {
         let span = self.here();
@@ -109,7 +135,10 @@ impl Cursor {
             path.span.end = at.end;
         }
         if path.parts.len() > 3 {
-            return Err(Error::sql(format!("\"{path}\" has more than three parts")).code("E0102").hint("a name is table, database.table or catalog.database.table").span(path.span));
+            return Err(Error::sql(format!("\"{path}\" has more than three parts"))
+                .code("E0102")
+                .hint("a name is table, database.table or catalog.database.table")
+                .span(path.span));
         }
         Ok(path)
     }
@@ -132,7 +161,11 @@ impl Cursor {
         Error::sql(format!("{what} is not supported yet")).code("E0101").span(span)
     }
     pub(super) fn done(&self) -> Result<()> {
-        if self.parser.peek_token_ref().token == Token::EOF { Ok(()) } else { Err(self.expected("\";\" or the end of the statement")) }
+        if self.parser.peek_token_ref().token == Token::EOF {
+            Ok(())
+        } else {
+            Err(self.expected("\";\" or the end of the statement"))
+        }
     }
 
     fn statement(&mut self) -> Result<StatementKind> {
@@ -164,11 +197,13 @@ impl Cursor {
             "SET" => self.set(),
             "RESET" => {
                 self.parser.next_token();
-                let key = matches!(self.parser.peek_token_ref().token, Token::SingleQuotedString(_)).then(|| self.text("a key")).transpose()?;
+                let key = matches!(self.parser.peek_token_ref().token, Token::SingleQuotedString(_))
+                    .then(|| self.text("a key"))
+                    .transpose()?;
                 Ok(StatementKind::Reset(key))
             }
-            "ALTER" | "USE" | "SHOW" | "DESCRIBE" | "DESC" | "COMPILE" | "LOAD" | "UNLOAD" | "CALL" | "ANALYZE" | "TRUNCATE" | "UPDATE" | "DELETE" | "STOP" | "ADD" | "REMOVE"
-            | "MERGE" => Err(self.unsupported(&format!("the statement {word}"), span)),
+            "ALTER" | "USE" | "SHOW" | "DESCRIBE" | "DESC" | "COMPILE" | "LOAD" | "UNLOAD" | "CALL" | "ANALYZE" | "TRUNCATE" | "UPDATE" | "DELETE" | "STOP"
+            | "ADD" | "REMOVE" | "MERGE" => Err(self.unsupported(&format!("the statement {word}"), span)),
             _ => {
                 let known = ["SELECT", "WITH", "VALUES", "CREATE", "DROP", "INSERT", "EXECUTE", "EXPLAIN", "SET", "RESET"];
                 let e = Error::sql(format!("\"{word}\" does not start a statement")).code("E0102").span(span);
@@ -207,7 +242,15 @@ impl Cursor {
             return Err(self.expected("SELECT or VALUES"));
         }
         let query = self.sql(Parser::parse_query)?;
-        Ok(Insert { table, columns, query, span: Span { start: start.start, end: start.end } })
+        Ok(Insert {
+            table,
+            columns,
+            query,
+            span: Span {
+                start: start.start,
+                end: start.end,
+            },
+        })
     }
 
     fn statement_set(&mut self) -> Result<Vec<Insert>> {
@@ -238,7 +281,9 @@ impl Cursor {
         let span = self.here();
         let kind = self.open_statement()?;
         match kind {
-            StatementKind::Query(_) | StatementKind::Insert(_) | StatementKind::StatementSet(_) => Ok(StatementKind::Explain(Box::new(Statement { span, kind }))),
+            StatementKind::Query(_) | StatementKind::Insert(_) | StatementKind::StatementSet(_) => {
+                Ok(StatementKind::Explain(Box::new(Statement { span, kind })))
+            }
             _ => Err(Error::sql("EXPLAIN takes a query, an INSERT or a statement set").code("E0102").span(span)),
         }
     }

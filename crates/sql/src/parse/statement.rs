@@ -31,7 +31,11 @@ pub enum StatementKind {
     CreateTable(CreateTable),
     CreateView(CreateView),
     /// `DROP [TEMPORARY] TABLE|VIEW [IF EXISTS] name`
-    Drop { view: bool, name: ObjectPath, if_exists: bool },
+    Drop {
+        view: bool,
+        name: ObjectPath,
+        if_exists: bool,
+    },
     Insert(Insert),
     /// `EXECUTE STATEMENT SET BEGIN … END`
     StatementSet(Vec<Insert>),
@@ -40,7 +44,10 @@ pub enum StatementKind {
     /// `EXPLAIN [PLAN FOR] query | insert | statement set`
     Explain(Box<Statement>),
     /// `SET 'key' = 'value'`
-    Set { key: String, value: String },
+    Set {
+        key: String,
+        value: String,
+    },
     /// `SET`: lists what is set.
     ShowSettings,
     /// `RESET ['key']`
@@ -81,7 +88,11 @@ pub enum ColumnDefKind {
     /// `name AS expr`
     Computed(Expr),
     /// `name TYPE METADATA [FROM 'key'] [VIRTUAL]`
-    Metadata { ty: Type, key: Option<String>, is_virtual: bool },
+    Metadata {
+        ty: Type,
+        key: Option<String>,
+        is_virtual: bool,
+    },
 }
 
 /// `WATERMARK FOR column AS expr`

@@ -48,5 +48,8 @@ fn missing(name: &str, variables: &BTreeMap<String, String>, span: Span) -> Erro
         Some(near) => format!("did you mean '${{{near}}}'?"),
         None => format!("give it one: -D {name}=value"),
     };
-    Error::config(format!("the variable '${{{name}}}' has no value")).code("E0505").hint(hint).span(span)
+    Error::config(format!("the variable '${{{name}}}' has no value"))
+        .code("E0505")
+        .hint(hint)
+        .span(span)
 }

@@ -10,7 +10,10 @@ fn one(text: &str) -> StatementKind {
 
 fn error(text: &str) -> String {
     let e = parse(text).err().unwrap_or_else(|| panic!("{text} parses"));
-    e.iter().map(|e| format!("{} {}: {}", e.code.unwrap_or("-"), e.span.map_or("-".to_string(), |s| s.to_string()), e.message)).collect::<Vec<_>>().join(" | ")
+    e.iter()
+        .map(|e| format!("{} {}: {}", e.code.unwrap_or("-"), e.span.map_or("-".to_string(), |s| s.to_string()), e.message))
+        .collect::<Vec<_>>()
+        .join(" | ")
 }
 
 #[test]
@@ -20,7 +23,8 @@ fn create_table_has_all_column_kinds() {
             ts AS TO_TIMESTAMP(r.a), -- computed
             off BIGINT NOT NULL METADATA FROM 'offset' VIRTUAL, `timestamp` TIMESTAMP_LTZ(3) METADATA,
             WATERMARK FOR ts AS ts - INTERVAL '5' SECOND, CONSTRAINT pk PRIMARY KEY (id) NOT ENFORCED
-        ) COMMENT 'x' PARTITIONED BY (id) WITH ('connector' = 'kafka', 'topic'='it''s')") else {
+        ) COMMENT 'x' PARTITIONED BY (id) WITH ('connector' = 'kafka', 'topic'='it''s')")
+    else {
         panic!()
     };
     assert_eq!(t.name.parts, ["db", "my table"]);
@@ -45,13 +49,22 @@ fn windows_parse_in_every_form() {
         "TABLE(HOP(DATA => TABLE t, TIMECOL => DESCRIPTOR(ts), SLIDE => INTERVAL '1' MINUTES, SIZE => INTERVAL '5' MINUTES, `OFFSET` => INTERVAL '1' MINUTE)) AS w",
         "TABLE(SESSION(TABLE t PARTITION BY a, b, DESCRIPTOR(ts), INTERVAL '5' MINUTES))",
     ] {
-        assert!(matches!(one(&format!("SELECT window_start, COUNT(*) FILTER (WHERE a > 1) FROM {from} GROUP BY GROUPING SETS ((window_start), ())")), StatementKind::Query(_)));
+        assert!(matches!(
+            one(&format!(
+                "SELECT window_start, COUNT(*) FILTER (WHERE a > 1) FROM {from} GROUP BY GROUPING SETS ((window_start), ())"
+            )),
+            StatementKind::Query(_)
+        ));
     }
 }
 
 #[test]
 fn nested_casts_and_maps_parse() {
-    let StatementKind::Query(q) = one("SELECT CAST(x AS ROW<a INT, b ARRAY<MAP<STRING, INT>>>), MAP['k', 1], CAST(y AS BIGINT), TRY_CAST(z AS TIMESTAMP_LTZ(3)) FROM t") else { panic!() };
+    let StatementKind::Query(q) =
+        one("SELECT CAST(x AS ROW<a INT, b ARRAY<MAP<STRING, INT>>>), MAP['k', 1], CAST(y AS BIGINT), TRY_CAST(z AS TIMESTAMP_LTZ(3)) FROM t")
+    else {
+        panic!()
+    };
     let text = q.to_string();
     assert!(text.contains("$type(ROW<a INT, b ARRAY<MAP<STRING, INT>>>)"), "{text}");
     assert!(text.contains("MAP('k', 1)"), "{text}");
@@ -59,9 +72,11 @@ fn nested_casts_and_maps_parse() {
 
 #[test]
 fn several_statements_comments_and_sets() {
-    let statements = parse("-- first; not a statement\nSET 'a' = 'b;c'; /* x; */ INSERT INTO t (a, b) SELECT 1, 2;
+    let statements = parse(
+        "-- first; not a statement\nSET 'a' = 'b;c'; /* x; */ INSERT INTO t (a, b) SELECT 1, 2;
         EXECUTE STATEMENT SET BEGIN INSERT INTO t SELECT 1; INSERT INTO u SELECT 2; END; EXPLAIN PLAN FOR SELECT 1; RESET; SET;
-        BEGIN STATEMENT SET; INSERT INTO t VALUES (1); END;")
+        BEGIN STATEMENT SET; INSERT INTO t VALUES (1); END;",
+    )
     .unwrap();
     let kinds: Vec<&str> = statements
         .iter()
@@ -82,14 +97,32 @@ fn several_statements_comments_and_sets() {
 #[test]
 fn errors_have_code_and_place() {
     assert_eq!(error("SELCT 1"), "E0102 1:1: \"SELCT\" does not start a statement");
-    assert_eq!(error("SELECT 1;\nALTER TABLE t ADD x INT"), "E0101 2:1: the statement ALTER is not supported yet");
-    assert_eq!(error("CREATE TABLE t (a INTEGRE)"), "E0301 1:19: the type of column \"a\" is wrong: expected a type name at character 1 of type \"INTEGRE\"");
-    assert_eq!(error("CREATE TABLE t (a INT, PRIMARY KEY (a))"), "E0102 1:24: a PRIMARY KEY must be NOT ENFORCED");
-    assert_eq!(error("CREATE TABLE t (a INT) WITH ('x'='1', 'x'='2')"), "E0506 1:39: the option 'x' is given twice");
-    assert_eq!(error("INSERT INTO t SELECT a b c FROM x"), "E0102 1:26: expected \";\" or the end of the statement, found \"c\"");
+    assert_eq!(
+        error("SELECT 1;\nALTER TABLE t ADD x INT"),
+        "E0101 2:1: the statement ALTER is not supported yet"
+    );
+    assert_eq!(
+        error("CREATE TABLE t (a INTEGRE)"),
+        "E0301 1:19: the type of column \"a\" is wrong: expected a type name at character 1 of type \"INTEGRE\""
+    );
+    assert_eq!(
+        error("CREATE TABLE t (a INT, PRIMARY KEY (a))"),
+        "E0102 1:24: a PRIMARY KEY must be NOT ENFORCED"
+    );
+    assert_eq!(
+        error("CREATE TABLE t (a INT) WITH ('x'='1', 'x'='2')"),
+        "E0506 1:39: the option 'x' is given twice"
+    );
+    assert_eq!(
+        error("INSERT INTO t SELECT a b c FROM x"),
+        "E0102 1:26: expected \";\" or the end of the statement, found \"c\""
+    );
     assert_eq!(error("SELECT /*+ OPTIONS('a'='b') */ 1"), "E0101 1:8: hints (/*+ … */) are not supported yet");
     assert!(error("SELECT 'open").starts_with("E0102 1:8: unterminated string literal"));
-    assert!(error(&format!("SELECT {}1{}", "(".repeat(100_000), ")".repeat(100_000))).starts_with("E0103"), "deep nesting");
+    assert!(
+        error(&format!("SELECT {}1{}", "(".repeat(100_000), ")".repeat(100_000))).starts_with("E0103"),
+        "deep nesting"
+    );
     assert!(error(&" ".repeat(300_000)).starts_with("E0103"));
     assert!(error("SELECT 1; SELCT 2; DROP x").contains(" | "), "one error per statement");
 }
@@ -97,7 +130,10 @@ fn errors_have_code_and_place() {
 #[test]
 fn variables_are_substituted_outside_comments() {
     let variables = BTreeMap::from([("TPS".to_string(), "10".to_string())]);
-    assert_eq!(substitute("a ${TPS} -- ${X}\n/* ${Y} */ '${TPS}'", &variables).unwrap(), "a 10 -- ${X}\n/* ${Y} */ '10'");
+    assert_eq!(
+        substitute("a ${TPS} -- ${X}\n/* ${Y} */ '${TPS}'", &variables).unwrap(),
+        "a 10 -- ${X}\n/* ${Y} */ '10'"
+    );
     let e = substitute("a\n b ${TPT}", &variables).unwrap_err();
     assert_eq!(e[0].span.unwrap().to_string(), "2:4");
     assert_eq!(e[0].hint.as_deref(), Some("did you mean '${TPS}'?"));

@@ -22,9 +22,24 @@ pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
         match &token.token {
             // sqlparser has one token for what closes two type brackets; Flink SQL has no shift operator.
             Token::ShiftRight => {
-                let middle = Location { line: token.span.start.line, column: token.span.start.column + 1 };
-                split.push(TokenWithSpan::new(Token::Gt, sqlparser::tokenizer::Span { start: token.span.start, end: middle }));
-                split.push(TokenWithSpan::new(Token::Gt, sqlparser::tokenizer::Span { start: middle, end: token.span.end }));
+                let middle = Location {
+                    line: token.span.start.line,
+                    column: token.span.start.column + 1,
+                };
+                split.push(TokenWithSpan::new(
+                    Token::Gt,
+                    sqlparser::tokenizer::Span {
+                        start: token.span.start,
+                        end: middle,
+                    },
+                ));
+                split.push(TokenWithSpan::new(
+                    Token::Gt,
+                    sqlparser::tokenizer::Span {
+                        start: middle,
+                        end: token.span.end,
+                    },
+                ));
             }
             Token::Whitespace(Whitespace::MultiLineComment(comment)) if comment.starts_with('+') => {
                 return Err(Error::sql("hints (/*+ … */) are not supported yet").code("E0101").span(span_of(token.span)));
@@ -108,7 +123,10 @@ pub(super) fn parse_error(e: ParserError, end: Span) -> Error {
     let message = match e {
         ParserError::TokenizerError(m) | ParserError::ParserError(m) => m,
         ParserError::RecursionLimitExceeded => {
-            return Error::sql("the statement is nested too deeply").code("E0103").hint("split it with WITH or views").span(end);
+            return Error::sql("the statement is nested too deeply")
+                .code("E0103")
+                .hint("split it with WITH or views")
+                .span(end);
         }
     };
     let (text, span) = match message.rsplit_once(" at Line: ").and_then(|(text, at)| {
@@ -119,6 +137,9 @@ pub(super) fn parse_error(e: ParserError, end: Span) -> Error {
         Some(found) => found,
         None => (message, end),
     };
-    let text = text.strip_prefix("sql parser error: ").unwrap_or(&text).replace("found: EOF", "found the end of the statement");
+    let text = text
+        .strip_prefix("sql parser error: ")
+        .unwrap_or(&text)
+        .replace("found: EOF", "found the end of the statement");
     Error::sql(lower_first(&text)).code("E0102").span(span)
 }

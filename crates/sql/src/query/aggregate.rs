@@ -15,7 +15,14 @@ use sqlparser::ast::Expr;
 const GROUPING_MAX: usize = 20;
 
 impl Planner<'_> {
-    pub(super) fn aggregated(&mut self, relation: Relation, group_by: &[Expr], having: Option<&Expr>, items: &[(&Expr, Option<String>)], at: Span) -> Result<Relation> {
+    pub(super) fn aggregated(
+        &mut self,
+        relation: Relation,
+        group_by: &[Expr],
+        having: Option<&Expr>,
+        items: &[(&Expr, Option<String>)],
+        at: Span,
+    ) -> Result<Relation> {
         let mut grouped = Aggregates::default();
         let mut sets: Option<(Vec<Bound>, Vec<Vec<usize>>)> = None;
         let mut window: Option<Window> = None;
@@ -31,7 +38,13 @@ impl Planner<'_> {
                     if list.len() > 8 {
                         return Err(unsupported("CUBE of more than 8 expressions", span(expr)));
                     }
-                    let chosen = |mask: usize| list.iter().enumerate().filter(|(i, _)| mask >> (list.len() - 1 - i) & 1 == 1).flat_map(|(_, e)| e.clone()).collect();
+                    let chosen = |mask: usize| {
+                        list.iter()
+                            .enumerate()
+                            .filter(|(i, _)| mask >> (list.len() - 1 - i) & 1 == 1)
+                            .flat_map(|(_, e)| e.clone())
+                            .collect()
+                    };
                     let list: Vec<Vec<Expr>> = (0..1usize << list.len()).rev().map(chosen).collect();
                     grouping(&relation, &list, &mut sets, span(expr))?;
                 }
@@ -54,7 +67,9 @@ impl Planner<'_> {
         }
         let Some(window) = window.filter(|_| !grouped.bounds[0].is_empty() && !grouped.bounds[1].is_empty()) else {
             let e = if window.is_some() {
-                Error::sql("a window aggregation groups by both window_start and window_end").code("E0401").hint("add the missing one to GROUP BY")
+                Error::sql("a window aggregation groups by both window_start and window_end")
+                    .code("E0401")
+                    .hint("add the missing one to GROUP BY")
             } else {
                 unsupported("grouping without a window", group_by.first().map_or(at, span)).hint("group by window_start and window_end of TUMBLE(…) or HOP(…)")
             };
@@ -64,7 +79,10 @@ impl Planner<'_> {
         for part in [WindowPart::Start, WindowPart::End, WindowPart::Time] {
             for (i, c) in relation.columns.iter().enumerate() {
                 if c.window == Some((part, window)) && !grouped.bounds[part as usize].is_empty() {
-                    let bound = Bound { expr: Plan::Column(i), ty: c.ty.clone() };
+                    let bound = Bound {
+                        expr: Plan::Column(i),
+                        ty: c.ty.clone(),
+                    };
                     if !grouped.bounds[part as usize].iter().any(|(b, _)| b.expr == bound.expr) {
                         grouped.bounds[part as usize].push((bound, c.ty.clone()));
                     }
@@ -75,7 +93,10 @@ impl Planner<'_> {
         if let Some((columns, _)) = &sets {
             // Outside its set a grouped expression is NULL.
             grouped.keys.extend(columns.iter().map(|b| (b.clone(), Type::new(b.ty.ty.clone(), true))));
-            let id = Bound { expr: Plan::Column(usize::MAX), ty: Type::new(SqlType::BigInt, false) };
+            let id = Bound {
+                expr: Plan::Column(usize::MAX),
+                ty: Type::new(SqlType::BigInt, false),
+            };
             grouped.keys.push((id.clone(), id.ty));
             grouped.grouping = Some(columns.clone());
         }
@@ -110,7 +131,11 @@ impl Planner<'_> {
                 return i;
             }
             exprs.push(bound.clone());
-            names.push(if names.iter().any(|n| n == name) { format!("{name}_{}", names.len()) } else { name.to_string() });
+            names.push(if names.iter().any(|n| n == name) {
+                format!("{name}_{}", names.len())
+            } else {
+                name.to_string()
+            });
             names.len() - 1
         };
         let name_of = |b: &Bound| match &b.expr {
@@ -120,10 +145,24 @@ impl Planner<'_> {
         let (time, window_time) = match &relation.pending {
             Some(p) => {
                 let c = &relation.columns[p.time];
-                (WindowTime::Column(column(&Bound { expr: Plan::Column(p.time), ty: c.ty.clone() }, &c.name)), p.window_time.clone())
+                (
+                    WindowTime::Column(column(
+                        &Bound {
+                            expr: Plan::Column(p.time),
+                            ty: c.ty.clone(),
+                        },
+                        &c.name,
+                    )),
+                    p.window_time.clone(),
+                )
             }
             None => {
-                let bound = |part: usize| grouped.bounds[part].first().map(|b| b.0.clone()).ok_or_else(|| Error::bug("a window without bounds"));
+                let bound = |part: usize| {
+                    grouped.bounds[part]
+                        .first()
+                        .map(|b| b.0.clone())
+                        .ok_or_else(|| Error::bug("a window without bounds"))
+                };
                 let (start, end) = (column(&bound(0)?, "window_start"), column(&bound(1)?, "window_end"));
                 (WindowTime::Attached { start, end }, Type::new(SqlType::Timestamp(3), false))
             }
@@ -150,17 +189,41 @@ impl Planner<'_> {
         let mut calls = Vec::new();
         for (i, a) in grouped.aggregates.iter().enumerate() {
             let mut add = |bound: &Bound, name: &str| -> usize {
-                exprs.iter().enumerate().position(|(at, e)| e.expr == bound.expr && !set_keys.contains(&at)).unwrap_or_else(|| {
-                    exprs_push(&mut exprs, &mut names, bound, name);
-                    names.len() - 1
-                })
+                exprs
+                    .iter()
+                    .enumerate()
+                    .position(|(at, e)| e.expr == bound.expr && !set_keys.contains(&at))
+                    .unwrap_or_else(|| {
+                        exprs_push(&mut exprs, &mut names, bound, name);
+                        names.len() - 1
+                    })
             };
             let args: Vec<usize> = a.args.iter().map(|b| add(b, &name_of(b))).collect();
             let filter = a.filter.as_ref().map(|b| add(b, "filter"));
-            calls.push(AggregateCall { function: a.function.clone(), version: 1, args, distinct: a.distinct, filter, name: format!("agg{i}"), ty: a.ty.clone() });
+            calls.push(AggregateCall {
+                function: a.function.clone(),
+                version: 1,
+                args,
+                distinct: a.distinct,
+                filter,
+                name: format!("agg{i}"),
+                ty: a.ty.clone(),
+            });
         }
-        let columns: Vec<Column> = exprs.iter().zip(&names).map(|(e, n)| Column { name: n.clone(), ty: e.ty.clone() }).collect();
-        let mut node = self.forward("project", NodeSpec::Project(exprs.into_iter().map(|e| e.expr).collect()), relation.node, columns.clone());
+        let columns: Vec<Column> = exprs
+            .iter()
+            .zip(&names)
+            .map(|(e, n)| Column {
+                name: n.clone(),
+                ty: e.ty.clone(),
+            })
+            .collect();
+        let mut node = self.forward(
+            "project",
+            NodeSpec::Project(exprs.into_iter().map(|e| e.expr).collect()),
+            relation.node,
+            columns.clone(),
+        );
         let mut rows = columns;
         if let Some((_, sets)) = sets {
             for key in &set_keys {
@@ -170,37 +233,85 @@ impl Planner<'_> {
             node = self.forward("expand", NodeSpec::Expand { keys: set_keys, sets }, node, rows.clone());
             keys.push(rows.len() - 1);
         }
-        let spec = WindowAggregate { window, time, window_time: window_time.clone(), keys: keys.clone(), aggregates: calls, rows: rows.clone() };
+        let spec = WindowAggregate {
+            window,
+            time,
+            window_time: window_time.clone(),
+            keys: keys.clone(),
+            aggregates: calls,
+            rows: rows.clone(),
+        };
 
-        let mut output: Vec<Column> = keys.iter().enumerate().map(|(i, k)| Column { name: rows[*k].name.clone(), ty: grouped.keys[i].1.clone() }).collect();
-        output.extend(spec.aggregates.iter().map(|a| Column { name: a.name.clone(), ty: a.ty.clone() }));
-        output.extend([Column::new("window_start", SqlType::Timestamp(3), false), Column::new("window_end", SqlType::Timestamp(3), false), Column { name: "window_time".to_string(), ty: window_time }]);
+        let mut output: Vec<Column> = keys
+            .iter()
+            .enumerate()
+            .map(|(i, k)| Column {
+                name: rows[*k].name.clone(),
+                ty: grouped.keys[i].1.clone(),
+            })
+            .collect();
+        output.extend(spec.aggregates.iter().map(|a| Column {
+            name: a.name.clone(),
+            ty: a.ty.clone(),
+        }));
+        output.extend([
+            Column::new("window_start", SqlType::Timestamp(3), false),
+            Column::new("window_end", SqlType::Timestamp(3), false),
+            Column {
+                name: "window_time".to_string(),
+                ty: window_time,
+            },
+        ]);
 
         let two_phases = !spec.aggregates.iter().any(|a| a.distinct);
         let node = if two_phases {
             let partials = partial_columns(&spec)?;
-            let local = self.graph.add("local", NodeSpec::LocalWindowAggregate(spec.clone()), JobGraph::forward(node), partials);
+            let local = self
+                .graph
+                .add("local", NodeSpec::LocalWindowAggregate(spec.clone()), JobGraph::forward(node), partials);
             let exchange = Exchange::Hash((0..keys.len()).map(|k| k + 2).collect());
-            let spec = NodeSpec::WindowAggregate { aggregate: spec, input: AggregateInput::Partials };
-            self.graph.add_stateful("window_aggregate", spec, vec![Input { node: local, exchange }], output.clone())
+            let spec = NodeSpec::WindowAggregate {
+                aggregate: spec,
+                input: AggregateInput::Partials,
+            };
+            self.graph
+                .add_stateful("window_aggregate", spec, vec![Input { node: local, exchange }], output.clone())
         } else {
             let exchange = Exchange::Hash(keys);
-            let spec = NodeSpec::WindowAggregate { aggregate: spec, input: AggregateInput::Rows };
-            self.graph.add_stateful("window_aggregate", spec, vec![Input { node, exchange }], output.clone())
+            let spec = NodeSpec::WindowAggregate {
+                aggregate: spec,
+                input: AggregateInput::Rows,
+            };
+            self.graph
+                .add_stateful("window_aggregate", spec, vec![Input { node, exchange }], output.clone())
         };
         let parts = [WindowPart::Start, WindowPart::End, WindowPart::Time];
         let first_bound = output.len() - 3;
         let scope = output.into_iter().enumerate().map(|(i, c)| {
             let part = i.checked_sub(first_bound).map(|p| parts[p]);
-            ScopeColumn { qualifier: None, name: c.name, ty: c.ty, rowtime: part == Some(WindowPart::Time), window: part.map(|p| (p, window)) }
+            ScopeColumn {
+                qualifier: None,
+                name: c.name,
+                ty: c.ty,
+                rowtime: part == Some(WindowPart::Time),
+                window: part.map(|p| (p, window)),
+            }
         });
-        Ok(Relation { node, columns: scope.collect(), pending: None })
+        Ok(Relation {
+            node,
+            columns: scope.collect(),
+            pending: None,
+        })
     }
 }
 
 fn exprs_push(exprs: &mut Vec<Bound>, names: &mut Vec<String>, bound: &Bound, name: &str) {
     exprs.push(bound.clone());
-    names.push(if names.iter().any(|n| n == name) { format!("{name}_{}", names.len()) } else { name.to_string() });
+    names.push(if names.iter().any(|n| n == name) {
+        format!("{name}_{}", names.len())
+    } else {
+        name.to_string()
+    });
 }
 
 /// Which bound of which window an expression is.
@@ -221,7 +332,11 @@ fn grouping(relation: &Relation, list: &[Vec<Expr>], sets: &mut Option<(Vec<Boun
     for set in list {
         let mut places = Vec::new();
         for expr in set {
-            let exprs = if let Expr::Tuple(parts) = expr { parts.as_slice() } else { std::slice::from_ref(expr) };
+            let exprs = if let Expr::Tuple(parts) = expr {
+                parts.as_slice()
+            } else {
+                std::slice::from_ref(expr)
+            };
             for e in exprs {
                 let bound = Binder::new(&relation.columns).bind(e)?;
                 if part_of(relation, &bound).is_some() {
@@ -249,8 +364,18 @@ fn renumber(expr: Plan, first_bound: usize) -> Plan {
     match expr {
         Plan::Column(i) if i >= Aggregates::WINDOW => Plan::Column(i - Aggregates::WINDOW + first_bound),
         Plan::Column(_) | Plan::Literal { .. } => expr,
-        Plan::Call { name, version, args, ty } => Plan::Call { name, version, args: args.into_iter().map(again).collect(), ty },
-        Plan::Cast { expr, from, to, safe } => Plan::Cast { expr: Box::new(again(*expr)), from, to, safe },
+        Plan::Call { name, version, args, ty } => Plan::Call {
+            name,
+            version,
+            args: args.into_iter().map(again).collect(),
+            ty,
+        },
+        Plan::Cast { expr, from, to, safe } => Plan::Cast {
+            expr: Box::new(again(*expr)),
+            from,
+            to,
+            safe,
+        },
         Plan::Case { when, otherwise, ty } => Plan::Case {
             when: when.into_iter().map(|(c, r)| (renumber(c, first_bound), renumber(r, first_bound))).collect(),
             otherwise: otherwise.map(|o| Box::new(renumber(*o, first_bound))),
@@ -261,7 +386,10 @@ fn renumber(expr: Plan, first_bound: usize) -> Plan {
 
 /// The columns between the two phases of an aggregation.
 fn partial_columns(spec: &WindowAggregate) -> Result<Vec<Column>> {
-    let mut columns = vec![Column::new("slice_end", SqlType::BigInt, false), Column::new("from_end", SqlType::BigInt, false)];
+    let mut columns = vec![
+        Column::new("slice_end", SqlType::BigInt, false),
+        Column::new("from_end", SqlType::BigInt, false),
+    ];
     columns.extend(spec.keys.iter().map(|k| spec.rows[*k].clone()));
     columns.push(Column::new("rows", SqlType::BigInt, false));
     for call in &spec.aggregates {

@@ -47,7 +47,10 @@ impl Planner<'_> {
         let refused = [
             ("a hint", !optimizer_hints.is_empty()),
             ("SELECT DISTINCT", matches!(distinct, Some(Distinct::Distinct | Distinct::On(_)))),
-            ("this form of SELECT", select_modifiers.is_some() || top.is_some() || exclude.is_some() || into.is_some() || value_table_mode.is_some()),
+            (
+                "this form of SELECT",
+                select_modifiers.is_some() || top.is_some() || exclude.is_some() || into.is_some() || value_table_mode.is_some(),
+            ),
             ("LATERAL VIEW", !lateral_views.is_empty()),
             ("PREWHERE", prewhere.is_some()),
             ("CONNECT BY", !connect_by.is_empty()),
@@ -80,14 +83,24 @@ impl Planner<'_> {
         };
         let aggregated = !grouped.is_empty() || having.is_some() || items.iter().any(|i| has_aggregate(&i.expr));
         if aggregated {
-            return self.aggregated(relation, grouped, having.as_ref(), &items.iter().map(|i| (i.expr.as_ref(), i.name.clone())).collect::<Vec<_>>(), at);
+            return self.aggregated(
+                relation,
+                grouped,
+                having.as_ref(),
+                &items.iter().map(|i| (i.expr.as_ref(), i.name.clone())).collect::<Vec<_>>(),
+                at,
+            );
         }
         if relation.pending.is_some() {
             relation = self.assign_windows(relation)?;
         }
         let mut binder = Binder::new(&relation.columns);
         let bound = items.iter().map(|i| binder.bind(&i.expr)).collect::<Result<Vec<_>>>()?;
-        let names = items.iter().enumerate().map(|(n, i)| output_name(&i.expr, i.name.as_ref(), n)).collect::<Vec<_>>();
+        let names = items
+            .iter()
+            .enumerate()
+            .map(|(n, i)| output_name(&i.expr, i.name.as_ref(), n))
+            .collect::<Vec<_>>();
         Ok(self.project(&relation, bound, names))
     }
 
@@ -101,7 +114,13 @@ impl Planner<'_> {
                     Plan::Column(i) => relation.columns.get(i),
                     _ => None,
                 };
-                ScopeColumn { qualifier: None, name, ty: b.ty.clone(), rowtime: from.is_some_and(|c| c.rowtime), window: from.and_then(|c| c.window) }
+                ScopeColumn {
+                    qualifier: None,
+                    name,
+                    ty: b.ty.clone(),
+                    rowtime: from.is_some_and(|c| c.rowtime),
+                    window: from.and_then(|c| c.window),
+                }
             })
             .collect();
         let exprs: Vec<Plan> = bound.into_iter().map(|b| b.expr).collect();
@@ -115,8 +134,14 @@ fn items<'a>(projection: &'a [SelectItem], relation: &Relation) -> Result<Vec<It
     let mut items = Vec::new();
     for item in projection {
         match item {
-            SelectItem::UnnamedExpr(expr) => items.push(Item { expr: Cow::Borrowed(expr), name: None }),
-            SelectItem::ExprWithAlias { expr, alias } => items.push(Item { expr: Cow::Borrowed(expr), name: Some(alias.value.clone()) }),
+            SelectItem::UnnamedExpr(expr) => items.push(Item {
+                expr: Cow::Borrowed(expr),
+                name: None,
+            }),
+            SelectItem::ExprWithAlias { expr, alias } => items.push(Item {
+                expr: Cow::Borrowed(expr),
+                name: Some(alias.value.clone()),
+            }),
             SelectItem::Wildcard(options) if plain(options) => items.extend(all(relation, None)),
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) if plain(options) => {
                 let name = name.to_string().replace('`', "");
@@ -132,7 +157,11 @@ fn items<'a>(projection: &'a [SelectItem], relation: &Relation) -> Result<Vec<It
 }
 
 fn plain(options: &WildcardAdditionalOptions) -> bool {
-    options.opt_ilike.is_none() && options.opt_exclude.is_none() && options.opt_except.is_none() && options.opt_replace.is_none() && options.opt_rename.is_none()
+    options.opt_ilike.is_none()
+        && options.opt_exclude.is_none()
+        && options.opt_except.is_none()
+        && options.opt_replace.is_none()
+        && options.opt_rename.is_none()
 }
 
 fn all<'a>(relation: &Relation, qualifier: Option<&str>) -> Vec<Item<'a>> {
@@ -144,7 +173,10 @@ fn all<'a>(relation: &Relation, qualifier: Option<&str>) -> Vec<Item<'a>> {
                 Some(q) => Expr::CompoundIdentifier(vec![ident(q), ident(&c.name)]),
                 None => Expr::Identifier(ident(&c.name)),
             };
-            Item { expr: Cow::Owned(expr), name: Some(c.name.clone()) }
+            Item {
+                expr: Cow::Owned(expr),
+                name: Some(c.name.clone()),
+            }
         })
         .collect()
 }

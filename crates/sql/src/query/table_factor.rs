@@ -13,7 +13,18 @@ impl Planner<'_> {
     pub(super) fn factor(&mut self, factor: &TableFactor) -> Result<Relation> {
         let at = span(factor);
         match factor {
-            TableFactor::Table { name, alias, args: None, with_hints, version, with_ordinality: false, partitions, json_path: None, sample: None, index_hints } => {
+            TableFactor::Table {
+                name,
+                alias,
+                args: None,
+                with_hints,
+                version,
+                with_ordinality: false,
+                partitions,
+                json_path: None,
+                sample: None,
+                index_hints,
+            } => {
                 if let Some(version) = version {
                     return Err(unsupported(format!("{version}").trim(), at));
                 }
@@ -23,26 +34,50 @@ impl Planner<'_> {
                 let relation = self.named(&path(name)?)?;
                 aliased(relation, alias.as_ref(), at)
             }
-            TableFactor::Table { name, alias, args: Some(args), with_hints: _, version: None, with_ordinality: false, .. } => {
+            TableFactor::Table {
+                name,
+                alias,
+                args: Some(args),
+                with_hints: _,
+                version: None,
+                with_ordinality: false,
+                ..
+            } => {
                 if args.settings.is_some() {
                     return Err(unsupported("SETTINGS", at));
                 }
                 let relation = self.window_function(name, &args.args, at)?;
                 aliased(relation, alias.as_ref(), at)
             }
-            TableFactor::Function { lateral: false, name, args, with_ordinality: false, alias } => {
+            TableFactor::Function {
+                lateral: false,
+                name,
+                args,
+                with_ordinality: false,
+                alias,
+            } => {
                 let relation = self.window_function(name, args, at)?;
                 aliased(relation, alias.as_ref(), at)
             }
-            TableFactor::TableFunction { expr: Expr::Function(f), alias } => {
-                let FunctionArguments::List(list) = &f.args else { return Err(unsupported("this table function", at)) };
+            TableFactor::TableFunction {
+                expr: Expr::Function(f),
+                alias,
+            } => {
+                let FunctionArguments::List(list) = &f.args else {
+                    return Err(unsupported("this table function", at));
+                };
                 if f.over.is_some() || f.filter.is_some() || !list.clauses.is_empty() {
                     return Err(unsupported("this form of a table function", at));
                 }
                 let relation = self.window_function(&f.name, &list.args, at)?;
                 aliased(relation, alias.as_ref(), at)
             }
-            TableFactor::Derived { lateral: false, subquery, alias, sample: None } => {
+            TableFactor::Derived {
+                lateral: false,
+                subquery,
+                alias,
+                sample: None,
+            } => {
                 let mut relation = self.query(subquery)?;
                 relation.columns.iter_mut().for_each(|c| c.qualifier = None);
                 aliased(relation, alias.as_ref(), at)
@@ -103,6 +138,14 @@ pub(super) fn path(name: &ObjectName) -> Result<ObjectPath> {
 
 /// A name of identifiers.
 pub(super) fn idents(parts: &[Ident]) -> Result<ObjectPath> {
-    let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Err(Error::bug("a name without parts")) };
-    Ok(ObjectPath { parts: parts.iter().map(|p| p.value.clone()).collect(), span: Span { start: span_of(first.span).start, end: span_of(last.span).end } })
+    let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
+        return Err(Error::bug("a name without parts"));
+    };
+    Ok(ObjectPath {
+        parts: parts.iter().map(|p| p.value.clone()).collect(),
+        span: Span {
+            start: span_of(first.span).start,
+            end: span_of(last.span).end,
+        },
+    })
 }

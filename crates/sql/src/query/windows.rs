@@ -23,15 +23,25 @@ impl Planner<'_> {
             _ => return Err(unsupported(format!("the table function {name}"), span(name))),
         };
         let args = arrange(&kind, args, parameters, required, at)?;
-        let (Some(data), Some(time)) = (args[0], args[1]) else { return Err(Error::bug("required arguments are missing")) };
+        let (Some(data), Some(time)) = (args[0], args[1]) else {
+            return Err(Error::bug("required arguments are missing"));
+        };
         let relation = self.data(data)?;
         let time = descriptor(time)?;
         let at_time = span_of(time.span);
         let index = find(&relation.columns, None, &time.value, at_time)?;
         let column = &relation.columns[index];
         if !column.rowtime {
-            let e = Error::sql(format!("\"{}\" is {}, but no event time: windows need a column with a watermark", column.name, column.ty.ty)).code("E0402").span(at_time);
-            return Err(e.hint(format!("declare one in CREATE TABLE: WATERMARK FOR {0} AS {0} - INTERVAL '5' SECOND; casts, functions and earlier windows make a column lose it", column.name)));
+            let e = Error::sql(format!(
+                "\"{}\" is {}, but no event time: windows need a column with a watermark",
+                column.name, column.ty.ty
+            ))
+            .code("E0402")
+            .span(at_time);
+            return Err(e.hint(format!(
+                "declare one in CREATE TABLE: WATERMARK FOR {0} AS {0} - INTERVAL '5' SECOND; casts, functions and earlier windows make a column lose it",
+                column.name
+            )));
         }
         let length = |i: usize| args.get(i).copied().flatten().map(interval_ms).transpose();
         let positive = |ms: Option<i64>, what: &str| -> Result<i64> {
@@ -41,18 +51,40 @@ impl Planner<'_> {
             }
         };
         let window = if kind == "TUMBLE" {
-            Window::Tumble { size_ms: positive(length(2)?, "size")?, offset_ms: length(3)?.unwrap_or(0) }
+            Window::Tumble {
+                size_ms: positive(length(2)?, "size")?,
+                offset_ms: length(3)?.unwrap_or(0),
+            }
         } else {
             let (slide_ms, size_ms) = (positive(length(2)?, "slide")?, positive(length(3)?, "size")?);
             if size_ms % slide_ms != 0 {
-                return Err(Error::sql(format!("the size of a HOP ({size_ms} ms) must be a multiple of its slide ({slide_ms} ms)")).code("E0403").hint("the slide comes first: HOP(…, slide, size)").span(at));
+                return Err(
+                    Error::sql(format!("the size of a HOP ({size_ms} ms) must be a multiple of its slide ({slide_ms} ms)"))
+                        .code("E0403")
+                        .hint("the slide comes first: HOP(…, slide, size)")
+                        .span(at),
+                );
             }
-            Window::Hop { slide_ms, size_ms, offset_ms: length(4)?.unwrap_or(0) }
+            Window::Hop {
+                slide_ms,
+                size_ms,
+                offset_ms: length(4)?.unwrap_or(0),
+            }
         };
         if matches!(column.ty.ty, SqlType::TimestampLtz(_)) && self.settings.local_time_zone != "UTC" {
-            return Err(unsupported(format!("a window over TIMESTAMP_LTZ in the time zone {}", self.settings.local_time_zone), at_time));
+            return Err(unsupported(
+                format!("a window over TIMESTAMP_LTZ in the time zone {}", self.settings.local_time_zone),
+                at_time,
+            ));
         }
-        let window_time = Type::new(if matches!(column.ty.ty, SqlType::TimestampLtz(_)) { SqlType::TimestampLtz(3) } else { SqlType::Timestamp(3) }, false);
+        let window_time = Type::new(
+            if matches!(column.ty.ty, SqlType::TimestampLtz(_)) {
+                SqlType::TimestampLtz(3)
+            } else {
+                SqlType::Timestamp(3)
+            },
+            false,
+        );
         let mut relation = relation;
         // Only window_time is an event time from here on.
         relation.columns.iter_mut().for_each(|c| {
@@ -60,16 +92,32 @@ impl Planner<'_> {
             c.window = None;
         });
         for (part, name) in [WindowPart::Start, WindowPart::End, WindowPart::Time].into_iter().zip(BOUNDS) {
-            let ty = if part == WindowPart::Time { window_time.clone() } else { Type::new(SqlType::Timestamp(3), false) };
-            relation.columns.push(ScopeColumn { qualifier: None, name: name.to_string(), ty, rowtime: part == WindowPart::Time, window: Some((part, window)) });
+            let ty = if part == WindowPart::Time {
+                window_time.clone()
+            } else {
+                Type::new(SqlType::Timestamp(3), false)
+            };
+            relation.columns.push(ScopeColumn {
+                qualifier: None,
+                name: name.to_string(),
+                ty,
+                rowtime: part == WindowPart::Time,
+                window: Some((part, window)),
+            });
         }
-        relation.pending = Some(Pending { window, time: index, window_time });
+        relation.pending = Some(Pending {
+            window,
+            time: index,
+            window_time,
+        });
         Ok(relation)
     }
 
     /// Gives each row its windows.
     pub(super) fn assign_windows(&mut self, mut relation: Relation) -> Result<Relation> {
-        let Some(Pending { window, time, window_time }) = relation.pending.take() else { return Ok(relation) };
+        let Some(Pending { window, time, window_time }) = relation.pending.take() else {
+            return Ok(relation);
+        };
         let columns = node_columns(&relation.columns);
         relation.node = self.forward("window", NodeSpec::Window { window, time, window_time }, relation.node, columns);
         Ok(relation)
@@ -78,7 +126,12 @@ impl Planner<'_> {
     /// `TABLE t`, or a subquery.
     fn data(&mut self, expr: &Expr) -> Result<Relation> {
         let at = span(expr);
-        let not_a_table = || Error::sql(format!("expected TABLE and a name, found {expr}")).code("E0102").hint("as in TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '1' MINUTE)").span(at);
+        let not_a_table = || {
+            Error::sql(format!("expected TABLE and a name, found {expr}"))
+                .code("E0102")
+                .hint("as in TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '1' MINUTE)")
+                .span(at)
+        };
         let relation = match expr {
             Expr::Function(f) if f.name.to_string() == "TABLE" => {
                 if let Some(WindowType::WindowSpec(spec)) = &f.over {
@@ -93,7 +146,11 @@ impl Planner<'_> {
             Expr::Subquery(query) => self.query(query)?,
             _ => return Err(not_a_table()),
         };
-        if relation.pending.is_some() { self.assign_windows(relation) } else { Ok(relation) }
+        if relation.pending.is_some() {
+            self.assign_windows(relation)
+        } else {
+            Ok(relation)
+        }
     }
 }
 
@@ -127,16 +184,26 @@ fn arrange<'a>(kind: &str, args: &'a [FunctionArg], parameters: &[&str], require
     for (i, arg) in args.iter().enumerate() {
         let (place, value) = match arg {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => (Some(i).filter(|i| *i < parameters.len()), e),
-            FunctionArg::Named { name, arg: FunctionArgExpr::Expr(e), operator: _ } => (parameters.iter().position(|p| name.value.eq_ignore_ascii_case(p)), e),
+            FunctionArg::Named {
+                name,
+                arg: FunctionArgExpr::Expr(e),
+                operator: _,
+            } => (parameters.iter().position(|p| name.value.eq_ignore_ascii_case(p)), e),
             other => return Err(Error::sql(format!("{kind} does not take \"{other}\"")).code("E0304").hint(usage()).span(at)),
         };
         let Some(place) = place.filter(|p| arranged[*p].is_none()) else {
-            return Err(Error::sql(format!("{kind} does not take \"{arg}\" here")).code("E0304").hint(usage()).span(span(value)));
+            return Err(Error::sql(format!("{kind} does not take \"{arg}\" here"))
+                .code("E0304")
+                .hint(usage())
+                .span(span(value)));
         };
         arranged[place] = Some(value);
     }
     if let Some(missing) = arranged[..required].iter().position(Option::is_none) {
-        return Err(Error::sql(format!("{kind} lacks its {}", parameters[missing].to_lowercase())).code("E0304").hint(usage()).span(at));
+        return Err(Error::sql(format!("{kind} lacks its {}", parameters[missing].to_lowercase()))
+            .code("E0304")
+            .hint(usage())
+            .span(at));
     }
     Ok(arranged)
 }

@@ -37,13 +37,25 @@ impl Store for Memory {
         ready(bytes.map(|b| range.map_or(b.clone(), |r| b.slice(r.start as usize..r.end as usize))))
     }
     fn head<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<ObjectMeta>>> {
-        let meta = self.0.lock().unwrap().get(path).map(|b| ObjectMeta { path: path.to_string(), bytes: b.len() as u64, modified_ms: 0 });
+        let meta = self.0.lock().unwrap().get(path).map(|b| ObjectMeta {
+            path: path.to_string(),
+            bytes: b.len() as u64,
+            modified_ms: 0,
+        });
         ready(meta)
     }
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<ObjectMeta>>> {
         let objects = self.0.lock().unwrap();
         let found = objects.iter().filter(|(p, _)| prefix.is_empty() || p.starts_with(&format!("{prefix}/")));
-        ready(found.map(|(p, b)| ObjectMeta { path: p.clone(), bytes: b.len() as u64, modified_ms: 0 }).collect())
+        ready(
+            found
+                .map(|(p, b)| ObjectMeta {
+                    path: p.clone(),
+                    bytes: b.len() as u64,
+                    modified_ms: 0,
+                })
+                .collect(),
+        )
     }
     fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<()>> {
         self.0.lock().unwrap().remove(path);
