@@ -131,7 +131,11 @@ impl CsvDecoder {
             return Ok(0);
         }
         let mut reader = self.reader.from_reader(line);
-        match reader.read_byte_record(&mut self.record) {
+        let first = reader.read_byte_record(&mut self.record);
+        if matches!(reader.read_byte_record(&mut csv::ByteRecord::new()), Ok(true)) {
+            return Err(("malformed", "several lines in one record".to_string()));
+        }
+        match first {
             Ok(true) => {}
             Ok(false) => return Err(("malformed", "an empty line".to_string())),
             Err(e) => return Err(("malformed", e.to_string())),
@@ -243,3 +247,6 @@ impl Encoder for CsvEncoder {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -213,3 +213,6 @@ fn fit(batch: &RecordBatch, schema: &Schema) -> Result<RecordBatch> {
     RecordBatch::try_new_with_options(schema.to_arrow(), columns, &options)
         .map_err(|e| Error::data("a file's columns do not fit the table").code("E0700").source(e))
 }
+
+#[cfg(test)]
+mod tests;

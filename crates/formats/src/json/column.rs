@@ -73,6 +73,7 @@ pub(super) struct Column {
     values: Values,
     validity: Validity,
     ty: DataType,
+    nullable: bool,
 }
 
 impl Column {
@@ -129,6 +130,7 @@ impl Column {
             values,
             validity: Validity::default(),
             ty,
+            nullable: field.nullable,
         })
     }
 
@@ -141,8 +143,7 @@ impl Column {
     pub(super) fn parse(&mut self, c: &mut Cursor<'_>, options: &JsonOptions, scratch: &mut Vec<u8>, depth: u32) -> Parsed<()> {
         if c.peek() == Some(b'n') {
             return if c.eat_word(b"null") {
-                self.push_null();
-                Ok(())
+                self.take_null()
             } else {
                 Err(Fault::Malformed("no value"))
             };
@@ -185,10 +186,7 @@ impl Column {
             Values::Decimal(v, precision, scale) => match parse_decimal(scalar(c, scratch)?, *scale).ok_or(Fault::Type("no decimal number"))? {
                 d if d.unsigned_abs() < 10u128.pow(u32::from(*precision)) => v.push(d),
                 // As in Flink: a number that is too large for the type is NULL.
-                _ => {
-                    self.push_null();
-                    return Ok(());
-                }
+                _ => return self.take_null(),
             },
             Values::Date(v) => match temporal::parse_date(scalar(c, scratch)?) {
                 Some((days, b"")) => v.push(days as i32),
@@ -274,11 +272,19 @@ impl Column {
             }
             Values::Null => {
                 c.skip(depth)?;
-                self.push_null();
-                return Ok(());
+                return self.take_null();
             }
         }
         self.validity.push(true);
+        Ok(())
+    }
+
+    /// A NULL that came in the data.
+    fn take_null(&mut self) -> Parsed<()> {
+        if !self.nullable {
+            return Err(Fault::Type("NULL for what is NOT NULL"));
+        }
+        self.push_null();
         Ok(())
     }
 
@@ -378,7 +384,7 @@ impl Column {
 pub(super) fn parse_or_null(column: &mut Column, c: &mut Cursor<'_>, options: &JsonOptions, scratch: &mut Vec<u8>, depth: u32) -> Parsed<()> {
     let (start, rows) = (c.at, column.len());
     match column.parse(c, options, scratch, depth) {
-        Err(Fault::Type(_)) if options.ignore_parse_errors => {
+        Err(Fault::Type(_)) if options.ignore_parse_errors && column.nullable => {
             column.truncate(rows);
             c.at = start;
             c.skip(depth)?;

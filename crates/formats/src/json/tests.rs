@@ -98,7 +98,10 @@ fn ignore_parse_errors_puts_null_in_the_place_of_the_value() {
 #[test]
 fn missing_fields_follow_nullability_and_option() {
     let strict = schema(&[("a", "INT NOT NULL"), ("b", "INT")]);
-    assert_eq!(decode(&strict, &[r#"{"b":1}"#, r#"{"a":1}"#], &no_options()), ["bad missing-field", "[1,null]"]);
+    let strict_rows = decode(&strict, &[r#"{"b":1}"#, r#"{"a":1}"#, r#"{"a":null}"#], &no_options());
+    assert_eq!(strict_rows, ["bad missing-field", "[1,null]", "bad type"]);
+    let elements = schema(&[("a", "ARRAY<INT NOT NULL>")]);
+    assert_eq!(decode(&elements, &[r#"{"a":[1,null]}"#, r#"{"a":[1]}"#], &no_options()), ["bad type", "[[1]]"]);
     let options = BTreeMap::from([("json.fail-on-missing-field".to_string(), "true".to_string())]);
     assert_eq!(
         decode(&schema(&[("a", "INT")]), &["{}", r#"{"a":null}"#], &options),
