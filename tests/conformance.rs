@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Failed, Trial};
 use std::path::Path;
 
-pub fn trials() -> Vec<Trial> {
+pub(crate) fn trials() -> Vec<Trial> {
     let directory = root().join("tests/flink");
     let sql = files(&directory, "sql");
     sql.into_iter()

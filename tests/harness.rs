@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// First argument that makes the test binary behave as `millstream`.
-pub const AS_MILLSTREAM: &str = "--as-millstream";
+pub(crate) const AS_MILLSTREAM: &str = "--as-millstream";
 
 /// The repository's root.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let tests = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     tests.parent().map_or(tests.clone(), Path::to_path_buf)
 }
 
 /// `millstream …` in a directory, not yet started.
-pub fn millstream(directory: &Path) -> Result<Command> {
+pub(crate) fn millstream(directory: &Path) -> Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg(AS_MILLSTREAM).current_dir(directory).env_remove("RUST_BACKTRACE");
     Ok(command)
 }
 
 /// Runs a command to its end and gives its standard output; an error holds what it said.
-pub fn succeed(mut command: Command) -> Result<String> {
+pub(crate) fn succeed(mut command: Command) -> Result<String> {
     let output = command.output().context("could not be started")?;
     if !output.status.success() {
         bail!(
@@ -36,7 +36,7 @@ pub fn succeed(mut command: Command) -> Result<String> {
 }
 
 /// Runs a command that must fail with this exit status and gives its standard error.
-pub fn fail(mut command: Command, status: i32) -> Result<String> {
+pub(crate) fn fail(mut command: Command, status: i32) -> Result<String> {
     let output: Output = command.output()?;
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     if output.status.code() != Some(status) {
@@ -46,7 +46,7 @@ pub fn fail(mut command: Command, status: i32) -> Result<String> {
 }
 
 /// All files below a directory with an extension, sorted.
-pub fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![directory.to_path_buf()];
     while let Some(d) = open.pop() {
@@ -65,14 +65,14 @@ pub fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
 
 /// One result of a file with several queries: its header and its rows, folded to the table they make up.
 #[derive(Debug, PartialEq)]
-pub struct ResultSet {
-    pub columns: serde_json::Value,
+pub(crate) struct ResultSet {
+    pub(crate) columns: serde_json::Value,
     /// Rendered rows and how often each is there.
-    pub rows: BTreeMap<String, i64>,
+    pub(crate) rows: BTreeMap<String, i64>,
 }
 
 /// Reads the JSON lines that `--output json` prints.
-pub fn result_sets(text: &str) -> Result<Vec<ResultSet>> {
+pub(crate) fn result_sets(text: &str) -> Result<Vec<ResultSet>> {
     let mut sets: Vec<ResultSet> = Vec::new();
     for line in text.lines().filter(|l| !l.trim().is_empty()) {
         let value: serde_json::Value = serde_json::from_str(line).with_context(|| format!("not a JSON line: {line}"))?;
@@ -107,7 +107,7 @@ fn canonical(value: &serde_json::Value) -> String {
 }
 
 /// What is in one and not in the other, for a failure's message.
-pub fn difference(expected: &ResultSet, actual: &ResultSet) -> Option<String> {
+pub(crate) fn difference(expected: &ResultSet, actual: &ResultSet) -> Option<String> {
     if expected.columns != actual.columns {
         return Some(format!("columns\n  expected {}\n  actual   {}", expected.columns, actual.columns));
     }

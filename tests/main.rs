@@ -2,6 +2,7 @@
 //!
 //! Each module lists its trials. A trial whose server cannot be had is reported as ignored with its reason; with `CI=true` it fails.
 
+mod cli;
 mod conformance;
 mod harness;
 mod tidy;
@@ -18,5 +19,6 @@ fn main() -> ExitCode {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(tidy::trials());
     trials.extend(conformance::trials());
+    trials.extend(cli::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Failed, Trial};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub fn trials() -> Vec<Trial> {
+pub(crate) fn trials() -> Vec<Trial> {
     let trial = |name: &str, f: fn() -> Result<()>| Trial::test(format!("tidy::{name}"), move || f().map_err(|e| Failed::from(format!("{e:#}"))));
     vec![
         trial("crates_depend_as_drawn", crates_depend_as_drawn),

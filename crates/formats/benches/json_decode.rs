@@ -1,7 +1,13 @@
 //! Nexmark bids as JSON: our decoder beside arrow-json on the same bytes, outputs compared first.
 //!
 //! `cargo bench -p millstream-formats --bench json_decode` prints ns per event and the ratio per case.
-#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a benchmark measures and prints")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::useless_vec,
+    reason = "a benchmark measures and prints"
+)]
 
 use arrow_json::ReaderBuilder;
 use arrow_schema::{DataType, Field as ArrowField, Schema as ArrowSchema, TimeUnit};
@@ -90,8 +96,8 @@ fn main() {
             let b = theirs.flush().expect("a batch").expect("rows");
             best_theirs = best_theirs.min(start.elapsed().as_nanos() as f64 / EVENTS as f64);
             if round == 0 {
-                for i in 0..names.len() {
-                    assert_eq!(a.column(i), b.column(i), "{case}: column {}", names[i].0);
+                for (i, (name, _)) in names.iter().enumerate() {
+                    assert_eq!(a.column(i), b.column(i), "{case}: column {name}");
                 }
             }
         }

@@ -151,7 +151,10 @@ impl JsonDecoder {
                 }
             }
             None => return Err(Fault::Malformed("an empty record")),
-            Some(_) => return Err(Fault::Type("no object")),
+            Some(_) => {
+                c.skip(1)?;
+                return Err(Fault::Type("no object"));
+            }
         }
         c.space();
         if c.at < record.len() {

@@ -167,7 +167,7 @@ impl ParquetFile {
     /// # Errors
     /// `Data` for damaged bytes or values that do not fit their column.
     pub fn read(&self, row_group: usize, rows_max: usize) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-        let names = self.metadata.schema().clone();
+        let names = Arc::clone(self.metadata.schema());
         let wanted: Vec<usize> = self.schema.fields.iter().filter_map(|f| names.index_of(&f.name).ok()).collect();
         let mask = parquet::arrow::ProjectionMask::roots(self.metadata.parquet_schema(), wanted);
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.metadata.clone())

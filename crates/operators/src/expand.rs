@@ -23,7 +23,7 @@ impl Operator for Expand {
                 }
             }
             columns.push(Arc::new(Int64Array::from(vec![id; batch.num_rows()])));
-            let data = RecordBatch::try_new(self.schema.clone(), columns).map_err(|e| Error::bug("expanded columns do not fit").source(e))?;
+            let data = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(|e| Error::bug("expanded columns do not fit").source(e))?;
             out.push(batch.with_data(data));
         }
         Ok(Step::Done)

@@ -5,6 +5,7 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use millstream_dataflow::{Batch, Error, Operator, Output, Result, Step};
 use millstream_plan::{Column, Expr};
+use std::sync::Arc;
 
 /// Columns computed from columns.
 pub(crate) struct Projection {
@@ -28,7 +29,7 @@ impl Projection {
         let columns = self.columns.iter().map(|(e, name)| e.evaluate(&batch.data, name)).collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let data =
-            RecordBatch::try_new_with_options(self.schema.clone(), columns, &options).map_err(|e| Error::bug("projected columns do not fit").source(e))?;
+            RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(|e| Error::bug("projected columns do not fit").source(e))?;
         Ok(batch.with_data(data))
     }
 }

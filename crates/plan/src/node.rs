@@ -18,7 +18,8 @@ pub enum NodeSpec {
     Project(Vec<Expr>),
     /// Keeps the rows for which the expression is true.
     Filter(Expr),
-    /// A window TVF without aggregation: each row once per window it counts in, with `window_start`, `window_end`, `window_time` appended.
+    /// A window TVF without aggregation: each row once per window that holds it, late or not, with `window_start`, `window_end`,
+    /// `window_time` appended.
     Window {
         /// How time is cut.
         window: Window,

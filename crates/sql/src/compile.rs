@@ -55,14 +55,13 @@ const STACK_BYTES: usize = 64 << 20;
 /// # Errors
 /// All that is wrong with the text, each with its place.
 pub fn compile(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
-    let planned = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .stack_size(STACK_BYTES)
             .spawn_scoped(scope, || compile_here(text, options));
         let thread = thread.map_err(|e| vec![Error::config("a thread for planning could not be started").source(e)])?;
         thread.join().map_err(|_| vec![Error::bug("planning ended early")])?
-    });
-    planned
+    })
 }
 
 fn compile_here(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {

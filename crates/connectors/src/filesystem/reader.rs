@@ -55,7 +55,7 @@ impl Files {
         let (root, only) = if is_local && local.is_file() {
             as_file(&path)
         } else {
-            (path.clone(), None::<String>.unwrap_or_default())
+            (path.clone(), String::new())
         };
         let format = format(table).to_string();
         Ok(Files {

@@ -41,6 +41,10 @@ fn rows_come_back_and_bad_lines_cost_only_themselves() {
     text.lines().for_each(|l| assert_eq!(decoder.decode(l.as_bytes()), Ok(1)));
     assert_eq!(
         decoder.finish().unwrap(),
-        RecordBatch::try_new(wanted.to_arrow(), vec![batch.column(3).clone(), batch.column(0).clone()]).unwrap()
+        RecordBatch::try_new(
+            wanted.to_arrow(),
+            vec![std::sync::Arc::clone(batch.column(3)), std::sync::Arc::clone(batch.column(0))]
+        )
+        .unwrap()
     );
 }

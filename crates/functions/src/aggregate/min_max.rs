@@ -111,7 +111,7 @@ impl Aggregate for MinMax {
     }
     fn merge(&self, state: &mut [StateColumn], ids: &[u32], partial: &[ArrayRef]) -> Result<()> {
         if self.store == StateType::Bytes {
-            let nulls = partial[0].clone();
+            let nulls = Arc::clone(&partial[0]);
             return self.take(state, ids, &partial[0], |i| nulls.is_valid(i));
         }
         let known = partial[1]

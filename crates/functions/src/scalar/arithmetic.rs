@@ -235,8 +235,11 @@ fn overflow(e: arrow_schema::ArrowError, what: &str) -> Error {
     }
 }
 
-/// Unscaled decimals, their scale, checked to a result type.
-fn decimals(args: &[ArrayRef]) -> Result<((&Decimal128Array, u8), (&Decimal128Array, u8))> {
+/// Unscaled decimals and their scale.
+type Scaled<'a> = (&'a Decimal128Array, u8);
+
+/// Both sides of an operator.
+fn decimals(args: &[ArrayRef]) -> Result<(Scaled<'_>, Scaled<'_>)> {
     let one = |a: &'_ ArrayRef| match a.data_type() {
         DataType::Decimal128(_, s) => Ok(*s as u8),
         other => Err(Error::bug(format!("a decimal is carried by {other}"))),

@@ -72,7 +72,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "date_format",
         usage: "DATE_FORMAT(timestamp, pattern)",
         resolve: |a| match a {
-            [t, p] if is_timestamp(&t.ty) => fixed(&[p.clone()], &[SqlType::STRING], SqlType::STRING).map(|_| Signature {
+            [t, p] if is_timestamp(&t.ty) => fixed(std::slice::from_ref(p), &[SqlType::STRING], SqlType::STRING).map(|_| Signature {
                 args: vec![t.ty.clone(), SqlType::STRING],
                 result: Type::new(SqlType::STRING, t.nullable || p.nullable),
             }),

@@ -7,6 +7,7 @@ use arrow_array::{ArrayRef, UInt32Array};
 use arrow_select::take::take;
 use millstream_dataflow::{Batch, Result, TableSnapshot};
 use millstream_state::table::KeyedTable;
+use std::sync::Arc;
 
 pub(super) struct Slice {
     /// Keys to row count and states.
@@ -48,18 +49,18 @@ impl Slice {
 
     /// Adds rows.
     pub(super) fn update(&mut self, calls: &Calls, batch: &Batch, ids: &mut Vec<u32>) -> Result<()> {
-        let keys: Vec<ArrayRef> = calls.keys.iter().map(|k| batch.column(*k).clone()).collect();
+        let keys: Vec<ArrayRef> = calls.keys.iter().map(|k| Arc::clone(batch.column(*k))).collect();
         self.groups.intern(&keys, batch.num_rows(), ids)?;
-        calls.update(self.groups.columns_mut(), ids, |c| batch.column(c).clone())?;
+        calls.update(self.groups.columns_mut(), ids, |c| Arc::clone(batch.column(c)))?;
         for (call, set) in calls.calls.iter().zip(&mut self.sets) {
             let Some(set) = set else { continue };
             let argument = batch.column(call.args[0]);
-            let filter = call.filter.map(|f| batch.column(f).clone());
+            let filter = call.filter.map(|f| Arc::clone(batch.column(f)));
             let rows = UInt32Array::from(counted(argument, filter.as_ref().map(|f| f.as_boolean())));
             let taken = |a: &ArrayRef| -> Result<ArrayRef> { Ok(take(a, &rows, None)?) };
             let values = taken(argument)?;
             let mut members = keys.iter().map(taken).collect::<Result<Vec<_>>>()?;
-            members.push(values.clone());
+            members.push(Arc::clone(&values));
             // A member is new iff it got an id beyond those there were.
             let before = set.len() as u32;
             let mut member_ids = Vec::new();

@@ -59,21 +59,7 @@ impl Sliding {
     pub(super) fn advance(&mut self, calls: &Calls, all: &Slices<'_>, added: &Slices<'_>, removed: &Slices<'_>) -> Result<()> {
         let crowded = self.distinct.iter().flatten().any(|d| d.members.len() > 2 * d.live + 1024);
         if self.stale || crowded {
-            *self = Sliding {
-                ids: std::mem::take(&mut self.ids),
-                ..Sliding::default()
-            };
-            self.turn(calls, all)?;
-            self.distinct = calls
-                .calls
-                .iter()
-                .enumerate()
-                .map(|(i, c)| if c.distinct { Distinct::new(calls, i).map(Some) } else { Ok(None) })
-                .collect::<Result<_>>()?;
-            for (_, slice) in all {
-                self.add_members(calls, slice)?;
-            }
-            return Ok(());
+            return self.rebuild(calls, all);
         }
         for (end, _) in removed {
             if self.front.is_empty() {
@@ -95,6 +81,22 @@ impl Sliding {
             self.remove_members(calls, slice)?;
         }
         for (_, slice) in added {
+            self.add_members(calls, slice)?;
+        }
+        // A value that left could not be taken out of its sum.
+        if self.stale { self.rebuild(calls, all) } else { Ok(()) }
+    }
+
+    /// Starts over from the slices.
+    fn rebuild(&mut self, calls: &Calls, all: &Slices<'_>) -> Result<()> {
+        *self = Sliding {
+            ids: std::mem::take(&mut self.ids),
+            ..Sliding::default()
+        };
+        self.turn(calls, all)?;
+        let distinct = |(i, c): (usize, &super::calls::Call)| if c.distinct { Distinct::new(calls, i).map(Some) } else { Ok(None) };
+        self.distinct = calls.calls.iter().enumerate().map(distinct).collect::<Result<_>>()?;
+        for (_, slice) in all {
             self.add_members(calls, slice)?;
         }
         Ok(())

@@ -190,7 +190,7 @@ fn run(rows: &[Row], s: &WindowAggregate, regime: Regime, watermark_every: usize
         for b in inputs {
             let key = if regime.local { 2 } else { 0 };
             let mut groups = Vec::new();
-            key_group::assign(&[b.column(key).clone()], b.num_rows(), GROUPS, &mut groups).unwrap();
+            key_group::assign(&[Arc::clone(b.column(key))], b.num_rows(), GROUPS, &mut groups).unwrap();
             for (i, op) in operators.iter_mut().enumerate() {
                 let mine: arrow_array::BooleanArray = groups
                     .iter()

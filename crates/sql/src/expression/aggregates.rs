@@ -42,7 +42,7 @@ impl Aggregates {
 impl Binder<'_> {
     /// The column that an expression is after the aggregation, if it is one by itself.
     pub(super) fn of_aggregation(&mut self, expr: &Expr) -> Result<Option<Bound>> {
-        if self.grouped.is_none() || matches!(expr, Expr::Value(_) | Expr::Function(_) | Expr::Nested(_)) {
+        if self.grouped.is_none() || matches!(expr, Expr::Value(_) | Expr::Nested(_)) {
             return Ok(None);
         }
         // Only what stands in GROUP BY binds before the aggregation; errors are told when it is bound after it.

@@ -104,7 +104,7 @@ impl Binder<'_> {
                 .span(at));
         }
         if VOLATILE.contains(&name.as_str()) {
-            let e = unsupported(format!("{}", name.to_uppercase()), at);
+            let e = unsupported(name.to_uppercase(), at);
             return Err(e.hint("its value would differ from run to run; put the time into the rows instead"));
         }
         let args = arguments(f)?.into_iter().map(|a| self.bind(a)).collect::<Result<Vec<_>>>()?;

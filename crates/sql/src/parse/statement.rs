@@ -26,6 +26,7 @@ pub struct Statement {
     pub kind: StatementKind,
 }
 
+#[allow(clippy::large_enum_variant, reason = "a file has a handful of statements")]
 #[derive(Debug, Clone)]
 pub enum StatementKind {
     CreateTable(CreateTable),
@@ -82,6 +83,7 @@ pub struct ColumnDef {
     pub kind: ColumnDefKind,
 }
 
+#[allow(clippy::large_enum_variant, reason = "a table has a handful of columns")]
 #[derive(Debug, Clone)]
 pub enum ColumnDefKind {
     Physical(Type),
