@@ -1,18 +1,157 @@
-//! The `kafka` connector (in work).
+//! The `kafka` connector: topics as tables.
+
+mod batch;
+mod client;
+mod decoder;
+mod discover;
+mod position;
+mod reader;
 
 use crate::ConnectorContext;
-use millstream_dataflow::{ConnectorSpec, Error, Result, Sink, Source, TableSpec};
+use client::Client;
+use decoder::KafkaDecoder;
+use millstream_dataflow::option::{OptionSpec, OptionType, Options};
+use millstream_dataflow::{BoxFuture, ConnectorSpec, Error, MetadataColumn, Result, Source, Split, SplitDecoder, SplitReader, TableSpec};
+use reader::KafkaReader;
 use std::sync::Arc;
 
-pub const SPEC: ConnectorSpec = ConnectorSpec { name: "kafka", doc: "", source: false, sink: false, options: &[], formats: &[], metadata: &[] };
+const TOPIC: OptionSpec = OptionSpec::new("topic", OptionType::Text, "The topic to read, or several as `a;b`.")
+    .required()
+    .examples(&["clicks"]);
+const BROKERS: OptionSpec = OptionSpec::new("properties.bootstrap.servers", OptionType::Text, "Brokers to start from.")
+    .required()
+    .examples(&["localhost:9092"]);
+const GROUP: OptionSpec = OptionSpec::new(
+    "properties.group.id",
+    OptionType::Text,
+    "Consumer group that offsets are committed to with each checkpoint, for lag tools. Recovery never uses them.",
+)
+.examples(&["page-metrics"]);
+const PROPERTIES: OptionSpec = OptionSpec::new(
+    "properties.*",
+    OptionType::Text,
+    "Any setting of librdkafka, passed on: `properties.security.protocol` …",
+);
+const STARTUP: OptionSpec = OptionSpec::new(
+    "scan.startup.mode",
+    OptionType::OneOf(&["earliest-offset", "latest-offset", "group-offsets", "timestamp", "specific-offsets"]),
+    "Where reading starts when there is no checkpoint.",
+)
+.default("group-offsets");
+const STARTUP_TIMESTAMP: OptionSpec = OptionSpec::new(
+    "scan.startup.timestamp-millis",
+    OptionType::Integer,
+    "Epoch milliseconds for the mode `timestamp`.",
+)
+.examples(&["1704067200000"]);
+const STARTUP_OFFSETS: OptionSpec = OptionSpec::new("scan.startup.specific-offsets", OptionType::Text, "Offsets for the mode `specific-offsets`.")
+    .examples(&["partition:0,offset:42;partition:1,offset:300"]);
+const BOUNDED: OptionSpec = OptionSpec::new(
+    "scan.bounded.mode",
+    OptionType::OneOf(&["unbounded", "latest-offset"]),
+    "`latest-offset` ends the table where the topic ended when the job first started.",
+)
+.default("unbounded");
+const ON_ERROR: OptionSpec = OptionSpec::new(
+    "on-error",
+    OptionType::OneOf(&["fail", "skip"]),
+    "What happens to a record that is no row: the job stops, or it is counted and left out.",
+)
+.default("fail");
+const IDLE: OptionSpec = OptionSpec::new(
+    "scan.watermark.idle-timeout",
+    OptionType::Duration,
+    "After how long without data a partition, whose end was seen, stops holding the watermark back.",
+);
+
+const fn metadata(key: &'static str, ty: &'static str, doc: &'static str) -> MetadataColumn {
+    MetadataColumn { key, ty, writable: false, doc }
+}
+
+pub const SPEC: ConnectorSpec = ConnectorSpec {
+    name: "kafka",
+    doc: "Reads topics. Positions are part of the checkpoints; the watermark is kept per partition. New partitions are found when the job starts.",
+    source: true,
+    sink: false,
+    options: &[
+        ON_ERROR,
+        BROKERS,
+        GROUP,
+        PROPERTIES,
+        BOUNDED,
+        STARTUP,
+        STARTUP_OFFSETS,
+        STARTUP_TIMESTAMP,
+        IDLE,
+        TOPIC,
+    ],
+    formats: &["csv", "json"],
+    metadata: &[
+        metadata("leader-epoch", "INT", "Leader epoch of the record."),
+        metadata("offset", "BIGINT NOT NULL", "Offset in the partition."),
+        metadata("partition", "INT NOT NULL", "Partition."),
+        metadata("timestamp", "TIMESTAMP(3) WITH LOCAL TIME ZONE NOT NULL", "Timestamp of the record."),
+        metadata("timestamp-type", "STRING NOT NULL", "NoTimestampType, CreateTime or LogAppendTime."),
+        metadata("topic", "STRING NOT NULL", "Topic."),
+    ],
+};
 
 /// What valid options may still get wrong together.
-pub fn check(_table: &TableSpec) -> Vec<Error> {
-    Vec::new()
+pub fn check(table: &TableSpec) -> Vec<Error> {
+    let o = Options::new(&table.options);
+    let mut errors: Vec<Error> = discover::Startup::new(&o).err().into_iter().collect();
+    errors.extend(KafkaDecoder::new(table).err());
+    if table.options.contains_key("properties.sasl.jaas.config") {
+        errors.push(
+            Error::config("option 'properties.sasl.jaas.config' is for Java clients")
+                .code("E0501")
+                .hint("use 'properties.sasl.mechanism', 'properties.sasl.username' and 'properties.sasl.password'"),
+        );
+    }
+    errors
 }
-pub fn source(_table: &TableSpec, _context: &ConnectorContext) -> Result<Arc<dyn Source>> {
-    Err(Error::bug("not written yet"))
+
+pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn Source>> {
+    let client = Client::new(table, &context.job)?;
+    // Settings that librdkafka does not know are found before anything runs.
+    client.consumer()?;
+    let o = Options::new(&table.options);
+    Ok(Arc::new(Kafka {
+        startup: discover::Startup::new(&o)?,
+        bounded: o.text(&BOUNDED) == Some("latest-offset"),
+        client,
+        table: table.clone(),
+        context: context.clone(),
+    }))
 }
-pub fn sink(_table: &TableSpec, _id: &str, _context: &ConnectorContext) -> Result<Arc<dyn Sink>> {
-    Err(Error::bug("not written yet"))
+
+struct Kafka {
+    client: Client,
+    startup: discover::Startup,
+    bounded: bool,
+    table: TableSpec,
+    context: ConnectorContext,
 }
+
+impl Source for Kafka {
+    fn discover<'a>(&'a self, known: &'a [Split]) -> BoxFuture<'a, Result<Vec<Split>>> {
+        let (client, startup, bounded, known) = (self.client.clone(), self.startup.clone(), self.bounded, known.to_vec());
+        let found = self
+            .context
+            .handle
+            .spawn_blocking(move || discover::discover(&client, &startup, bounded, &known));
+        Box::pin(async move { found.await.map_err(|e| Error::bug("looking for partitions ended early").source(e))? })
+    }
+    fn reader(&self, splits: Vec<Split>) -> Result<Box<dyn SplitReader>> {
+        Ok(Box::new(KafkaReader::new(&self.client, splits, Arc::clone(&self.context.clock))?))
+    }
+    fn decoder(&self) -> Result<Box<dyn SplitDecoder>> {
+        Ok(Box::new(KafkaDecoder::new(&self.table)?))
+    }
+    fn bounded(&self) -> bool {
+        self.bounded
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -51,7 +51,7 @@ fn hash_is_pinned() {
         assign(std::slice::from_ref(column), 5, 128, &mut groups).unwrap();
         text += &format!("{name} {groups:?}\n");
     }
-    let all: Vec<ArrayRef> = columns.iter().map(|c| c.1.clone()).collect();
+    let all: Vec<ArrayRef> = columns.iter().map(|c| Arc::clone(&c.1)).collect();
     assign(&all, 5, 128, &mut groups).unwrap();
     text += &format!("all {groups:?}\n");
     if std::env::var_os("UPDATE").is_some() {

@@ -361,7 +361,7 @@ async fn a_transient_failure_at_any_fetch_loses_and_doubles_nothing() {
         job.run(&Control::default()).await.unwrap();
         assert_eq!(setup.committed(), all(250), "failure at fetch {failing}");
         if failing < 30 {
-            assert_eq!(metrics.restarts.load(Ordering::Relaxed), 1, "the planted failure was not met");
+            assert_eq!(metrics.restarts.load(Relaxed), 1, "the planted failure was not met");
         }
     }
 }
@@ -380,7 +380,7 @@ async fn a_stopped_job_goes_on_at_another_parallelism() {
         let stop = control.clone();
         // Stop once a few checkpoints of this run are through.
         let watch = tokio::spawn(async move {
-            while metrics.checkpoints.completed.load(Ordering::Relaxed) < 3 {
+            while metrics.checkpoints.completed.load(Relaxed) < 3 {
                 tokio::task::yield_now().await;
             }
             stop.stop();
@@ -406,7 +406,7 @@ async fn a_job_that_was_taken_over_commits_nothing_more() {
     let first = setup.job();
     let metrics = Arc::clone(&first.metrics);
     let running = tokio::spawn(async move { first.run(&Control::default()).await });
-    while metrics.checkpoints.completed.load(Ordering::Relaxed) < 2 {
+    while metrics.checkpoints.completed.load(Relaxed) < 2 {
         tokio::task::yield_now().await;
     }
     let second = Setup {

@@ -1,0 +1,166 @@
+//! Which partitions there are, and where reading starts and ends.
+
+use super::client::Client;
+use super::position::{Position, split_id};
+use super::{STARTUP, STARTUP_OFFSETS, STARTUP_TIMESTAMP};
+use millstream_dataflow::option::Options;
+use millstream_dataflow::{Error, Result, Split};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long a broker may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Startup {
+    Earliest,
+    Latest,
+    /// The group's offsets; where it has none, the earliest.
+    Group,
+    Timestamp(i64),
+    /// By partition; those not named start at the earliest.
+    Specific(BTreeMap<i32, i64>),
+}
+
+impl Startup {
+    pub(super) fn new(o: &Options<'_>) -> Result<Startup> {
+        let needs = |key: &str| {
+            Error::config(format!(
+                "'scan.startup.mode' = '{}' needs the option '{key}'",
+                o.text(&STARTUP).unwrap_or_default()
+            ))
+            .code("E0503")
+        };
+        Ok(match o.text(&STARTUP).unwrap_or_default() {
+            "earliest-offset" => Startup::Earliest,
+            "latest-offset" => Startup::Latest,
+            "timestamp" => Startup::Timestamp(o.parsed(&STARTUP_TIMESTAMP)?.ok_or_else(|| needs(STARTUP_TIMESTAMP.name))?),
+            "specific-offsets" => Startup::Specific(offsets(o.text(&STARTUP_OFFSETS).ok_or_else(|| needs(STARTUP_OFFSETS.name))?)?),
+            _ => Startup::Group,
+        })
+    }
+}
+
+/// `partition:0,offset:42;partition:1,offset:300`
+fn offsets(text: &str) -> Result<BTreeMap<i32, i64>> {
+    let wrong = || {
+        Error::config(format!(
+            "option '{}' has the value '{text}', expected partition:0,offset:42;partition:1,offset:300",
+            STARTUP_OFFSETS.name
+        ))
+        .code("E0502")
+    };
+    text.split(';')
+        .filter(|p| !p.trim().is_empty())
+        .map(|pair| {
+            let (p, o) = pair.split_once(',').ok_or_else(wrong)?;
+            let number = |t: &str, key: &str| {
+                t.trim()
+                    .strip_prefix(key)
+                    .and_then(|n| n.trim().strip_prefix(':'))
+                    .and_then(|n| n.trim().parse::<i64>().ok())
+                    .ok_or_else(wrong)
+            };
+            Ok((i32::try_from(number(p, "partition")?).map_err(|_| wrong())?, number(o, "offset")?))
+        })
+        .collect()
+}
+
+/// Blocks; call it on a thread that may.
+pub(super) fn discover(client: &Client, startup: &Startup, bounded: bool, known: &[Split]) -> Result<Vec<Split>> {
+    let consumer = client.consumer()?;
+    let failed = |what: &str, e: KafkaError| -> Error {
+        let hint = format!("is 'properties.bootstrap.servers' right and reachable? It is '{}'", client.brokers);
+        Error::unavailable(format!("{what} of table \"{}\"", client.table))
+            .code("E0516")
+            .hint(hint)
+            .source(e)
+    };
+    let mut splits = Vec::new();
+    for topic in &client.topics {
+        let metadata = consumer
+            .fetch_metadata(Some(topic), TIMEOUT)
+            .map_err(|e| failed("no broker answered for the topics", e))?;
+        let found = metadata
+            .topics()
+            .iter()
+            .find(|t| t.name() == topic)
+            .filter(|t| t.error().is_none() && !t.partitions().is_empty());
+        let Some(found) = found else {
+            return Err(Error::config(format!("the topic '{topic}' of table \"{}\" does not exist", client.table))
+                .code("E0517")
+                .detail(format!("asked {}", client.brokers))
+                .hint("create it, or correct the option 'topic'"));
+        };
+        let mut partitions: Vec<i32> = found.partitions().iter().map(|p| p.id()).collect();
+        partitions.sort_unstable();
+        let asked = start_offsets(&consumer, topic, &partitions, startup).map_err(|e| failed("the start offsets cannot be found", e))?;
+        for partition in partitions {
+            let id = split_id(topic, partition);
+            if let Some(k) = known.iter().find(|k| k.id == id) {
+                splits.push(k.clone());
+                continue;
+            }
+            let (low, high) = consumer
+                .fetch_watermarks(topic, partition, TIMEOUT)
+                .map_err(|e| failed("the offsets cannot be found", e))?;
+            // A partition that came later is read from its beginning, whatever the options say of the start.
+            let next = if known.is_empty() {
+                match asked.get(&partition) {
+                    Some(Start::At(offset)) => *offset,
+                    Some(Start::End) => high,
+                    None => low,
+                }
+            } else {
+                low
+            };
+            splits.push(Split {
+                id,
+                position: Position::new(next, bounded.then_some(high)).text()?,
+            });
+        }
+    }
+    Ok(splits)
+}
+
+enum Start {
+    At(i64),
+    End,
+}
+
+fn start_offsets(consumer: &BaseConsumer, topic: &str, partitions: &[i32], startup: &Startup) -> Result<BTreeMap<i32, Start>, KafkaError> {
+    let list = |offset: Offset| -> Result<TopicPartitionList, KafkaError> {
+        let mut list = TopicPartitionList::new();
+        for p in partitions {
+            list.add_partition_offset(topic, *p, offset)?;
+        }
+        Ok(list)
+    };
+    let found = |answered: TopicPartitionList, otherwise: fn() -> Option<Start>| {
+        let each = answered.elements();
+        each.iter()
+            .filter_map(|e| {
+                let start = match e.offset() {
+                    Offset::Offset(o) => Some(Start::At(o)),
+                    _ => otherwise(),
+                };
+                Some((e.partition(), start?))
+            })
+            .collect()
+    };
+    match startup {
+        Startup::Earliest => Ok(BTreeMap::new()),
+        Startup::Latest => Ok(partitions.iter().map(|p| (*p, Start::End)).collect()),
+        Startup::Specific(offsets) => Ok(offsets.iter().map(|(p, o)| (*p, Start::At(*o))).collect()),
+        Startup::Timestamp(ms) => Ok(found(consumer.offsets_for_times(list(Offset::Offset(*ms))?, TIMEOUT)?, || Some(Start::End))),
+        Startup::Group => match consumer.committed_offsets(list(Offset::Invalid)?, TIMEOUT) {
+            Ok(answered) => Ok(found(answered, || None)),
+            // A group that never committed has no coordinator yet on a new broker.
+            Err(KafkaError::OffsetFetch(RDKafkaErrorCode::UnknownGroup)) => Ok(BTreeMap::new()),
+            Err(e) => Err(e),
+        },
+    }
+}

@@ -1,0 +1,266 @@
+//! Reads partitions, on the rim.
+
+use super::batch::{Message, Queue};
+use super::client::Client;
+use super::position::{Position, parse_split_id, split_id};
+use millstream_dataflow::{Chunk, Clock, Error, Fetch, Result, Split, SplitReader};
+use rdkafka::bindings::rd_kafka_resp_err_t as Code;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::warn;
+
+/// Messages per call.
+const MESSAGES: usize = 4096;
+/// How often trouble with a broker is told.
+const WARN_EVERY: Duration = Duration::from_secs(10);
+/// How often the ends of the partitions are looked at, for the lag.
+const LAG_EVERY: Duration = Duration::from_secs(2);
+const LAG_TIMEOUT: Duration = Duration::from_millis(1);
+
+pub(super) struct KafkaReader {
+    queue: Queue,
+    consumer: Arc<BaseConsumer>,
+    open: BTreeMap<(String, i32), Position>,
+    /// Found and not handed out yet.
+    ready: VecDeque<Fetch>,
+    clock: Arc<dyn Clock>,
+    warned: Option<Duration>,
+    lag: Vec<(String, u64)>,
+    lag_at: Duration,
+    has_group: bool,
+    table: String,
+}
+
+/// Messages of one partition, in order, and where it stands after them.
+pub(super) struct Messages {
+    pub(super) messages: Vec<Message>,
+    pub(super) next: Position,
+}
+
+impl KafkaReader {
+    pub(super) fn new(client: &Client, splits: Vec<Split>, clock: Arc<dyn Clock>) -> Result<Self> {
+        let consumer = Arc::new(client.consumer()?);
+        let mut queue = Queue::new(Arc::clone(&consumer), MESSAGES);
+        let (mut open, mut ready) = (BTreeMap::new(), VecDeque::new());
+        for split in splits {
+            let (topic, partition) = parse_split_id(&split.id)?;
+            let position = Position::parse(&split.position)?;
+            if position.done() {
+                ready.push_back(Fetch::Finished(split.id));
+                continue;
+            }
+            queue.start(topic, partition, position.next)?;
+            open.insert((topic.to_string(), partition), position);
+        }
+        Ok(KafkaReader {
+            queue,
+            consumer,
+            open,
+            ready,
+            clock,
+            warned: None,
+            lag: Vec::new(),
+            lag_at: Duration::ZERO,
+            has_group: client.has_group,
+            table: client.table.clone(),
+        })
+    }
+
+    /// Sorts what a call brought into chunks by partition.
+    fn take(&mut self, messages: Vec<Message>) -> Result<()> {
+        let mut groups: BTreeMap<(String, i32), Vec<Message>> = BTreeMap::new();
+        // Neighbours are mostly of one partition.
+        let mut current: Option<((String, i32), Vec<Message>)> = None;
+        for m in messages {
+            if let Some(code) = m.error() {
+                if let Some((key, list)) = current.take() {
+                    groups.entry(key).or_default().extend(list);
+                }
+                self.event(&m, code, &mut groups)?;
+                continue;
+            }
+            match &mut current {
+                Some((key, list)) if key.1 == m.partition() && key.0 == m.topic() => list.push(m),
+                _ => {
+                    if let Some((key, list)) = current.take() {
+                        groups.entry(key).or_default().extend(list);
+                    }
+                    current = Some(((m.topic().to_string(), m.partition()), vec![m]));
+                }
+            }
+        }
+        if let Some((key, list)) = current {
+            groups.entry(key).or_default().extend(list);
+        }
+        for (key, list) in groups {
+            self.chunk(&key, list);
+        }
+        Ok(())
+    }
+
+    fn chunk(&mut self, key: &(String, i32), mut messages: Vec<Message>) {
+        let Some(position) = self.open.get_mut(key) else { return };
+        let Some(last) = messages.last() else { return };
+        // A record behind the stop says that nothing more comes before it: control records take offsets, too.
+        let next = position.stop.map_or(last.offset() + 1, |stop| stop.min(last.offset() + 1));
+        position.leader_epoch = last.leader_epoch().or(position.leader_epoch);
+        if next > position.next {
+            position.next = next;
+            messages.retain(|m| m.offset() < next);
+            let bytes = messages.iter().map(|m| m.payload().map_or(0, <[u8]>::len) + 64).sum();
+            let next = position.clone();
+            self.ready.push_back(Fetch::Chunk(Chunk {
+                split: split_id(&key.0, key.1),
+                bytes,
+                payload: Box::new(Messages { messages, next }),
+            }));
+        }
+        self.finish_if_done(key);
+    }
+
+    fn finish_if_done(&mut self, key: &(String, i32)) {
+        if self.open.get(key).is_some_and(Position::done) {
+            self.open.remove(key);
+            self.ready.push_back(Fetch::Finished(split_id(&key.0, key.1)));
+        }
+    }
+
+    /// What is no record: the end of a partition, or trouble.
+    fn event(&mut self, m: &Message, code: Code, groups: &mut BTreeMap<(String, i32), Vec<Message>>) -> Result<()> {
+        let key = (m.topic().to_string(), m.partition());
+        match code {
+            Code::RD_KAFKA_RESP_ERR__PARTITION_EOF => {
+                if let Some(list) = groups.remove(&key) {
+                    self.chunk(&key, list);
+                }
+                // Control records at the end take offsets, too: the position moves past them.
+                let Some(position) = self.open.get_mut(&key) else { return Ok(()) };
+                if m.offset() > position.next {
+                    position.next = m.offset();
+                    let next = position.clone();
+                    self.ready.push_back(Fetch::Chunk(Chunk {
+                        split: split_id(&key.0, key.1),
+                        bytes: 0,
+                        payload: Box::new(Messages { messages: Vec::new(), next }),
+                    }));
+                }
+                self.finish_if_done(&key);
+                if self.open.contains_key(&key) {
+                    self.ready.push_back(Fetch::EndOfData(split_id(&key.0, key.1)));
+                }
+                Ok(())
+            }
+            Code::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET | Code::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE => Err(self.out_of_range(&key)),
+            Code::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
+            | Code::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED
+            | Code::RD_KAFKA_RESP_ERR__AUTHENTICATION => {
+                Err(
+                    Error::config(format!("the broker refuses to let table \"{}\" read: {}", self.table, m.error_text()))
+                        .code("E0518")
+                        .hint("check the 'properties.sasl.*' options and the ACLs"),
+                )
+            }
+            Code::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART | Code::RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION | Code::RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC => {
+                Err(Error::config(format!("partition {} of topic '{}' does not exist any more", key.1, key.0))
+                    .code("E0517")
+                    .hint("was the topic deleted? --fresh starts over"))
+            }
+            // The client connects again by itself.
+            _ => {
+                self.tell(&m.error_text());
+                Ok(())
+            }
+        }
+    }
+
+    fn tell(&mut self, what: &str) {
+        let now = self.clock.monotonic();
+        if self.warned.is_none_or(|at| now - at > WARN_EVERY) {
+            self.warned = Some(now);
+            warn!(table = %self.table, error = what, "trouble with a Kafka broker; waiting for it");
+        }
+    }
+
+    fn out_of_range(&self, key: &(String, i32)) -> Error {
+        let next = self.open.get(key).map_or(-1, |p| p.next);
+        let range = self.consumer.fetch_watermarks(&key.0, key.1, Duration::from_secs(5)).ok();
+        let why = match range {
+            Some((low, _)) if low > next => "older records were deleted by the topic's retention",
+            Some((low, high)) if next > high => {
+                if low == 0 {
+                    "the topic was deleted and created again"
+                } else {
+                    "the partition lost its newest records"
+                }
+            }
+            _ => "the broker does not have it",
+        };
+        let range = range.map_or("unknown".to_string(), |(low, high)| format!("{low} to {high}"));
+        Error::data(format!("offset {next} of topic '{}', partition {}, cannot be read: {why}", key.0, key.1))
+            .code("E0701")
+            .detail(format!("table \"{}\", offsets there are: {range}", self.table))
+            .hint("records are lost for this job: restore the topic, or start a new life with --fresh and 'scan.startup.mode' = 'earliest-offset'")
+    }
+
+    /// Distance of each partition to its end, as far as the client knows it.
+    fn look_at_lag(&mut self) {
+        let now = self.clock.monotonic();
+        if now - self.lag_at < LAG_EVERY {
+            return;
+        }
+        self.lag_at = now;
+        let distance = |((topic, partition), p): (&(String, i32), &Position)| {
+            let high = match p.stop {
+                Some(stop) => stop,
+                None => self.consumer.fetch_watermarks(topic, *partition, LAG_TIMEOUT).ok()?.1,
+            };
+            Some((split_id(topic, *partition), (high - p.next).max(0) as u64))
+        };
+        self.lag = self.open.iter().filter_map(distance).collect();
+    }
+}
+
+impl SplitReader for KafkaReader {
+    fn fetch(&mut self, wait: Duration) -> Result<Fetch> {
+        if let Some(ready) = self.ready.pop_front() {
+            return Ok(ready);
+        }
+        // Serves the client's own events: connection errors, which it mends itself.
+        if let Some(Err(e)) = self.consumer.poll(Duration::ZERO) {
+            self.tell(&e.to_string());
+        }
+        let messages = self.queue.consume(wait.min(Duration::from_millis(5)));
+        if messages.is_empty() {
+            self.look_at_lag();
+            let messages = self.queue.consume(wait);
+            self.take(messages)?;
+        } else {
+            self.take(messages)?;
+        }
+        Ok(self.ready.pop_front().unwrap_or(Fetch::Nothing))
+    }
+    fn committed(&mut self, positions: &[Split]) -> Result<()> {
+        if !self.has_group {
+            return Ok(());
+        }
+        let mut list = TopicPartitionList::new();
+        for split in positions {
+            let (topic, partition) = parse_split_id(&split.id)?;
+            let next = Position::parse(&split.position)?.next;
+            // Committed offsets serve lag tools; recovery does not need them, so trouble with them is only told.
+            if let Err(e) = list.add_partition_offset(topic, partition, Offset::Offset(next)) {
+                self.tell(&e.to_string());
+            }
+        }
+        if let Err(e) = self.consumer.commit(&list, CommitMode::Async) {
+            self.tell(&e.to_string());
+        }
+        Ok(())
+    }
+    fn lag(&self) -> Vec<(String, u64)> {
+        self.lag.clone()
+    }
+}
