@@ -1,6 +1,6 @@
 //! The command line as users meet it: examples, kills, stops, second runs, wrong input.
 
-use crate::harness::{fail, files, millstream, result_sets, root, succeed};
+use crate::harness::{fail, files, millstream, result_sets, root, signal, succeed};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Failed, Trial};
 use std::io::{BufRead, BufReader};
@@ -87,15 +87,9 @@ fn start(directory: &Path, n: u64, rate: u64, extra: &[&str]) -> Result<Command>
     Ok(command)
 }
 
-/// Number of files that a plain listing shows.
-fn committed(directory: &Path) -> usize {
-    let visible = files(&directory.join("out"), "parquet");
-    visible.iter().filter(|f| !f.components().any(|c| c.as_os_str() == ".staging")).count()
-}
-
 /// Waits until a job has committed something beyond `before`, or has ended.
 fn wait_for_commit(directory: &Path, before: usize, child: &mut Child) -> Result<()> {
-    while committed(directory) <= before && child.try_wait()?.is_none() {
+    while files(directory, "parquet").len() <= before && child.try_wait()?.is_none() {
         std::thread::yield_now();
     }
     Ok(())
@@ -136,7 +130,7 @@ fn kill() -> Result<()> {
     const N: u64 = 120_000;
     let directory = tempfile::tempdir()?;
     for parallelism in ["2", "1", "3", "2"] {
-        let before = committed(directory.path());
+        let before = files(directory.path(), "parquet").len();
         let mut child = start(directory.path(), N, 100_000, &["-p", parallelism])?.stderr(Stdio::null()).spawn()?;
         wait_for_commit(directory.path(), before, &mut child)?;
         child.kill()?;
@@ -146,17 +140,11 @@ fn kill() -> Result<()> {
     check_output(directory.path(), N)
 }
 
-fn signal(child: &Child, name: &str) -> Result<()> {
-    let status = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status()?;
-    ensure!(status.success(), "the signal could not be sent");
-    Ok(())
-}
-
 fn stop() -> Result<()> {
     const N: u64 = 120_000;
     let directory = tempfile::tempdir()?;
     for (parallelism, name) in [("3", "TERM"), ("1", "INT")] {
-        let before = committed(directory.path());
+        let before = files(directory.path(), "parquet").len();
         let mut child = start(directory.path(), N, 100_000, &["-p", parallelism])?.stderr(Stdio::null()).spawn()?;
         wait_for_commit(directory.path(), before, &mut child)?;
         signal(&child, name)?;

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 /// First argument that makes the test binary behave as `millstream`.
 pub(crate) const AS_MILLSTREAM: &str = "--as-millstream";
@@ -43,6 +43,54 @@ pub(crate) fn fail(mut command: Command, status: i32) -> Result<String> {
         bail!("ended with {} instead of {status}\n{error}", output.status);
     }
     Ok(error)
+}
+
+/// A started command; killed when the test is done with it, however it ends.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already: then there is nothing to do.
+        let _ended = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
+impl Running {
+    pub(crate) fn start(mut command: Command) -> Result<Running> {
+        let child = command.stderr(Stdio::null()).spawn().context("could not be started")?;
+        Ok(Running(child))
+    }
+    /// An error if it has ended by itself.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        match self.0.try_wait()? {
+            Some(status) => bail!("it ended early with {status}"),
+            None => Ok(()),
+        }
+    }
+    /// `kill -9`.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+    /// SIGTERM; it must end well.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        signal(&self.0, "TERM")?;
+        let status = self.0.wait()?;
+        if !status.success() {
+            bail!("SIGTERM ended it with {status}");
+        }
+        Ok(())
+    }
+}
+
+/// Sends a process a signal, by its name without SIG.
+pub(crate) fn signal(child: &Child, name: &str) -> Result<()> {
+    let status = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status()?;
+    if !status.success() {
+        bail!("the signal could not be sent");
+    }
+    Ok(())
 }
 
 /// All files below a directory with an extension, sorted.

@@ -2,9 +2,11 @@
 //!
 //! Each module lists its trials. A trial whose server cannot be had is reported as ignored with its reason; with `CI=true` it fails.
 
+mod broker;
 mod cli;
 mod conformance;
 mod harness;
+mod kafka;
 mod tidy;
 
 use libtest_mimic::{Arguments, Trial};
@@ -20,5 +22,6 @@ fn main() -> ExitCode {
     trials.extend(tidy::trials());
     trials.extend(conformance::trials());
     trials.extend(cli::trials());
+    trials.extend(kafka::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -12,8 +12,11 @@ use client::Client;
 use decoder::KafkaDecoder;
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{BoxFuture, ConnectorSpec, Error, MetadataColumn, Result, Source, Split, SplitDecoder, SplitReader, TableSpec};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use reader::KafkaReader;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 const TOPIC: OptionSpec = OptionSpec::new("topic", OptionType::Text, "The topic to read, or several as `a;b`.")
     .required()
@@ -35,7 +38,7 @@ const PROPERTIES: OptionSpec = OptionSpec::new(
 const STARTUP: OptionSpec = OptionSpec::new(
     "scan.startup.mode",
     OptionType::OneOf(&["earliest-offset", "latest-offset", "group-offsets", "timestamp", "specific-offsets"]),
-    "Where reading starts when there is no checkpoint.",
+    "Where reading starts when there is no checkpoint. A group without offsets needs `properties.auto.offset.reset`.",
 )
 .default("group-offsets");
 const STARTUP_TIMESTAMP: OptionSpec = OptionSpec::new(
@@ -119,6 +122,7 @@ pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn S
     Ok(Arc::new(Kafka {
         startup: discover::Startup::new(&o)?,
         bounded: o.text(&BOUNDED) == Some("latest-offset"),
+        group: Arc::new(Mutex::new(None)),
         client,
         table: table.clone(),
         context: context.clone(),
@@ -126,6 +130,9 @@ pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn S
 }
 
 struct Kafka {
+    /// Commits offsets, if the user named a group; made at the first use.
+    // A std mutex: held while a broker is asked; who finds it held leaves the offsets to the next checkpoint.
+    group: Arc<Mutex<Option<BaseConsumer>>>,
     client: Client,
     startup: discover::Startup,
     bounded: bool,
@@ -151,6 +158,32 @@ impl Source for Kafka {
     fn bounded(&self) -> bool {
         self.bounded
     }
+    fn committed<'a>(&'a self, positions: &'a [Split]) -> BoxFuture<'a, Result<()>> {
+        if self.client.group.is_none() {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        let (group, client, positions) = (Arc::clone(&self.group), self.client.clone(), positions.to_vec());
+        let told = self.context.handle.spawn_blocking(move || match group.try_lock() {
+            Ok(mut consumer) => commit_offsets(&mut consumer, &client, &positions),
+            Err(_) => Ok(()),
+        });
+        Box::pin(async move { told.await.map_err(|e| Error::bug("committing offsets ended early").source(e))? })
+    }
+}
+
+fn commit_offsets(consumer: &mut Option<BaseConsumer>, client: &Client, positions: &[Split]) -> Result<()> {
+    let failed = |e: KafkaError| Error::unavailable("the group's offsets could not be committed").code("E0516").source(e);
+    let mut list = TopicPartitionList::new();
+    for split in positions {
+        let (topic, partition) = position::parse_split_id(&split.id)?;
+        let next = position::Position::parse(&split.position)?.next;
+        list.add_partition_offset(topic, partition, Offset::Offset(next)).map_err(failed)?;
+    }
+    let consumer = match consumer {
+        Some(consumer) => consumer,
+        None => consumer.insert(client.consumer()?),
+    };
+    consumer.commit(&list, CommitMode::Sync).map_err(failed)
 }
 
 #[cfg(test)]

@@ -39,10 +39,21 @@ pub trait SinkWriter: Send {
     /// Ends the epoch: the future finishes all I/O and gives what the committer needs. Rows written later belong to the next epoch.
     /// Nothing of the epoch is visible to a plain reader yet.
     fn pre_commit(&mut self, epoch: Epoch) -> Result<BoxFuture<'static, Result<Vec<Committable>>>>;
-    /// One line for the final summary, such as `12 files in file:///data/out`.
-    fn summary(&self) -> Option<String> {
+    /// What this writer has written since it was made, for the final summary; `None` for sinks without files.
+    fn written(&self) -> Option<Written> {
         None
     }
+}
+
+/// What the writers of a sink have put where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Rows.
+    pub rows: u64,
+    /// Files or objects.
+    pub files: u64,
+    /// A pattern that names them all: `file:///data/out/*.parquet`.
+    pub location: String,
 }
 
 /// The committing half; one per sink, run by the checkpoint coordinator.

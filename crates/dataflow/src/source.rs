@@ -28,6 +28,11 @@ pub trait Source: Send + Sync {
     fn decoder(&self) -> Result<Box<dyn SplitDecoder>>;
     /// Whether the source ends by itself.
     fn bounded(&self) -> bool;
+    /// A checkpoint that covers these positions was committed (Kafka: group offsets for lag tools). Recovery does not depend on it:
+    /// an error is told and the job goes on.
+    fn committed<'a>(&'a self, _positions: &'a [Split]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// What `fetch` found.
@@ -58,10 +63,6 @@ pub struct Chunk {
 pub trait SplitReader: Send {
     /// Waits at most `wait` for data of any split. Errors: `Unavailable` is retried from the last checkpoint.
     fn fetch(&mut self, wait: Duration) -> Result<Fetch>;
-    /// A checkpoint that covers these positions was committed (Kafka: group offsets for lag tools).
-    fn committed(&mut self, _positions: &[Split]) -> Result<()> {
-        Ok(())
-    }
     /// Records between our position and the end, per split, if known without asking anybody.
     fn lag(&self) -> Vec<(String, u64)> {
         Vec::new()

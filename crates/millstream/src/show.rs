@@ -3,7 +3,7 @@
 use crate::arguments::Output;
 use crate::progress::{Progress, count, late_and_bad, line};
 use crate::table::Table;
-use millstream_dataflow::{Batch, Error, Result, Schema};
+use millstream_dataflow::{Batch, Error, Result, Schema, Written};
 use millstream_formats::render;
 use millstream_runtime::metrics::NodeRole;
 use millstream_runtime::{JobMetrics, Outcome};
@@ -124,6 +124,10 @@ impl Observer for Show {
     }
 }
 
+fn counted(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
 fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
     let rows_in = metrics.total(NodeRole::Source, |n| n.records_in.load(Relaxed));
     eprintln!(
@@ -134,14 +138,20 @@ fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
         Outcome::Finished => eprintln!("job {name} has finished in {seconds:.1} s"),
         Outcome::Stopped => eprintln!("job {name} is stopped after {seconds:.1} s; the same command goes on from here"),
     }
+    let mut look = None;
     for node in metrics.nodes() {
-        for (subtask, text) in node.summaries.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            eprintln!("  {} [{subtask}]: {text}", node.name);
+        if let Some(Written { rows, files, location }) = node.written() {
+            eprintln!("  {}: {} in {} like {location}", node.name, counted(rows, "row"), counted(files, "file"));
+            look = look.or(Some(location));
         }
     }
     let (late, bad) = late_and_bad(metrics);
     if late + bad > 0 {
         let reasons: Vec<String> = metrics.counts().iter().map(|(reason, n)| format!("{} {reason}", count(*n))).collect();
         eprintln!("  left out: {}", reasons.join(", "));
+    }
+    if let Some(location) = look {
+        let pattern = location.strip_prefix("file://").unwrap_or(&location);
+        eprintln!("look at it: duckdb -c \"SELECT * FROM '{pattern}' LIMIT 10\", or `millstream run` a file with its CREATE TABLE and a SELECT");
     }
 }

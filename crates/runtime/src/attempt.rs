@@ -14,7 +14,7 @@ use crate::wake::Wake;
 use crate::worker;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use futures::future::{Either, select};
-use millstream_dataflow::{Error, Exchange, KeyGroupRange, NodeKind, Result, SnapshotPart, Split, SubtaskContext, Watermark};
+use millstream_dataflow::{Error, Exchange, KeyGroupRange, Node, NodeKind, Result, SnapshotPart, Source, Split, SubtaskContext, Watermark};
 use millstream_state::checkpoint::{Checkpoints, Manifest};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -91,6 +91,7 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
         node_ids,
         writer,
         committers,
+        sources: sources(job),
         epoch,
         incarnation: job.incarnation.clone(),
         carried: BTreeMap::new(),
@@ -104,6 +105,14 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
     let end = coordinator.run(stop).await;
     threads.join().await;
     end
+}
+
+fn sources(job: &Job) -> BTreeMap<usize, Arc<dyn Source>> {
+    let source = |(i, node): (usize, &Node)| match &node.kind {
+        NodeKind::Source(s) => Some((i, Arc::clone(&s.source))),
+        _ => None,
+    };
+    job.graph.nodes.iter().enumerate().filter_map(source).collect()
 }
 
 /// Steps everything on the calling thread, for tests and simulation.
@@ -288,7 +297,7 @@ impl Wiring<'_> {
                 inputs = inputs.max(edge.input + 1);
                 if let Some(channels) = self.channels.get(&e) {
                     let inlets = channels.iter().map(|to| Inlet::new(Arc::clone(&to[index as usize]))).collect();
-                    heads.push(Head::new(at, edge.input, HeadKind::Exchange(inlets), *node, definition.id.clone()));
+                    heads.push(Head::new(at, edge.input, HeadKind::Exchange(inlets), *node));
                 }
             }
             let body = match &definition.kind {
@@ -320,7 +329,7 @@ impl Wiring<'_> {
                         table: source.table.clone(),
                         subtask: index,
                     });
-                    heads.push(Head::new(at, 0, HeadKind::Source(Box::new(head)), *node, definition.id.clone()));
+                    heads.push(Head::new(at, 0, HeadKind::Source(Box::new(head)), *node));
                     Body::Source
                 }
                 NodeKind::Operator(make) => {

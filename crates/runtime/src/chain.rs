@@ -4,6 +4,7 @@
 //! stop at any point when an outgoing channel is full.
 
 use crate::channel::Message;
+use crate::combined::Combined;
 use crate::constants::OUTPUT_ROWS;
 use crate::exchange::Sender;
 use crate::metrics::NodeMetrics;
@@ -265,21 +266,23 @@ impl Chain {
     /// The minimum over the active inputs; an operator hears of it only when it moves.
     fn advance(&mut self, node: usize) -> Result<()> {
         let n = &mut self.nodes[node];
-        let Some(time) = n.inputs.iter().filter(|i| !i.idle).map(|i| i.watermark).min() else {
-            if n.idle {
-                return Ok(());
-            }
-            n.idle = true;
-            n.metrics.set_idle(self.subtask);
-            return self.after(node, Then::Idle);
+        let Some(Combined { watermark: time, idle }) = Combined::of(n.inputs.iter().map(|i| (i.watermark, i.idle))) else {
+            return Ok(());
         };
-        let woke = std::mem::take(&mut n.idle);
+        let was_idle = std::mem::replace(&mut n.idle, idle);
         if time > n.watermark {
             n.watermark = time;
             n.metrics.set_watermark(self.subtask, time);
+            if idle {
+                // Comes after the watermark: the stack is worked from its top.
+                self.stack.push(Work::After { node, then: Then::Idle });
+            }
             return self.call(node, Then::Watermark(time), |op, out| op.on_watermark(Watermark::event(time), out));
         }
-        if woke {
+        if idle {
+            return if was_idle { Ok(()) } else { self.after(node, Then::Idle) };
+        }
+        if was_idle {
             // Consumers must count this input again, at the watermark they know.
             let time = n.watermark;
             return self.after(node, Then::Watermark(time));
@@ -307,7 +310,10 @@ impl Chain {
                 };
                 self.forward(node, |node, input| Work::Watermark { node, input, time: out }, &Message::Watermark(out));
             }
-            Then::Idle => self.forward(node, |node, input| Work::Idle { node, input }, &Message::Idle),
+            Then::Idle => {
+                self.nodes[node].metrics.set_idle(self.subtask);
+                self.forward(node, |node, input| Work::Idle { node, input }, &Message::Idle);
+            }
             Then::Snapshot(barrier) => {
                 let n = &mut self.nodes[node];
                 match &mut n.body {

@@ -14,6 +14,8 @@ pub(crate) const FEED_BYTES: usize = 8 << 20;
 pub(crate) const FEED_CHUNKS: usize = 256;
 /// How long a reader waits for data in one call.
 pub(crate) const FETCH_WAIT: Duration = Duration::from_millis(50);
+/// How long a checkpoint waits for a source to take note of what it committed.
+pub(crate) const SOURCE_COMMIT_WAIT: Duration = Duration::from_secs(1);
 /// How long a worker without work sleeps if nothing wakes it: the resolution of idle timeouts.
 pub(crate) const PARK: Duration = Duration::from_millis(5);
 /// Works a subtask does in one step before it lets its neighbours run.

@@ -5,6 +5,7 @@
 
 use crate::chain::PreCommit;
 use crate::config::JobConfig;
+use crate::constants::SOURCE_COMMIT_WAIT;
 use crate::metrics::JobMetrics;
 use crate::rim::Rim;
 use crate::subtask::{Acknowledgement, Orders, Report};
@@ -12,7 +13,7 @@ use crate::wake::Wake;
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
 use futures::future::{Either, select, try_join_all};
-use millstream_dataflow::{Committable, Epoch, EpochCommit, Error, ErrorKind, KeyGroupRange, Result, SinkCommitter, Snapshot};
+use millstream_dataflow::{Committable, Epoch, EpochCommit, Error, ErrorKind, KeyGroupRange, Result, SinkCommitter, Snapshot, Source, Split};
 use millstream_state::checkpoint::{FinishedJob, Manifest, OperatorState, SinkState, SourceState, Writer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,6 +47,7 @@ pub(crate) struct Coordinator {
     /// `None` for a job that keeps no state: a bare SELECT.
     pub(crate) writer: Option<Writer>,
     pub(crate) committers: BTreeMap<usize, Box<dyn SinkCommitter>>,
+    pub(crate) sources: BTreeMap<usize, Arc<dyn Source>>,
     /// The last published epoch.
     pub(crate) epoch: Epoch,
     pub(crate) incarnation: String,
@@ -84,6 +86,17 @@ impl Coordinator {
                 }
             };
             self.note(report)?;
+        }
+    }
+
+    /// Tells the sources what is committed; they get a moment for it, and no say.
+    async fn tell_sources(&mut self, positions: BTreeMap<usize, Vec<Split>>) {
+        for (node, splits) in positions {
+            let Some(source) = self.sources.get(&node) else { continue };
+            let told = source.committed(&splits);
+            if let Either::Left((Err(e), _)) = select(told, self.rim.timer.sleep(SOURCE_COMMIT_WAIT)).await {
+                warn!(job = %self.config.name, source = %self.node_ids[node], error = %e, "a source could not take note of a checkpoint");
+            }
         }
     }
 
@@ -133,14 +146,6 @@ impl Coordinator {
         let Some(writer) = &mut self.writer else { return Ok(true) };
         writer.committed(epoch).await?;
         self.failed_in_row = 0;
-        let mut positions: BTreeMap<String, Vec<_>> = BTreeMap::new();
-        for (node, splits) in sources {
-            positions
-                .entry(self.node_ids[node].clone())
-                .or_default()
-                .extend(splits.into_iter().map(|(s, _)| s));
-        }
-        self.orders.committed(epoch, positions);
         if let Err(e) = writer.retain(self.config.checkpoints_retained).await {
             // Old files left behind cost space, not correctness; the next checkpoint tries again.
             if e.kind == ErrorKind::Fenced {
@@ -148,6 +153,11 @@ impl Coordinator {
             }
             warn!(job = %self.config.name, error = %e, "old checkpoints could not be removed");
         }
+        let mut positions: BTreeMap<usize, Vec<Split>> = BTreeMap::new();
+        for (node, splits) in sources {
+            positions.entry(node).or_default().extend(splits.into_iter().map(|(s, _)| s));
+        }
+        self.tell_sources(positions).await;
         let m = &self.metrics.checkpoints;
         let duration = self.rim.clock.monotonic() - start;
         m.completed.fetch_add(1, Relaxed);
@@ -196,7 +206,7 @@ impl Coordinator {
     async fn publish(
         &mut self,
         epoch: Epoch,
-        sources: &[(usize, Vec<(millstream_dataflow::Split, i64)>)],
+        sources: &[(usize, Vec<(Split, i64)>)],
         snapshots: Vec<(usize, u32, Snapshot)>,
         committables: &BTreeMap<usize, Vec<Committable>>,
         finished: Option<i64>,
@@ -262,11 +272,7 @@ enum PublishError {
     Undecided(Error),
 }
 
-type Sorted = (
-    Vec<(usize, Vec<(millstream_dataflow::Split, i64)>)>,
-    Vec<(usize, u32, Snapshot)>,
-    BTreeMap<usize, Vec<PreCommit>>,
-);
+type Sorted = (Vec<(usize, Vec<(Split, i64)>)>, Vec<(usize, u32, Snapshot)>, BTreeMap<usize, Vec<PreCommit>>);
 
 /// The parts of all subtasks in an order that does not depend on who was first.
 fn sort(mut acknowledged: Vec<Acknowledgement>) -> Sorted {

@@ -2,7 +2,7 @@
 
 use crate::constants::{FEED_BYTES, FEED_CHUNKS, FETCH_WAIT};
 use crate::wake::Wake;
-use millstream_dataflow::{Error, Fetch, Result, Split, SplitReader};
+use millstream_dataflow::{Error, Fetch, Result, SplitReader};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,16 +26,6 @@ impl Feed {
             },
         }
     }
-    /// Tells the reader what a committed checkpoint covers.
-    pub(crate) fn committed(&mut self, positions: Vec<Split>) -> Result<()> {
-        match self {
-            Feed::Thread(queue) => {
-                queue.state().committed = Some(positions);
-                Ok(())
-            }
-            Feed::Inline(reader) => reader.committed(&positions),
-        }
-    }
     /// Records behind the end, per split.
     pub(crate) fn lag(&self) -> Vec<(String, u64)> {
         match self {
@@ -57,7 +47,6 @@ impl Drop for Feed {
 struct FeedState {
     fetches: VecDeque<Result<Fetch>>,
     bytes: usize,
-    committed: Option<Vec<Split>>,
     lag: Vec<(String, u64)>,
     stopped: bool,
 }
@@ -80,8 +69,8 @@ impl FeedQueue {
         });
         let shared = Arc::clone(&queue);
         let run = move || {
-            while let Some(committed) = shared.wait_for_space(&reader.lag()) {
-                let fetched = committed.map_or(Ok(()), |c| reader.committed(&c)).and_then(|()| reader.fetch(FETCH_WAIT));
+            while shared.wait_for_space(&reader.lag()) {
+                let fetched = reader.fetch(FETCH_WAIT);
                 let failed = fetched.is_err();
                 if !matches!(fetched, Ok(Fetch::Nothing)) {
                     shared.push(fetched);
@@ -100,14 +89,14 @@ impl FeedQueue {
     fn state(&self) -> std::sync::MutexGuard<'_, FeedState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    /// Waits until the subtask has taken enough; `None` once it is gone. Gives the positions to report, if there are new ones.
-    fn wait_for_space(&self, lag: &[(String, u64)]) -> Option<Option<Vec<Split>>> {
+    /// Waits until the subtask has taken enough; false once it is gone.
+    fn wait_for_space(&self, lag: &[(String, u64)]) -> bool {
         let mut state = self.state();
         state.lag = lag.to_vec();
         while !state.stopped && (state.bytes >= FEED_BYTES || state.fetches.len() >= FEED_CHUNKS) {
             state = self.space.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.stopped { None } else { Some(state.committed.take()) }
+        !state.stopped
     }
     fn push(&self, fetch: Result<Fetch>) {
         {

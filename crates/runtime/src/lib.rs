@@ -7,6 +7,7 @@
 mod attempt;
 mod chain;
 mod channel;
+mod combined;
 mod config;
 mod constants;
 mod coordinator;

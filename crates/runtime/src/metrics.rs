@@ -1,7 +1,7 @@
 //! Counters and gauges of a running job, updated per batch, read by progress lines and `/metrics`.
 
 use crate::constants::SAMPLES;
-use millstream_dataflow::Watermark;
+use millstream_dataflow::{Watermark, Written};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,8 +33,8 @@ pub struct NodeMetrics {
     idle: Vec<AtomicBool>,
     /// Records behind the end, per split.
     pub lag: Mutex<BTreeMap<String, u64>>,
-    /// A line for the final summary, such as what a sink wrote.
-    pub summaries: Mutex<BTreeMap<u32, String>>,
+    /// What a sink's subtasks have written.
+    pub(crate) written: Mutex<BTreeMap<u32, Written>>,
 }
 
 impl NodeMetrics {
@@ -52,7 +52,7 @@ impl NodeMetrics {
             watermarks: (0..parallelism).map(|_| AtomicI64::new(Watermark::NONE)).collect(),
             idle: (0..parallelism).map(|_| AtomicBool::new(false)).collect(),
             lag: Mutex::default(),
-            summaries: Mutex::default(),
+            written: Mutex::default(),
         }
     }
     pub(crate) fn set_watermark(&self, subtask: u32, time: i64) {
@@ -61,6 +61,15 @@ impl NodeMetrics {
     }
     pub(crate) fn set_idle(&self, subtask: u32) {
         self.idle[subtask as usize].store(true, Relaxed);
+    }
+    /// What a sink with files has written since the attempt began.
+    pub fn written(&self) -> Option<Written> {
+        let parts = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        parts.values().cloned().reduce(|a, b| Written {
+            rows: a.rows + b.rows,
+            files: a.files + b.files,
+            ..a
+        })
     }
     /// The minimum over the subtasks that are not idle.
     pub fn watermark(&self) -> i64 {

@@ -1,5 +1,6 @@
 //! The head of a source subtask: chunks in, stamped batches and watermarks out.
 
+use crate::combined::Combined;
 use crate::feed::Feed;
 use crate::metrics::NodeMetrics;
 use arrow_array::{Array, Int64Array};
@@ -122,11 +123,6 @@ impl SourceHead {
             .collect()
     }
 
-    pub(crate) fn committed(&mut self, positions: Vec<Split>) -> Result<()> {
-        let mine = positions.into_iter().filter(|p| self.splits.contains_key(&p.id)).collect();
-        self.feed.committed(mine)
-    }
-
     /// Does one thing, if there is one to do.
     pub(crate) fn step(&mut self) -> Result<Option<Emitted>> {
         if let Some(pending) = self.pending.take() {
@@ -197,21 +193,26 @@ impl SourceHead {
         if !changed {
             return None;
         }
+        let moved = self.advance();
         if self.splits.values().all(|s| s.idle || s.finished) {
-            self.go_idle()
-        } else {
-            self.advance()
+            let idle = self.go_idle();
+            if moved.is_none() {
+                return idle;
+            }
+            self.pending = idle;
         }
+        moved
     }
 
-    /// The watermark to send, if the minimum over the active splits has moved.
+    /// The watermark to send, if it has moved.
     fn advance(&mut self) -> Option<Emitted> {
-        let time = self.splits.values().filter(|s| !s.idle && !s.finished).map(|s| s.watermark).min()?;
+        let open = self.splits.values().filter(|s| !s.finished);
+        let Combined { watermark: time, idle } = Combined::of(open.map(|s| (s.watermark, s.idle)))?;
         if time <= self.emitted {
             return None;
         }
         self.emitted = time;
-        self.idle = false;
+        self.idle = idle && self.idle;
         self.metrics.set_watermark(self.subtask, time);
         Some(Emitted::Watermark(time))
     }

@@ -2,13 +2,13 @@
 
 use crate::chain::{Chain, PreCommit, Then, Work};
 use crate::channel::{Channel, Message};
+use crate::combined::Combined;
 use crate::constants::STEP_WORKS;
 use crate::source_head::{Emitted, SourceHead};
 use futures::channel::mpsc::UnboundedSender;
 use millstream_dataflow::{Barrier, Epoch, Error, Result, Snapshot, Split};
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,19 +24,11 @@ pub enum Progress {
 pub(crate) struct Orders {
     /// Epoch of the newest barrier that sources inject.
     barrier: AtomicU64,
-    /// Positions that the newest committed checkpoint covers, per source node, and its epoch.
-    // A std mutex: read once per committed epoch and subtask.
-    committed: Mutex<(Epoch, BTreeMap<String, Vec<Split>>)>,
-    committed_epoch: AtomicU64,
 }
 
 impl Orders {
     pub(crate) fn inject(&self, epoch: Epoch) {
         self.barrier.store(epoch, Ordering::Release);
-    }
-    pub(crate) fn committed(&self, epoch: Epoch, positions: BTreeMap<String, Vec<Split>>) {
-        *self.committed.lock().unwrap_or_else(PoisonError::into_inner) = (epoch, positions);
-        self.committed_epoch.store(epoch, Ordering::Release);
     }
 }
 
@@ -98,7 +90,6 @@ pub(crate) struct Head {
     pub(crate) kind: HeadKind,
     /// Index of the source node in the graph, for reports.
     pub(crate) graph_node: usize,
-    pub(crate) node_id: String,
     /// The watermark passed on so far.
     watermark: i64,
     idle: bool,
@@ -107,13 +98,12 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) fn new(node: usize, input: usize, kind: HeadKind, graph_node: usize, node_id: String) -> Self {
+    pub(crate) fn new(node: usize, input: usize, kind: HeadKind, graph_node: usize) -> Self {
         Head {
             node,
             input,
             kind,
             graph_node,
-            node_id,
             watermark: millstream_dataflow::Watermark::NONE,
             idle: false,
             ended: false,
@@ -145,7 +135,6 @@ pub struct Subtask {
     aligning: Option<Barrier>,
     /// The barrier that is on its way through the chain.
     passing: Option<Barrier>,
-    committed: Epoch,
     next_head: usize,
     reported_end: bool,
 }
@@ -173,7 +162,6 @@ impl Subtask {
             epoch,
             aligning: None,
             passing: None,
-            committed: epoch,
             next_head: 0,
             reported_end: false,
         }
@@ -203,20 +191,19 @@ impl Subtask {
         Ok(progress)
     }
 
-    /// The lines that the sinks of this subtask have to say at the end.
+    /// What the sinks of this subtask have written.
     pub(crate) fn summarise(&self) {
         for node in &self.chain.nodes {
             if let crate::chain::Body::Sink(writer) = &node.body
-                && let Some(line) = writer.summary()
+                && let Some(written) = writer.written()
             {
-                node.metrics.summaries.lock().unwrap_or_else(PoisonError::into_inner).insert(self.index, line);
+                node.metrics.written.lock().unwrap_or_else(PoisonError::into_inner).insert(self.index, written);
             }
         }
     }
 
     /// Puts the next input on the stack; false if there is none.
     fn take_input(&mut self) -> Result<bool> {
-        self.tell_committed()?;
         self.see_barrier_order();
         if let Some(barrier) = self.aligning
             && self.heads.iter().all(Head::is_aligned)
@@ -281,21 +268,6 @@ impl Subtask {
         };
         // The coordinator may be gone: then this attempt is over anyway.
         let _ = self.reports.unbounded_send(Report::Acknowledged(acknowledgement));
-    }
-
-    fn tell_committed(&mut self) -> Result<()> {
-        let epoch = self.orders.committed_epoch.load(Ordering::Acquire);
-        if epoch <= self.committed {
-            return Ok(());
-        }
-        self.committed = epoch;
-        let positions = self.orders.committed.lock().unwrap_or_else(PoisonError::into_inner).1.clone();
-        for head in &mut self.heads {
-            if let (HeadKind::Source(source), Some(splits)) = (&mut head.kind, positions.get(&head.node_id)) {
-                source.committed(splits.clone())?;
-            }
-        }
-        Ok(())
     }
 
     fn report_end(&mut self) {
@@ -365,24 +337,19 @@ impl Subtask {
                             return Ok(true);
                         }
                     }
-                    match inlets.iter().filter(|i| !i.idle).map(|i| i.watermark).min() {
-                        None if !head.idle => {
-                            head.idle = true;
-                            self.chain.push(Work::Idle {
-                                node: head.node,
-                                input: head.input,
-                            });
-                        }
-                        Some(time) if time > head.watermark || head.idle => {
-                            head.watermark = head.watermark.max(time);
-                            head.idle = false;
-                            self.chain.push(Work::Watermark {
-                                node: head.node,
-                                input: head.input,
-                                time: head.watermark,
-                            });
-                        }
-                        _ => {}
+                    let Some(combined) = Combined::of(inlets.iter().map(|i| (i.watermark, i.idle))) else {
+                        continue;
+                    };
+                    let (node, input) = (head.node, head.input);
+                    let (was_idle, before) = (std::mem::replace(&mut head.idle, combined.idle), head.watermark);
+                    head.watermark = before.max(combined.watermark);
+                    // The stack is worked from its top: the watermark goes before the idleness.
+                    if combined.idle && !was_idle {
+                        self.chain.push(Work::Idle { node, input });
+                    }
+                    if head.watermark > before || (was_idle && !combined.idle) {
+                        let time = head.watermark;
+                        self.chain.push(Work::Watermark { node, input, time });
                     }
                     return Ok(true);
                 }

@@ -36,6 +36,9 @@ impl Partitioning {
     pub(super) fn data_schema(&self) -> Schema {
         Schema::new(self.data.iter().map(|i| self.schema.fields[*i].clone()).collect())
     }
+    pub(super) fn is_partitioned(&self) -> bool {
+        !self.keys.is_empty()
+    }
     /// The rows by directory (empty without partitions), without their partition columns.
     pub(super) fn split(&self, batch: &Batch) -> Result<Vec<(String, Batch)>> {
         if self.keys.is_empty() {

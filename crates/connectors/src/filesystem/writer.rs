@@ -4,7 +4,7 @@ use super::commit::{Content, File, Files, STAGING, to_hex};
 use super::partition::Partitioning;
 use super::sink::FileSink;
 use bytes::Bytes;
-use millstream_dataflow::{Batch, BoxFuture, Committable, Encoder, Epoch, Error, PutMode, Result, SinkWriter, Store, StoreKind, SubtaskContext};
+use millstream_dataflow::{Batch, BoxFuture, Committable, Encoder, Epoch, Error, PutMode, Result, SinkWriter, Store, StoreKind, SubtaskContext, Written};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -94,7 +94,8 @@ impl FileWriter {
         file.encoder.finish(&mut file.content)?;
         let name = format!("part-{}-{}.{}", self.tag, self.files, self.format);
         self.files += 1;
-        let staged = format!("{STAGING}/{}/{name}", self.incarnation);
+        // Even a reader that looks into hidden directories does not take it for one of the table's files.
+        let staged = format!("{STAGING}/{}/{name}.staged", self.incarnation);
         let path = format!("{directory}{name}");
         let content = Bytes::from(file.content);
         let (store, in_flight) = (Arc::clone(&self.store), Arc::clone(&self.in_flight));
@@ -167,7 +168,12 @@ impl SinkWriter for FileWriter {
             if files.is_empty() { Ok(Vec::new()) } else { Ok(vec![Files::encode(files)?]) }
         }))
     }
-    fn summary(&self) -> Option<String> {
-        Some(format!("{} rows in {} files in {}", self.rows, self.files, self.store.location()))
+    fn written(&self) -> Option<Written> {
+        let below = if self.partitioning.is_partitioned() { "**/" } else { "" };
+        Some(Written {
+            rows: self.rows,
+            files: self.files,
+            location: format!("{}/{below}*.{}", self.store.location(), self.format),
+        })
     }
 }

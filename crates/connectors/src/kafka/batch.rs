@@ -140,6 +140,15 @@ impl Queue {
         Ok(())
     }
 
+    /// The end of a started partition, as the last fetch told it; asks nobody.
+    pub(super) fn known_end(&self, topic: &str, partition: i32) -> Option<i64> {
+        let name = CString::new(topic).ok()?;
+        let (mut low, mut high) = (-1, -1);
+        // SAFETY: the client is alive, the name ends with a NUL, the offsets may be written to.
+        let code = unsafe { ffi::rd_kafka_get_watermark_offsets(self.consumer.client().native_ptr(), name.as_ptr(), partition, &mut low, &mut high) };
+        (code == ffi::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0).then_some(high)
+    }
+
     /// What there is, at most as much as the buffer holds; waits for the first message.
     pub(super) fn consume(&mut self, wait: Duration) -> Vec<Message> {
         // SAFETY: the buffer has room for as many pointers as the call is told.

@@ -1,6 +1,6 @@
 //! How a table's options become a librdkafka consumer.
 
-use super::{BROKERS, TOPIC};
+use super::{BROKERS, GROUP, TOPIC};
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{Error, Result, TableSpec};
 use rdkafka::config::ClientConfig;
@@ -40,8 +40,8 @@ pub(super) struct Client {
     pub(super) topics: Vec<String>,
     pub(super) brokers: String,
     pub(super) table: String,
-    /// Whether the user named a group to commit offsets to.
-    pub(super) has_group: bool,
+    /// The group that offsets are committed to, if the user named one.
+    pub(super) group: Option<String>,
 }
 
 impl Client {
@@ -76,7 +76,7 @@ impl Client {
             topics,
             brokers,
             table: table.name.clone(),
-            has_group: table.options.contains_key("properties.group.id"),
+            group: o.text(&GROUP).map(str::to_string),
         })
     }
 

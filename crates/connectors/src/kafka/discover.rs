@@ -18,11 +18,31 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 pub(super) enum Startup {
     Earliest,
     Latest,
-    /// The group's offsets; where it has none, the earliest.
-    Group,
+    /// The group's offsets, and what `auto.offset.reset` says where it has none.
+    Group(Option<Reset>),
     Timestamp(i64),
     /// By partition; those not named start at the earliest.
     Specific(BTreeMap<i32, i64>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reset {
+    Earliest,
+    Latest,
+}
+
+impl Reset {
+    fn new(o: &Options<'_>) -> Result<Option<Reset>> {
+        match o.under("properties.").find(|(k, _)| *k == "auto.offset.reset").map(|(_, v)| v) {
+            None | Some("none") => Ok(None),
+            Some("earliest") => Ok(Some(Reset::Earliest)),
+            Some("latest") => Ok(Some(Reset::Latest)),
+            Some(other) => Err(Error::config(format!(
+                "option 'properties.auto.offset.reset' has the value '{other}', expected earliest, latest or none"
+            ))
+            .code("E0502")),
+        }
+    }
 }
 
 impl Startup {
@@ -39,7 +59,7 @@ impl Startup {
             "latest-offset" => Startup::Latest,
             "timestamp" => Startup::Timestamp(o.parsed(&STARTUP_TIMESTAMP)?.ok_or_else(|| needs(STARTUP_TIMESTAMP.name))?),
             "specific-offsets" => Startup::Specific(offsets(o.text(&STARTUP_OFFSETS).ok_or_else(|| needs(STARTUP_OFFSETS.name))?)?),
-            _ => Startup::Group,
+            _ => Startup::Group(Reset::new(o)?),
         })
     }
 }
@@ -108,14 +128,20 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounded: bool, known:
                 .fetch_watermarks(topic, partition, TIMEOUT)
                 .map_err(|e| failed("the offsets cannot be found", e))?;
             // A partition that came later is read from its beginning, whatever the options say of the start.
-            let next = if known.is_empty() {
-                match asked.get(&partition) {
-                    Some(Start::At(offset)) => *offset,
-                    Some(Start::End) => high,
-                    None => low,
+            let asked = if known.is_empty() { asked.get(&partition) } else { Some(&Start::Beginning) };
+            let next = match asked {
+                Some(Start::At(offset)) if (low..=high).contains(offset) => *offset,
+                Some(Start::At(offset)) => {
+                    return Err(
+                        Error::data(format!("offset {offset} of topic '{topic}', partition {partition}, cannot be read"))
+                            .code("E0701")
+                            .detail(format!("table \"{}\", offsets there are: {low} to {high}", client.table))
+                            .hint("correct 'scan.startup.specific-offsets' or the group's offsets, or choose another 'scan.startup.mode'"),
+                    );
                 }
-            } else {
-                low
+                Some(Start::Beginning) => low,
+                Some(Start::End) => high,
+                None => return Err(no_offset(client, topic, partition)),
             };
             splits.push(Split {
                 id,
@@ -126,11 +152,23 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounded: bool, known:
     Ok(splits)
 }
 
+fn no_offset(client: &Client, topic: &str, partition: i32) -> Error {
+    let group = match &client.group {
+        Some(group) => format!("the group '{group}' of table \"{}\"", client.table),
+        None => format!("table \"{}\" names no 'properties.group.id' and", client.table),
+    };
+    Error::config(format!("{group} has no offset for topic '{topic}', partition {partition}, to start from"))
+        .code("E0519")
+        .hint("set 'scan.startup.mode' to 'earliest-offset' or 'latest-offset', or 'properties.auto.offset.reset' to 'earliest' or 'latest'")
+}
+
 enum Start {
     At(i64),
+    Beginning,
     End,
 }
 
+/// Where each partition shall start; none where a group has no offset.
 fn start_offsets(consumer: &BaseConsumer, topic: &str, partitions: &[i32], startup: &Startup) -> Result<BTreeMap<i32, Start>, KafkaError> {
     let list = |offset: Offset| -> Result<TopicPartitionList, KafkaError> {
         let mut list = TopicPartitionList::new();
@@ -139,28 +177,38 @@ fn start_offsets(consumer: &BaseConsumer, topic: &str, partitions: &[i32], start
         }
         Ok(list)
     };
-    let found = |answered: TopicPartitionList, otherwise: fn() -> Option<Start>| {
-        let each = answered.elements();
-        each.iter()
-            .filter_map(|e| {
-                let start = match e.offset() {
-                    Offset::Offset(o) => Some(Start::At(o)),
-                    _ => otherwise(),
-                };
-                Some((e.partition(), start?))
-            })
-            .collect()
+    let all = |start: fn() -> Start| partitions.iter().map(|p| (*p, start())).collect::<BTreeMap<_, _>>();
+    let found = |answered: TopicPartitionList, otherwise: Option<fn() -> Start>| {
+        let mut starts = otherwise.map_or_else(BTreeMap::new, all);
+        for e in answered.elements() {
+            if let Offset::Offset(offset) = e.offset() {
+                starts.insert(e.partition(), Start::At(offset));
+            }
+        }
+        starts
     };
     match startup {
-        Startup::Earliest => Ok(BTreeMap::new()),
-        Startup::Latest => Ok(partitions.iter().map(|p| (*p, Start::End)).collect()),
-        Startup::Specific(offsets) => Ok(offsets.iter().map(|(p, o)| (*p, Start::At(*o))).collect()),
-        Startup::Timestamp(ms) => Ok(found(consumer.offsets_for_times(list(Offset::Offset(*ms))?, TIMEOUT)?, || Some(Start::End))),
-        Startup::Group => match consumer.committed_offsets(list(Offset::Invalid)?, TIMEOUT) {
-            Ok(answered) => Ok(found(answered, || None)),
-            // A group that never committed has no coordinator yet on a new broker.
-            Err(KafkaError::OffsetFetch(RDKafkaErrorCode::UnknownGroup)) => Ok(BTreeMap::new()),
-            Err(e) => Err(e),
-        },
+        Startup::Earliest => Ok(all(|| Start::Beginning)),
+        Startup::Latest => Ok(all(|| Start::End)),
+        Startup::Specific(offsets) => {
+            let mut starts = all(|| Start::Beginning);
+            starts.extend(offsets.iter().map(|(p, o)| (*p, Start::At(*o))));
+            Ok(starts)
+        }
+        // A partition without a record at or after the time starts at its end.
+        Startup::Timestamp(ms) => Ok(found(consumer.offsets_for_times(list(Offset::Offset(*ms))?, TIMEOUT)?, Some(|| Start::End))),
+        Startup::Group(reset) => {
+            let otherwise: Option<fn() -> Start> = match reset {
+                None => None,
+                Some(Reset::Earliest) => Some(|| Start::Beginning),
+                Some(Reset::Latest) => Some(|| Start::End),
+            };
+            match consumer.committed_offsets(list(Offset::Invalid)?, TIMEOUT) {
+                Ok(answered) => Ok(found(answered, otherwise)),
+                // A group that never committed has no coordinator yet on a new broker.
+                Err(KafkaError::OffsetFetch(RDKafkaErrorCode::UnknownGroup)) => Ok(otherwise.map_or_else(BTreeMap::new, all)),
+                Err(e) => Err(e),
+            }
+        }
     }
 }

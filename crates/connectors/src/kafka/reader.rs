@@ -5,8 +5,7 @@ use super::client::Client;
 use super::position::{Position, parse_split_id, split_id};
 use millstream_dataflow::{Chunk, Clock, Error, Fetch, Result, Split, SplitReader};
 use rdkafka::bindings::rd_kafka_resp_err_t as Code;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +17,6 @@ const MESSAGES: usize = 4096;
 const WARN_EVERY: Duration = Duration::from_secs(10);
 /// How often the ends of the partitions are looked at, for the lag.
 const LAG_EVERY: Duration = Duration::from_secs(2);
-const LAG_TIMEOUT: Duration = Duration::from_millis(1);
 
 pub(super) struct KafkaReader {
     queue: Queue,
@@ -30,7 +28,6 @@ pub(super) struct KafkaReader {
     warned: Option<Duration>,
     lag: Vec<(String, u64)>,
     lag_at: Duration,
-    has_group: bool,
     table: String,
 }
 
@@ -64,7 +61,6 @@ impl KafkaReader {
             warned: None,
             lag: Vec::new(),
             lag_at: Duration::ZERO,
-            has_group: client.has_group,
             table: client.table.clone(),
         })
     }
@@ -215,7 +211,7 @@ impl KafkaReader {
         let distance = |((topic, partition), p): (&(String, i32), &Position)| {
             let high = match p.stop {
                 Some(stop) => stop,
-                None => self.consumer.fetch_watermarks(topic, *partition, LAG_TIMEOUT).ok()?.1,
+                None => self.queue.known_end(topic, *partition)?,
             };
             Some((split_id(topic, *partition), (high - p.next).max(0) as u64))
         };
@@ -232,33 +228,10 @@ impl SplitReader for KafkaReader {
         if let Some(Err(e)) = self.consumer.poll(Duration::ZERO) {
             self.tell(&e.to_string());
         }
-        let messages = self.queue.consume(wait.min(Duration::from_millis(5)));
-        if messages.is_empty() {
-            self.look_at_lag();
-            let messages = self.queue.consume(wait);
-            self.take(messages)?;
-        } else {
-            self.take(messages)?;
-        }
+        let messages = self.queue.consume(wait);
+        self.take(messages)?;
+        self.look_at_lag();
         Ok(self.ready.pop_front().unwrap_or(Fetch::Nothing))
-    }
-    fn committed(&mut self, positions: &[Split]) -> Result<()> {
-        if !self.has_group {
-            return Ok(());
-        }
-        let mut list = TopicPartitionList::new();
-        for split in positions {
-            let (topic, partition) = parse_split_id(&split.id)?;
-            let next = Position::parse(&split.position)?.next;
-            // Committed offsets serve lag tools; recovery does not need them, so trouble with them is only told.
-            if let Err(e) = list.add_partition_offset(topic, partition, Offset::Offset(next)) {
-                self.tell(&e.to_string());
-            }
-        }
-        if let Err(e) = self.consumer.commit(&list, CommitMode::Async) {
-            self.tell(&e.to_string());
-        }
-        Ok(())
     }
     fn lag(&self) -> Vec<(String, u64)> {
         self.lag.clone()

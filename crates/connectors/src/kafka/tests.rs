@@ -21,7 +21,7 @@ fn startup_modes_need_their_options() {
         let options: BTreeMap<String, String> = pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
         Startup::new(&Options::new(&options)).map_err(|e| e.message.clone())
     };
-    assert_eq!(startup(&[]), Ok(Startup::Group));
+    assert_eq!(startup(&[]), Ok(Startup::Group(None)));
     assert_eq!(
         startup(&[
             ("scan.startup.mode", "specific-offsets"),

@@ -1,0 +1,307 @@
+//! A real Apache Kafka broker for tests: one KRaft node from the jars that Maven fetches once into the cache, or the one that
+//! `MILLSTREAM_TEST_KAFKA=host:port` names.
+
+use anyhow::{Context, Result, bail, ensure};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::KafkaError;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{Offset, TopicPartitionList};
+use std::fs::File;
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+const VERSION: &str = "4.3.1";
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a new broker is asked, a second each, whether it is there.
+const ATTEMPTS: usize = 60;
+
+/// What a shell does around the broker, so that it never outlives the tests: it waits for the end of its input, which the tests hold open.
+const GUARD: &str = r#"java -Xmx512m -XX:+UseSerialGC -cp "$1/*" kafka.Kafka "$2" >>"$3" 2>&1 </dev/null &
+broker=$!
+read -r _ignored
+kill -9 $broker
+wait $broker 2>/dev/null
+exit 0"#;
+
+/// Why there can be no broker here; `None` if there can.
+pub(crate) fn missing() -> Option<String> {
+    if std::env::var_os("MILLSTREAM_TEST_KAFKA").is_some() {
+        return None;
+    }
+    ["java", "mvn"]
+        .into_iter()
+        .find(|tool| !Command::new(tool).arg("-version").output().is_ok_and(|o| o.status.success()))
+        .map(|tool| format!("needs `{tool}` on the PATH, or MILLSTREAM_TEST_KAFKA=host:port"))
+}
+
+/// The broker that all trials share.
+pub(crate) fn shared() -> Result<&'static str> {
+    static BROKER: OnceLock<Result<(String, Option<Broker>), String>> = OnceLock::new();
+    let start = || -> Result<(String, Option<Broker>)> {
+        if let Ok(address) = std::env::var("MILLSTREAM_TEST_KAFKA") {
+            return Ok((address, None));
+        }
+        let broker = Broker::new()?;
+        Ok((broker.address(), Some(broker)))
+    };
+    match BROKER.get_or_init(|| start().map_err(|e| format!("{e:#}"))) {
+        Ok((address, _)) => Ok(address),
+        Err(e) => bail!("no Kafka broker: {e}"),
+    }
+}
+
+/// A broker of one's own, that may be killed.
+pub(crate) struct Broker {
+    home: tempfile::TempDir,
+    libs: PathBuf,
+    port: u16,
+    guard: Option<Child>,
+}
+
+impl Broker {
+    pub(crate) fn new() -> Result<Broker> {
+        let libs = jars()?;
+        let home = tempfile::tempdir()?;
+        let (port, control) = (free_port()?, free_port()?);
+        let data = home.path().join("data");
+        let properties = home.path().join("server.properties");
+        std::fs::write(
+            &properties,
+            format!(
+                "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.bootstrap.servers=127.0.0.1:{control}\n\
+                 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{control}\nadvertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+                 controller.listener.names=CONTROLLER\ninter.broker.listener.name=PLAINTEXT\n\
+                 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\nlog.dirs={}\nnum.partitions=1\n\
+                 auto.create.topics.enable=false\noffsets.topic.replication.factor=1\noffsets.topic.num.partitions=2\n\
+                 transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\ntransaction.state.log.num.partitions=2\n\
+                 share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n\
+                 group.initial.rebalance.delay.ms=0\nlog.retention.ms=-1\n",
+                data.display()
+            ),
+        )?;
+        let tool = |arguments: &[&str]| -> Result<String> {
+            let classes = format!("{}/*", libs.display());
+            let output = Command::new("java")
+                .args(["-XX:TieredStopAtLevel=1", "-cp", &classes, "kafka.tools.StorageTool"])
+                .args(arguments)
+                .output()?;
+            ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            Ok(String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or("").trim().to_string())
+        };
+        let id = tool(&["random-uuid"])?;
+        tool(&["format", "-t", &id, "-c", &properties.to_string_lossy(), "--standalone"])?;
+        let mut broker = Broker { home, libs, port, guard: None };
+        broker.start()?;
+        Ok(broker)
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Starts it, again on the same data, and waits until it answers.
+    pub(crate) fn start(&mut self) -> Result<()> {
+        let log = self.home.path().join("broker.log");
+        let guard = Command::new("sh")
+            .args(["-c", GUARD, "broker"])
+            .arg(&self.libs)
+            .arg(self.home.path().join("server.properties"))
+            .arg(&log)
+            .stdin(Stdio::piped())
+            .spawn()?;
+        self.guard = Some(guard);
+        for _ in 0..ATTEMPTS {
+            if answers(&self.address()) {
+                return Ok(());
+            }
+        }
+        bail!("the broker did not answer: {}", std::fs::read_to_string(&log).unwrap_or_default())
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        if let Some(mut guard) = self.guard.take() {
+            drop(guard.stdin.take());
+            guard.wait()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        // Nothing is left to do about a failure here: the guard ends with this process at the latest.
+        let _ended = self.kill();
+    }
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Whether a broker tells its metadata; waits a second at most.
+fn answers(address: &str) -> bool {
+    ClientConfig::new()
+        .set("bootstrap.servers", address)
+        .set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg)
+        .create::<BaseProducer>()
+        .is_ok_and(|p| p.client().fetch_metadata(None, Duration::from_secs(1)).is_ok_and(|m| !m.brokers().is_empty()))
+}
+
+/// The folder of the broker's jars; fetched once, one process at a time.
+fn jars() -> Result<PathBuf> {
+    let cache = match std::env::var_os("MILLSTREAM_CACHE") {
+        Some(path) => PathBuf::from(path),
+        None => match std::env::var_os("XDG_CACHE_HOME") {
+            Some(path) => PathBuf::from(path).join("millstream"),
+            None => PathBuf::from(std::env::var_os("HOME").context("HOME is not set")?).join(".cache/millstream"),
+        },
+    };
+    let libs = cache.join(format!("kafka-{VERSION}"));
+    let complete = libs.join(".complete");
+    std::fs::create_dir_all(&cache)?;
+    let lock = File::create(cache.join(".kafka.lock"))?;
+    lock.lock()?;
+    if complete.exists() {
+        return Ok(libs);
+    }
+    let project = tempfile::tempdir()?;
+    let dependency = |group: &str, artifact: &str, version: &str| {
+        format!("<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version></dependency>")
+    };
+    let dependencies = dependency("org.apache.kafka", "kafka_2.13", VERSION) + &dependency("org.apache.kafka", "kafka-tools", VERSION);
+    std::fs::write(
+        project.path().join("pom.xml"),
+        format!(
+            "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion><groupId>test</groupId>\
+             <artifactId>broker</artifactId><version>1</version><dependencies>{dependencies}</dependencies></project>"
+        ),
+    )?;
+    let output = Command::new("mvn")
+        .args([
+            "-q",
+            "-B",
+            "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies",
+            "-DincludeScope=runtime",
+        ])
+        .arg(format!("-DoutputDirectory={}", libs.display()))
+        .current_dir(project.path())
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "Maven could not fetch Kafka {VERSION}: {}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    File::create(complete)?.flush()?;
+    Ok(libs)
+}
+
+/// Names for topics that no other trial or run has.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "names of topics differ between runs against one broker; nothing else depends on them"
+)]
+pub(crate) fn unique(name: &str) -> String {
+    format!("{name}-{}", uuid::Uuid::new_v4().simple())
+}
+
+fn wait_for<F: Future>(future: F) -> Result<F::Output> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future))
+}
+
+fn admin(address: &str) -> Result<AdminClient<DefaultClientContext>> {
+    Ok(ClientConfig::new().set("bootstrap.servers", address).create()?)
+}
+
+pub(crate) fn create_topic(address: &str, topic: &str, partitions: i32) -> Result<()> {
+    let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+    let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+    for result in wait_for(admin(address)?.create_topics([&new], &options))?? {
+        result.map_err(|(topic, e)| anyhow::anyhow!("{topic}: {e}"))?;
+    }
+    Ok(())
+}
+
+/// What a topic's retention does, at once: everything before an offset goes.
+pub(crate) fn delete_before(address: &str, topic: &str, partition: i32, offset: i64) -> Result<()> {
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(topic, partition, Offset::Offset(offset))?;
+    wait_for(admin(address)?.delete_records(&list, &AdminOptions::new()))??;
+    Ok(())
+}
+
+/// Writes records.
+pub(crate) struct Writer {
+    producer: BaseProducer,
+    topic: String,
+}
+
+/// One record: partition, value (`None`: a tombstone), timestamp in epoch ms.
+pub(crate) type Record<'a> = (i32, Option<&'a str>, i64);
+
+impl Writer {
+    pub(crate) fn new(address: &str, topic: &str, settings: &[(&str, &str)]) -> Result<Writer> {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", address).set("linger.ms", "20").set("compression.type", "lz4");
+        for (key, value) in settings {
+            config.set(*key, *value);
+        }
+        Ok(Writer {
+            producer: config.create()?,
+            topic: topic.to_string(),
+        })
+    }
+
+    pub(crate) fn send(&self, (partition, value, timestamp): Record<'_>) -> Result<()> {
+        let mut record = BaseRecord::<str, str>::to(&self.topic).partition(partition).timestamp(timestamp).key("k");
+        if let Some(value) = value {
+            record = record.payload(value);
+        }
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    record = back;
+                    self.producer.poll(Duration::from_millis(10));
+                }
+                Err((e, _)) => return Err(e.into()),
+            }
+        }
+    }
+
+    pub(crate) fn flush(&self) -> Result<()> {
+        Ok(self.producer.flush(PATIENCE)?)
+    }
+
+    /// Sends values to partition 0, each with its place as timestamp, and waits for the broker to have them.
+    pub(crate) fn send_all(&self, values: &[&str]) -> Result<()> {
+        for (i, value) in values.iter().enumerate() {
+            self.send((0, Some(value), 1_000 * (i as i64 + 1)))?;
+        }
+        self.flush()
+    }
+
+    /// Writes values to partition 0 in a transaction that is committed or aborted.
+    pub(crate) fn transaction(&self, values: &[&str], commit: bool) -> Result<()> {
+        self.producer.begin_transaction()?;
+        self.send_all(values)?;
+        if commit {
+            self.producer.commit_transaction(PATIENCE)?;
+        } else {
+            self.producer.abort_transaction(PATIENCE)?;
+        }
+        Ok(())
+    }
+
+    /// Once for a writer with a `transactional.id`.
+    pub(crate) fn init_transactions(&self) -> Result<()> {
+        Ok(self.producer.init_transactions(PATIENCE)?)
+    }
+}

@@ -1,0 +1,450 @@
+//! The Kafka source against a real broker: where it starts and ends, what it reads, what it refuses, what it survives.
+
+use crate::broker::{Broker, Writer, create_topic, delete_before, missing, shared, unique};
+use crate::harness::{Running, fail, files, millstream, result_sets, root, succeed};
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::{Failed, Trial};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let missing = missing();
+    if let Some(reason) = &missing
+        && std::env::var_os("CI").is_none()
+    {
+        eprintln!("the trials kafka::* are ignored: a Kafka broker {reason}");
+    }
+    let trial = |name: &str, f: fn() -> Result<()>| {
+        let reason = missing.clone();
+        let run = move || match reason {
+            Some(reason) => Err(Failed::from(format!("a Kafka broker {reason}"))),
+            None => f().map_err(|e| Failed::from(format!("{e:#}"))),
+        };
+        Trial::test(format!("kafka::{name}"), run).with_ignored_flag(missing.is_some() && std::env::var_os("CI").is_none())
+    };
+    vec![
+        trial("reading_starts_where_the_mode_says", startup_modes),
+        trial("a_group_goes_on_where_it_committed", group_offsets),
+        trial("metadata_columns_and_tombstones", metadata),
+        trial("bad_records_are_named_or_left_out", bad_records),
+        trial("an_empty_topic_ends_at_once", empty),
+        trial("missing_topics_and_brokers_are_named", unreachable),
+        trial("offsets_out_of_range_stop_the_job", out_of_range),
+        trial("aborted_transactions_are_not_read", transactions),
+        trial("an_idle_partition_does_not_hold_the_watermark", idle),
+        trial("a_broker_restart_is_waited_for", broker_restart),
+        trial("page_metrics_survive_kill_9", page_metrics),
+    ]
+}
+
+fn table(address: &str, topic: &str, columns: &str, options: &str) -> String {
+    format!(
+        "CREATE TABLE t ({columns}) WITH ('connector' = 'kafka', 'topic' = '{topic}', 'properties.bootstrap.servers' = '{address}', 'format' = 'json', {options});\n"
+    )
+}
+
+const BOUNDED: &str = "'scan.bounded.mode' = 'latest-offset', 'scan.startup.mode' = 'earliest-offset'";
+
+fn prepare(directory: &Path, name: &str, sql: &str) -> Result<Command> {
+    std::fs::write(directory.join(name), sql)?;
+    let mut command = millstream(directory)?;
+    command.args(["run", name, "--output", "json"]);
+    Ok(command)
+}
+
+/// The rows of the only query of a job that ends by itself.
+fn rows(sql: &str) -> Result<BTreeMap<String, i64>> {
+    let directory = tempfile::tempdir()?;
+    let text = succeed(prepare(directory.path(), "query.sql", sql)?)?;
+    Ok(result_sets(&text)?.pop().context("no result")?.rows)
+}
+
+fn set<const N: usize>(rows: [&str; N]) -> BTreeMap<String, i64> {
+    rows.into_iter().map(|r| (r.to_string(), 1)).collect()
+}
+
+fn topic_of(name: &str, partitions: i32, values: &[&str]) -> Result<(&'static str, String)> {
+    let (address, topic) = (shared()?, unique(name));
+    create_topic(address, &topic, partitions)?;
+    Writer::new(address, &topic, &[])?.send_all(values)?;
+    Ok((address, topic))
+}
+
+fn startup_modes() -> Result<()> {
+    let (address, topic) = topic_of("modes", 1, &["{\"a\":1}", "{\"a\":2}", "{\"a\":3}", "{\"a\":4}"])?;
+    for (options, expected) in [
+        ("'scan.startup.mode' = 'earliest-offset'", set(["[1]", "[2]", "[3]", "[4]"])),
+        ("'scan.startup.mode' = 'latest-offset'", set([])),
+        (
+            "'scan.startup.mode' = 'timestamp', 'scan.startup.timestamp-millis' = '2500'",
+            set(["[3]", "[4]"]),
+        ),
+        ("'scan.startup.mode' = 'timestamp', 'scan.startup.timestamp-millis' = '9999999'", set([])),
+        (
+            "'scan.startup.mode' = 'specific-offsets', 'scan.startup.specific-offsets' = 'partition:0,offset:1'",
+            set(["[2]", "[3]", "[4]"]),
+        ),
+    ] {
+        let sql = table(address, &topic, "a INT", &format!("{options}, 'scan.bounded.mode' = 'latest-offset'")) + "SELECT a FROM t;";
+        ensure!(rows(&sql)? == expected, "{options}: {:?}", rows(&sql)?);
+    }
+    Ok(())
+}
+
+fn group_offsets() -> Result<()> {
+    let (address, topic) = topic_of("group", 1, &["{\"a\":1}", "{\"a\":2}"])?;
+    let group = unique("group");
+    let sql = |options: &str| {
+        table(
+            address,
+            &topic,
+            "a INT",
+            &format!("{options}, 'scan.bounded.mode' = 'latest-offset', 'properties.group.id' = '{group}'"),
+        ) + "CREATE TABLE o (a INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'json');\nINSERT INTO o SELECT a FROM t;"
+    };
+    let offsets = "'scan.startup.mode' = 'group-offsets'";
+    let directory = tempfile::tempdir()?;
+    // A group that never committed has no place: that is said, unless a reset is given.
+    let error = fail(prepare(directory.path(), "none.sql", &sql(offsets))?, 1)?;
+    ensure!(
+        error.contains("E0519") && error.contains(&group) && error.contains("auto.offset.reset"),
+        "{error}"
+    );
+    let reset = format!("{offsets}, 'properties.auto.offset.reset' = 'earliest'");
+    succeed(prepare(directory.path(), "first.sql", &sql(&reset))?)?;
+    Writer::new(address, &topic, &[])?.send_all(&["{\"a\":3}"])?;
+    // Another job of the same group.
+    succeed(prepare(directory.path(), "second.sql", &sql(offsets))?)?;
+    let written = "CREATE TABLE o (a INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'json');\nSELECT a FROM o;";
+    let text = succeed(prepare(directory.path(), "read.sql", written)?)?;
+    let actual = result_sets(&text)?.pop().context("no result")?.rows;
+    ensure!(actual == set(["[1]", "[2]", "[3]"]), "{actual:?}");
+    Ok(())
+}
+
+fn metadata() -> Result<()> {
+    let (address, topic) = (shared()?, unique("metadata"));
+    create_topic(address, &topic, 2)?;
+    let writer = Writer::new(address, &topic, &[])?;
+    for record in [
+        (0, Some("{\"a\":1}"), 1_704_067_200_123),
+        (0, None, 1),
+        (0, Some("{\"a\":2}"), 2),
+        (1, Some("{\"a\":3}"), 3),
+    ] {
+        writer.send(record)?;
+    }
+    writer.flush()?;
+    let columns = "a INT, `offset` BIGINT NOT NULL METADATA VIRTUAL, p INT METADATA FROM 'partition', `timestamp` TIMESTAMP(3) METADATA, \
+                   kind STRING METADATA FROM 'timestamp-type', topic STRING METADATA, epoch INT METADATA FROM 'leader-epoch'";
+    let sql = table(address, &topic, columns, BOUNDED) + "SELECT a, `offset`, p, `timestamp`, kind, topic, epoch FROM t;";
+    let expected: BTreeMap<String, i64> = [
+        (1, 0, 0, "2024-01-01 00:00:00.123"),
+        (2, 2, 0, "1970-01-01 00:00:00.002"),
+        (3, 0, 1, "1970-01-01 00:00:00.003"),
+    ]
+    .into_iter()
+    .map(|(a, offset, p, time)| (format!("[{a},{offset},{p},\"{time}\",\"CreateTime\",\"{topic}\",0]"), 1))
+    .collect();
+    let actual = rows(&sql)?;
+    ensure!(actual == expected, "{actual:?}");
+    // Only metadata, no field of the value.
+    let sql = table(address, &topic, "a INT, `offset` BIGINT METADATA", BOUNDED) + "SELECT `offset` FROM t;";
+    let actual = rows(&sql)?;
+    ensure!(actual == BTreeMap::from([("[0]".to_string(), 2), ("[2]".to_string(), 1)]), "{actual:?}");
+    Ok(())
+}
+
+fn bad_records() -> Result<()> {
+    let (address, topic) = topic_of("bad", 1, &["{\"a\":1}", "{\"a\":\"x\"}", "nothing", "{\"a\":2}", "{\"a\":3"])?;
+    let sql = |on_error: &str| {
+        table(address, &topic, "a INT", &format!("{BOUNDED}, 'on-error' = '{on_error}'"))
+            + "CREATE TABLE o (a INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'json');\nINSERT INTO o SELECT a FROM t;"
+    };
+    let directory = tempfile::tempdir()?;
+    let error = fail(prepare(directory.path(), "fail.sql", &sql("fail"))?, 1)?;
+    ensure!(
+        error.contains("E0700") && error.contains(&format!("topic {topic}, partition 0, offset 1")) && error.contains("on-error"),
+        "{error}"
+    );
+    let output = prepare(directory.path(), "skip.sql", &sql("skip"))?.output()?;
+    let summary = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success() && summary.contains("left out: 2 malformed, 1 type"), "{summary}");
+    let written = files(&directory.path().join("out"), "json");
+    let text = written.iter().map(std::fs::read_to_string).collect::<std::io::Result<String>>()?;
+    ensure!(text == "{\"a\":1}\n{\"a\":2}\n", "{text}");
+    Ok(())
+}
+
+fn empty() -> Result<()> {
+    let (address, topic) = (shared()?, unique("empty"));
+    create_topic(address, &topic, 3)?;
+    let columns = "a INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts";
+    ensure!(rows(&(table(address, &topic, columns, BOUNDED) + "SELECT a FROM t;"))?.is_empty());
+    let windows = "SELECT window_end, COUNT(*) FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE) GROUP BY window_start, window_end;";
+    ensure!(rows(&(table(address, &topic, columns, BOUNDED) + windows))?.is_empty());
+    Ok(())
+}
+
+fn unreachable() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let topic = unique("nowhere");
+    let sql = table(shared()?, &topic, "a INT", BOUNDED) + "SELECT a FROM t;";
+    let error = fail(prepare(directory.path(), "topic.sql", &sql)?, 1)?;
+    ensure!(error.contains("E0517") && error.contains(&topic) && error.contains("\"t\""), "{error}");
+    let sql = table("127.0.0.1:1", &topic, "a INT", BOUNDED) + "SELECT a FROM t;";
+    let error = fail(prepare(directory.path(), "broker.sql", &sql)?, 5)?;
+    ensure!(
+        error.contains("E0516") && error.contains("127.0.0.1:1") && error.contains("bootstrap.servers"),
+        "{error}"
+    );
+    let sql = table(
+        shared()?,
+        &topic,
+        "a INT",
+        "'scan.startup.mode' = 'earliest-offset', 'properties.no.such.thing' = '1'",
+    ) + "SELECT a FROM t;";
+    let error = fail(prepare(directory.path(), "property.sql", &sql)?, 1)?;
+    ensure!(error.contains("no.such.thing") && error.contains("\"t\""), "{error}");
+    Ok(())
+}
+
+/// A job that copies a topic to files as long as it runs.
+fn copy(address: &str, topic: &str, options: &str) -> String {
+    "SET 'execution.checkpointing.interval' = '200 ms';\n".to_string()
+        + &table(address, topic, "a INT", &format!("'scan.startup.mode' = 'earliest-offset'{options}"))
+        + "CREATE TABLE o (a INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'json');\nINSERT INTO o SELECT a FROM t;"
+}
+
+fn copied(directory: &Path) -> Result<Vec<i64>> {
+    let mut all = Vec::new();
+    for file in files(&directory.join("out"), "json") {
+        for line in std::fs::read_to_string(&file)?.lines() {
+            let value: serde_json::Value = serde_json::from_str(line)?;
+            all.push(value.get("a").and_then(serde_json::Value::as_i64).context("no a")?);
+        }
+    }
+    all.sort_unstable();
+    Ok(all)
+}
+
+fn wait_for_rows(directory: &Path, n: usize, child: &mut Running) -> Result<()> {
+    while copied(directory)?.len() < n {
+        child.check()?;
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+fn out_of_range() -> Result<()> {
+    let (address, topic) = topic_of("range", 1, &["{\"a\":1}", "{\"a\":2}"])?;
+    let directory = tempfile::tempdir()?;
+    let sql = copy(address, &topic, "");
+    let mut child = Running::start(prepare(directory.path(), "copy.sql", &sql)?)?;
+    wait_for_rows(directory.path(), 2, &mut child)?;
+    child.stop()?;
+    Writer::new(address, &topic, &[])?.send_all(&["{\"a\":3}", "{\"a\":4}", "{\"a\":5}"])?;
+    delete_before(address, &topic, 0, 4)?;
+    let error = fail(prepare(directory.path(), "copy.sql", &sql)?, 1)?;
+    ensure!(
+        error.contains("E0701")
+            && error.contains(&format!("offset 2 of topic '{topic}', partition 0"))
+            && error.contains("4 to 5")
+            && error.contains("retention"),
+        "{error}"
+    );
+    // Nothing was skipped and nothing of what was committed is touched; a new life reads what there is.
+    ensure!(copied(directory.path())? == [1, 2]);
+    let mut command = prepare(directory.path(), "copy.sql", &sql)?;
+    command.arg("--fresh");
+    let mut child = Running::start(command)?;
+    wait_for_rows(directory.path(), 3, &mut child)?;
+    child.stop()?;
+    ensure!(copied(directory.path())? == [1, 2, 5]);
+    // An offset that never was.
+    let sql = table(
+        address,
+        &topic,
+        "a INT",
+        "'scan.startup.mode' = 'specific-offsets', 'scan.startup.specific-offsets' = 'partition:0,offset:99', 'scan.bounded.mode' = 'latest-offset'",
+    ) + "SELECT a FROM t;";
+    let error = fail(prepare(directory.path(), "beyond.sql", &sql)?, 1)?;
+    ensure!(error.contains("E0701") && error.contains("offset 99"), "{error}");
+    Ok(())
+}
+
+fn transactions() -> Result<()> {
+    let (address, topic) = topic_of("transactions", 1, &["{\"a\":1}"])?;
+    let writer = Writer::new(address, &topic, &[("transactional.id", &topic)])?;
+    writer.init_transactions()?;
+    writer.transaction(&["{\"a\":2}", "{\"a\":3}"], false)?;
+    writer.transaction(&["{\"a\":4}"], true)?;
+    writer.transaction(&["{\"a\":5}"], false)?;
+    // The table ends although its last offsets are an aborted record and control records.
+    let query = |options: &str| rows(&(table(address, &topic, "a INT", &format!("{BOUNDED}{options}")) + "SELECT a FROM t;"));
+    ensure!(query("")? == set(["[1]", "[4]"]), "{:?}", query("")?);
+    let all = query(", 'properties.isolation.level' = 'read_uncommitted'")?;
+    ensure!(all == set(["[1]", "[2]", "[3]", "[4]", "[5]"]), "{all:?}");
+    Ok(())
+}
+
+/// The first rows that an endless query prints; it is killed then.
+fn first_rows(sql: &str, n: usize) -> Result<BTreeSet<String>> {
+    let directory = tempfile::tempdir()?;
+    let mut command = prepare(directory.path(), "query.sql", sql)?;
+    command.stdout(Stdio::piped());
+    let mut child = Running::start(command)?;
+    let mut found = BTreeSet::new();
+    let mut lines = BufReader::new(child.0.stdout.take().context("no output")?).lines();
+    while found.len() < n {
+        let line = lines.next().context("the query ended")??;
+        let value: serde_json::Value = serde_json::from_str(&line)?;
+        if let Some(row) = value.get("row") {
+            found.insert(row.to_string());
+        }
+    }
+    child.kill()?;
+    Ok(found)
+}
+
+fn idle() -> Result<()> {
+    let (address, topic) = (shared()?, unique("idle"));
+    create_topic(address, &topic, 2)?;
+    // Partition 1 stays empty.
+    Writer::new(address, &topic, &[])?.send_all(&["{\"ts\":\"2024-01-01 00:00:10\"}", "{\"ts\":\"2024-01-01 00:01:10\"}"])?;
+    let windows = "SELECT window_end, COUNT(*) FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE) GROUP BY window_start, window_end;";
+    let columns = "ts TIMESTAMP(3), WATERMARK FOR ts AS ts";
+    let start = "'scan.startup.mode' = 'earliest-offset'";
+    let expected = BTreeSet::from(["[\"2024-01-01 00:01:00.000\",1]".to_string()]);
+    let by_option = table(address, &topic, columns, &format!("{start}, 'scan.watermark.idle-timeout' = '200 ms'")) + windows;
+    ensure!(first_rows(&by_option, 1)? == expected);
+    let by_setting = "SET 'table.exec.source.idle-timeout' = '200 ms';\n".to_string() + &table(address, &topic, columns, start) + windows;
+    ensure!(first_rows(&by_setting, 1)? == expected);
+    Ok(())
+}
+
+fn broker_restart() -> Result<()> {
+    if std::env::var_os("MILLSTREAM_TEST_KAFKA").is_some() {
+        // A broker that is not ours is not killed.
+        return Ok(());
+    }
+    let mut broker = Broker::new()?;
+    let (address, topic) = (broker.address(), "restart");
+    create_topic(&address, topic, 1)?;
+    Writer::new(&address, topic, &[])?.send_all(&["{\"a\":1}", "{\"a\":2}"])?;
+    let directory = tempfile::tempdir()?;
+    let mut child = Running::start(prepare(directory.path(), "copy.sql", &copy(&address, topic, ""))?)?;
+    wait_for_rows(directory.path(), 2, &mut child)?;
+    broker.kill()?;
+    broker.start()?;
+    Writer::new(&address, topic, &[])?.send_all(&["{\"a\":3}"])?;
+    wait_for_rows(directory.path(), 3, &mut child)?;
+    child.stop()?;
+    ensure!(copied(directory.path())? == [1, 2, 3]);
+    Ok(())
+}
+
+/// Clicks out of order by less than the watermark's delay, the last of them closing all windows that are looked at.
+fn clicks(n: i64) -> Vec<(i32, String, i64)> {
+    // 01:00 on the first of January 2024.
+    let start = 1_704_070_800_000_i64;
+    (0..n)
+        .map(|i| {
+            let time = start + i * 500 - (i * 7_919) % 4_000;
+            let (s, ms) = (time.div_euclid(1000), time.rem_euclid(1000));
+            let clock = format!("2024-01-01 {:02}:{:02}:{:02}.{ms:03}", s / 3600 % 24, s / 60 % 60, s % 60);
+            let value = format!(
+                "{{\"user_id\":{},\"page\":\"/p{}\",\"action\":\"{}\",\"event_timestamp\":\"{clock}\",\"session_id\":\"s{}\"}}",
+                i * 31 % 97,
+                i % 13,
+                ["view", "click", "scroll"][(i % 3) as usize],
+                i % 50
+            );
+            ((i % 3) as i32, value, time)
+        })
+        .collect()
+}
+
+fn page_metrics() -> Result<()> {
+    const N: i64 = 60_000;
+    let (address, topic) = (shared()?, unique("clickstream"));
+    create_topic(address, &topic, 3)?;
+    let all = clicks(N);
+    let writer = Writer::new(address, &topic, &[])?;
+    let send = |part: &[(i32, String, i64)]| -> Result<()> {
+        part.iter().try_for_each(|(p, v, t)| writer.send((*p, Some(v), *t)))?;
+        writer.flush()
+    };
+    let example = std::fs::read_to_string(root().join("sql-examples/page-metrics.sql"))?.replace("'clickstream'", &format!("'{topic}'"));
+    let job = |options: &str| example.replace("'format' = 'json',", &format!("'format' = 'json',{options}"));
+    let directory = tempfile::tempdir()?;
+    let command = |name: &str, sql: &str, out: &str, parallelism: &str| -> Result<Command> {
+        let mut command = prepare(directory.path(), name, &format!("SET 'execution.checkpointing.interval' = '50 ms';\n{sql}"))?;
+        command
+            .args(["-p", parallelism, "-D"])
+            .arg(format!("BROKERS={address}"))
+            .args(["-D", &format!("OUT={out}")]);
+        Ok(command)
+    };
+    // Killed again and again while records come in.
+    for (part, parallelism) in all.chunks(N as usize / 6).zip(["2", "1", "3", "2", "2", "1"]) {
+        let before = files(&directory.path().join("killed"), "parquet").len();
+        let mut child = Running::start(command("killed.sql", &job(""), "killed", parallelism)?)?;
+        send(part)?;
+        while files(&directory.path().join("killed"), "parquet").len() <= before + 1 {
+            child.check()?;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child.kill()?;
+    }
+    // What is left, to the end of the topic: the bound is part of the options, not of the plan's identity.
+    let read = |out: &str, table: &str| -> Result<BTreeMap<String, i64>> {
+        let tables = example.split("INSERT INTO").next().unwrap_or("");
+        let text = succeed(command("read.sql", &format!("{tables}SELECT * FROM {table};"), out, "1")?)?;
+        Ok(result_sets(&text)?.pop().context("no result")?.rows)
+    };
+    let bounded = job(" 'scan.bounded.mode' = 'latest-offset',");
+    let output = command("undisturbed.sql", &bounded, "undisturbed", "1")?.output()?;
+    let summary = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success(), "{summary}");
+    // One consumer and one decoder serve both statements.
+    ensure!(summary.contains("in 60 000 "), "{summary}");
+    let expected = [read("undisturbed", "page_metrics")?, read("undisturbed", "action_metrics")?];
+    let mut child = Running::start(command("killed.sql", &job(""), "killed", "2")?)?;
+    // Windows that the watermark has not closed are open in the endless job: those of the bounded run's end are left out.
+    let last = all.iter().map(|c| c.2).max().context("no clicks")? - 5_000;
+    let closed = |rows: &BTreeMap<String, i64>| -> Result<BTreeMap<String, i64>> {
+        let mut kept = rows.clone();
+        let limit = 1_704_067_200_000_i64;
+        kept.retain(|row, _| {
+            let end = row.split('"').nth(3).unwrap_or("");
+            let number = |range: std::ops::Range<usize>| end.get(range).and_then(|t| t.parse::<i64>().ok()).unwrap_or(i64::MAX / 1_000_000);
+            let day = number(8..10) - 1;
+            limit + (((day * 24 + number(11..13)) * 60 + number(14..16)) * 60 + number(17..19)) * 1000 - 1 <= last - 4_000
+        });
+        Ok(kept)
+    };
+    let expected = [closed(&expected[0])?, closed(&expected[1])?];
+    ensure!(
+        expected[0].len() > 500 && expected[1].len() > 500,
+        "{} and {} windows",
+        expected[0].len(),
+        expected[1].len()
+    );
+    loop {
+        let actual = [closed(&read("killed", "page_metrics")?)?, closed(&read("killed", "action_metrics")?)?];
+        if actual == expected {
+            break;
+        }
+        let doubled = actual.iter().flatten().find(|(_, n)| **n != 1);
+        ensure!(doubled.is_none(), "doubled: {doubled:?}");
+        child.check()?;
+    }
+    child.stop()?;
+    let actual = [closed(&read("killed", "page_metrics")?)?, closed(&read("killed", "action_metrics")?)?];
+    ensure!(actual == expected, "rows came after the windows closed");
+    Ok(())
+}
