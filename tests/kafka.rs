@@ -2,6 +2,7 @@
 
 use crate::broker::{Broker, Writer, create_topic, delete_before, missing, shared, unique};
 use crate::harness::{Running, fail, files, millstream, result_sets, root, succeed};
+use crate::s3::Server;
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Failed, Trial};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +37,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("aborted_transactions_are_not_read", transactions),
         trial("an_idle_partition_does_not_hold_the_watermark", idle),
         trial("a_broker_restart_is_waited_for", broker_restart),
-        trial("page_metrics_survive_kill_9", page_metrics),
+        trial("page_metrics_survive_kill_9", || page_metrics(None)),
+        trial("page_metrics_survive_kill_9_on_s3", || page_metrics(Some(Server::start()?))),
     ]
 }
 
@@ -347,6 +349,12 @@ fn broker_restart() -> Result<()> {
     Ok(())
 }
 
+/// A time on the first of January 2024 as a text.
+fn clock(time: i64) -> String {
+    let (s, ms) = (time.div_euclid(1000), time.rem_euclid(1000));
+    format!("2024-01-01 {:02}:{:02}:{:02}.{ms:03}", s / 3600 % 24, s / 60 % 60, s % 60)
+}
+
 /// Clicks out of order by less than the watermark's delay, the last of them closing all windows that are looked at.
 fn clicks(n: i64) -> Vec<(i32, String, i64)> {
     // 01:00 on the first of January 2024.
@@ -354,8 +362,7 @@ fn clicks(n: i64) -> Vec<(i32, String, i64)> {
     (0..n)
         .map(|i| {
             let time = start + i * 500 - (i * 7_919) % 4_000;
-            let (s, ms) = (time.div_euclid(1000), time.rem_euclid(1000));
-            let clock = format!("2024-01-01 {:02}:{:02}:{:02}.{ms:03}", s / 3600 % 24, s / 60 % 60, s % 60);
+            let clock = clock(time);
             let value = format!(
                 "{{\"user_id\":{},\"page\":\"/p{}\",\"action\":\"{}\",\"event_timestamp\":\"{clock}\",\"session_id\":\"s{}\"}}",
                 i * 31 % 97,
@@ -368,7 +375,8 @@ fn clicks(n: i64) -> Vec<(i32, String, i64)> {
         .collect()
 }
 
-fn page_metrics() -> Result<()> {
+/// The job of record, killed again and again while its output goes to a directory or to a bucket, against an undisturbed run.
+fn page_metrics(bucket: Option<Server>) -> Result<()> {
     const N: i64 = 60_000;
     let (address, topic) = (shared()?, unique("clickstream"));
     create_topic(address, &topic, 3)?;
@@ -381,26 +389,31 @@ fn page_metrics() -> Result<()> {
     let example = std::fs::read_to_string(root().join("sql-examples/page-metrics.sql"))?.replace("'clickstream'", &format!("'{topic}'"));
     let job = |options: &str| example.replace("'format' = 'json',", &format!("'format' = 'json',{options}"));
     let directory = tempfile::tempdir()?;
+    let (killed, listed) = match &bucket {
+        Some(server) => ("s3://lake/killed", server.bucket().join("killed")),
+        None => ("killed", directory.path().join("killed")),
+    };
     let command = |name: &str, sql: &str, out: &str, parallelism: &str| -> Result<Command> {
         let mut command = prepare(directory.path(), name, &format!("SET 'execution.checkpointing.interval' = '50 ms';\n{sql}"))?;
         command
             .args(["-p", parallelism, "-D"])
             .arg(format!("BROKERS={address}"))
             .args(["-D", &format!("OUT={out}")]);
+        if let Some(server) = &bucket {
+            server.environment(&mut command);
+        }
         Ok(command)
     };
-    // Killed again and again while records come in.
     for (part, parallelism) in all.chunks(N as usize / 6).zip(["2", "1", "3", "2", "2", "1"]) {
-        let before = files(&directory.path().join("killed"), "parquet").len();
-        let mut child = Running::start(command("killed.sql", &job(""), "killed", parallelism)?)?;
+        let before = files(&listed, "parquet").len();
+        let mut child = Running::start(command("killed.sql", &job(""), killed, parallelism)?)?;
         send(part)?;
-        while files(&directory.path().join("killed"), "parquet").len() <= before + 1 {
+        while files(&listed, "parquet").len() <= before + 1 {
             child.check()?;
             std::thread::sleep(Duration::from_millis(5));
         }
         child.kill()?;
     }
-    // What is left, to the end of the topic: the bound is part of the options, not of the plan's identity.
     let read = |out: &str, table: &str| -> Result<BTreeMap<String, i64>> {
         let tables = example.split("INSERT INTO").next().unwrap_or("");
         let text = succeed(command("read.sql", &format!("{tables}SELECT * FROM {table};"), out, "1")?)?;
@@ -413,21 +426,14 @@ fn page_metrics() -> Result<()> {
     // One consumer and one decoder serve both statements.
     ensure!(summary.contains("in 60 000 "), "{summary}");
     let expected = [read("undisturbed", "page_metrics")?, read("undisturbed", "action_metrics")?];
-    let mut child = Running::start(command("killed.sql", &job(""), "killed", "2")?)?;
+    let mut child = Running::start(command("killed.sql", &job(""), killed, "2")?)?;
     // Windows that the watermark has not closed are open in the endless job: those of the bounded run's end are left out.
-    let last = all.iter().map(|c| c.2).max().context("no clicks")? - 5_000;
-    let closed = |rows: &BTreeMap<String, i64>| -> Result<BTreeMap<String, i64>> {
-        let mut kept = rows.clone();
-        let limit = 1_704_067_200_000_i64;
-        kept.retain(|row, _| {
-            let end = row.split('"').nth(3).unwrap_or("");
-            let number = |range: std::ops::Range<usize>| end.get(range).and_then(|t| t.parse::<i64>().ok()).unwrap_or(i64::MAX / 1_000_000);
-            let day = number(8..10) - 1;
-            limit + (((day * 24 + number(11..13)) * 60 + number(14..16)) * 60 + number(17..19)) * 1000 - 1 <= last - 4_000
-        });
-        Ok(kept)
+    let last = all.iter().map(|c| c.2).max().context("no clicks")? - 10_000;
+    let closed = |rows: &BTreeMap<String, i64>| -> BTreeMap<String, i64> {
+        let is_closed = |row: &str| row.split('"').nth(3).is_some_and(|window_end| window_end < clock(last).as_str());
+        rows.iter().filter(|(row, _)| is_closed(row)).map(|(row, n)| (row.clone(), *n)).collect()
     };
-    let expected = [closed(&expected[0])?, closed(&expected[1])?];
+    let expected = [closed(&expected[0]), closed(&expected[1])];
     ensure!(
         expected[0].len() > 500 && expected[1].len() > 500,
         "{} and {} windows",
@@ -435,7 +441,7 @@ fn page_metrics() -> Result<()> {
         expected[1].len()
     );
     loop {
-        let actual = [closed(&read("killed", "page_metrics")?)?, closed(&read("killed", "action_metrics")?)?];
+        let actual = [closed(&read(killed, "page_metrics")?), closed(&read(killed, "action_metrics")?)];
         if actual == expected {
             break;
         }
@@ -444,7 +450,7 @@ fn page_metrics() -> Result<()> {
         child.check()?;
     }
     child.stop()?;
-    let actual = [closed(&read("killed", "page_metrics")?)?, closed(&read("killed", "action_metrics")?)?];
+    let actual = [closed(&read(killed, "page_metrics")?), closed(&read(killed, "action_metrics")?)];
     ensure!(actual == expected, "rows came after the windows closed");
     Ok(())
 }

@@ -7,6 +7,7 @@ mod cli;
 mod conformance;
 mod harness;
 mod kafka;
+mod s3;
 mod tidy;
 
 use libtest_mimic::{Arguments, Trial};
@@ -23,5 +24,6 @@ fn main() -> ExitCode {
     trials.extend(conformance::trials());
     trials.extend(cli::trials());
     trials.extend(kafka::trials());
+    trials.extend(s3::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

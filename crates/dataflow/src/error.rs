@@ -129,18 +129,29 @@ impl std::ops::Deref for Error {
     }
 }
 
+impl Error {
+    /// What lies beneath, outermost first; a cause whose text the one above it already tells is left out.
+    pub fn causes(&self) -> Vec<String> {
+        let mut causes: Vec<String> = Vec::new();
+        let mut next: Option<&dyn std::error::Error> = self.source.as_deref().map(|e| e as _);
+        while let Some(e) = next {
+            let text = e.to_string();
+            if !causes.last().is_some_and(|above| above.contains(&text)) {
+                causes.push(text);
+            }
+            next = e.source();
+        }
+        causes
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         if let Some(detail) = &self.detail {
             write!(f, " ({detail})")?;
         }
-        let mut cause: Option<&dyn std::error::Error> = self.source.as_deref().map(|e| e as _);
-        while let Some(e) = cause {
-            write!(f, ": {e}")?;
-            cause = e.source();
-        }
-        Ok(())
+        self.causes().iter().try_for_each(|cause| write!(f, ": {cause}"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Errors with the line they stand in.
 
 use millstream_dataflow::Error;
+use millstream_dataflow::option::is_secret;
 use std::fmt::Write;
 
 /// An error as rustc would show it.
@@ -10,6 +11,7 @@ pub fn render(error: &Error, text: &str, file: &str) -> String {
     if let Some(span) = error.span {
         let width = span.start.line.to_string().len();
         let _ = writeln!(out, "{:width$}--> {file}:{}:{}", "", span.start.line, span.start.column);
+        let text = without_secrets(text);
         if let Some(line) = text.lines().nth(span.start.line.saturating_sub(1) as usize) {
             let from = span.start.column.saturating_sub(1) as usize;
             let to = if span.end.line == span.start.line {
@@ -29,10 +31,8 @@ pub fn render(error: &Error, text: &str, file: &str) -> String {
     if let Some(detail) = &error.detail {
         let _ = writeln!(out, " note: {detail}");
     }
-    let mut cause = error.source.as_deref().map(|e| e as &dyn std::error::Error);
-    while let Some(e) = cause {
-        let _ = writeln!(out, " cause: {e}");
-        cause = e.source();
+    for cause in error.causes() {
+        let _ = writeln!(out, " cause: {cause}");
     }
     if let Some(hint) = &error.hint {
         let _ = writeln!(out, " help: {hint}");
@@ -40,7 +40,76 @@ pub fn render(error: &Error, text: &str, file: &str) -> String {
     out
 }
 
+/// The text with the values of secret options (`'…password' = '…'`) as asterisks, each character in its place.
+fn without_secrets(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    // Whether the literal to come is a secret's value.
+    let mut secret = false;
+    while let Some(c) = rest.chars().next() {
+        let (kind, end) = piece(rest);
+        let (this, after) = rest.split_at(end);
+        match kind {
+            Piece::Literal if secret => {
+                out.extend(this.chars().map(|c| if c == '\n' || c == '\'' { c } else { '*' }));
+                secret = false;
+            }
+            Piece::Literal => {
+                secret = is_secret(this);
+                out.push_str(this);
+            }
+            Piece::Other => {
+                secret = secret && (c.is_whitespace() || c == '=');
+                out.push_str(this);
+            }
+            Piece::Comment => out.push_str(this),
+        }
+        rest = after;
+    }
+    out
+}
+
+enum Piece {
+    Literal,
+    Comment,
+    Other,
+}
+
+/// The first piece of a text that is not empty, and where it ends.
+fn piece(text: &str) -> (Piece, usize) {
+    let upto = |close: &str, from: usize| text[from..].find(close).map_or(text.len(), |at| from + at + close.len());
+    if text.starts_with("--") {
+        return (Piece::Comment, upto("\n", 0));
+    }
+    if text.starts_with("/*") {
+        return (Piece::Comment, upto("*/", 2));
+    }
+    if text.starts_with('`') {
+        return (Piece::Other, upto("`", 1));
+    }
+    if text.starts_with('\'') {
+        let mut end = upto("'", 1);
+        while text[end..].starts_with('\'') {
+            end = upto("'", end + 1);
+        }
+        return (Piece::Literal, end);
+    }
+    (Piece::Other, text.chars().next().map_or(0, char::len_utf8))
+}
+
 /// What is not there yet, and where.
 pub(crate) fn unsupported(what: impl std::fmt::Display, span: millstream_dataflow::Span) -> Error {
     Error::sql(format!("{what} is not supported yet")).code("E0101").span(span)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_secrets;
+
+    #[test]
+    fn secrets_become_asterisks_in_place() {
+        let text = "-- don't\nWITH ('a.password' = 'se''cret', 'path' = 'x',\n 's3.secret-key'='k', 'b' = 'password', 'c' = 'd')";
+        let shown = "-- don't\nWITH ('a.password' = '**''****', 'path' = 'x',\n 's3.secret-key'='*', 'b' = 'password', 'c' = 'd')";
+        assert_eq!(without_secrets(text), shown);
+    }
 }

@@ -17,6 +17,9 @@ pub struct ObjectStore<S> {
     location: String,
 }
 
+const CREDENTIALS: &str = "check the credentials and what they allow";
+const BUCKET: &str = "check the bucket's name";
+
 impl<S: Api + MultipartStore> ObjectStore<S> {
     /// - `prefix`: without slashes at its ends; may be empty
     /// - `location`: for messages, without credentials
@@ -51,17 +54,23 @@ impl<S: Api + MultipartStore> ObjectStore<S> {
     }
     fn failed(&self, what: &str, path: &str, e: ObjectError) -> Error {
         let detail = format!("{}/{path}", self.location.trim_end_matches('/'));
-        match &e {
-            ObjectError::PermissionDenied { .. } | ObjectError::Unauthenticated { .. } => {
-                Error::config(what).hint("check the credentials and what they allow").detail(detail).source(e)
+        // Listings give every refusal as `Generic`; only its text names the status.
+        let generic = match &e {
+            ObjectError::Generic { .. } => e.to_string(),
+            _ => String::new(),
+        };
+        let status = |codes: &[&str]| codes.iter().any(|code| generic.contains(&format!("status code: {code}")));
+        let error = match &e {
+            ObjectError::PermissionDenied { .. } | ObjectError::Unauthenticated { .. } => Error::config(what).hint(CREDENTIALS),
+            ObjectError::NotFound { .. } => Error::config(what).hint(BUCKET),
+            ObjectError::NotImplemented { .. } | ObjectError::NotSupported { .. } => {
+                Error::config(what).hint("the store must support conditional writes (If-None-Match)")
             }
-            ObjectError::NotFound { .. } => Error::config(what).hint("check the bucket's name").detail(detail).source(e),
-            ObjectError::NotImplemented { .. } | ObjectError::NotSupported { .. } => Error::config(what)
-                .hint("the store must support conditional writes (If-None-Match)")
-                .detail(detail)
-                .source(e),
-            _ => Error::unavailable(what).detail(detail).source(e),
-        }
+            _ if status(&["401", "403"]) => Error::config(what).hint(CREDENTIALS),
+            _ if status(&["404"]) => Error::config(what).hint(BUCKET),
+            _ => Error::unavailable(what),
+        };
+        error.code("E0520").detail(detail).source(e)
     }
 }
 
