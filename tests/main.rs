@@ -7,6 +7,7 @@ mod cli;
 mod conformance;
 mod harness;
 mod kafka;
+mod reference;
 mod s3;
 mod tidy;
 
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     trials.extend(conformance::trials());
     trials.extend(cli::trials());
     trials.extend(kafka::trials());
+    trials.extend(reference::trials());
     trials.extend(s3::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

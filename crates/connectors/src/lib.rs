@@ -13,4 +13,4 @@ pub mod print;
 mod registry;
 
 pub use context::ConnectorContext;
-pub use registry::ConnectorRegistry;
+pub use registry::{CONNECTORS, ConnectorRegistry};

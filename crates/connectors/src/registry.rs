@@ -5,8 +5,8 @@ use millstream_dataflow::option::nearest;
 use millstream_dataflow::{ConnectorSpec, Connectors, Error, FormatSpec, Registry, Result, Sink, Source, TableSpec};
 use std::sync::Arc;
 
-/// Sorted by name.
-const CONNECTORS: &[&ConnectorSpec] = &[&blackhole::SPEC, &filesystem::SPEC, &kafka::SPEC, &nexmark::SPEC, &print::SPEC];
+/// What every connector declares, sorted by name.
+pub const CONNECTORS: &[&ConnectorSpec] = &[&blackhole::SPEC, &filesystem::SPEC, &kafka::SPEC, &nexmark::SPEC, &print::SPEC];
 
 /// All connectors, as the planner and the graph builder see them.
 #[derive(Debug, Clone)]

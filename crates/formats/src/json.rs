@@ -129,7 +129,7 @@ impl JsonDecoder {
         })
     }
     /// Appends one object, or each of an array of them.
-    fn record(&mut self, record: &[u8]) -> Result<usize, Fault> {
+    fn record(&mut self, record: &str) -> Result<usize, Fault> {
         let mut c = Cursor::new(record);
         c.space();
         let before = self.object.rows();
@@ -177,9 +177,7 @@ impl Decoder for JsonDecoder {
                 format!("the record has {} bytes, at most {RECORD_BYTES_MAX} are taken", record.len()),
             ));
         }
-        if std::str::from_utf8(record).is_err() {
-            return Err(bad("utf8", "the record is no UTF-8 text".to_string()));
-        }
+        let record = std::str::from_utf8(record).map_err(|_| bad("utf8", "the record is no UTF-8 text".to_string()))?;
         let before = self.object.rows();
         self.record(record).map_err(|fault| {
             self.object.truncate(before);

@@ -160,20 +160,22 @@ impl Column {
                         unescape(raw, scratch)?;
                         v.push_text(utf8(scratch)?);
                     } else {
-                        v.push_text(utf8(raw)?);
+                        v.push_text(c.text(c.at - 1 - raw.len(), c.at - 1)?);
                     }
                 }
                 // Numbers, booleans, objects and arrays become their own JSON text.
                 _ => {
                     let start = c.at;
                     c.skip(depth)?;
-                    v.push_text(utf8(&c.bytes[start..c.at])?);
+                    v.push_text(c.text(start, c.at)?);
                 }
             },
             Values::Timestamp(v, per_second, point) => {
                 let (days, nanos) = timestamp(scalar(c, scratch)?, options.timestamps, *point).ok_or(Fault::Type("no timestamp of the expected form"))?;
-                let units = i128::from(days) * i128::from(*per_second) * 86_400 + i128::from(nanos / (1_000_000_000 / *per_second));
-                v.push(i64::try_from(units).map_err(|_| OUT_OF_RANGE)?);
+                let units = days
+                    .checked_mul(*per_second * 86_400)
+                    .and_then(|units| units.checked_add(nanos / (1_000_000_000 / *per_second)));
+                v.push(units.ok_or(OUT_OF_RANGE)?);
             }
             Values::F64(v) => v.push(float(c, scratch)?),
             Values::F32(v) => v.push(float(c, scratch)? as f32),
@@ -470,7 +472,7 @@ fn timestamp(text: &[u8], standard: TimestampStandard, point: bool) -> Option<(i
 pub(crate) struct TextColumn {
     column: Column,
     options: JsonOptions,
-    quoted: Vec<u8>,
+    quoted: String,
     scratch: Vec<u8>,
 }
 
@@ -479,24 +481,25 @@ impl TextColumn {
         Ok(TextColumn {
             column: Column::new(field, &options.0)?,
             options: options.0.clone(),
-            quoted: Vec::new(),
+            quoted: String::new(),
             scratch: Vec::new(),
         })
     }
     /// Appends the value of a text; after an error the caller truncates.
     pub(crate) fn push(&mut self, text: &[u8]) -> Result<(), String> {
+        let text = std::str::from_utf8(text).map_err(|_| "no UTF-8 text".to_string())?;
         if let Values::Text(v) = &mut self.column.values {
-            v.push_text(std::str::from_utf8(text).map_err(|_| "no UTF-8 text".to_string())?);
+            v.push_text(text);
             self.column.validity.push(true);
             return Ok(());
         }
-        if text.iter().any(|b| *b < 0x20 || matches!(b, b'"' | b'\\')) {
+        if text.bytes().any(|b| b < 0x20 || matches!(b, b'"' | b'\\')) {
             return Err("no value of the type".to_string());
         }
         self.quoted.clear();
-        self.quoted.push(b'"');
-        self.quoted.extend_from_slice(text);
-        self.quoted.push(b'"');
+        self.quoted.push('"');
+        self.quoted.push_str(text);
+        self.quoted.push('"');
         self.column
             .parse(&mut Cursor::new(&self.quoted), &self.options, &mut self.scratch, 1)
             .map_err(|fault| match fault {

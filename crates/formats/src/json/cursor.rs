@@ -21,15 +21,35 @@ const fn has_zero(word: u64) -> u64 {
     word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080
 }
 
+/// Whether any byte ends a run of plain characters in a string; a loop that compiles to vector instructions.
+#[inline]
+fn has_special(bytes: &[u8; 16]) -> bool {
+    bytes
+        .iter()
+        .fold(0, |found, b| found | u8::from(*b == b'"') | u8::from(*b == b'\\') | u8::from(*b < 0x20))
+        != 0
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'a> {
+    text: &'a str,
+    /// The same, as bytes.
     pub(super) bytes: &'a [u8],
     pub(super) at: usize,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Cursor { bytes, at: 0 }
+    pub(super) fn new(text: &'a str) -> Self {
+        Cursor {
+            text,
+            bytes: text.as_bytes(),
+            at: 0,
+        }
+    }
+    /// A part of the record that begins and ends beside ASCII characters.
+    #[inline]
+    pub(super) fn text(&self, from: usize, to: usize) -> Parsed<&'a str> {
+        self.text.get(from..to).ok_or(Fault::Malformed("no UTF-8 text"))
     }
     #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
@@ -37,7 +57,9 @@ impl<'a> Cursor<'a> {
     }
     #[inline]
     pub(super) fn space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
+        // Mostly there is none.
+        while self.peek().is_some_and(|b| b <= b' ') {
+            let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() else { return };
             self.at += 1;
         }
     }
@@ -62,6 +84,12 @@ impl<'a> Cursor<'a> {
         self.at += 1;
         let start = self.at;
         let mut escaped = false;
+        while let Some(chunk) = self.bytes.get(self.at..).and_then(|b| b.first_chunk::<16>()) {
+            if has_special(chunk) {
+                break;
+            }
+            self.at += 16;
+        }
         loop {
             // Eight bytes at a time while none of them is a quote, a backslash or a control character.
             while let Some(chunk) = self.bytes.get(self.at..).and_then(|b| b.first_chunk::<8>()) {

@@ -12,8 +12,35 @@ use millstream_dataflow::{Field, Result};
 struct Expected {
     /// `"name":` as it stands in the record.
     bytes: Vec<u8>,
+    /// The first 16 bytes as a number, zeros after the end, and ones where there are bytes.
+    head: u128,
+    mask: u128,
     /// The column it goes to; `None` is skipped.
     column: Option<usize>,
+}
+
+impl Expected {
+    fn new(bytes: Vec<u8>, column: Option<usize>) -> Self {
+        let (mut head, mut mask) = ([0; 16], [0; 16]);
+        for (i, b) in bytes.iter().take(16).enumerate() {
+            (head[i], mask[i]) = (*b, 0xff);
+        }
+        Expected {
+            bytes,
+            head: u128::from_le_bytes(head),
+            mask: u128::from_le_bytes(mask),
+            column,
+        }
+    }
+    /// Whether a record goes on with this key.
+    #[inline]
+    fn begins(&self, record: &[u8]) -> bool {
+        match record.first_chunk::<16>() {
+            Some(chunk) if (u128::from_le_bytes(*chunk) ^ self.head) & self.mask != 0 => false,
+            Some(_) if self.bytes.len() <= 16 => true,
+            _ => record.starts_with(&self.bytes),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -36,10 +63,7 @@ impl Object {
         let order = fields
             .iter()
             .enumerate()
-            .map(|(i, f)| Expected {
-                bytes: format!("\"{}\":", f.name).into_bytes(),
-                column: Some(i),
-            })
+            .map(|(i, f)| Expected::new(format!("\"{}\":", f.name).into_bytes(), Some(i)))
             .collect();
         Ok(Object {
             fields: fields.to_vec(),
@@ -67,7 +91,7 @@ impl Object {
             loop {
                 c.space();
                 let column = match self.order.get(expected) {
-                    Some(e) if c.bytes[c.at..].starts_with(&e.bytes) => {
+                    Some(e) if e.begins(&c.bytes[c.at..]) => {
                         c.at += e.bytes.len();
                         e.column
                     }
@@ -130,10 +154,7 @@ impl Object {
             return Err(Fault::Malformed("no colon after a field name"));
         }
         if place < ORDER_MAX {
-            let learned = Expected {
-                bytes: c.bytes[start..c.at].to_vec(),
-                column,
-            };
+            let learned = Expected::new(c.bytes[start..c.at].to_vec(), column);
             // Insert rather than replace: after an optional key the rest of the order still holds.
             if self.order.len() < ORDER_MAX {
                 self.order.insert(place.min(self.order.len()), learned);

@@ -1,0 +1,102 @@
+//! The generated pages of the docs: made from what the code declares, compared with what is committed. `UPDATE=1` writes them.
+
+use crate::harness::root;
+use anyhow::{Result, ensure};
+use libtest_mimic::{Failed, Trial};
+use millstream_connectors::CONNECTORS;
+use millstream_dataflow::option::{OptionSpec, OptionType};
+use millstream_formats::FORMATS;
+use millstream_plan::SETTINGS;
+use std::fmt::Write;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let trial = |name: &str, f: fn() -> Result<()>| Trial::test(format!("reference::{name}"), move || f().map_err(|e| Failed::from(format!("{e:#}"))));
+    vec![
+        trial("connectors", || compare("docs/connectors.md", &connectors())),
+        trial("settings", || compare("docs/settings.md", &settings())),
+    ]
+}
+
+fn compare(path: &str, made: &str) -> Result<()> {
+    let path = root().join(path);
+    if std::env::var_os("UPDATE").is_some() {
+        return Ok(std::fs::write(path, made)?);
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    ensure!(
+        committed == made,
+        "{} is not what the code declares: UPDATE=1 cargo test -p tests reference writes it",
+        path.display()
+    );
+    Ok(())
+}
+
+const GENERATED: &str = "<!-- Generated from the code: UPDATE=1 cargo test -p tests reference -->\n";
+
+fn connectors() -> String {
+    let mut out =
+        format!("# Connectors and formats\n\n{GENERATED}\nA table names its connector and its format in `WITH`. Keys are Flink's where Flink has them.\n");
+    for c in CONNECTORS {
+        let can = match (c.source, c.sink) {
+            (true, true) => "Source and sink.",
+            (true, false) => "Source.",
+            _ => "Sink.",
+        };
+        let _ = write!(out, "\n## `{}`\n\n{can} {}\n", c.name, c.doc);
+        if !c.formats.is_empty() {
+            let _ = write!(
+                out,
+                "\nFormats: {}.\n",
+                c.formats.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(", ")
+            );
+        }
+        options(&mut out, c.options);
+        if !c.metadata.is_empty() {
+            out += "\n| Metadata column | Type | |\n|---|---|---|\n";
+            for m in c.metadata {
+                let _ = writeln!(out, "| `{}` | `{}` | {} |", m.key, m.ty, m.doc);
+            }
+        }
+    }
+    out += "\n# Formats\n";
+    for f in FORMATS {
+        let _ = write!(out, "\n## `{}`\n\n{}\n", f.name, f.doc);
+        options(&mut out, f.options);
+    }
+    out
+}
+
+fn settings() -> String {
+    let mut out = format!("# Settings\n\n{GENERATED}\n`SET 'key' = 'value';` in the file, or `--set key=value`, which wins.\n");
+    options(&mut out, SETTINGS);
+    out
+}
+
+fn options(out: &mut String, specs: &[OptionSpec]) {
+    if specs.is_empty() {
+        return;
+    }
+    *out += "\n| Option | Value | Default | |\n|---|---|---|---|\n";
+    for o in specs {
+        let value = match o.ty {
+            OptionType::Text => "text".to_string(),
+            OptionType::Secret => "secret".to_string(),
+            OptionType::Boolean => "true, false".to_string(),
+            OptionType::Integer => "whole number".to_string(),
+            OptionType::Number => "number".to_string(),
+            OptionType::Duration => "duration".to_string(),
+            OptionType::Memory => "bytes".to_string(),
+            OptionType::OneOf(values) => values.iter().map(|v| format!("`{v}`")).collect::<Vec<_>>().join(", "),
+        };
+        let default = match (o.required, o.default) {
+            (true, _) => "required".to_string(),
+            (false, Some(default)) => format!("`{default}`"),
+            (false, None) => String::new(),
+        };
+        let examples = match o.examples {
+            [] => String::new(),
+            some => format!(" For example {}.", some.iter().map(|e| format!("`{e}`")).collect::<Vec<_>>().join(", ")),
+        };
+        let _ = writeln!(out, "| `{}` | {value} | {default} | {}{examples} |", o.name, o.doc.replace('|', "\\|"));
+    }
+}
