@@ -6,10 +6,13 @@
 
 pub mod blackhole;
 mod context;
+pub mod datagen;
 pub mod filesystem;
+mod generator;
 pub mod kafka;
 pub mod nexmark;
 pub mod print;
+mod random;
 mod registry;
 
 pub use context::ConnectorContext;

@@ -1,12 +1,12 @@
 //! The list of connectors, and their lookup by a table's options.
 
-use crate::{ConnectorContext, blackhole, filesystem, kafka, nexmark, print};
+use crate::{ConnectorContext, blackhole, datagen, filesystem, kafka, nexmark, print};
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{ConnectorSpec, Connectors, Error, FormatSpec, Registry, Result, Sink, Source, TableSpec};
 use std::sync::Arc;
 
 /// What every connector declares, sorted by name.
-pub const CONNECTORS: &[&ConnectorSpec] = &[&blackhole::SPEC, &filesystem::SPEC, &kafka::SPEC, &nexmark::SPEC, &print::SPEC];
+pub const CONNECTORS: &[&ConnectorSpec] = &[&blackhole::SPEC, &datagen::SPEC, &filesystem::SPEC, &kafka::SPEC, &nexmark::SPEC, &print::SPEC];
 
 /// All connectors, as the planner and the graph builder see them.
 #[derive(Debug, Clone)]
@@ -39,6 +39,7 @@ impl Registry for ConnectorRegistry {
     fn check(&self, table: &TableSpec) -> Vec<Error> {
         match table.connector() {
             "blackhole" => blackhole::check(table),
+            "datagen" => datagen::check(table),
             "filesystem" => filesystem::check(table),
             "kafka" => kafka::check(table),
             "nexmark" => nexmark::check(table),
@@ -51,6 +52,7 @@ impl Registry for ConnectorRegistry {
 impl Connectors for ConnectorRegistry {
     fn source(&self, table: &TableSpec) -> Result<Arc<dyn Source>> {
         match table.connector() {
+            "datagen" => datagen::source(table, &self.context),
             "filesystem" => filesystem::source(table, &self.context),
             "kafka" => kafka::source(table, &self.context),
             "nexmark" => nexmark::source(table, &self.context),

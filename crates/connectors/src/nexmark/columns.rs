@@ -1,6 +1,7 @@
 //! Events into columns: only the fields that are wanted are made.
 
 use super::event::{Auction, Bid, Event, Generator, HOT_CHANNELS, Person};
+use crate::random::Random;
 use arrow_array::builder::StringViewBuilder;
 use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, RecordBatchOptions, StructArray, TimestampMillisecondArray};
 use arrow_buffer::NullBuffer;
@@ -206,7 +207,7 @@ const CITIES: [&str; 10] = [
 const STATES: [&str; 6] = ["AZ", "CA", "ID", "OR", "WA", "WY"];
 
 /// Each field draws from numbers of its own, so that leaving one out does not change another.
-fn own(random: &super::event::Random, field: u64) -> super::event::Random {
+fn own(random: &Random, field: u64) -> Random {
     let mut r = random.clone();
     for _ in 0..=field {
         r.next();

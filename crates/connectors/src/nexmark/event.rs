@@ -1,5 +1,7 @@
 //! What event number n is. Proportions, hot keys and value ranges follow the Nexmark suite's generator.
 
+use crate::random::Random;
+
 /// Makes events of numbers.
 #[derive(Debug, Clone)]
 pub(super) struct Generator {
@@ -61,38 +63,9 @@ pub(super) const HOT_CHANNELS: [(&str, &str); 4] = [
     ("Apple", "https://www.nexmark.com/apple/item.htm?query=1"),
 ];
 
-/// SplitMix64 (Steele et al., OOPSLA 2014), started anew for each event.
-#[derive(Debug, Clone)]
-pub(super) struct Random(u64);
-
-impl Random {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-    pub(super) fn below(&mut self, n: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(n)) >> 64) as u64
-    }
-    /// Prices are spread over six powers of ten.
-    fn price(&mut self) -> i64 {
-        let unit = self.next() as f64 / u64::MAX as f64;
-        (10f64.powf(unit * 6.0) * 100.0).round() as i64
-    }
-    /// Lower-case letters.
-    pub(super) fn letters(&mut self, count: usize, out: &mut String) {
-        let mut left = count;
-        while left > 0 {
-            let mut word = self.next();
-            for _ in 0..left.min(12) {
-                out.push((b'a' + (word % 26) as u8) as char);
-                word /= 26;
-            }
-            left -= left.min(12);
-        }
-    }
+/// Prices are spread over six powers of ten.
+fn price(random: &mut Random) -> i64 {
+    (10f64.powf(random.unit() * 6.0) * 100.0).round() as i64
 }
 
 impl Generator {
@@ -117,7 +90,7 @@ impl Generator {
     pub(super) fn event(&self, number: u64) -> Event {
         let [persons, auctions, bids] = self.proportions;
         let offset = number % (persons + auctions + bids);
-        let mut r = Random(self.seed ^ number.wrapping_mul(0xd6e8_feb8_6659_fd93));
+        let mut r = Random::new(self.seed ^ number.wrapping_mul(0xd6e8_feb8_6659_fd93));
         let (last_person, last_auction) = self.last_ids(number);
         if offset < persons {
             return Event::Person(Person {
@@ -135,7 +108,7 @@ impl Generator {
             } else {
                 someone(&mut r)
             };
-            let initial_bid = r.price();
+            let initial_bid = price(&mut r);
             // Auctions last for about the time in which those in flight come up.
             let horizon = (IN_FLIGHT_AUCTIONS as u64 * (persons + auctions + bids) / auctions) * 1000 / self.rate;
             return Event::Auction(Auction {
@@ -143,7 +116,7 @@ impl Generator {
                 seller: seller + FIRST_PERSON,
                 category: FIRST_CATEGORY + r.below(5) as i64,
                 initial_bid,
-                reserve: initial_bid + r.price(),
+                reserve: initial_bid + price(&mut r),
                 expires: self.time_ms(number) + 1 + r.below((horizon * 2).max(1)) as i64,
                 random: r,
             });
@@ -159,7 +132,7 @@ impl Generator {
         } else {
             someone(&mut r)
         };
-        let price = r.price();
+        let price = price(&mut r);
         let channel = if r.below(HOT_CHANNEL) > 0 {
             Ok(r.below(HOT_CHANNELS.len() as u64) as usize)
         } else {

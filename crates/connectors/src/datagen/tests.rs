@@ -1,0 +1,108 @@
+use super::*;
+use millstream_dataflow::{Batch, ColumnKind, TableColumn};
+
+fn table(columns: &[(&str, &str)], options: &[(&str, &str)]) -> TableSpec {
+    TableSpec {
+        name: "t".into(),
+        columns: columns
+            .iter()
+            .map(|(n, t)| TableColumn {
+                field: Field::parse_type(n, t).unwrap(),
+                kind: ColumnKind::Physical,
+            })
+            .collect(),
+        all_physical: vec![],
+        partition_keys: vec![],
+        primary_key: vec![],
+        options: options.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+    }
+}
+
+fn rows(columns: &[(&str, &str)], options: &[(&str, &str)]) -> Vec<String> {
+    let t = table(columns, options);
+    let generator = Generator::new(&t).unwrap();
+    let mut texts = Vec::new();
+    for numbers in generator.pace.all(0) {
+        let batch = Batch::new(generator.batch(numbers).unwrap());
+        texts.extend((0..batch.num_rows()).map(|r| millstream_formats::render::json_row(&batch, r, &t.schema())));
+    }
+    texts.sort();
+    texts
+}
+
+#[test]
+fn sequences_bound_the_source_and_random_values_keep_their_bounds() {
+    let columns = [("id", "BIGINT"), ("p", "INT"), ("d", "DECIMAL(6, 2)"), ("s", "STRING")];
+    let options = [
+        ("fields.id.kind", "sequence"),
+        ("fields.id.start", "5"),
+        ("fields.id.end", "104"),
+        ("fields.p.min", "1"),
+        ("fields.p.max", "3"),
+        ("fields.d.min", "1.50"),
+        ("fields.d.max", "1.52"),
+        ("fields.s.length", "3"),
+    ];
+    let all = rows(&columns, &options);
+    assert_eq!(all.len(), 100);
+    let mut ids = Vec::new();
+    let mut prices = std::collections::BTreeSet::new();
+    for row in &all {
+        let value: serde_json::Value = serde_json::from_str(row).unwrap();
+        let row = &value["row"];
+        ids.push(row[0].as_i64().unwrap());
+        prices.insert(row[1].as_i64().unwrap());
+        assert!(["1.50", "1.51", "1.52"].contains(&row[2].as_str().unwrap()), "{row}");
+        assert_eq!(row[3].as_str().unwrap().len(), 3);
+    }
+    ids.sort_unstable();
+    assert_eq!(ids, (5..=104).collect::<Vec<_>>());
+    assert_eq!(prices, [1, 2, 3].into());
+}
+
+#[test]
+fn a_column_has_the_same_values_whatever_others_are_read() {
+    let options = [("number-of-rows", "50"), ("fields.a.null-rate", "0.3")];
+    let one = rows(&[("a", "INT")], &options);
+    let two = rows(&[("b", "DOUBLE"), ("a", "INT")], &options);
+    let last = |row: &String| {
+        serde_json::from_str::<serde_json::Value>(row).unwrap()["row"]
+            .as_array()
+            .unwrap()
+            .last()
+            .unwrap()
+            .to_string()
+    };
+    let mut values = [one.iter().map(last).collect::<Vec<_>>(), two.iter().map(last).collect()];
+    values.iter_mut().for_each(|v| v.sort());
+    assert_eq!(values[0], values[1]);
+    let nulls = values[0].iter().filter(|v| *v == "null").count();
+    assert!((5..30).contains(&nulls), "{nulls} of 50 are NULL");
+}
+
+#[test]
+fn every_type_is_made() {
+    let columns = [
+        ("a", "TINYINT"),
+        ("b", "SMALLINT"),
+        ("c", "FLOAT"),
+        ("d", "BOOLEAN"),
+        ("e", "CHAR(4)"),
+        ("f", "DATE"),
+        ("g", "TIME"),
+        ("h", "TIMESTAMP(3)"),
+        ("i", "TIMESTAMP_LTZ(6)"),
+        ("j", "ROW<x INT, y STRING>"),
+        ("k", "TIMESTAMP(9)"),
+    ];
+    assert_eq!(rows(&columns, &[("number-of-rows", "10")]).len(), 10);
+}
+
+#[test]
+fn wrong_options_are_named() {
+    let error = |columns: &[(&str, &str)], options: &[(&str, &str)]| Generator::new(&table(columns, options)).unwrap_err().message.clone();
+    assert!(error(&[("a", "INT")], &[("fields.b.min", "1")]).contains("\"b\""));
+    assert!(error(&[("a", "TINYINT")], &[("fields.a.max", "300")]).contains("fields.a.max"));
+    assert!(error(&[("a", "INT")], &[("fields.a.kind", "sequence")]).contains("fields.a.start"));
+    assert!(error(&[("a", "MAP<INT, INT>")], &[]).contains("MAP"));
+}

@@ -1,0 +1,254 @@
+//! Sources that make their rows up: each row is a pure function of its number, so a position is a number.
+
+use crate::ConnectorContext;
+use arrow_array::RecordBatch;
+use millstream_dataflow::{Batch, BoxFuture, Chunk, Clock, Decoded, Error, Fetch, Result, Source, Split, SplitDecoder, SplitReader};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Rows per chunk.
+const CHUNK: u64 = 4096;
+
+/// How many rows there are and how fast they come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Without it they never end.
+    pub(crate) rows: Option<u64>,
+    /// Parts the rows are dealt to.
+    pub(crate) splits: u64,
+    /// Per second of real time, all parts together; as fast as they are taken if not set.
+    pub(crate) per_second: Option<u64>,
+}
+
+#[cfg(test)]
+impl Pace {
+    /// The numbers of all parts of a bounded source, from a row of each part on.
+    pub(crate) fn all(self, from: u64) -> Vec<Numbers> {
+        let of = |part: u64| Numbers {
+            from,
+            to: self.rows_of(part),
+            part,
+            splits: self.splits,
+            started_ms: 0,
+        };
+        (0..self.splits).map(of).collect()
+    }
+}
+
+impl Pace {
+    /// How many rows a part has: the numbers n with n % splits == part.
+    fn rows_of(self, part: u64) -> u64 {
+        self.rows.map_or(u64::MAX, |n| n.saturating_sub(part).div_ceil(self.splits))
+    }
+}
+
+/// Some of the numbers that belong to a part.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Numbers {
+    from: u64,
+    to: u64,
+    part: u64,
+    splits: u64,
+    /// When the source first started, epoch ms: the same after each restart.
+    pub(crate) started_ms: i64,
+}
+
+impl Numbers {
+    pub(crate) fn iter(self) -> impl Iterator<Item = u64> + Clone {
+        (self.from..self.to).map(move |i| i * self.splits + self.part)
+    }
+}
+
+/// Makes rows from their numbers.
+pub(crate) trait GeneratedRows: Send + Sync {
+    fn batch(&self, numbers: Numbers) -> Result<RecordBatch>;
+}
+
+pub(crate) struct GeneratorSource {
+    pace: Pace,
+    rows: Arc<dyn GeneratedRows>,
+    clock: Arc<dyn Clock>,
+}
+
+impl GeneratorSource {
+    pub(crate) fn new(pace: Pace, rows: Arc<dyn GeneratedRows>, context: &ConnectorContext) -> Self {
+        GeneratorSource {
+            pace,
+            rows,
+            clock: Arc::clone(&context.clock),
+        }
+    }
+}
+
+/// Which of its rows a part gives next, and when the source first started: a persisted text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Position {
+    next: u64,
+    started_ms: i64,
+}
+
+impl Position {
+    fn text(self) -> String {
+        format!("v1 {} {}", self.next, self.started_ms)
+    }
+    fn parse(text: &str) -> Result<Position> {
+        let parts = text.strip_prefix("v1 ").and_then(|t| t.split_once(' '));
+        parts
+            .and_then(|(next, started)| {
+                Some(Position {
+                    next: next.parse().ok()?,
+                    started_ms: started.parse().ok()?,
+                })
+            })
+            .ok_or_else(|| Error::corrupt(format!("\"{text}\" is no position of a generator")))
+    }
+}
+
+fn part_of(id: &str) -> Result<u64> {
+    let part = id.strip_prefix("part-").and_then(|r| r.split_once("-of-")).and_then(|(p, _)| p.parse().ok());
+    part.ok_or_else(|| Error::corrupt(format!("\"{id}\" is no part of a generator")))
+}
+
+impl Source for GeneratorSource {
+    fn discover<'a>(&'a self, known: &'a [Split]) -> BoxFuture<'a, Result<Vec<Split>>> {
+        let first = Position {
+            next: 0,
+            started_ms: self.clock.now_ms(),
+        };
+        let of = |id: String| Split {
+            position: known.iter().find(|k| k.id == id).map_or_else(|| first.text(), |k| k.position.clone()),
+            id,
+        };
+        let splits = (0..self.pace.splits).map(|s| of(format!("part-{s}-of-{}", self.pace.splits))).collect();
+        Box::pin(async move { Ok(splits) })
+    }
+    fn reader(&self, splits: Vec<Split>) -> Result<Box<dyn SplitReader>> {
+        let parts = splits
+            .into_iter()
+            .map(|s| Ok((part_of(&s.id)?, Position::parse(&s.position)?, s.id)))
+            .collect::<Result<_>>()?;
+        Ok(Box::new(Reader {
+            parts,
+            pace: self.pace,
+            start: self.clock.monotonic(),
+            clock: Arc::clone(&self.clock),
+            given: 0,
+            turn: 0,
+        }))
+    }
+    fn decoder(&self) -> Result<Box<dyn SplitDecoder>> {
+        Ok(Box::new(Maker(Arc::clone(&self.rows))))
+    }
+    fn bounded(&self) -> bool {
+        self.pace.rows.is_some()
+    }
+}
+
+struct Reader {
+    /// Number, position, id.
+    parts: Vec<(u64, Position, String)>,
+    pace: Pace,
+    clock: Arc<dyn Clock>,
+    start: Duration,
+    /// Rows given since the start, for the rate.
+    given: u64,
+    turn: usize,
+}
+
+impl Reader {
+    /// How many rows may be given now.
+    fn allowance(&self) -> u64 {
+        match self.pace.per_second {
+            None => CHUNK,
+            Some(rate) => {
+                // Each reader gives its parts' share.
+                let elapsed = (self.clock.monotonic() - self.start).as_secs_f64();
+                let share = self.parts.len() as f64 / self.pace.splits as f64;
+                ((elapsed * rate as f64 * share) as u64).saturating_sub(self.given).min(CHUNK)
+            }
+        }
+    }
+}
+
+impl SplitReader for Reader {
+    fn fetch(&mut self, wait: Duration) -> Result<Fetch> {
+        if self.parts.is_empty() {
+            std::thread::sleep(wait);
+            return Ok(Fetch::Nothing);
+        }
+        self.turn = (self.turn + 1) % self.parts.len();
+        let allowed = self.allowance();
+        let of_part = self.pace.rows_of(self.parts[self.turn].0);
+        let (part, position, id) = &mut self.parts[self.turn];
+        if position.next >= of_part {
+            let id = self.parts.remove(self.turn).2;
+            return Ok(Fetch::Finished(id));
+        }
+        if allowed == 0 {
+            std::thread::sleep(wait.min(Duration::from_millis(10)));
+            return Ok(Fetch::Nothing);
+        }
+        let numbers = Numbers {
+            from: position.next,
+            to: (position.next + allowed).min(of_part),
+            part: *part,
+            splits: self.pace.splits,
+            started_ms: position.started_ms,
+        };
+        self.given += numbers.to - numbers.from;
+        position.next = numbers.to;
+        Ok(Fetch::Chunk(Chunk {
+            split: id.clone(),
+            bytes: 64,
+            payload: Box::new(numbers),
+        }))
+    }
+    fn lag(&self) -> Vec<(String, u64)> {
+        if self.pace.rows.is_none() {
+            return Vec::new();
+        }
+        let left = |part: u64, position: &Position| self.pace.rows_of(part).saturating_sub(position.next);
+        self.parts.iter().map(|(part, position, id)| (id.clone(), left(*part, position))).collect()
+    }
+}
+
+struct Maker(Arc<dyn GeneratedRows>);
+
+impl SplitDecoder for Maker {
+    fn decode(&mut self, chunk: Chunk) -> Result<Decoded> {
+        let numbers = *chunk
+            .payload
+            .downcast::<Numbers>()
+            .map_err(|_| Error::bug("a generator's decoder got another chunk"))?;
+        let next = Position {
+            next: numbers.to,
+            started_ms: numbers.started_ms,
+        };
+        Ok(Decoded {
+            records: numbers.to - numbers.from,
+            batch: Batch::new(self.0.batch(numbers)?),
+            split: Split {
+                id: chunk.split,
+                position: next.text(),
+            },
+            bad: Vec::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_a_persisted_form() {
+        let position = Position {
+            next: 7,
+            started_ms: 1_704_067_200_000,
+        };
+        assert_eq!(position.text(), "v1 7 1704067200000");
+        assert_eq!(Position::parse(&position.text()).unwrap(), position);
+        assert!(Position::parse("v2 7 0").is_err());
+        assert_eq!(part_of("part-3-of-4").unwrap(), 3);
+    }
+}
