@@ -31,7 +31,7 @@ wait $broker 2>/dev/null
 exit 0"#;
 
 /// Why there can be no broker here; `None` if there can.
-pub(crate) fn missing() -> Option<String> {
+pub fn missing() -> Option<String> {
     if std::env::var_os("MILLSTREAM_TEST_KAFKA").is_some() {
         return None;
     }
@@ -42,7 +42,7 @@ pub(crate) fn missing() -> Option<String> {
 }
 
 /// The broker that all trials share.
-pub(crate) fn shared() -> Result<&'static str> {
+pub fn shared() -> Result<&'static str> {
     static BROKER: OnceLock<Result<(String, Option<Broker>), String>> = OnceLock::new();
     let start = || -> Result<(String, Option<Broker>)> {
         if let Ok(address) = std::env::var("MILLSTREAM_TEST_KAFKA") {
@@ -58,7 +58,7 @@ pub(crate) fn shared() -> Result<&'static str> {
 }
 
 /// A broker of one's own, that may be killed.
-pub(crate) struct Broker {
+pub struct Broker {
     home: tempfile::TempDir,
     libs: PathBuf,
     port: u16,
@@ -66,7 +66,7 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    pub(crate) fn new() -> Result<Broker> {
+    pub fn new() -> Result<Broker> {
         let libs = jars()?;
         let home = tempfile::tempdir()?;
         let (port, control) = (free_port()?, free_port()?);
@@ -102,12 +102,12 @@ impl Broker {
         Ok(broker)
     }
 
-    pub(crate) fn address(&self) -> String {
+    pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
     /// Starts it, again on the same data, and waits until it answers.
-    pub(crate) fn start(&mut self) -> Result<()> {
+    pub fn start(&mut self) -> Result<()> {
         let log = self.home.path().join("broker.log");
         let guard = Command::new("sh")
             .args(["-c", GUARD, "broker"])
@@ -126,7 +126,7 @@ impl Broker {
     }
 
     /// `kill -9`.
-    pub(crate) fn kill(&mut self) -> Result<()> {
+    pub fn kill(&mut self) -> Result<()> {
         if let Some(mut guard) = self.guard.take() {
             drop(guard.stdin.take());
             guard.wait()?;
@@ -208,7 +208,7 @@ fn jars() -> Result<PathBuf> {
     clippy::disallowed_methods,
     reason = "names of topics differ between runs against one broker; nothing else depends on them"
 )]
-pub(crate) fn unique(name: &str) -> String {
+pub fn unique(name: &str) -> String {
     format!("{name}-{}", uuid::Uuid::new_v4().simple())
 }
 
@@ -220,7 +220,7 @@ fn admin(address: &str) -> Result<AdminClient<DefaultClientContext>> {
     Ok(ClientConfig::new().set("bootstrap.servers", address).create()?)
 }
 
-pub(crate) fn create_topic(address: &str, topic: &str, partitions: i32) -> Result<()> {
+pub fn create_topic(address: &str, topic: &str, partitions: i32) -> Result<()> {
     let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
     let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
     for result in wait_for(admin(address)?.create_topics([&new], &options))?? {
@@ -230,7 +230,7 @@ pub(crate) fn create_topic(address: &str, topic: &str, partitions: i32) -> Resul
 }
 
 /// What a topic's retention does, at once: everything before an offset goes.
-pub(crate) fn delete_before(address: &str, topic: &str, partition: i32, offset: i64) -> Result<()> {
+pub fn delete_before(address: &str, topic: &str, partition: i32, offset: i64) -> Result<()> {
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(topic, partition, Offset::Offset(offset))?;
     wait_for(admin(address)?.delete_records(&list, &AdminOptions::new()))??;
@@ -238,16 +238,16 @@ pub(crate) fn delete_before(address: &str, topic: &str, partition: i32, offset: 
 }
 
 /// Writes records.
-pub(crate) struct Writer {
+pub struct Writer {
     producer: BaseProducer,
     topic: String,
 }
 
 /// One record: partition, value (`None`: a tombstone), timestamp in epoch ms.
-pub(crate) type Record<'a> = (i32, Option<&'a str>, i64);
+pub type Record<'a> = (i32, Option<&'a str>, i64);
 
 impl Writer {
-    pub(crate) fn new(address: &str, topic: &str, settings: &[(&str, &str)]) -> Result<Writer> {
+    pub fn new(address: &str, topic: &str, settings: &[(&str, &str)]) -> Result<Writer> {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", address).set("linger.ms", "20").set("compression.type", "lz4");
         for (key, value) in settings {
@@ -259,7 +259,7 @@ impl Writer {
         })
     }
 
-    pub(crate) fn send(&self, (partition, value, timestamp): Record<'_>) -> Result<()> {
+    pub fn send(&self, (partition, value, timestamp): Record<'_>) -> Result<()> {
         let mut record = BaseRecord::<str, str>::to(&self.topic).partition(partition).timestamp(timestamp).key("k");
         if let Some(value) = value {
             record = record.payload(value);
@@ -276,12 +276,12 @@ impl Writer {
         }
     }
 
-    pub(crate) fn flush(&self) -> Result<()> {
+    pub fn flush(&self) -> Result<()> {
         Ok(self.producer.flush(PATIENCE)?)
     }
 
     /// Sends values to partition 0, each with its place as timestamp, and waits for the broker to have them.
-    pub(crate) fn send_all(&self, values: &[&str]) -> Result<()> {
+    pub fn send_all(&self, values: &[&str]) -> Result<()> {
         for (i, value) in values.iter().enumerate() {
             self.send((0, Some(value), 1_000 * (i as i64 + 1)))?;
         }
@@ -289,7 +289,7 @@ impl Writer {
     }
 
     /// Writes values to partition 0 in a transaction that is committed or aborted.
-    pub(crate) fn transaction(&self, values: &[&str], commit: bool) -> Result<()> {
+    pub fn transaction(&self, values: &[&str], commit: bool) -> Result<()> {
         self.producer.begin_transaction()?;
         self.send_all(values)?;
         if commit {
@@ -301,7 +301,7 @@ impl Writer {
     }
 
     /// Once for a writer with a `transactional.id`.
-    pub(crate) fn init_transactions(&self) -> Result<()> {
+    pub fn init_transactions(&self) -> Result<()> {
         Ok(self.producer.init_transactions(PATIENCE)?)
     }
 }

@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 /// First argument that makes the test binary behave as `millstream`.
-pub(crate) const AS_MILLSTREAM: &str = "--as-millstream";
+pub const AS_MILLSTREAM: &str = "--as-millstream";
 
 /// The repository's root.
-pub(crate) fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     let tests = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     tests.parent().map_or(tests.clone(), Path::to_path_buf)
 }
 
 /// `millstream …` in a directory, not yet started.
-pub(crate) fn millstream(directory: &Path) -> Result<Command> {
+pub fn millstream(directory: &Path) -> Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg(AS_MILLSTREAM).current_dir(directory).env_remove("RUST_BACKTRACE");
     Ok(command)
 }
 
 /// Runs a command to its end and gives its standard output; an error holds what it said.
-pub(crate) fn succeed(mut command: Command) -> Result<String> {
+pub fn succeed(mut command: Command) -> Result<String> {
     let output = command.output().context("could not be started")?;
     if !output.status.success() {
         bail!(
@@ -36,7 +36,7 @@ pub(crate) fn succeed(mut command: Command) -> Result<String> {
 }
 
 /// Runs a command that must fail with this exit status and gives its standard error.
-pub(crate) fn fail(mut command: Command, status: i32) -> Result<String> {
+pub fn fail(mut command: Command, status: i32) -> Result<String> {
     let output: Output = command.output()?;
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     if output.status.code() != Some(status) {
@@ -46,7 +46,7 @@ pub(crate) fn fail(mut command: Command, status: i32) -> Result<String> {
 }
 
 /// A started command; killed when the test is done with it, however it ends.
-pub(crate) struct Running(pub(crate) Child);
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -56,25 +56,25 @@ impl Drop for Running {
 }
 
 impl Running {
-    pub(crate) fn start(mut command: Command) -> Result<Running> {
+    pub fn start(mut command: Command) -> Result<Running> {
         let child = command.stderr(Stdio::null()).spawn().context("could not be started")?;
         Ok(Running(child))
     }
     /// An error if it has ended by itself.
-    pub(crate) fn check(&mut self) -> Result<()> {
+    pub fn check(&mut self) -> Result<()> {
         match self.0.try_wait()? {
             Some(status) => bail!("it ended early with {status}"),
             None => Ok(()),
         }
     }
     /// `kill -9`.
-    pub(crate) fn kill(mut self) -> Result<()> {
+    pub fn kill(mut self) -> Result<()> {
         self.0.kill()?;
         self.0.wait()?;
         Ok(())
     }
     /// SIGTERM; it must end well.
-    pub(crate) fn stop(mut self) -> Result<()> {
+    pub fn stop(mut self) -> Result<()> {
         signal(&self.0, "TERM")?;
         let status = self.0.wait()?;
         if !status.success() {
@@ -85,7 +85,7 @@ impl Running {
 }
 
 /// Sends a process a signal, by its name without SIG.
-pub(crate) fn signal(child: &Child, name: &str) -> Result<()> {
+pub fn signal(child: &Child, name: &str) -> Result<()> {
     let status = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status()?;
     if !status.success() {
         bail!("the signal could not be sent");
@@ -94,7 +94,7 @@ pub(crate) fn signal(child: &Child, name: &str) -> Result<()> {
 }
 
 /// All files below a directory with an extension, sorted.
-pub(crate) fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
+pub fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![directory.to_path_buf()];
     while let Some(d) = open.pop() {
@@ -113,14 +113,14 @@ pub(crate) fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
 
 /// One result of a file with several queries: its header and its rows, folded to the table they make up.
 #[derive(Debug, PartialEq)]
-pub(crate) struct ResultSet {
-    pub(crate) columns: serde_json::Value,
+pub struct ResultSet {
+    pub columns: serde_json::Value,
     /// Rendered rows and how often each is there.
-    pub(crate) rows: BTreeMap<String, i64>,
+    pub rows: BTreeMap<String, i64>,
 }
 
 /// Reads the JSON lines that `--output json` prints.
-pub(crate) fn result_sets(text: &str) -> Result<Vec<ResultSet>> {
+pub fn result_sets(text: &str) -> Result<Vec<ResultSet>> {
     let mut sets: Vec<ResultSet> = Vec::new();
     for line in text.lines().filter(|l| !l.trim().is_empty()) {
         let value: serde_json::Value = serde_json::from_str(line).with_context(|| format!("not a JSON line: {line}"))?;
@@ -155,7 +155,7 @@ fn canonical(value: &serde_json::Value) -> String {
 }
 
 /// What is in one and not in the other, for a failure's message.
-pub(crate) fn difference(expected: &ResultSet, actual: &ResultSet) -> Option<String> {
+pub fn difference(expected: &ResultSet, actual: &ResultSet) -> Option<String> {
     if expected.columns != actual.columns {
         return Some(format!("columns\n  expected {}\n  actual   {}", expected.columns, actual.columns));
     }

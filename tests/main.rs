@@ -2,10 +2,8 @@
 //!
 //! Each module lists its trials. A trial whose server cannot be had is reported as ignored with its reason; with `CI=true` it fails.
 
-mod broker;
 mod cli;
 mod conformance;
-mod harness;
 mod kafka;
 mod reference;
 mod s3;
@@ -13,6 +11,7 @@ mod tidy;
 
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
+use tests::{broker, harness};
 
 fn main() -> ExitCode {
     // Jobs run in processes of their own, so that they can be killed: this binary is Millstream, too.

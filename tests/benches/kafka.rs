@@ -4,17 +4,15 @@
 //! its parts. Windows are checked against the same query over the generator. `MILLSTREAM_BENCH_FLINK` may name a program that runs a SQL file
 //! on a real Flink and prints `"cpu_seconds"` for an INSERT: it then runs the same files on the same topic.
 
-#[path = "../broker.rs"]
-mod broker;
-#[path = "../harness.rs"]
-mod harness;
+#![allow(clippy::print_stdout, reason = "a measurement prints its figures")]
 
 use anyhow::{Context, Result, ensure};
-use harness::{millstream, result_sets, succeed};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use tests::broker;
+use tests::harness::{self, millstream, result_sets, succeed};
 
 const EVENTS: u64 = 4_000_000;
 const PARTITIONS: i32 = 4;
