@@ -2,10 +2,10 @@
 
 use super::bounds::{Place, first_open, group, last_end, places};
 use super::calls::Calls;
-use super::emission::Emission;
+use super::emission::{Emission, Groups};
 use super::fire::next_due;
 use super::slice::{Slice, group_table, place_of, set_table};
-use super::sliding::{Slices, Sliding};
+use super::sliding::Sliding;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, UInt32Array};
@@ -26,9 +26,8 @@ pub(crate) struct WindowAggregateOperator {
     schema: SchemaRef,
     context: SubtaskContext,
     slices: BTreeMap<Place, Slice>,
-    sliding: Sliding,
-    /// End of the last window that `sliding` was brought to.
-    slid_to: Option<i64>,
+    /// The last window that was assembled of several slices; `None` if the next one starts over.
+    sliding: Option<Sliding>,
     /// Windows whose last millisecond is not past this have fired.
     fired: i64,
     /// What the current firing goes up to.
@@ -47,8 +46,7 @@ impl WindowAggregateOperator {
             schema,
             context: context.clone(),
             slices: BTreeMap::new(),
-            sliding: Sliding::new(),
-            slid_to: None,
+            sliding: None,
             fired: Watermark::NONE,
             target: Watermark::NONE,
             emission: None,
@@ -71,9 +69,10 @@ impl WindowAggregateOperator {
         (from <= last_end(&self.window, end)).then_some((end, from))
     }
     fn slice(&mut self, place: Place) -> Result<&mut Slice> {
-        // A window that was assembled already and gets more rows is assembled anew.
-        if self.slid_to.is_some_and(|w| place.0 <= w) {
-            self.sliding.invalidate();
+        // Rows that come after a firing count from a later window on, so they form a patch of their own. Should a slice change that is
+        // part of the assembled window, that is assembled anew.
+        if self.sliding.as_ref().is_some_and(|s| s.holds(&place)) {
+            self.sliding = None;
         }
         Ok(match self.slices.entry(place) {
             std::collections::btree_map::Entry::Occupied(e) => e.into_mut(),
@@ -147,7 +146,7 @@ impl WindowAggregateOperator {
     fn fire(&mut self, out: &mut Output) -> Result<Step> {
         loop {
             if let Some(emission) = &mut self.emission {
-                if !emission.run(&self.calls, self.window.size_ms(), &self.schema, out)? {
+                if !emission.run(&self.calls, self.sliding.as_ref(), self.window.size_ms(), &self.schema, out)? {
                     return Ok(Step::More);
                 }
                 self.emission = None;
@@ -156,8 +155,7 @@ impl WindowAggregateOperator {
             let Some(end) = next_due(&self.slices, &self.window, self.attached(), before, self.target) else {
                 break;
             };
-            let groups = self.assemble(end)?;
-            self.emission = Some(Emission::new(groups, end, before));
+            self.emission = Some(self.assemble(end, before)?);
             // The firing's own watermark, so that a resumed firing goes on behind this window.
             self.fired = end.saturating_sub(1);
             self.drop_slices(end);
@@ -167,33 +165,24 @@ impl WindowAggregateOperator {
         Ok(Step::Done)
     }
 
-    /// The groups of a window.
-    fn assemble(&mut self, end: i64) -> Result<millstream_state::table::KeyedTable> {
+    /// What a window shows.
+    fn assemble(&mut self, end: i64, stamp: i64) -> Result<Emission> {
+        let calls = &self.calls;
         if !self.slides() {
-            let calls = &self.calls;
             let place = (end, end);
-            let slice = self.slices.remove(&place).map_or_else(|| Slice::new(calls, &place), Ok)?;
-            return Ok(slice.groups);
+            let groups = self.slices.remove(&place).map_or_else(|| Slice::new(calls, &place), Ok)?.groups;
+            let len = groups.len();
+            return Ok(Emission::new(Groups::Slice(groups), len, end, stamp));
         }
-        let size = self.window.size_ms();
-        let holds = |(e, from): &Place, window: i64| *e > window.saturating_sub(size) && *e <= window && *from <= window;
-        let of = |test: &dyn Fn(&Place) -> bool| -> Slices<'_> { self.slices.iter().filter(|(p, _)| test(p)).map(|(p, s)| (p.0, s)).collect() };
-        let all = of(&|p| holds(p, end));
-        let (added, removed) = match self.slid_to {
-            None => (all.clone(), Vec::new()),
-            Some(last) => (of(&|p| holds(p, end) && !holds(p, last)), of(&|p| holds(p, last) && !holds(p, end))),
-        };
-        // A patch of an older slice joins late: the stacks cannot take it in their middle.
-        if added.iter().any(|(e, _)| self.slid_to.is_some_and(|last| *e <= last)) {
-            self.sliding.invalidate();
-        }
-        self.sliding.advance(&self.calls, &all, &added, &removed)?;
-        self.slid_to = Some(end);
-        self.sliding.result(&self.calls)
+        let mut sliding = self.sliding.take().map_or_else(|| Sliding::new(calls), Ok)?;
+        let states = sliding.advance(calls, &self.slices, end, self.window.size_ms())?;
+        let len = sliding.len();
+        self.sliding = Some(sliding);
+        Ok(Emission::new(Groups::Window(states), len, end, stamp))
     }
 
-    /// Drops slices whose last window has fired. Those that left the window just now stay for one more: the stacks still have to let
-    /// them go.
+    /// Drops slices whose last window has fired. Those that left the window just now stay for one more: they still have to be taken
+    /// out of it.
     fn drop_slices(&mut self, fired_end: i64) {
         let (window, keep) = (self.window, if self.slides() { self.window.slide_ms() } else { 0 });
         self.slices.retain(|(end, _), _| last_end(&window, *end).saturating_add(keep) > fired_end);
@@ -204,8 +193,7 @@ impl WindowAggregateOperator {
         let done = |place: &Place| self.open_place(*place).is_none();
         if self.slides() && !self.slices.is_empty() && self.slices.keys().all(done) {
             self.slices.clear();
-            self.sliding = Sliding::new();
-            self.slid_to = None;
+            self.sliding = None;
         }
     }
 }
@@ -255,6 +243,6 @@ impl Operator for WindowAggregateOperator {
         Ok(())
     }
     fn state_bytes(&self) -> usize {
-        self.slices.values().map(Slice::bytes).sum()
+        self.slices.values().map(Slice::bytes).sum::<usize>() + self.sliding.as_ref().map_or(0, Sliding::bytes)
     }
 }

@@ -90,20 +90,24 @@ impl Calls {
     }
     /// Adds partial states, one array per state column, to groups.
     pub(super) fn merge(&self, state: &mut [StateColumn], ids: &[u32], partial: &[ArrayRef]) -> Result<()> {
-        let counts = partial[0]
-            .as_primitive_opt::<Int64Type>()
-            .ok_or_else(|| Error::corrupt("a partial row count is no integer"))?;
-        {
-            let mut rows = state[0].i64s()?.writer(ids);
-            for (id, n) in ids.iter().zip(counts.values()) {
-                *rows.at(*id) += n;
-            }
-        }
+        add_rows(&mut state[0], ids, &partial[0], 1)?;
         for call in self.calls.iter().filter(|c| !c.distinct) {
             call.function.merge(&mut state[call.columns.clone()], ids, &partial[call.columns.clone()])?;
         }
         Ok(())
     }
+}
+
+/// Adds row counts to groups, or takes them out.
+pub(super) fn add_rows(column: &mut StateColumn, ids: &[u32], counts: &ArrayRef, sign: i64) -> Result<()> {
+    let counts = counts
+        .as_primitive_opt::<Int64Type>()
+        .ok_or_else(|| Error::corrupt("a partial row count is no integer"))?;
+    let mut rows = column.i64s()?.writer(ids);
+    for (id, n) in ids.iter().zip(counts.values()) {
+        *rows.at(*id) += sign * n;
+    }
+    Ok(())
 }
 
 /// Which rows a distinct call looks at: argument not NULL, filter true.

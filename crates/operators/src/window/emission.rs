@@ -2,17 +2,29 @@
 
 use super::assign::bounds;
 use super::calls::Calls;
-use arrow_array::{ArrayRef, RecordBatch};
+use super::sliding::Sliding;
+use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::SchemaRef;
-use millstream_dataflow::{Batch, Error, Output, Result, Stamp};
+use arrow_select::filter::filter_record_batch;
+use millstream_dataflow::{Batch, Error, Output, Result, Stamp, StateColumn};
 use millstream_state::table::KeyedTable;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Rows per emitted batch.
 const ROWS: usize = 8192;
 
+/// The groups of a window.
+pub(super) enum Groups {
+    /// Those of its only slice.
+    Slice(KeyedTable),
+    /// Of several slices: states by id, where a group without rows is not in the window. [`Sliding`] has the keys.
+    Window(Vec<StateColumn>),
+}
+
 pub(super) struct Emission {
-    groups: KeyedTable,
+    groups: Groups,
+    len: usize,
     end: i64,
     /// The watermark before the firing: what the rows are stamped with.
     stamp: i64,
@@ -20,23 +32,39 @@ pub(super) struct Emission {
 }
 
 impl Emission {
-    pub(super) fn new(groups: KeyedTable, end: i64, stamp: i64) -> Self {
-        Emission { groups, end, stamp, next: 0 }
+    /// - `len`: number of groups, those without rows included
+    pub(super) fn new(groups: Groups, len: usize, end: i64, stamp: i64) -> Self {
+        Emission {
+            groups,
+            len,
+            end,
+            stamp,
+            next: 0,
+        }
     }
     /// Emits until all is out (true) or the output is full (false).
-    pub(super) fn run(&mut self, calls: &Calls, size: i64, schema: &SchemaRef, out: &mut Output) -> Result<bool> {
-        while self.next < self.groups.len() {
+    pub(super) fn run(&mut self, calls: &Calls, sliding: Option<&Sliding>, size: i64, schema: &SchemaRef, out: &mut Output) -> Result<bool> {
+        while self.next < self.len {
             if out.is_full() {
                 return Ok(false);
             }
-            let ids = self.next..(self.next + ROWS).min(self.groups.len());
+            let ids = self.next..(self.next + ROWS).min(self.len);
             self.next = ids.end;
-            let mut columns: Vec<ArrayRef> = self.groups.keys(ids.clone())?;
+            let (mut columns, states) = match &self.groups {
+                Groups::Slice(table) => (table.keys(ids.clone())?, table.columns()),
+                Groups::Window(states) => {
+                    let sliding = sliding.ok_or_else(|| Error::bug("a window lost its slices"))?;
+                    (sliding.keys(ids.clone())?, states.as_slice())
+                }
+            };
             for call in &calls.calls {
-                columns.push(call.function.finish(&self.groups.columns()[call.columns.clone()], ids.clone())?);
+                columns.push(call.function.finish(&states[call.columns.clone()], ids.clone())?);
             }
             columns.extend(bounds(&vec![self.end; ids.len()], size, schema.field(columns.len() + 2).data_type())?);
-            let data = RecordBatch::try_new(Arc::clone(schema), columns).map_err(|e| Error::bug("a window's rows do not fit their columns").source(e))?;
+            let mut data = RecordBatch::try_new(Arc::clone(schema), columns).map_err(|e| Error::bug("a window's rows do not fit their columns").source(e))?;
+            if let Some(mask) = in_window(&self.groups, ids) {
+                data = filter_record_batch(&data, &mask)?;
+            }
             out.push(Batch {
                 data,
                 kinds: None,
@@ -45,4 +73,12 @@ impl Emission {
         }
         Ok(true)
     }
+}
+
+/// Which of the ids have rows; `None` if all have.
+fn in_window(groups: &Groups, ids: Range<usize>) -> Option<BooleanArray> {
+    let Groups::Window(states) = groups else { return None };
+    let StateColumn::I64(rows) = &states[0] else { return None };
+    let mask: BooleanArray = rows.iter(ids).map(|n| Some(*n != 0)).collect();
+    (mask.true_count() < mask.values().len()).then_some(mask)
 }

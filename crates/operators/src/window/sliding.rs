@@ -1,244 +1,326 @@
 //! What the slices of a sliding window add up to, at a cost that does not grow with the number of slices.
 //!
-//! Two stacks (Tangwongsan et al., "Low-Latency Sliding-Window Aggregation in Worst-Case Constant Time", DEBS 2017, §2): `front` holds,
-//! per slice and oldest on top, the aggregate of that slice and all later ones up to the last flip; `back` holds the aggregate of
-//! everything newer. A window is the top of `front` plus `back`; dropping the oldest slice pops `front`; when it is empty, `back`'s slices
-//! are turned over. Distinct values are counted by the number of slices that hold them. All of it follows from the slices, so no
-//! snapshot holds it.
+//! A key gets a dense id once per slice that holds it; everything after that is vectors by id. Calls that can be taken back (counts,
+//! exact sums) are *running*: a slice that enters the window is added, one that leaves is taken out. The others (minima, maxima, sums of
+//! floats) are *stacked* on two stacks (Tangwongsan et al., "Low-Latency Sliding-Window Aggregation in Worst-Case Constant Time", DEBS
+//! 2017, §2): `front` holds, per slice and oldest on top, the aggregate of that slice and all later ones up to the last turn; `back` the
+//! aggregate of everything newer. The window is the top of `front` plus `back`; when `front` runs out, `back`'s slices are turned over.
+//! Distinct values are counted by the number of slices that hold them. All of it follows from the slices, so no snapshot holds it.
 
-use super::calls::Calls;
+use super::bounds::Place;
+use super::calls::{Call, Calls, add_rows};
 use super::slice::Slice;
-use arrow_array::{ArrayRef, UInt32Array};
+use arrow_array::{ArrayRef, Int64Array, UInt32Array};
 use arrow_select::take::take;
-use millstream_dataflow::{Result, StateColumn, StateType};
+use millstream_dataflow::{Error, Result, SqlType, StateColumn, StateType};
+use millstream_state::KeyIndex;
 use millstream_state::table::KeyedTable;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 
-#[derive(Default)]
+/// Ids that may lie idle before it is worth starting over.
+const IDLE_IDS: usize = 1024;
+
 pub(super) struct Sliding {
-    /// Suffix aggregates, the oldest slice last: popping it slides the window.
-    front: Vec<(i64, KeyedTable)>,
-    back: Option<KeyedTable>,
-    /// Ends of the slices in `back`, ascending.
-    back_ends: Vec<i64>,
-    /// Per distinct call: how many slices hold each (keys, value), and the state over the values held.
-    distinct: Vec<Option<Distinct>>,
-    /// Must be made again from the slices.
-    stale: bool,
-    /// Ids a call needs, kept to spare allocations.
+    /// The keys of all slices held, and of some that have left.
+    keys: KeyIndex,
+    held: BTreeMap<Place, Held>,
+    /// By id: row count and the states of running and distinct calls. Columns of stacked calls stay empty, as those of the others do
+    /// in the stacks.
+    running: Vec<StateColumn>,
+    /// Suffix aggregates by the end of their first slice, the oldest last: popping it slides the window.
+    front: Vec<(i64, Vec<StateColumn>)>,
+    back: Option<Vec<StateColumn>>,
+    /// Per distinct call: (id, value) to the number of slices that hold it.
+    members: Vec<Option<KeyedTable>>,
+    /// A value left that could not be taken out of its sum.
+    spoilt: bool,
+}
+
+/// What is remembered of a slice in the window, so that it leaves without a look at its keys.
+struct Held {
     ids: Vec<u32>,
+    /// Per distinct call, by place in the slice's set: the member's id and its group's.
+    members: Vec<Option<(Vec<u32>, Vec<u32>)>>,
+    in_back: bool,
 }
 
-struct Distinct {
-    /// (keys, value) to number of slices.
-    members: KeyedTable,
-    /// Keys to the call's state.
-    groups: KeyedTable,
-    live: usize,
+fn is_running(call: &Call) -> bool {
+    !call.distinct && call.function.invertible()
 }
 
-/// The slices by end, oldest first; of one end there may be several (patches).
-pub(super) type Slices<'a> = Vec<(i64, &'a Slice)>;
+fn is_stacked(call: &Call) -> bool {
+    !call.distinct && !call.function.invertible()
+}
+
+fn columns(calls: &Calls) -> Vec<StateColumn> {
+    calls.state().into_iter().map(StateColumn::new).collect()
+}
 
 impl Sliding {
-    pub(super) fn new() -> Self {
-        Sliding {
-            stale: true,
-            ..Sliding::default()
-        }
-    }
-    /// A slice that is not the newest one changed: start over at the next window.
-    pub(super) fn invalidate(&mut self) {
-        self.stale = true;
-    }
-    fn table(calls: &Calls) -> Result<KeyedTable> {
-        KeyedTable::new("sliding", &calls.key_types, &calls.state())
-    }
-
-    /// Brings the window to hold exactly these slices. `added` are those that were not in the window before, `removed` those that
-    /// leave it.
-    pub(super) fn advance(&mut self, calls: &Calls, all: &Slices<'_>, added: &Slices<'_>, removed: &Slices<'_>) -> Result<()> {
-        let crowded = self.distinct.iter().flatten().any(|d| d.members.len() > 2 * d.live + 1024);
-        if self.stale || crowded {
-            return self.rebuild(calls, all);
-        }
-        for (end, _) in removed {
-            if self.front.is_empty() {
-                // Turn what is left over, without the slices that leave.
-                let kept: Slices<'_> = all.iter().filter(|(e, _)| self.back_ends.contains(e)).copied().collect();
-                self.turn(calls, &kept)?;
-            }
-            if self.front.last().is_some_and(|(e, _)| e == end) {
-                self.front.pop();
-            }
-        }
-        for (end, slice) in added {
-            let mut back = self.back.take().map_or_else(|| Self::table(calls), Ok)?;
-            pour(calls, &mut back, &slice.groups, &mut self.ids)?;
-            self.back = Some(back);
-            self.back_ends.push(*end);
-        }
-        for (_, slice) in removed {
-            self.remove_members(calls, slice)?;
-        }
-        for (_, slice) in added {
-            self.add_members(calls, slice)?;
-        }
-        // A value that left could not be taken out of its sum.
-        if self.stale { self.rebuild(calls, all) } else { Ok(()) }
-    }
-
-    /// Starts over from the slices.
-    fn rebuild(&mut self, calls: &Calls, all: &Slices<'_>) -> Result<()> {
-        *self = Sliding {
-            ids: std::mem::take(&mut self.ids),
-            ..Sliding::default()
+    pub(super) fn new(calls: &Calls) -> Result<Self> {
+        let members = |ty: &Option<SqlType>| {
+            ty.as_ref()
+                .map(|ty| KeyedTable::new("members", &[SqlType::BigInt, ty.clone()], &[StateType::I64]))
+                .transpose()
         };
-        self.turn(calls, all)?;
-        let distinct = |(i, c): (usize, &super::calls::Call)| if c.distinct { Distinct::new(calls, i).map(Some) } else { Ok(None) };
-        self.distinct = calls.calls.iter().enumerate().map(distinct).collect::<Result<_>>()?;
-        for (_, slice) in all {
-            self.add_members(calls, slice)?;
-        }
-        Ok(())
-    }
-
-    /// Makes suffix aggregates of slices, newest first; `back` is then empty.
-    fn turn(&mut self, calls: &Calls, slices: &Slices<'_>) -> Result<()> {
-        self.front.clear();
-        let mut at = slices.len();
-        while at > 0 {
-            let end = slices[at - 1].0;
-            let mut table = Self::table(calls)?;
-            if let Some((_, newer)) = self.front.last() {
-                pour(calls, &mut table, newer, &mut self.ids)?;
-            }
-            while at > 0 && slices[at - 1].0 == end {
-                at -= 1;
-                pour(calls, &mut table, &slices[at].1.groups, &mut self.ids)?;
-            }
-            self.front.push((end, table));
-        }
-        self.back = None;
-        self.back_ends.clear();
-        Ok(())
-    }
-
-    /// The window's groups: keys, row counts and states, those of distinct calls included.
-    pub(super) fn result(&mut self, calls: &Calls) -> Result<KeyedTable> {
-        let mut table = Self::table(calls)?;
-        for part in self.front.last().map(|(_, t)| t).into_iter().chain(&self.back) {
-            pour(calls, &mut table, part, &mut self.ids)?;
-        }
-        let rows = table.len();
-        let keys = table.keys(0..rows)?;
-        for (call, distinct) in calls.calls.iter().zip(&mut self.distinct) {
-            let Some(d) = distinct else { continue };
-            let mut places = Vec::new();
-            d.groups.find(&keys, rows, &mut places)?;
-            let found: Vec<u32> = places.iter().enumerate().filter(|(_, p)| p.is_some()).map(|(i, _)| i as u32).collect();
-            let from = UInt32Array::from(places.iter().flatten().copied().collect::<Vec<u32>>());
-            let all = d.groups.len();
-            let states = d
-                .groups
-                .columns()
-                .iter()
-                .map(|c| Ok(take(&c.to_array(0..all), &from, None)?))
-                .collect::<Result<Vec<ArrayRef>>>()?;
-            call.function.merge(&mut table.columns_mut()[call.columns.clone()], &found, &states)?;
-        }
-        Ok(table)
-    }
-
-    fn add_members(&mut self, calls: &Calls, slice: &Slice) -> Result<()> {
-        for ((call, distinct), set) in calls.calls.iter().zip(&mut self.distinct).zip(&slice.sets) {
-            let (Some(d), Some(set)) = (distinct, set) else { continue };
-            let n = set.len();
-            let members = set.keys(0..n)?;
-            d.members.intern(&members, n, &mut self.ids)?;
-            let mut fresh = Vec::new();
-            {
-                let mut held = d.members.columns_mut()[0].i64s()?.writer(&self.ids);
-                for (i, id) in self.ids.iter().enumerate() {
-                    let held = held.at(*id);
-                    *held += 1;
-                    if *held == 1 {
-                        fresh.push(i as u32);
-                    }
-                }
-            }
-            d.live += fresh.len();
-            let (groups, values) = d.rows_of(&members, &fresh)?;
-            call.function.update(d.groups.columns_mut(), &groups, &[values], None)?;
-        }
-        Ok(())
-    }
-
-    fn remove_members(&mut self, calls: &Calls, slice: &Slice) -> Result<()> {
-        for ((call, distinct), set) in calls.calls.iter().zip(&mut self.distinct).zip(&slice.sets) {
-            let (Some(d), Some(set)) = (distinct, set) else { continue };
-            let n = set.len();
-            let members = set.keys(0..n)?;
-            d.members.intern(&members, n, &mut self.ids)?;
-            let mut gone = Vec::new();
-            {
-                let mut held = d.members.columns_mut()[0].i64s()?.writer(&self.ids);
-                for (i, id) in self.ids.iter().enumerate() {
-                    let held = held.at(*id);
-                    *held -= 1;
-                    if *held == 0 {
-                        gone.push(i as u32);
-                    }
-                }
-            }
-            if gone.is_empty() {
-                continue;
-            }
-            d.live -= gone.len();
-            if !call.function.invertible() {
-                self.stale = true;
-                continue;
-            }
-            // Each value's own contribution, taken out again.
-            let (groups, values) = d.rows_of(&members, &gone)?;
-            let mut single: Vec<StateColumn> = call.function.state().into_iter().map(StateColumn::new).collect();
-            single.iter_mut().for_each(|c| c.grow(gone.len()));
-            let each: Vec<u32> = (0..gone.len() as u32).collect();
-            call.function.update(&mut single, &each, &[values], None)?;
-            let partial: Vec<ArrayRef> = single.iter().map(|c| c.to_array(0..gone.len())).collect();
-            call.function.unmerge(d.groups.columns_mut(), &groups, &partial)?;
-        }
-        Ok(())
-    }
-}
-
-impl Distinct {
-    fn new(calls: &Calls, call: usize) -> Result<Distinct> {
-        let mut member = calls.key_types.clone();
-        member.extend(calls.distinct_types[call].clone());
-        Ok(Distinct {
-            members: KeyedTable::new("members", &member, &[StateType::I64])?,
-            groups: KeyedTable::new("groups", &calls.key_types, &calls.calls[call].function.state())?,
-            live: 0,
+        Ok(Sliding {
+            keys: KeyIndex::new(&calls.key_types)?,
+            held: BTreeMap::new(),
+            running: columns(calls),
+            front: Vec::new(),
+            back: None,
+            members: calls.distinct_types.iter().map(members).collect::<Result<_>>()?,
+            spoilt: false,
         })
     }
-    /// The group ids and values of some members.
-    fn rows_of(&mut self, members: &[ArrayRef], which: &[u32]) -> Result<(Vec<u32>, ArrayRef)> {
-        let which = UInt32Array::from(which.to_vec());
-        let mut columns = members.iter().map(|m| Ok(take(m, &which, None)?)).collect::<Result<Vec<ArrayRef>>>()?;
-        let values = columns.pop().ok_or_else(|| millstream_dataflow::Error::bug("a member without a value"))?;
+
+    pub(super) fn holds(&self, place: &Place) -> bool {
+        self.held.contains_key(place)
+    }
+
+    /// Number of ids.
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The keys of ids in a range.
+    pub(super) fn keys(&self, ids: Range<usize>) -> Result<Vec<ArrayRef>> {
+        self.keys.keys(ids)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let stacks = self.front.iter().map(|(_, c)| c).chain(&self.back).flatten();
+        let columns = self.running.iter().chain(stacks).map(StateColumn::bytes).sum::<usize>();
+        self.keys.bytes() + columns + self.members.iter().flatten().map(KeyedTable::bytes).sum::<usize>()
+    }
+
+    /// Brings the window to hold the slices of `(end - size, end]`, those that left it a slide ago being among `slices` still. Gives, by id,
+    /// row counts and states; a key that is not in the window has no rows.
+    pub(super) fn advance(&mut self, calls: &Calls, slices: &BTreeMap<Place, Slice>, end: i64, size: i64) -> Result<Vec<StateColumn>> {
+        let oldest = end.saturating_sub(size);
+        let leaving: Vec<Place> = self.held.keys().filter(|(e, _)| *e <= oldest).copied().collect();
+        if leaving.len() == self.held.len() && !leaving.is_empty() {
+            *self = Sliding::new(calls)?;
+        } else {
+            self.remove(calls, slices, &leaving, oldest)?;
+        }
+        let entering = |(e, from): &Place| *e > oldest && *e <= end && *from <= end;
+        for (place, slice) in slices.iter().filter(|(p, _)| entering(p)) {
+            if !self.spoilt && !self.held.contains_key(place) {
+                self.add(calls, *place, slice)?;
+            }
+        }
+        if self.spoilt || self.is_crowded() {
+            *self = Sliding::new(calls)?;
+            for (place, slice) in slices.iter().filter(|(p, _)| entering(p)) {
+                self.add(calls, *place, slice)?;
+            }
+        }
+        self.result(calls)
+    }
+
+    /// Whether more ids and members lie idle than are used.
+    fn is_crowded(&self) -> bool {
+        let idle = |column: &StateColumn, n: usize| match column {
+            StateColumn::I64(c) => c.iter(0..n).filter(|v| **v == 0).count(),
+            _ => 0,
+        };
+        let crowded = |column: &StateColumn, n: usize| n > IDLE_IDS && idle(column, n) * 2 > n;
+        crowded(&self.running[0], self.keys.len()) || self.members.iter().flatten().any(|m| crowded(&m.columns()[0], m.len()))
+    }
+
+    fn add(&mut self, calls: &Calls, place: Place, slice: &Slice) -> Result<()> {
+        let n = slice.groups.len();
         let mut ids = Vec::new();
-        self.groups.intern(&columns, which.len(), &mut ids)?;
-        Ok((ids, values))
+        self.keys.intern(&slice.groups.keys(0..n)?, n, &mut ids)?;
+        let len = self.keys.len();
+        self.running[0].grow(len);
+        grow(calls, |c| !is_stacked(c), &mut self.running, len);
+        add_rows(&mut self.running[0], &ids, &slice.groups.columns()[0].to_array(0..n), 1)?;
+        pour(calls, is_running, &mut self.running, &ids, slice.groups.columns(), n)?;
+        // A patch of an older slice belongs into the middle of `front`.
+        let in_back = self.front.first().is_none_or(|(newest, _)| place.0 > *newest);
+        if calls.calls.iter().any(is_stacked) {
+            if in_back {
+                let mut back = self.back.take().unwrap_or_else(|| columns(calls));
+                grow(calls, is_stacked, &mut back, len);
+                pour(calls, is_stacked, &mut back, &ids, slice.groups.columns(), n)?;
+                self.back = Some(back);
+            } else {
+                self.patch(calls, place.0, &ids, slice)?;
+            }
+        }
+        let members = (0..calls.calls.len()).map(|call| self.add_members(calls, call, slice)).collect::<Result<_>>()?;
+        self.held.insert(place, Held { ids, members, in_back });
+        Ok(())
+    }
+
+    /// Adds a slice to every suffix of `front` that covers it.
+    fn patch(&mut self, calls: &Calls, end: i64, ids: &[u32], slice: &Slice) -> Result<()> {
+        let at = self.front.partition_point(|(e, _)| *e > end);
+        if self.front.get(at).is_none_or(|(e, _)| *e != end) {
+            let newer = at.checked_sub(1).map_or_else(|| columns(calls), |i| self.front[i].1.clone());
+            self.front.insert(at, (end, newer));
+        }
+        for (_, suffix) in &mut self.front[at..] {
+            grow(calls, is_stacked, suffix, self.keys.len());
+            pour(calls, is_stacked, suffix, ids, slice.groups.columns(), slice.groups.len())?;
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, calls: &Calls, slices: &BTreeMap<Place, Slice>, leaving: &[Place], oldest: i64) -> Result<()> {
+        let mut turn = false;
+        for place in leaving {
+            let (Some(held), Some(slice)) = (self.held.remove(place), slices.get(place)) else {
+                return Err(Error::bug("a slice is gone before its window"));
+            };
+            turn |= held.in_back;
+            let n = slice.groups.len();
+            add_rows(&mut self.running[0], &held.ids, &slice.groups.columns()[0].to_array(0..n), -1)?;
+            for call in calls.calls.iter().filter(|c| is_running(c)) {
+                let partial = arrays(&slice.groups.columns()[call.columns.clone()], n);
+                call.function.unmerge(&mut self.running[call.columns.clone()], &held.ids, &partial)?;
+            }
+            for (call, members) in held.members.into_iter().enumerate() {
+                if let Some((members, groups)) = members {
+                    self.remove_members(calls, call, slice, &members, &groups)?;
+                }
+            }
+        }
+        while self.front.last().is_some_and(|(e, _)| *e <= oldest) {
+            self.front.pop();
+        }
+        if turn { self.turn(calls, slices) } else { Ok(()) }
+    }
+
+    /// Makes suffix aggregates of all slices held, newest first; `back` is then empty.
+    fn turn(&mut self, calls: &Calls, slices: &BTreeMap<Place, Slice>) -> Result<()> {
+        self.front.clear();
+        self.back = None;
+        if !calls.calls.iter().any(is_stacked) {
+            return Ok(());
+        }
+        let len = self.keys.len();
+        let mut suffix = columns(calls);
+        grow(calls, is_stacked, &mut suffix, len);
+        for (place, held) in self.held.iter_mut().rev() {
+            let slice = slices.get(place).ok_or_else(|| Error::bug("a slice is gone before its window"))?;
+            pour(calls, is_stacked, &mut suffix, &held.ids, slice.groups.columns(), slice.groups.len())?;
+            held.in_back = false;
+            match self.front.last_mut() {
+                Some((end, same)) if *end == place.0 => *same = suffix.clone(),
+                _ => self.front.push((place.0, suffix.clone())),
+            }
+        }
+        Ok(())
+    }
+
+    /// The window by id.
+    fn result(&self, calls: &Calls) -> Result<Vec<StateColumn>> {
+        let mut window = self.running.clone();
+        let parts: Vec<&Vec<StateColumn>> = self.front.last().map(|(_, c)| c).into_iter().chain(&self.back).collect();
+        let len = self.keys.len();
+        let all: Vec<u32> = (0..len as u32).collect();
+        for call in calls.calls.iter().filter(|c| is_stacked(c)) {
+            let target = &mut window[call.columns.clone()];
+            let mut parts = parts.iter().map(|p| p[call.columns.clone()].to_vec());
+            if let Some(first) = parts.next() {
+                target.clone_from_slice(&first);
+            }
+            target.iter_mut().for_each(|c| c.grow(len));
+            for mut part in parts {
+                part.iter_mut().for_each(|c| c.grow(len));
+                call.function.merge(target, &all, &arrays(&part, len))?;
+            }
+        }
+        Ok(window)
+    }
+
+    fn add_members(&mut self, calls: &Calls, call: usize, slice: &Slice) -> Result<Option<(Vec<u32>, Vec<u32>)>> {
+        let (Some(table), Some(set)) = (&mut self.members[call], &slice.sets[call]) else {
+            return Ok(None);
+        };
+        let n = set.len();
+        let mut keys = set.keys(0..n)?;
+        let values = keys.pop().ok_or_else(|| Error::bug("a member without a value"))?;
+        let (mut groups, mut members) = (Vec::new(), Vec::new());
+        self.keys.intern(&keys, n, &mut groups)?;
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(groups.iter().map(|g| i64::from(*g))));
+        table.intern(&[ids, Arc::clone(&values)], n, &mut members)?;
+        let mut fresh = Vec::new();
+        {
+            let mut slices = table.columns_mut()[0].i64s()?.writer(&members);
+            for (i, member) in members.iter().enumerate() {
+                let slices = slices.at(*member);
+                *slices += 1;
+                if *slices == 1 {
+                    fresh.push(i as u32);
+                }
+            }
+        }
+        let of: Vec<u32> = fresh.iter().map(|i| groups[*i as usize]).collect();
+        let values = take(&values, &UInt32Array::from(fresh), None)?;
+        let call = &calls.calls[call];
+        call.function.update(&mut self.running[call.columns.clone()], &of, &[values], None)?;
+        Ok(Some((members, groups)))
+    }
+
+    fn remove_members(&mut self, calls: &Calls, call: usize, slice: &Slice, members: &[u32], groups: &[u32]) -> Result<()> {
+        let (Some(table), Some(set)) = (&mut self.members[call], &slice.sets[call]) else {
+            return Ok(());
+        };
+        let mut gone = Vec::new();
+        {
+            let mut slices = table.columns_mut()[0].i64s()?.writer(members);
+            for (i, member) in members.iter().enumerate() {
+                let slices = slices.at(*member);
+                *slices -= 1;
+                if *slices == 0 {
+                    gone.push(i as u32);
+                }
+            }
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let call = &calls.calls[call];
+        if !call.function.invertible() {
+            self.spoilt = true;
+            return Ok(());
+        }
+        // Each value's own contribution, taken out again.
+        let of: Vec<u32> = gone.iter().map(|i| groups[*i as usize]).collect();
+        let values = set.keys(0..set.len())?.pop().ok_or_else(|| Error::bug("a member without a value"))?;
+        let values = take(&values, &UInt32Array::from(gone), None)?;
+        let mut single: Vec<StateColumn> = call.function.state().into_iter().map(StateColumn::new).collect();
+        single.iter_mut().for_each(|c| c.grow(of.len()));
+        let each: Vec<u32> = (0..of.len() as u32).collect();
+        call.function.update(&mut single, &each, &[values], None)?;
+        call.function
+            .unmerge(&mut self.running[call.columns.clone()], &of, &arrays(&single, each.len()))
     }
 }
 
-/// Adds all groups of a table to another.
-fn pour(calls: &Calls, into: &mut KeyedTable, from: &KeyedTable, ids: &mut Vec<u32>) -> Result<()> {
-    let n = from.len();
-    if n == 0 {
-        return Ok(());
+/// Makes ids `0..len` valid for some calls.
+fn grow(calls: &Calls, which: fn(&Call) -> bool, columns: &mut [StateColumn], len: usize) {
+    for call in calls.calls.iter().filter(|c| which(c)) {
+        columns[call.columns.clone()].iter_mut().for_each(|c| c.grow(len));
     }
-    into.intern(&from.keys(0..n)?, n, ids)?;
-    let partial: Vec<ArrayRef> = from.columns().iter().map(|c| c.to_array(0..n)).collect();
-    calls.merge(into.columns_mut(), ids, &partial)
+}
+
+/// The first `n` values of state columns.
+fn arrays(columns: &[StateColumn], n: usize) -> Vec<ArrayRef> {
+    columns.iter().map(|c| c.to_array(0..n)).collect()
+}
+
+/// Adds the first `n` states of some calls to those of `ids`.
+fn pour(calls: &Calls, which: fn(&Call) -> bool, into: &mut [StateColumn], ids: &[u32], from: &[StateColumn], n: usize) -> Result<()> {
+    for call in calls.calls.iter().filter(|c| which(c)) {
+        call.function
+            .merge(&mut into[call.columns.clone()], ids, &arrays(&from[call.columns.clone()], n))?;
+    }
+    Ok(())
 }
