@@ -107,6 +107,24 @@ impl Expr {
             }
         }
     }
+    /// Calls `f` on all expressions below this one, then on itself.
+    pub fn visit_mut(&mut self, f: &mut impl FnMut(&mut Expr)) {
+        match self {
+            Expr::Column(_) | Expr::Literal { .. } => {}
+            Expr::Call { args, .. } => args.iter_mut().for_each(|a| a.visit_mut(f)),
+            Expr::Cast { expr, .. } => expr.visit_mut(f),
+            Expr::Case { when, otherwise, .. } => {
+                for (c, r) in when {
+                    c.visit_mut(f);
+                    r.visit_mut(f);
+                }
+                if let Some(o) = otherwise {
+                    o.visit_mut(f);
+                }
+            }
+        }
+        f(self);
+    }
     /// The columns it reads, ascending.
     pub fn columns(&self) -> Vec<usize> {
         let mut columns = Vec::new();
