@@ -14,10 +14,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A message that librdkafka allocated; freed when dropped. Its payload shares the fetch response's buffer.
+///
+/// The client must outlive its messages. Who takes them away from the [`Queue`]'s owner keeps the client beside them, once per chunk: a
+/// count of references per message would be written by two threads in turn.
 pub(super) struct Message {
     ptr: *mut ffi::rd_kafka_message_t,
-    /// The client must outlive its messages.
-    _consumer: Arc<BaseConsumer>,
 }
 
 // SAFETY: a message is not changed after it was handed out, librdkafka counts its references with atomics, and it may be destroyed from
@@ -55,6 +56,10 @@ impl Message {
         }
         // SAFETY: a topic handle that a message names is alive, and its name is a NUL-terminated string.
         unsafe { CStr::from_ptr(ffi::rd_kafka_topic_name(rkt)) }.to_str().unwrap_or("")
+    }
+    /// Whether another message is of the same topic and partition.
+    pub(super) fn is_beside(&self, other: &Message) -> bool {
+        self.raw().rkt == other.raw().rkt && self.partition() == other.partition()
     }
     /// `None` for data.
     pub(super) fn error(&self) -> Option<ffi::rd_kafka_resp_err_t> {
@@ -154,13 +159,7 @@ impl Queue {
         // SAFETY: the buffer has room for as many pointers as the call is told.
         let n = unsafe { ffi::rd_kafka_consume_batch_queue(self.queue, wait.as_millis() as i32, self.buffer.as_mut_ptr(), self.buffer.len()) };
         let n = usize::try_from(n).unwrap_or(0);
-        self.buffer[..n]
-            .iter()
-            .map(|ptr| Message {
-                ptr: *ptr,
-                _consumer: Arc::clone(&self.consumer),
-            })
-            .collect()
+        self.buffer[..n].iter().map(|ptr| Message { ptr: *ptr }).collect()
     }
 }
 

@@ -36,10 +36,12 @@ impl KafkaDecoder {
 
 impl SplitDecoder for KafkaDecoder {
     fn decode(&mut self, chunk: Chunk) -> Result<Decoded> {
-        let Messages { messages, next } = *chunk
+        // Kept whole: the messages must be dropped before their client.
+        let run = chunk
             .payload
             .downcast::<Messages>()
             .map_err(|_| Error::bug("a Kafka decoder got another chunk"))?;
+        let messages = &run.messages;
         let mut bad = Vec::new();
         // The message of each row, where metadata is wanted.
         let mut origin: Vec<u32> = Vec::new();
@@ -95,7 +97,7 @@ impl SplitDecoder for KafkaDecoder {
             batch: Batch::new(batch),
             split: Split {
                 id: chunk.split,
-                position: next.text()?,
+                position: run.next.text()?,
             },
             records: messages.len() as u64,
             bad,

@@ -35,6 +35,8 @@ pub(super) struct KafkaReader {
 pub(super) struct Messages {
     pub(super) messages: Vec<Message>,
     pub(super) next: Position,
+    /// Outlives the messages: fields are dropped in their order.
+    _client: Arc<BaseConsumer>,
 }
 
 impl KafkaReader {
@@ -79,7 +81,7 @@ impl KafkaReader {
                 continue;
             }
             match &mut current {
-                Some((key, list)) if key.1 == m.partition() && key.0 == m.topic() => list.push(m),
+                Some((_, list)) if list.last().is_some_and(|last| last.is_beside(&m)) => list.push(m),
                 _ => {
                     if let Some((key, list)) = current.take() {
                         groups.entry(key).or_default().extend(list);
@@ -111,7 +113,11 @@ impl KafkaReader {
             self.ready.push_back(Fetch::Chunk(Chunk {
                 split: split_id(&key.0, key.1),
                 bytes,
-                payload: Box::new(Messages { messages, next }),
+                payload: Box::new(Messages {
+                    messages,
+                    next,
+                    _client: Arc::clone(&self.consumer),
+                }),
             }));
         }
         self.finish_if_done(key);
@@ -140,7 +146,11 @@ impl KafkaReader {
                     self.ready.push_back(Fetch::Chunk(Chunk {
                         split: split_id(&key.0, key.1),
                         bytes: 0,
-                        payload: Box::new(Messages { messages: Vec::new(), next }),
+                        payload: Box::new(Messages {
+                            messages: Vec::new(),
+                            next,
+                            _client: Arc::clone(&self.consumer),
+                        }),
                     }));
                 }
                 self.finish_if_done(&key);
