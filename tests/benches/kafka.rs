@@ -1,18 +1,28 @@
 //! CPU time per event from Kafka to Parquet: `cargo bench -p tests --bench kafka [-- EVENTS]`.
 //!
-//! Nexmark events as JSON in four partitions of a real broker; each stage is a job of its own, so that the whole is seen against the sum of
-//! its parts. Windows are checked against the same query over the generator. `MILLSTREAM_BENCH_FLINK` may name a program that runs a SQL file
-//! on a real Flink and prints `"cpu_seconds"` for an INSERT: it then runs the same files on the same topic.
+//! Nexmark events as JSON in four partitions of a real broker. The floor is measured in the same run: librdkafka's batch call, our decoder
+//! on what it brings, our Parquet encoder on the result, with no engine around them. Windows are checked against the same query over the
+//! generator. `MILLSTREAM_BENCH_FLINK` may name a program that runs a SQL file on a real Flink and prints `"cpu_seconds"` for an INSERT: it
+//! then runs the same files on the same topic.
 
 #![allow(clippy::print_stdout, reason = "a measurement prints its figures")]
 
+#[path = "kafka/floor.rs"]
+mod floor;
+
 use anyhow::{Context, Result, ensure};
+use millstream_dataflow::{Batch, Field, Schema};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use tests::broker;
 use tests::harness::{self, millstream, result_sets, succeed};
+
+/// As in the binary: what C allocates comes from it, too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const EVENTS: u64 = 4_000_000;
 const PARTITIONS: i32 = 4;
@@ -85,20 +95,70 @@ fn run() -> Result<()> {
         ),
     ];
     println!("{events} events, µs of CPU per event, start-up included");
+    let micros = |seconds: f64| seconds * 1e6 / events as f64;
     let flink = std::env::var("MILLSTREAM_BENCH_FLINK").ok();
+    let mut whole = 0.0;
     for (name, sql) in &jobs {
         let file = directory.path().join("job.sql");
         std::fs::write(&file, sql)?;
         let ours = cpu_of_millstream(directory.path())?;
-        print!("{name:24} {:8.3}", ours * 1e6 / events as f64);
+        if name.contains("Parquet") {
+            whole = ours;
+        }
+        print!("{name:24} {:8.3}", micros(ours));
         if let Some(program) = &flink {
             std::fs::write(&file, sql.replace("'path' = '", &format!("'path' = '{}/flink-", directory.path().display())))?;
             let theirs = cpu_of_flink(program, &file)?;
-            print!("   Flink {:8.3}   ratio {:6.1}", theirs * 1e6 / events as f64, theirs / ours);
+            print!("   Flink {:8.3}   ratio {:6.1}", micros(theirs), theirs / ours);
         }
         println!();
     }
+    let consume = floor::consume(address, &topic, PARTITIONS, events, None)?;
+    // The columns of the TUMBLE job, as its plan reads them.
+    let fields = [
+        ("event_type", "INT"),
+        ("person", "ROW<`dateTime` TIMESTAMP(3)>"),
+        ("auction", "ROW<`dateTime` TIMESTAMP(3)>"),
+        ("bid", "ROW<auction BIGINT, bidder BIGINT, price BIGINT, `dateTime` TIMESTAMP(3)>"),
+    ];
+    let decoder = millstream_formats::decoder("json", &schema(&fields)?, &schema(&fields)?, &BTreeMap::new())?;
+    let decode = floor::consume(address, &topic, PARTITIONS, events, Some(decoder))? - consume;
+    let write = floor::write(&schema(&OUTPUT)?, &written(directory.path())?)?;
+    println!(
+        "floor: consume {:.3} + decode {:.3} + write {:.3} = {:.3}; the TUMBLE job takes {:.2} times that",
+        micros(consume),
+        micros(decode),
+        micros(write),
+        micros(consume + decode + write),
+        whole / (consume + decode + write)
+    );
     check(directory.path(), tumbled, events)
+}
+
+const OUTPUT: [(&str, &str); 6] = [
+    ("window_start", "TIMESTAMP(3)"),
+    ("window_end", "TIMESTAMP(3)"),
+    ("auction", "BIGINT"),
+    ("bids", "BIGINT"),
+    ("bidders", "BIGINT"),
+    ("top", "BIGINT"),
+];
+
+fn schema(fields: &[(&str, &str)]) -> Result<Schema> {
+    let fields = fields.iter().map(|(name, ty)| Field::parse_type(name, ty).map_err(|e| anyhow::anyhow!("{e}")));
+    Ok(Schema::new(fields.collect::<Result<_>>()?))
+}
+
+/// The rows of the TUMBLE job's files.
+fn written(directory: &Path) -> Result<Vec<Batch>> {
+    let mut batches = Vec::new();
+    for file in harness::files(&directory.join("tumbled"), "parquet") {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(file)?)?.build()?;
+        for batch in reader {
+            batches.push(Batch::new(batch?));
+        }
+    }
+    Ok(batches)
 }
 
 /// Writes the events as JSON, event by event into the next partition.

@@ -1,24 +1,20 @@
 //! Nexmark bids as JSON: our decoder beside arrow-json on the same bytes, outputs compared first.
 //!
-//! `cargo bench -p millstream-formats --bench json_decode` prints ns per event and the ratio per case.
-#![allow(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::useless_vec,
-    reason = "a benchmark measures and prints"
-)]
+//! `cargo bench -p millstream-formats --bench json_decode`. Times are CPU times of the measuring thread.
+#![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints its figures, and a wrong result ends it")]
 
 use arrow_json::ReaderBuilder;
 use arrow_schema::{DataType, Field as ArrowField, Schema as ArrowSchema, TimeUnit};
+use cpu_time::ThreadTime;
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput};
 use millstream_dataflow::{Decoder, Field, Schema};
 use millstream_formats::json::JsonDecoder;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 const EVENTS: usize = 16_384;
-const ROUNDS: usize = 15;
 
 fn records(case: &str) -> Vec<String> {
     (0..EVENTS)
@@ -33,7 +29,7 @@ fn records(case: &str) -> Vec<String> {
             } else {
                 format!("\"channel-{}\"", i % 1000)
             };
-            let mut fields = vec![
+            let mut fields = [
                 format!("\"auction\":{}", 1000 + i % 5000),
                 format!("\"bidder\":{}", 2000 + i % 700),
                 format!("\"price\":{}", i * 37 % 100_000),
@@ -50,6 +46,22 @@ fn records(case: &str) -> Vec<String> {
         .collect()
 }
 
+/// Measures one side and gives its mean CPU time per event, ns.
+fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, mut once: impl FnMut()) -> f64 {
+    let (mut total, mut runs) = (Duration::ZERO, 0);
+    group.bench_function(name, |b| {
+        b.iter_custom(|n| {
+            let start = ThreadTime::now();
+            (0..n).for_each(|_| once());
+            let time = start.elapsed();
+            total += time;
+            runs += n;
+            time
+        });
+    });
+    total.as_nanos() as f64 / (runs as f64 * EVENTS as f64)
+}
+
 fn main() {
     let names = [
         ("auction", "BIGINT"),
@@ -61,49 +73,52 @@ fn main() {
         ("extra", "STRING"),
     ];
     let schema = Schema::new(names.iter().map(|(n, t)| Field::parse_type(n, t).expect("a type")).collect());
-    let arrow = Arc::new(ArrowSchema::new(
-        names
-            .iter()
-            .map(|(n, t)| {
-                let ty = match *t {
-                    "BIGINT" => DataType::Int64,
-                    "STRING" => DataType::Utf8View,
-                    _ => DataType::Timestamp(TimeUnit::Millisecond, None),
-                };
-                ArrowField::new(*n, ty, true)
-            })
-            .collect::<Vec<_>>(),
-    ));
+    let arrow = |(name, ty): &(&str, &str)| {
+        let ty = match *ty {
+            "BIGINT" => DataType::Int64,
+            "STRING" => DataType::Utf8View,
+            _ => DataType::Timestamp(TimeUnit::Millisecond, None),
+        };
+        ArrowField::new(*name, ty, true)
+    };
+    let arrow = Arc::new(ArrowSchema::new(names.iter().map(arrow).collect::<Vec<_>>()));
+    let mut criterion = Criterion::default().configure_from_args();
+    let mut lines = Vec::new();
     for case in ["regular keys", "shuffled keys", "escapes", "nulls"] {
         let records = records(case);
         let mut ours = JsonDecoder::new(&schema, &BTreeMap::new()).expect("a decoder");
+        let mut ours = || {
+            records.iter().for_each(|r| {
+                ours.decode(r.as_bytes()).expect("a record");
+            });
+            ours.finish().expect("a batch")
+        };
         let mut theirs = ReaderBuilder::new(Arc::clone(&arrow))
             .with_batch_size(EVENTS)
             .build_decoder()
             .expect("a decoder");
-        let (mut best_ours, mut best_theirs) = (f64::MAX, f64::MAX);
-        for round in 0..ROUNDS {
-            let start = Instant::now();
-            for r in &records {
-                ours.decode(r.as_bytes()).expect("a record");
-            }
-            let a = ours.finish().expect("a batch");
-            best_ours = best_ours.min(start.elapsed().as_nanos() as f64 / EVENTS as f64);
-            let start = Instant::now();
-            for r in &records {
+        let mut theirs = || {
+            records.iter().for_each(|r| {
                 theirs.decode(r.as_bytes()).expect("a record");
-            }
-            let b = theirs.flush().expect("a batch").expect("rows");
-            best_theirs = best_theirs.min(start.elapsed().as_nanos() as f64 / EVENTS as f64);
-            if round == 0 {
-                for (i, (name, _)) in names.iter().enumerate() {
-                    assert_eq!(a.column(i), b.column(i), "{case}: column {name}");
-                }
-            }
+            });
+            theirs.flush().expect("a batch").expect("rows")
+        };
+        let (a, b) = (ours(), theirs());
+        for (i, (name, _)) in names.iter().enumerate() {
+            assert_eq!(a.column(i), b.column(i), "{case}: column {name}");
         }
-        println!(
-            "{case}: ours {best_ours:.0} ns/event, arrow-json {best_theirs:.0} ns/event, ratio {:.1}",
-            best_theirs / best_ours
-        );
+        let mut group = criterion.benchmark_group(case);
+        group
+            .throughput(Throughput::Elements(EVENTS as u64))
+            .sample_size(20)
+            .warm_up_time(Duration::from_millis(500))
+            .measurement_time(Duration::from_secs(2));
+        let a = measure(&mut group, "Millstream", || drop(std::hint::black_box(ours())));
+        let b = measure(&mut group, "arrow-json", || drop(std::hint::black_box(theirs())));
+        group.finish();
+        lines.push(format!("{case}: {a:.0} ns/event, arrow-json {b:.0} ns/event, ratio {:.1}", b / a));
     }
+    criterion.final_summary();
+    println!("\nchecked: all columns as arrow-json's");
+    lines.iter().for_each(|l| println!("{l}"));
 }
