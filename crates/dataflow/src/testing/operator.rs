@@ -64,7 +64,7 @@ struct Regime {
 /// An output that no test fills.
 const LARGE: usize = 1 << 20;
 /// Events after which a crash is tried; beyond, some of them.
-const CRASHES_MAX: usize = 24;
+const CRASHES_MAX: usize = 10;
 
 fn regimes(events: usize) -> Vec<Regime> {
     let whole = Regime {
@@ -141,7 +141,7 @@ pub struct OperatorCase {
 /// - `make`: makes a new instance for a subtask, as a job does at each start
 /// - `inputs`: the columns of each input, as [`columns`] reads them
 ///
-/// ```ignore
+/// ```text
 /// check_operator(|context| Ok(Box::new(Count::new(context))), &["k STRING"])
 ///     .keys(&[&[0]])
 ///     .input(["a", "b", "a", "watermark 1000", "end"])
@@ -163,7 +163,7 @@ pub fn check_operator(make: impl Fn(&SubtaskContext) -> Result<Box<dyn Operator>
 
 impl OperatorCase {
     /// The key columns of each input: rows go to the subtask of their key group, all to one where there is no key column. Without it any
-    /// subtask may get any row.
+    /// subtask may get any row, so a changelog needs keys: what takes a row back must follow it to its subtask.
     pub fn keys(mut self, keys: &[&[usize]]) -> Self {
         for (stage, keys) in self.stages[0].keys.iter_mut().zip(keys) {
             *stage = Some(keys.to_vec());

@@ -22,15 +22,22 @@ const NOTHING_MAX: usize = 2_000;
 /// How long one fetch may wait.
 const WAIT: Duration = Duration::from_millis(10);
 /// Positions of a split that reading is started from again.
-const POSITIONS_MAX: usize = 12;
+const POSITIONS_MAX: usize = 6;
 
 /// One chunk, decoded.
 #[derive(Debug, Clone, PartialEq)]
 struct Piece {
     /// Where the split stood after it.
     next: String,
-    /// Rows, then records that were none.
     rows: Vec<String>,
+    /// Records that were none, with their places.
+    bad: Vec<String>,
+}
+
+impl Piece {
+    fn records(&self) -> usize {
+        self.rows.len() + self.bad.len()
+    }
 }
 
 /// The pieces of each split, in order.
@@ -61,7 +68,7 @@ fn check(case: &SourceCase<'_>) -> Found<()> {
     let source = first().map_err(text)?;
     let splits = discover(source.as_ref(), &[])?;
     let all = read(source.as_ref(), &splits, case.rows, Decoding::One)?;
-    let rows: usize = all.values().flatten().map(|p| p.rows.len()).sum();
+    let rows: usize = all.values().flatten().map(Piece::records).sum();
     if source.bounded() && rows != case.rows {
         return Err(format!("the source gave {rows} rows and bad records instead of {}", case.rows));
     }
@@ -135,15 +142,12 @@ fn read(source: &dyn Source, splits: &[Split], rows: usize, decoding: Decoding) 
         if decoded.split.id != id {
             return Err(format!("a chunk of \"{id}\" was decoded as one of \"{}\"", decoded.split.id));
         }
-        let mut rows = texts(&decoded.batch);
-        rows.extend(decoded.bad.iter().map(|b| format!("bad {} at {}", b.reason, b.place)));
-        Ok((
-            id,
-            Piece {
-                next: decoded.split.position,
-                rows,
-            },
-        ))
+        let piece = Piece {
+            next: decoded.split.position,
+            rows: texts(&decoded.batch),
+            bad: decoded.bad.iter().map(|b| format!("{} at {}", b.reason, b.place)).collect(),
+        };
+        Ok((id, piece))
     };
     while !open.is_empty() {
         let fetched = reader.fetch(WAIT).map_err(text)?;
@@ -173,7 +177,7 @@ fn read(source: &dyn Source, splits: &[Split], rows: usize, decoding: Decoding) 
                     }
                 }
                 let (id, piece) = decode(chunk, decoding == Decoding::Fresh)?;
-                *count += piece.rows.len();
+                *count += piece.records();
                 let enough = !source.bounded() && *count >= rows;
                 all.entry(id.clone()).or_default().push(piece);
                 if enough {
@@ -209,11 +213,6 @@ fn read(source: &dyn Source, splits: &[Split], rows: usize, decoding: Decoding) 
     Ok(all)
 }
 
-/// The rows of a split behind its first `pieces`.
-fn rest(pieces: &[Piece]) -> Vec<&String> {
-    pieces.iter().flat_map(|p| &p.rows).collect()
-}
-
 /// Compares the rows of each split, as far as both were read.
 fn same(what: &str, expected: &Read, actual: &Read) -> Found<()> {
     for (id, pieces) in expected {
@@ -223,20 +222,29 @@ fn same(what: &str, expected: &Read, actual: &Read) -> Found<()> {
     Ok(())
 }
 
+/// Compares rows, and bad records beside them: which stands first is lost where both are in a chunk.
 fn same_rows(expected: &[Piece], actual: &[Piece]) -> Found<()> {
-    let (a, b) = (rest(expected), rest(actual));
-    let common = a.len().min(b.len());
-    match (0..common).find(|i| a[*i] != b[*i]) {
-        Some(i) => Err(format!("row {} is\n    {}\n  instead of\n    {}", i + 1, b[i], a[i])),
-        None if common == 0 && a.len() != b.len() => Err(format!("{} rows came instead of {}", b.len(), a.len())),
-        None => Ok(()),
+    fn of(pieces: &[Piece], part: fn(&Piece) -> &Vec<String>) -> Vec<&String> {
+        pieces.iter().flat_map(part).collect()
     }
+    for (what, part) in [("row", (|p| &p.rows) as fn(&Piece) -> &Vec<String>), ("bad record", |p| &p.bad)] {
+        let (a, b) = (of(expected, part), of(actual, part));
+        let common = a.len().min(b.len());
+        if let Some(i) = (0..common).find(|i| a[*i] != b[*i]) {
+            return Err(format!("{what} {} is\n    {}\n  instead of\n    {}", i + 1, b[i], a[i]));
+        }
+        if common == 0 && a.len() != b.len() {
+            return Err(format!("{} {what}s came instead of {}", b.len(), a.len()));
+        }
+    }
+    Ok(())
 }
 
 /// Like [`same_rows`], for splits that end.
 fn same_to_the_end(bounded: bool, expected: &[Piece], actual: &[Piece]) -> Found<()> {
     same_rows(expected, actual)?;
-    let (a, b) = (rest(expected).len(), rest(actual).len());
+    let count = |pieces: &[Piece]| pieces.iter().map(Piece::records).sum::<usize>();
+    let (a, b) = (count(expected), count(actual));
     if bounded && a != b {
         Err(format!("{b} rows came instead of {a}"))
     } else {
@@ -293,7 +301,7 @@ fn restored_at_the_end(open: &dyn Fn() -> Result<Arc<dyn Source>>, start: &[Spli
     let ends: Vec<Split> = start.iter().map(|s| at(s, all, |id| all.get(id).map_or(0, Vec::len))).collect();
     let ends = discover(source.as_ref(), &ends)?;
     let again = read(source.as_ref(), &ends, 0, Decoding::One)?;
-    let rows: usize = again.values().flatten().map(|p| p.rows.len()).sum();
+    let rows: usize = again.values().flatten().map(Piece::records).sum();
     if rows > 0 {
         return Err(format!("restored at its end, the source gave {rows} rows more"));
     }
