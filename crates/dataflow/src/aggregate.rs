@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// An aggregate function bound to its argument types. It holds no state of its own: the caller keeps its [`StateColumn`]s.
 ///
-/// Laws, checked by [`crate::testing::check_aggregate`] for every implementation:
+/// Laws, checked by `testing::check_aggregate` for every implementation:
 /// `update(a ++ b) = merge(update(a), update(b))`; the order of rows and merges does not change `finish` (floats: 1e-12);
 /// `unmerge` undoes `merge`; `finish` changes nothing.
 pub trait Aggregate: Send + Sync + Debug {

@@ -24,6 +24,7 @@ mod source;
 mod span;
 mod store;
 pub mod temporal;
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod text;
 mod time;

@@ -81,7 +81,7 @@ pub fn parse_decimal(text: &[u8], scale: u8) -> Option<i128> {
         value = value.saturating_mul(10).saturating_add(i128::from(d));
     }
     if round >= 5 {
-        value += 1;
+        value = value.saturating_add(1);
     }
     for _ in 0..power.min(60) {
         value = value.saturating_mul(10);
@@ -126,6 +126,7 @@ mod tests {
             ("-0.05", 1, Some(-1)),
             ("1e3", 0, Some(1000)),
             ("2.7E-8", 9, Some(27)),
+            ("999999999999999999999999999999999999999999.9", 0, Some(i128::MAX)),
             ("x", 0, None),
             (".", 0, None),
             ("", 0, None),

@@ -107,7 +107,7 @@ impl Scan for Unchanged {
     }
 }
 
-fn operator(node: &Node) -> Result<MakeOperator> {
+pub(crate) fn operator(node: &Node) -> Result<MakeOperator> {
     let node = node.clone();
     let make = move |context: &SubtaskContext| -> Result<Box<dyn Operator>> {
         let schema = || Column::schema(&node.columns).to_arrow();

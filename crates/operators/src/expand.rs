@@ -29,3 +29,6 @@ impl Operator for Expand {
         Ok(Step::Done)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,3 +15,6 @@ impl Operator for Filter {
         Ok(Step::Done)
     }
 }
+
+#[cfg(test)]
+mod tests;

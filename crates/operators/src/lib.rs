@@ -12,3 +12,6 @@ mod values;
 mod window;
 
 pub use build::build;
+
+#[cfg(test)]
+mod tests;

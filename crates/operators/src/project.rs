@@ -42,3 +42,6 @@ impl Operator for Project {
         Ok(Step::Done)
     }
 }
+
+#[cfg(test)]
+mod tests;

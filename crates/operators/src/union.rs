@@ -16,3 +16,6 @@ impl Operator for Union {
         Ok(Step::Done)
     }
 }
+
+#[cfg(test)]
+mod tests;

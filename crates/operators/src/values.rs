@@ -7,25 +7,34 @@ use std::time::Duration;
 pub(crate) struct ValuesSource(pub(crate) RecordBatch);
 
 struct ValuesReader {
-    /// Where each split stands: 0 before, 1 after its only chunk.
-    open: Vec<Split>,
+    /// The one split, and whether its only chunk was given.
+    open: Option<(String, bool)>,
 }
 
 struct ValuesDecoder(RecordBatch);
 
 const SPLIT: &str = "values";
+/// Positions before and after the only chunk: a persisted text.
+const BEGIN: &str = "v1 0";
+const END: &str = "v1 1";
 
 impl Source for ValuesSource {
     fn discover<'a>(&'a self, known: &'a [Split]) -> BoxFuture<'a, Result<Vec<Split>>> {
         let first = Split {
             id: SPLIT.to_string(),
-            position: "0".to_string(),
+            position: BEGIN.to_string(),
         };
-        let split = known.first().cloned().unwrap_or(first);
-        Box::pin(async move { Ok(vec![split]) })
+        let splits = if known.is_empty() { vec![first] } else { known.to_vec() };
+        Box::pin(async move { Ok(splits) })
     }
     fn reader(&self, splits: Vec<Split>) -> Result<Box<dyn SplitReader>> {
-        Ok(Box::new(ValuesReader { open: splits }))
+        let of = |s: Split| match (s.id.as_str(), s.position.as_str()) {
+            (SPLIT, BEGIN) => Ok((s.id, false)),
+            (SPLIT, END) => Ok((s.id, true)),
+            (id, position) => Err(Error::corrupt(format!("\"{id}\" at \"{position}\" is no place in inline rows"))),
+        };
+        let open = splits.into_iter().map(of).collect::<Result<Vec<_>>>()?.pop();
+        Ok(Box::new(ValuesReader { open }))
     }
     fn decoder(&self) -> Result<Box<dyn SplitDecoder>> {
         Ok(Box::new(ValuesDecoder(self.0.clone())))
@@ -37,23 +46,20 @@ impl Source for ValuesSource {
 
 impl SplitReader for ValuesReader {
     fn fetch(&mut self, wait: Duration) -> Result<Fetch> {
-        match self.open.pop() {
+        match self.open.take() {
             None => {
                 std::thread::sleep(wait);
                 Ok(Fetch::Nothing)
             }
-            Some(split) if split.position == "0" => {
-                self.open.push(Split {
-                    position: "1".to_string(),
-                    ..split.clone()
-                });
+            Some((split, false)) => {
+                self.open = Some((split.clone(), true));
                 Ok(Fetch::Chunk(Chunk {
-                    split: split.id,
+                    split,
                     bytes: 0,
                     payload: Box::new(()),
                 }))
             }
-            Some(split) => Ok(Fetch::Finished(split.id)),
+            Some((split, true)) => Ok(Fetch::Finished(split)),
         }
     }
 }
@@ -68,10 +74,13 @@ impl SplitDecoder for ValuesDecoder {
             batch: Batch::new(self.0.clone()),
             split: Split {
                 id: chunk.split,
-                position: "1".to_string(),
+                position: END.to_string(),
             },
             records,
             bad: Vec::new(),
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

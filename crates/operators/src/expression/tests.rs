@@ -1,4 +1,5 @@
 use super::*;
+use crate::tests::{call, int};
 use arrow_array::{Int64Array, StringViewArray};
 use arrow_schema::{DataType, Field, Schema};
 
@@ -10,17 +11,6 @@ fn batch() -> RecordBatch {
         vec![Arc::new(a), Arc::new(StringViewArray::from(vec![Some("x"), None, Some("7"), Some("9")]))],
     )
     .unwrap()
-}
-
-fn int(v: i64) -> Expr {
-    Expr::Literal {
-        value: Value::Int(v),
-        ty: Type::new(SqlType::BigInt, false),
-    }
-}
-
-fn call(name: &str, args: Vec<Expr>, ty: SqlType) -> Expr {
-    Expr::call(name, args, Type::new(ty, true))
 }
 
 fn ten_by_a() -> Expr {

@@ -58,3 +58,6 @@ pub(super) fn bounds(ends: &[i64], size: i64, window_time: &arrow_schema::DataTy
         Arc::new(column(&|e| e.saturating_sub(1)).with_timezone_opt(zone)),
     ])
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Window aggregation: TUMBLE beside DataFusion's batch GROUP BY over the same batches, and HOP with one slide and growing sizes.
 //!
-//! `cargo bench -p millstream-operators --bench window`. Times are CPU times of the measuring thread. Every output is checked first:
+//! `cargo bench -p tests --bench window`. Times are CPU times of the measuring thread. Every output is checked first:
 //! TUMBLE against DataFusion's rows, HOP against TUMBLE's slices added up.
 #![allow(
     clippy::print_stdout,

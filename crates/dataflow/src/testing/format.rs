@@ -1,0 +1,346 @@
+//! What every format must keep: rows come back as they were, and no bytes do more harm than cost their own record.
+
+mod samples;
+
+use super::random::Random;
+use super::report::{Found, fail, multiset, same_rows};
+use super::rows::{Cell, batch, columns, texts};
+use crate::{Batch, Decoder, Encoder, Error, ErrorKind, Field, Result, Schema, SqlType};
+use arrow_array::{Array, RecordBatch};
+use bytes::Bytes;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A format under test.
+pub struct FormatCase<'a> {
+    /// Makes an encoder for these columns.
+    pub encoder: &'a dyn Fn(&Schema) -> Result<Box<dyn Encoder>>,
+    /// How bytes are read.
+    pub reading: Reading<'a>,
+    /// Whether the format cannot hold this type, looked at without its parts: then both sides must refuse a column that has it anywhere.
+    /// BIGINT and STRING every format holds.
+    pub refuses: &'a dyn Fn(&SqlType) -> bool,
+}
+
+/// How a format is read.
+pub enum Reading<'a> {
+    /// Record by record.
+    Records {
+        /// Makes a decoder: all columns of the records, and those wanted.
+        decoder: &'a dyn Fn(&Schema, &Schema) -> Result<Box<dyn Decoder>>,
+        /// The records of a file.
+        split: &'a dyn Fn(&[u8]) -> Vec<Range<usize>>,
+    },
+    /// As a whole file, for the columns wanted.
+    File(&'a dyn Fn(&Schema, Bytes) -> Result<Vec<RecordBatch>>),
+}
+
+/// Rounds of random changes.
+const MUTATIONS: usize = 3_000;
+
+/// Ends the test with the first finding.
+///
+/// - round trip: every [`SqlType`] with its extremes, NULLs and empty values, alone, beside others and nested; wanted columns in another
+///   order; written in one batch or row by row; the same rows give the same bytes, also from an encoder that has finished a file before
+/// - types that the format does not hold are refused as `Sql` when the encoder or decoder is made, not when a row comes
+/// - bytes cut anywhere, and bytes changed at random: rows or an error, never a panic, never an invalid array; of a row format the records
+///   before and after keep their rows; of a file format the error is `Data`
+/// - texts of all kinds where another type is expected: rows or an error
+pub fn format_suite(case: &FormatCase<'_>) {
+    let mut held = Vec::new();
+    for (ty, values) in samples::scalars() {
+        let field = columns(&format!("v {ty}")).fields.remove(0);
+        for (field, rows) in samples::shapes(&field, &values) {
+            if refused(case, &field.ty) {
+                settle(&field, check_refused(case, &field));
+            } else {
+                settle(&field, check_round_trip(case, &field, &rows));
+            }
+        }
+        if !refused(case, &field.ty) {
+            settle(&field, check_wrong_texts(case, &field));
+            held.push((field, values));
+        }
+    }
+    if held.is_empty() {
+        fail("format suite: the format holds no type at all");
+    }
+    let wide = wide(&held);
+    for (what, check) in [
+        ("cut bytes", check_cuts as fn(&FormatCase<'_>, &RecordBatch) -> Found<()>),
+        ("changed bytes", check_mutations),
+    ] {
+        if let Err(message) = check(case, &wide) {
+            fail(&format!("format suite, {what}: {message}"));
+        }
+    }
+}
+
+fn settle(field: &Field, found: Found<()>) {
+    if let Err(message) = found {
+        fail(&format!("format suite, {}: {message}", field.type_text()));
+    }
+}
+
+fn text(e: Error) -> String {
+    format!("{:?} error: {e}", e.kind)
+}
+
+fn refused(case: &FormatCase<'_>, ty: &SqlType) -> bool {
+    (case.refuses)(ty)
+        || match ty {
+            SqlType::Array(e) | SqlType::Multiset(e) => refused(case, &e.ty),
+            SqlType::Map(k, v) => refused(case, &k.ty) || refused(case, &v.ty),
+            SqlType::Row(fields) => fields.iter().any(|f| refused(case, &f.ty)),
+            _ => false,
+        }
+}
+
+fn check_refused(case: &FormatCase<'_>, field: &Field) -> Found<()> {
+    let schema = Schema::new(vec![field.clone()]);
+    let mut results = vec![("encoder", (case.encoder)(&schema).err())];
+    if let Reading::Records { decoder, .. } = &case.reading {
+        results.push(("decoder", decoder(&schema, &schema).err()));
+    }
+    for (what, result) in results {
+        match result {
+            Some(e) if e.kind == ErrorKind::Sql => {}
+            Some(e) => return Err(format!("the {what} refuses it with a {:?} error instead of Sql: {e}", e.kind)),
+            None => return Err(format!("the {what} takes it")),
+        }
+    }
+    Ok(())
+}
+
+/// Writes batches as one file.
+fn encode(encoder: &mut dyn Encoder, batches: &[Batch]) -> Found<Vec<u8>> {
+    let mut out = Vec::new();
+    for b in batches {
+        encoder.write(b, &mut out).map_err(text)?;
+    }
+    encoder.finish(&mut out).map_err(text)?;
+    match encoder.buffered() {
+        0 => Ok(out),
+        n => Err(format!("{n} bytes are buffered after finish")),
+    }
+}
+
+/// What was read.
+struct Read {
+    rows: Vec<String>,
+    bad: Vec<String>,
+}
+
+fn decode(case: &FormatCase<'_>, all: &Schema, wanted: &Schema, bytes: &[u8]) -> Found<Read> {
+    let (batches, bad) = match &case.reading {
+        Reading::File(read) => (read(wanted, Bytes::copy_from_slice(bytes)).map_err(text)?, Vec::new()),
+        Reading::Records { decoder, split } => {
+            let mut decoder = decoder(all, wanted).map_err(text)?;
+            let mut bad = Vec::new();
+            for record in split(bytes) {
+                if let Err(e) = decoder.decode(&bytes[record.clone()]) {
+                    let shown = String::from_utf8_lossy(&bytes[record]).into_owned();
+                    bad.push(format!("{}: {} in {shown}", e.reason, e.message));
+                }
+            }
+            (vec![decoder.finish().map_err(text)?], bad)
+        }
+    };
+    let mut rows = Vec::new();
+    for b in batches {
+        valid(&b)?;
+        if Schema::from_arrow(&b.schema()).map_err(text)? != *wanted {
+            return Err(format!("the columns come back as {:?} instead of {wanted:?}", b.schema()));
+        }
+        rows.extend(texts(&Batch::new(b)));
+    }
+    Ok(Read { rows, bad })
+}
+
+/// What unsafe code may have got wrong.
+fn valid(batch: &RecordBatch) -> Found<()> {
+    let check = |c: &arrow_array::ArrayRef| c.to_data().validate_full().map_err(|e| format!("an invalid array: {e}"));
+    batch.columns().iter().try_for_each(check)
+}
+
+fn same(what: &str, expected: &[String], found: &Read) -> Found<()> {
+    if let Some(bad) = found.bad.first() {
+        return Err(format!("{what}: a record does not come back: {bad}"));
+    }
+    same_rows(&multiset(expected), &multiset(&found.rows)).map_err(|m| format!("{what}: {m}"))?;
+    if *expected == found.rows {
+        Ok(())
+    } else {
+        Err(format!("{what}: the rows come back in another order"))
+    }
+}
+
+fn check_round_trip(case: &FormatCase<'_>, field: &Field, rows: &[Cell]) -> Found<()> {
+    let id = |i: usize| Cell::Text(i.to_string());
+    let note = |i: usize| if i % 3 == 2 { Cell::Null } else { Cell::Text(format!("note {i}")) };
+    let beside = Schema::new(vec![
+        Field::new("id", SqlType::BigInt, false),
+        field.clone(),
+        Field::new("a \"name\" é", SqlType::STRING, true),
+    ]);
+    let alone = Schema::new(vec![field.clone()]);
+    for schema in [beside, alone] {
+        let row = |(i, v): (usize, &Cell)| match schema.fields.len() {
+            1 => vec![v.clone()],
+            _ => vec![id(i), v.clone(), note(i)],
+        };
+        let data = batch(&schema, &rows.iter().enumerate().map(row).collect::<Vec<_>>())?;
+        let whole = Batch::new(data);
+        let expected = texts(&whole);
+        let mut encoder = (case.encoder)(&schema).map_err(text)?;
+        let bytes = encode(encoder.as_mut(), std::slice::from_ref(&whole))?;
+        same("round trip", &expected, &decode(case, &schema, &schema, &bytes)?)?;
+        let mut fresh = (case.encoder)(&schema).map_err(text)?;
+        for (what, encoder) in [("the same encoder", encoder.as_mut()), ("another encoder", fresh.as_mut())] {
+            if encode(encoder, std::slice::from_ref(&whole))? != bytes {
+                return Err(format!("{what} gives other bytes for the same rows"));
+            }
+        }
+        let single: Vec<Batch> = (0..whole.num_rows()).map(|i| whole.slice(i, 1)).collect();
+        let bytes = encode(encoder.as_mut(), &single)?;
+        same("written row by row", &expected, &decode(case, &schema, &schema, &bytes)?)?;
+        if schema.fields.len() > 1 {
+            let order: Vec<usize> = (0..schema.fields.len() - 1).rev().collect();
+            let wanted = Schema::new(order.iter().map(|i| schema.fields[*i].clone()).collect());
+            let data = whole.data.project(&order).map_err(|e| e.to_string())?;
+            same(
+                "some columns in another order",
+                &texts(&Batch::new(data)),
+                &decode(case, &schema, &wanted, &bytes)?,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Texts that are values of other types, or of none.
+fn check_wrong_texts(case: &FormatCase<'_>, field: &Field) -> Found<()> {
+    let Reading::Records { decoder, split } = &case.reading else { return Ok(()) };
+    let written = columns("v STRING, after BIGINT");
+    let read = Schema::new(vec![field.clone(), written.fields[1].clone()]);
+    for wrong in samples::hostile_texts() {
+        let row = [Cell::Text(wrong.clone()), Cell::Text("7".to_string())];
+        let good = Batch::new(batch(&written, &[row.to_vec()])?);
+        let bytes = encode((case.encoder)(&written).map_err(text)?.as_mut(), &[good])?;
+        let here = |m: String| format!("the text {wrong:?}: {m}");
+        let mut decoder = decoder(&read, &read).map_err(text)?;
+        for record in split(&bytes) {
+            let rows = quietly(|| decoder.decode(&bytes[record]).unwrap_or(0)).map_err(here)?;
+            let batch = quietly(|| decoder.finish()).map_err(here)?.map_err(text).map_err(here)?;
+            valid(&batch).map_err(here)?;
+            if batch.num_rows() != rows {
+                return Err(here(format!("{rows} rows were told and {} came", batch.num_rows())));
+            }
+            if let Some(row) = texts(&Batch::new(batch)).first()
+                && !row.ends_with("| 7")
+            {
+                return Err(here(format!("the column after it came back as {row}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A panic as an error.
+fn quietly<T>(f: impl FnOnce() -> T) -> Found<T> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|panic| {
+        let told = panic.downcast_ref::<String>().cloned();
+        let told = told.or_else(|| panic.downcast_ref::<&str>().map(|s| s.to_string()));
+        format!("panicked: {}", told.unwrap_or_default())
+    })
+}
+
+/// A few rows with a column of each type that the format holds.
+fn wide(held: &[(Field, Vec<Cell>)]) -> RecordBatch {
+    let fields = held.iter().enumerate().map(|(i, (f, _))| Field::new(format!("c{i}"), f.ty.clone(), true));
+    let schema = Schema::new(fields.collect());
+    let row = |r: usize| -> Vec<Cell> {
+        let value = |(i, (_, values)): (usize, &(Field, Vec<Cell>))| match (r + i) % 7 {
+            3 => Cell::Null,
+            _ => values[(r + i) % values.len()].clone(),
+        };
+        held.iter().enumerate().map(value).collect()
+    };
+    match batch(&schema, &(0..4).map(row).collect::<Vec<_>>()) {
+        Ok(batch) => batch,
+        Err(message) => fail(&message),
+    }
+}
+
+fn check_cuts(case: &FormatCase<'_>, wide: &RecordBatch) -> Found<()> {
+    let schema = Schema::from_arrow(&wide.schema()).map_err(text)?;
+    let whole = Batch::new(wide.clone());
+    let bytes = encode((case.encoder)(&schema).map_err(text)?.as_mut(), std::slice::from_ref(&whole))?;
+    let expected = texts(&whole);
+    for cut in 0..bytes.len() {
+        let here = |m: String| format!("cut after {cut} of {} bytes: {m}", bytes.len());
+        match &case.reading {
+            Reading::File(read) => file(*read, &schema, &bytes[..cut]).map_err(here)?,
+            Reading::Records { split, .. } => {
+                let complete = split(&bytes).iter().filter(|r| r.end < cut).count();
+                let found = quietly(|| decode(case, &schema, &schema, &bytes[..cut])).and_then(|f| f).map_err(here)?;
+                if found.rows.get(..complete) != expected.get(..complete) || found.rows.len() > complete + 1 {
+                    return Err(here(format!("{complete} records are complete, and these rows came: {:#?}", found.rows)));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads a damaged file.
+fn file(read: &dyn Fn(&Schema, Bytes) -> Result<Vec<RecordBatch>>, schema: &Schema, bytes: &[u8]) -> Found<()> {
+    match quietly(|| read(schema, Bytes::copy_from_slice(bytes)))? {
+        Ok(batches) => batches.iter().try_for_each(valid),
+        Err(e) if e.kind == ErrorKind::Data => Ok(()),
+        Err(e) => Err(format!("a {:?} error instead of Data: {e}", e.kind)),
+    }
+}
+
+fn check_mutations(case: &FormatCase<'_>, wide: &RecordBatch) -> Found<()> {
+    let schema = Schema::from_arrow(&wide.schema()).map_err(text)?;
+    let whole = Batch::new(wide.clone());
+    let bytes = encode((case.encoder)(&schema).map_err(text)?.as_mut(), std::slice::from_ref(&whole))?;
+    let expected = texts(&whole);
+    let mut random = Random::new(1);
+    for round in 0..MUTATIONS {
+        let here = |m: String| format!("round {round}: {m}");
+        match &case.reading {
+            Reading::File(read) => {
+                let changed = samples::mutate(&bytes, &mut random);
+                file(*read, &schema, &changed).map_err(here)?;
+            }
+            Reading::Records { decoder, split } => {
+                let records = split(&bytes);
+                let changed = samples::mutate(&bytes[records[1].clone()], &mut random);
+                let here = |m: String| here(format!("{m}\n  record: {}", String::from_utf8_lossy(&changed)));
+                let mut decoder = decoder(&schema, &schema).map_err(text)?;
+                let run = || -> Found<(usize, RecordBatch)> {
+                    let good = |d: &mut dyn Decoder, r: &Range<usize>| d.decode(&bytes[r.clone()]).map_err(|e| format!("a good neighbour is {e:?}"));
+                    good(decoder.as_mut(), &records[0])?;
+                    let rows = decoder.decode(&changed).unwrap_or(0);
+                    good(decoder.as_mut(), &records[2])?;
+                    if decoder.rows() != rows + 2 {
+                        return Err(format!("{} rows are told instead of {}", decoder.rows(), rows + 2));
+                    }
+                    Ok((rows, decoder.finish().map_err(text)?))
+                };
+                let (rows, batch) = quietly(run).and_then(|r| r).map_err(here)?;
+                valid(&batch).map_err(here)?;
+                let found = texts(&Batch::new(batch));
+                if found.len() != rows + 2 || found.first() != expected.first() || found.last() != expected.get(2) {
+                    return Err(here(format!("its neighbours came back as\n    {:?}\n    {:?}", found.first(), found.last())));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
