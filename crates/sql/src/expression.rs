@@ -89,6 +89,11 @@ impl<'a> Binder<'a> {
             Expr::IsNotUnknown(e) => self.call("is_not_unknown", &[e]),
             Expr::IsDistinctFrom(a, b) => self.call("is_distinct_from", &[a, b]),
             Expr::IsNotDistinctFrom(a, b) => self.call("is_not_distinct_from", &[a, b]),
+            Expr::BinaryOp {
+                left,
+                op: BinaryOperator::Overlaps,
+                right,
+            } => self.overlaps(left, right),
             Expr::BinaryOp { left, op, right } => match operator(op) {
                 Some(name) => self.call(name, &[left, right]),
                 None => Err(unsupported(format!("the operator {op}"), span(expr))),
@@ -132,6 +137,22 @@ impl<'a> Binder<'a> {
                 pattern,
                 escape_char: None,
             } => self.call(if *negated { "not_like" } else { "like" }, &[expr, pattern]),
+            Expr::Like {
+                negated,
+                any: false,
+                expr,
+                pattern,
+                escape_char: Some(escape),
+            } => self.matched("like_escape", *negated, &[expr, pattern, &Expr::Value(escape.clone())]),
+            Expr::SimilarTo {
+                negated,
+                expr,
+                pattern,
+                escape_char,
+            } => match escape_char {
+                Some(escape) => self.matched("similar_to", *negated, &[expr, pattern, &Expr::Value(escape.clone())]),
+                None => self.matched("similar_to", *negated, &[expr, pattern]),
+            },
             Expr::Cast {
                 kind,
                 expr,
@@ -167,10 +188,15 @@ impl<'a> Binder<'a> {
                 conditions,
                 else_result,
             } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
-            Expr::Extract { field, syntax: _, expr } => match extract(field) {
-                Some(name) => self.call(name, &[expr]),
-                None => Err(unsupported(format!("EXTRACT({field} …)"), span(expr.as_ref()))),
-            },
+            Expr::Extract { field, syntax: _, expr } => {
+                let bound = self.bind(expr)?;
+                let interval = matches!(bound.ty.ty, SqlType::IntervalDayTime | SqlType::IntervalYearMonth);
+                match (extract(field).filter(|_| !interval), unit(field)) {
+                    (Some(name), _) => calls::call(name, vec![bound]),
+                    (None, Some(unit)) => calls::call("extract", vec![calls::text(unit), bound]),
+                    (None, None) => Err(unsupported(format!("EXTRACT({field} …)"), span(expr.as_ref()))),
+                }
+            }
             Expr::Ceil { expr, field } => self.round("ceil", expr, field),
             Expr::Floor { expr, field } => self.round("floor", expr, field),
             Expr::Position { expr, r#in } => self.call("position", &[expr, r#in]),
@@ -191,9 +217,27 @@ impl<'a> Binder<'a> {
                 }
                 calls::call("substring", args)
             }
+            Expr::Overlay {
+                expr,
+                overlay_what,
+                overlay_from,
+                overlay_for,
+            } => {
+                let mut args: Vec<&Expr> = vec![expr, overlay_what, overlay_from];
+                args.extend(overlay_for.as_deref());
+                self.call("overlay", &args)
+            }
+            Expr::Array(array) if array.named => {
+                let elements: Vec<&Expr> = array.elem.iter().collect();
+                self.call("array", &elements)
+            }
+            Expr::Tuple(fields) => {
+                let fields: Vec<&Expr> = fields.iter().collect();
+                self.call("row", &fields)
+            }
             Expr::Trim {
                 trim_where,
-                trim_what: None,
+                trim_what,
                 expr,
                 trim_characters: None,
             } => {
@@ -203,7 +247,9 @@ impl<'a> Binder<'a> {
                     Some(W::Leading) => "ltrim",
                     Some(W::Trailing) => "rtrim",
                 };
-                self.call(name, &[expr])
+                let mut args: Vec<&Expr> = vec![expr];
+                args.extend(trim_what.as_deref());
+                self.call(name, &args)
             }
             Expr::Function(function) => self.function(function),
             other => Err(unsupported(what(other), span(other))),
@@ -278,11 +324,47 @@ impl<'a> Binder<'a> {
         calls::call(name, args)
     }
 
+    /// A call that may be negated.
+    fn matched(&mut self, name: &str, negated: bool, args: &[&Expr]) -> Result<Bound> {
+        let bound = self.call(name, args)?;
+        if negated { calls::call("not", vec![bound]) } else { Ok(bound) }
+    }
+
     fn round(&mut self, name: &str, expr: &Expr, field: &CeilFloorKind) -> Result<Bound> {
-        match field {
-            CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) => self.call(name, &[expr]),
-            _ => Err(unsupported(format!("{} to a unit or scale", name.to_uppercase()), span(expr))),
+        let unit = match field {
+            CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) => return self.call(name, &[expr]),
+            CeilFloorKind::DateTimeField(field) => unit(field),
+            CeilFloorKind::Scale(_) => None,
+        };
+        let Some(unit) = unit else {
+            return Err(unsupported(format!("{} to {field:?}", name.to_uppercase()), span(expr)));
+        };
+        let time = self.bind(expr)?;
+        calls::call(if name == "floor" { "floor_to" } else { "ceil_to" }, vec![calls::text(unit), time])
+    }
+
+    /// `(start, end or length) OVERLAPS (start, end or length)`: whether two spans touch, each in either direction.
+    fn overlaps(&mut self, left: &Expr, right: &Expr) -> Result<Bound> {
+        let mut spans = Vec::new();
+        for side in [left, right] {
+            let Expr::Tuple(ends) = side else {
+                return Err(Error::sql("OVERLAPS stands between two pairs of times").code("E0304").span(span(side)));
+            };
+            let [start, end] = ends.as_slice() else {
+                return Err(Error::sql("OVERLAPS stands between two pairs of times").code("E0304").span(span(side)));
+            };
+            let (start, mut end) = (self.bind(start)?, self.bind(end)?);
+            if matches!(end.ty.ty, SqlType::IntervalDayTime | SqlType::IntervalYearMonth) {
+                end = calls::call("add", vec![start.clone(), end])?;
+            }
+            let ends = vec![start, end];
+            spans.push((calls::call("least", ends.clone())?, calls::call("greatest", ends)?));
         }
+        let [(first, first_end), (second, second_end)] = spans.as_slice() else {
+            return Err(Error::bug("OVERLAPS without two sides"));
+        };
+        let reaches = |end: &Bound, start: &Bound| calls::call("gte", vec![end.clone(), start.clone()]);
+        calls::call("and", vec![reaches(first_end, second)?, reaches(second_end, first)?])
     }
 
     fn case(&mut self, operand: Option<&Expr>, conditions: &[CaseWhen], otherwise: Option<&Expr>) -> Result<Bound> {
@@ -411,11 +493,38 @@ fn extract(field: &DateTimeField) -> Option<&'static str> {
         DateTimeField::Quarter => "quarter",
         DateTimeField::Month => "month",
         DateTimeField::Day => "dayofmonth",
+        DateTimeField::Week(None) => "week",
         DateTimeField::Hour => "hour",
         DateTimeField::Minute => "minute",
         DateTimeField::Second => "second",
         DateTimeField::Doy => "dayofyear",
         DateTimeField::Dow => "dayofweek",
+        _ => return None,
+    })
+}
+
+/// The units of EXTRACT, FLOOR and CEIL.
+fn unit(field: &DateTimeField) -> Option<&'static str> {
+    Some(match field {
+        DateTimeField::Nanosecond => "NANOSECOND",
+        DateTimeField::Microsecond => "MICROSECOND",
+        DateTimeField::Millisecond => "MILLISECOND",
+        DateTimeField::Second => "SECOND",
+        DateTimeField::Minute => "MINUTE",
+        DateTimeField::Hour => "HOUR",
+        DateTimeField::Day => "DAY",
+        DateTimeField::Week(None) => "WEEK",
+        DateTimeField::Month => "MONTH",
+        DateTimeField::Quarter => "QUARTER",
+        DateTimeField::Year => "YEAR",
+        DateTimeField::Decade => "DECADE",
+        DateTimeField::Century => "CENTURY",
+        DateTimeField::Millennium | DateTimeField::Millenium => "MILLENNIUM",
+        DateTimeField::Epoch => "EPOCH",
+        DateTimeField::Isodow => "ISODOW",
+        DateTimeField::Isoyear => "ISOYEAR",
+        DateTimeField::Dow => "DOW",
+        DateTimeField::Doy => "DOY",
         _ => return None,
     })
 }
@@ -426,8 +535,6 @@ fn what(expr: &Expr) -> String {
         Expr::InSubquery { .. } => "IN (SELECT …)".to_string(),
         Expr::Exists { .. } => "EXISTS".to_string(),
         Expr::Subquery(_) => "a subquery as a value".to_string(),
-        Expr::Array(_) => "ARRAY[…]".to_string(),
-        Expr::Tuple(_) => "a row of values".to_string(),
         Expr::GroupingSets(_) | Expr::Cube(_) | Expr::Rollup(_) => "a grouping set here".to_string(),
         other => {
             let text = other.to_string();

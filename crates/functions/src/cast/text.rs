@@ -73,9 +73,40 @@ fn text_of(array: &ArrayRef, row: usize, from: &SqlType) -> Result<String> {
             out = String::from_utf8(array.as_binary_view().value(row).to_vec())
                 .map_err(|_| Error::data("bytes that are no UTF-8 cannot be cast to a string").code("E0702"))?;
         }
+        SqlType::IntervalYearMonth => {
+            let months = array.as_primitive::<IntervalYearMonthType>().value(row);
+            let sign = if months < 0 { '-' } else { '+' };
+            out = format!("{sign}{}-{:02}", months.unsigned_abs() / 12, months.unsigned_abs() % 12);
+        }
+        SqlType::IntervalDayTime => {
+            let ms = array.as_primitive::<DurationMillisecondType>().value(row);
+            let (days, rest) = (ms.unsigned_abs() / 86_400_000, ms.unsigned_abs() % 86_400_000);
+            out = format!("{}{days} ", if ms < 0 { '-' } else { '+' });
+            temporal::write_time(rest as i64 * 1_000_000, 3, &mut out);
+        }
+        SqlType::Array(element) => {
+            let items = array.as_list::<i32>().value(row);
+            let texts = (0..items.len()).map(|i| member(&items, i, &element.ty)).collect::<Result<Vec<_>>>()?;
+            out = format!("[{}]", texts.join(", "));
+        }
+        SqlType::Map(key, value) => {
+            let entries = array.as_map().value(row);
+            let entry = |i| Ok(format!("{}={}", member(entries.column(0), i, &key.ty)?, member(entries.column(1), i, &value.ty)?));
+            out = format!("{{{}}}", (0..entries.len()).map(entry).collect::<Result<Vec<_>>>()?.join(", "));
+        }
+        SqlType::Row(fields) => {
+            let columns = array.as_struct().columns().iter().zip(fields);
+            let texts = columns.map(|(column, f)| member(column, row, &f.ty)).collect::<Result<Vec<_>>>()?;
+            out = format!("({})", texts.join(", "));
+        }
         other => return Err(Error::sql(format!("{other} cannot be cast to a string yet")).code("E0303")),
     }
     Ok(out)
+}
+
+/// A value within another.
+fn member(array: &ArrayRef, row: usize, ty: &SqlType) -> Result<String> {
+    if array.is_null(row) { Ok("NULL".to_string()) } else { text_of(array, row, ty) }
 }
 
 /// A string as a value of any scalar type; blanks around it do not count.
@@ -125,7 +156,7 @@ pub(super) fn from_text(array: &ArrayRef, to: &SqlType, safe: bool) -> Result<Ar
 }
 
 /// `yyyy-MM-dd[ HH:mm[:ss[.f]]]` (a `T` may stand between) in units since the epoch.
-pub(crate) fn timestamp(text: &str, per_second: i64) -> Option<i64> {
+fn timestamp(text: &str, per_second: i64) -> Option<i64> {
     let (days, rest) = temporal::parse_date(text.as_bytes())?;
     let nanos = match rest.split_first() {
         None => 0,
