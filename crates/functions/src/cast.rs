@@ -77,7 +77,12 @@ pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Resul
             };
             let list = array.as_list::<i32>();
             let elements = cast(list.values(), &a.ty, &b.ty, safe)?;
-            Ok(Arc::new(ListArray::try_new(Arc::clone(item), list.offsets().clone(), elements, list.nulls().cloned())?))
+            Ok(Arc::new(ListArray::try_new(
+                Arc::clone(item),
+                list.offsets().clone(),
+                elements,
+                list.nulls().cloned(),
+            )?))
         }
         (SqlType::Map(k1, v1), SqlType::Map(k2, v2)) => {
             let DataType::Map(entries, _) = &wanted else {
@@ -89,7 +94,13 @@ pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Resul
             let map = array.as_map();
             let columns = vec![cast(map.keys(), &k1.ty, &k2.ty, safe)?, cast(map.values(), &v1.ty, &v2.ty, safe)?];
             let pairs = StructArray::try_new(fields.clone(), columns, None)?;
-            Ok(Arc::new(MapArray::try_new(Arc::clone(entries), map.offsets().clone(), pairs, map.nulls().cloned(), false)?))
+            Ok(Arc::new(MapArray::try_new(
+                Arc::clone(entries),
+                map.offsets().clone(),
+                pairs,
+                map.nulls().cloned(),
+                false,
+            )?))
         }
         _ if is_text(to) && is_text(from) => text::resize(array, to),
         _ if is_text(to) => text::to_text(array, from, to),

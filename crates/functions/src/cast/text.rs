@@ -73,6 +73,8 @@ fn text_of(array: &ArrayRef, row: usize, from: &SqlType) -> Result<String> {
             out = String::from_utf8(array.as_binary_view().value(row).to_vec())
                 .map_err(|_| Error::data("bytes that are no UTF-8 cannot be cast to a string").code("E0702"))?;
         }
+        // Within another value.
+        SqlType::Char(_) | SqlType::VarChar(_) => out += array.as_string_view().value(row),
         SqlType::IntervalYearMonth => {
             let months = array.as_primitive::<IntervalYearMonthType>().value(row);
             let sign = if months < 0 { '-' } else { '+' };
@@ -91,7 +93,13 @@ fn text_of(array: &ArrayRef, row: usize, from: &SqlType) -> Result<String> {
         }
         SqlType::Map(key, value) => {
             let entries = array.as_map().value(row);
-            let entry = |i| Ok(format!("{}={}", member(entries.column(0), i, &key.ty)?, member(entries.column(1), i, &value.ty)?));
+            let entry = |i| {
+                Ok(format!(
+                    "{}={}",
+                    member(entries.column(0), i, &key.ty)?,
+                    member(entries.column(1), i, &value.ty)?
+                ))
+            };
             out = format!("{{{}}}", (0..entries.len()).map(entry).collect::<Result<Vec<_>>>()?.join(", "));
         }
         SqlType::Row(fields) => {
@@ -106,7 +114,11 @@ fn text_of(array: &ArrayRef, row: usize, from: &SqlType) -> Result<String> {
 
 /// A value within another.
 fn member(array: &ArrayRef, row: usize, ty: &SqlType) -> Result<String> {
-    if array.is_null(row) { Ok("NULL".to_string()) } else { text_of(array, row, ty) }
+    if array.is_null(row) {
+        Ok("NULL".to_string())
+    } else {
+        text_of(array, row, ty)
+    }
 }
 
 /// A string as a value of any scalar type; blanks around it do not count.
@@ -132,10 +144,7 @@ pub(super) fn from_text(array: &ArrayRef, to: &SqlType, safe: bool) -> Result<Ar
         SqlType::Double => parse!(Float64Type, |s| s.parse().ok()),
         SqlType::Decimal(p, s) => parse!(Decimal128Type, |t| parse_decimal(t.as_bytes(), *s)
             .filter(|d| d.unsigned_abs() < 10u128.pow(u32::from(*p)))),
-        SqlType::Date => parse!(Date32Type, |s| match temporal::parse_date(s.as_bytes()) {
-            Some((days, rest)) if rest.is_empty() || rest[0] == b' ' => Some(days as i32),
-            _ => None,
-        }),
+        SqlType::Date => parse!(Date32Type, |s| crate::scalar::plain_date(s).map(|days| days as i32)),
         SqlType::Time(_) => parse!(Time32MillisecondType, |s| match temporal::parse_time(s.as_bytes()) {
             Some((nanos, b"")) => Some((nanos / 1_000_000) as i32),
             _ => None,

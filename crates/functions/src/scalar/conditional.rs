@@ -24,6 +24,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         evaluate: coalesce,
     },
     Function {
+        name: "nvl",
+        usage: "NVL(a, b)",
+        doc: "The same as IFNULL. Not in Flink.",
+        resolve: |a| if a.len() == 2 { first_not_null(a) } else { None },
+        evaluate: coalesce,
+    },
+    Function {
         name: "nullif",
         usage: "NULLIF(a, b)",
         doc: "NULL if they are equal, else the first.",

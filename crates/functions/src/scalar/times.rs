@@ -18,6 +18,7 @@ use millstream_dataflow::temporal::split;
 use millstream_dataflow::{Error, Result, SqlType};
 use std::sync::Arc;
 
+pub(crate) use parse::plain_date;
 pub(super) use shift::shift;
 
 const DAY_MS: i64 = 86_400_000;

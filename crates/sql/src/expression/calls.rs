@@ -119,7 +119,7 @@ impl Binder<'_> {
         }
         if VOLATILE.contains(&name.as_str()) || name == "unix_timestamp" && arguments(f)?.is_empty() {
             let e = unsupported(name.to_uppercase(), at);
-            return Err(e.hint("its value would differ from run to run; put the time into the rows instead"));
+            return Err(e.hint("a replay would give another value; let the rows bring it instead"));
         }
         if let Some(bound) = self.special(&name, &arguments(f)?)? {
             return Ok(bound);

@@ -73,6 +73,10 @@ impl Dialect for FlinkDialect {
             _ => None,
         }
     }
+    /// Flink SQL has no operator `:`; it stands between the key and the value of JSON_OBJECT.
+    fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        (parser.peek_token_ref().token == Token::Colon).then(|| Ok(self.prec_unknown()))
+    }
     fn parse_infix(&self, parser: &mut Parser, expr: &Expr, _precedence: u8) -> Option<Result<Expr, ParserError>> {
         json::is_json(parser, expr).map(Ok).or_else(|| between(parser, expr))
     }

@@ -108,7 +108,7 @@ impl Paths {
             return Ok((Outcome::Null, false));
         };
         let failed = if path.strict { Outcome::Error } else { Outcome::Empty };
-        let outcome = match value::parse(json).map(|root| path.follow(&root)) {
+        let outcome = match value::parse(json).filter(|root| !root.is_null()).map(|root| path.follow(&root)) {
             None | Some(Found::Missing) => failed,
             Some(Found::One(v)) => Outcome::Value(v),
             Some(Found::Many(v)) => Outcome::Value(Value::Array(v)),

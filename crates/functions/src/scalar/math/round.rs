@@ -73,7 +73,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
 fn whole_number(args: &[Type]) -> Option<Signature> {
     let [x] = args else { return None };
     let result = match &x.ty {
-        SqlType::Decimal(p, s) => SqlType::Decimal((*p - *s + 1).min(38), 0),
+        SqlType::Decimal(p, _) => SqlType::Decimal(*p, 0),
         t if is_numeric(t) => t.clone(),
         _ => return None,
     };

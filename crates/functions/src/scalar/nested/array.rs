@@ -112,8 +112,12 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
 fn with_element(args: &[Type], result: impl Fn(&Field) -> SqlType) -> Option<Signature> {
     let [array, x] = args else { return None };
     let element = element_of(array)?;
-    let ty = common(&element.ty, &x.ty)?;
-    let element = Field::new("element", ty.clone(), element.nullable);
+    let mut ty = common(&element.ty, &x.ty)?;
+    let mut element = Field::new("element", ty.clone(), element.nullable);
+    if is_text(&ty) {
+        // Texts compare whatever their lengths are: the array keeps its own.
+        (element.ty, ty) = (element_of(array)?.ty.clone(), SqlType::STRING);
+    }
     Some(Signature {
         args: vec![array_of(&element), ty],
         result: Type::new(result(&element), any_nullable(args)),
@@ -133,7 +137,7 @@ fn grown(args: &[Type]) -> Option<Signature> {
     let whole = array_of(&Field::new("element", ty.clone(), element.nullable || x.nullable));
     Some(Signature {
         args: vec![whole.clone(), ty],
-        result: Type::new(whole, array.nullable),
+        result: Type::new(whole, any_nullable(args)),
     })
 }
 

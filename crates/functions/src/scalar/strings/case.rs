@@ -50,6 +50,13 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         evaluate: |a, rows, _| ints(rows, |i| Some(text(&a[0], i)?.chars().count() as i32)),
     },
     Function {
+        name: "length",
+        usage: "LENGTH(text)",
+        doc: "The same as CHAR_LENGTH. Not in Flink.",
+        resolve: |a| fixed(a, &[S], SqlType::Int),
+        evaluate: |a, rows, _| ints(rows, |i| Some(text(&a[0], i)?.chars().count() as i32)),
+    },
+    Function {
         name: "octet_length",
         usage: "OCTET_LENGTH(text)",
         doc: "In bytes of UTF-8. Not in Flink.",

@@ -4,7 +4,7 @@ use super::S;
 use crate::scalar::rows::{binary, booleans, text};
 use crate::scalar::{Function, Signature, fixed};
 use crate::types::{Type, is_numeric, is_text};
-use arrow_array::{Array, ArrayRef};
+use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 use millstream_dataflow::{Result, SqlType};
 
@@ -54,7 +54,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "is_digit",
         usage: "IS_DIGIT(text)",
-        doc: "Whether there are digits only; TRUE for whole numbers.",
+        doc: "Whether there are digits only; TRUE for numbers.",
         resolve: whether,
         evaluate: |a, rows, _| is(a, rows, true, |s| !s.is_empty() && s.chars().all(is_digit)),
     },
@@ -88,7 +88,7 @@ fn whether(args: &[Type]) -> Option<Signature> {
 
 fn is(args: &[ArrayRef], rows: usize, of_numbers: bool, of_texts: fn(&str) -> bool) -> Result<ArrayRef> {
     if *args[0].data_type() != DataType::Utf8View {
-        return booleans(rows, |i| Some(of_numbers && args[0].is_valid(i)));
+        return booleans(rows, |_| Some(of_numbers));
     }
     booleans(rows, |i| Some(text(&args[0], i).is_some_and(of_texts)))
 }
@@ -107,8 +107,14 @@ fn decimal_script(c: char) -> bool {
     ZEROS.iter().any(|z| (*z..z + 10).contains(&u32::from(c)))
 }
 
+/// What Java reads as a double, and digits of any script.
 fn is_decimal(text: &str) -> bool {
     let text = text.trim();
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') && text.parse::<f64>().is_ok()
+    let plain = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if plain == "NaN" || plain == "Infinity" {
+        return true;
+    }
+    let number = plain.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(plain);
+    let starts = number.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    starts && number.parse::<f64>().is_ok() || !text.is_empty() && text.chars().all(is_digit)
 }

@@ -69,7 +69,7 @@ fn position(text: &str, part: &str, start: i32) -> i32 {
     if part.is_empty() {
         return 1;
     }
-    let skipped = (start - 1).max(0) as usize;
+    let skipped = start.saturating_sub(1).max(0) as usize;
     let from = match text.char_indices().map(|(at, _)| at).nth(skipped) {
         Some(at) => at,
         None => return 0,
@@ -112,7 +112,7 @@ fn nth_position(text: &str, part: &str, start: i32, nth: i32) -> i32 {
         if found == 0 || n + 1 == nth || part.is_empty() {
             return found;
         }
-        from = found + 1;
+        from = found.saturating_add(1);
     }
     0
 }

@@ -5,8 +5,10 @@ use crate::scalar::rows::{long, text};
 use crate::scalar::{Function, Signature, fixed, nullable};
 use crate::types::{Type, common, is_bytes, is_text};
 use arrow_array::builder::{ListBuilder, MapBuilder, StringViewBuilder};
-use arrow_array::{Array, ArrayRef, make_array};
+use arrow_array::{Array, ArrayRef, MapArray, StructArray, make_array};
+use arrow_schema::DataType;
 use millstream_dataflow::{Error, Field, Result, SqlType};
+use std::sync::Arc;
 
 pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
@@ -99,7 +101,20 @@ fn str_to_map(args: &[ArrayRef], rows: usize, ty: &SqlType) -> Result<ArrayRef> 
         }
         out.append(true)?;
     }
-    typed(&out.finish(), ty)
+    let made = out.finish();
+    let wrong = || Error::bug("a map is not carried by a map");
+    let DataType::Map(entries, _) = ty.to_arrow() else { return Err(wrong()) };
+    let DataType::Struct(fields) = entries.data_type().clone() else {
+        return Err(wrong());
+    };
+    let pairs = StructArray::try_new(fields, vec![Arc::clone(made.keys()), Arc::clone(made.values())], None)?;
+    Ok(Arc::new(MapArray::try_new(
+        entries,
+        made.offsets().clone(),
+        pairs,
+        made.nulls().cloned(),
+        false,
+    )?))
 }
 
 fn elt(args: &[ArrayRef], rows: usize, _ty: &SqlType) -> Result<ArrayRef> {

@@ -117,7 +117,7 @@ fn parse_url(args: &[ArrayRef], rows: usize, _ty: &SqlType) -> Result<ArrayRef> 
                 Some(query) => format!("{}?{query}", url.path),
                 None => url.path.to_string(),
             }),
-            "AUTHORITY" => (!url.authority.is_empty() || url.protocol != "file").then(|| url.authority.to_string()),
+            "AUTHORITY" => Some(url.authority.to_string()),
             "USERINFO" => url.user().map(str::to_string),
             _ => None,
         }

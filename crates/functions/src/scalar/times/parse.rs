@@ -293,8 +293,8 @@ fn digits(text: &str, max: usize) -> Option<i64> {
     (!text.is_empty() && text.len() <= max && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
-/// `yyyy[-M[-d]]`, and a time after a blank that does not count: what TO_DATE takes without a pattern.
-pub(super) fn plain_date(text: &str) -> Option<i64> {
+/// `yyyy[-M[-d]]`, and a time after a blank that does not count: what TO_DATE takes without a pattern, and CAST.
+pub(crate) fn plain_date(text: &str) -> Option<i64> {
     let text = text.trim();
     let date = text.split(' ').next()?;
     let mut parts = date.split('-').map(|p| digits(p.trim(), 9));
