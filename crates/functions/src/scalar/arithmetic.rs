@@ -196,7 +196,10 @@ fn rescale(value: i128, from: u8, to: u8) -> Option<i128> {
     if to >= from {
         return value.checked_mul(10i128.checked_pow(u32::from(to - from))?);
     }
-    let unit = 10i128.pow(u32::from(from - to));
+    // Less than half of a unit that 128 bits do not hold.
+    let Some(unit) = 10i128.checked_pow(u32::from(from - to)) else {
+        return Some(0);
+    };
     let (whole, rest) = (value / unit, value % unit);
     Some(whole + if rest.abs() * 2 >= unit { value.signum() } else { 0 })
 }

@@ -9,6 +9,7 @@ use super::rows::{boolean, text, texts, try_texts};
 use super::{Function, Signature, any_nullable, fixed};
 use crate::types::{Type, is_text};
 use arrow_array::{Array, ArrayRef};
+use arrow_schema::DataType;
 use millstream_dataflow::{Error, Result, SqlType};
 use std::collections::BTreeMap;
 
@@ -112,7 +113,7 @@ fn member(value: &ArrayRef, is_json: &ArrayRef, row: usize) -> Result<String> {
     let mut out = String::new();
     match (value.is_null(row), boolean(is_json, row)) {
         (true, _) => out += "null",
-        (_, Some(true)) => out += text(value, row).unwrap_or("null"),
+        (_, Some(true)) if *value.data_type() == DataType::Utf8View => out += text(value, row).unwrap_or("null"),
         _ => write::value(value, row, &mut out)?,
     }
     Ok(out)

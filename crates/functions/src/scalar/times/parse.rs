@@ -214,7 +214,7 @@ impl Fields {
         if hour == 24 && self.minute == 0 && self.second == 0 && self.nanos == 0 {
             return Some((days + 1, 0));
         }
-        if hour > 23 || self.minute > 59 || self.second > 59 {
+        if hour > 23 || self.minute > 59 || self.second > 59 || self.nanos > 999_999_999 {
             return None;
         }
         Some((days, (hour * 3600 + self.minute * 60 + self.second) * 1_000_000_000 + self.nanos))
