@@ -77,7 +77,8 @@ fn settings() -> String {
 fn functions() -> String {
     let mut out = format!(
         "# Functions\n\n{GENERATED}\nNames, types, nulls and results are those of Flink 2.3 unless \"Not in Flink\" is said; [differences](flink-compatibility.md#functions). \
-         Unless something else is said, NULL in any argument gives NULL.\n"
+         Unless something else is said, NULL in any argument gives NULL. `CASE`, `CAST`, `TRY_CAST`, `TYPEOF`, `[NOT] BETWEEN [SYMMETRIC]` and \
+         `(start, end) OVERLAPS (start, end)` are there too.\n"
     );
     let cell = |text: &str| text.replace('|', "\\|");
     for group in scalar::GROUPS {
