@@ -3,6 +3,7 @@
 mod aggregates;
 mod calls;
 mod literal;
+mod times;
 mod types;
 
 use crate::diagnostic::unsupported;
@@ -12,7 +13,7 @@ use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span, SqlType};
 use millstream_functions::{functions, types::common};
 use millstream_plan::{Expr as Plan, Type, Value};
-use sqlparser::ast::{AccessExpr, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DateTimeField, Expr, Ident, Spanned, Subscript, UnaryOperator};
+use sqlparser::ast::{AccessExpr, BinaryOperator, CaseWhen, CastKind, Expr, Ident, Spanned, Subscript, UnaryOperator};
 
 pub(crate) use aggregates::Aggregates;
 pub(crate) use literal::interval_ms;
@@ -188,15 +189,7 @@ impl<'a> Binder<'a> {
                 conditions,
                 else_result,
             } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
-            Expr::Extract { field, syntax: _, expr } => {
-                let bound = self.bind(expr)?;
-                let interval = matches!(bound.ty.ty, SqlType::IntervalDayTime | SqlType::IntervalYearMonth);
-                match (extract(field).filter(|_| !interval), unit(field)) {
-                    (Some(name), _) => calls::call(name, vec![bound]),
-                    (None, Some(unit)) => calls::call("extract", vec![calls::text(unit), bound]),
-                    (None, None) => Err(unsupported(format!("EXTRACT({field} …)"), span(expr.as_ref()))),
-                }
-            }
+            Expr::Extract { field, syntax: _, expr } => self.extract(field, expr),
             Expr::Ceil { expr, field } => self.round("ceil", expr, field),
             Expr::Floor { expr, field } => self.round("floor", expr, field),
             Expr::Position { expr, r#in } => self.call("position", &[expr, r#in]),
@@ -330,43 +323,6 @@ impl<'a> Binder<'a> {
         if negated { calls::call("not", vec![bound]) } else { Ok(bound) }
     }
 
-    fn round(&mut self, name: &str, expr: &Expr, field: &CeilFloorKind) -> Result<Bound> {
-        let unit = match field {
-            CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) => return self.call(name, &[expr]),
-            CeilFloorKind::DateTimeField(field) => unit(field),
-            CeilFloorKind::Scale(_) => None,
-        };
-        let Some(unit) = unit else {
-            return Err(unsupported(format!("{} to {field:?}", name.to_uppercase()), span(expr)));
-        };
-        let time = self.bind(expr)?;
-        calls::call(if name == "floor" { "floor_to" } else { "ceil_to" }, vec![calls::text(unit), time])
-    }
-
-    /// `(start, end or length) OVERLAPS (start, end or length)`: whether two spans touch, each in either direction.
-    fn overlaps(&mut self, left: &Expr, right: &Expr) -> Result<Bound> {
-        let mut spans = Vec::new();
-        for side in [left, right] {
-            let Expr::Tuple(ends) = side else {
-                return Err(Error::sql("OVERLAPS stands between two pairs of times").code("E0304").span(span(side)));
-            };
-            let [start, end] = ends.as_slice() else {
-                return Err(Error::sql("OVERLAPS stands between two pairs of times").code("E0304").span(span(side)));
-            };
-            let (start, mut end) = (self.bind(start)?, self.bind(end)?);
-            if matches!(end.ty.ty, SqlType::IntervalDayTime | SqlType::IntervalYearMonth) {
-                end = calls::call("add", vec![start.clone(), end])?;
-            }
-            let ends = vec![start, end];
-            spans.push((calls::call("least", ends.clone())?, calls::call("greatest", ends)?));
-        }
-        let [(first, first_end), (second, second_end)] = spans.as_slice() else {
-            return Err(Error::bug("OVERLAPS without two sides"));
-        };
-        let reaches = |end: &Bound, start: &Bound| calls::call("gte", vec![end.clone(), start.clone()]);
-        calls::call("and", vec![reaches(first_end, second)?, reaches(second_end, first)?])
-    }
-
     fn case(&mut self, operand: Option<&Expr>, conditions: &[CaseWhen], otherwise: Option<&Expr>) -> Result<Bound> {
         let operand = operand.map(|o| self.bind(o)).transpose()?;
         let mut when = Vec::new();
@@ -483,48 +439,6 @@ fn operator(op: &BinaryOperator) -> Option<&'static str> {
         BinaryOperator::And => "and",
         BinaryOperator::Or => "or",
         BinaryOperator::StringConcat => "concat_op",
-        _ => return None,
-    })
-}
-
-fn extract(field: &DateTimeField) -> Option<&'static str> {
-    Some(match field {
-        DateTimeField::Year => "year",
-        DateTimeField::Quarter => "quarter",
-        DateTimeField::Month => "month",
-        DateTimeField::Day => "dayofmonth",
-        DateTimeField::Week(None) => "week",
-        DateTimeField::Hour => "hour",
-        DateTimeField::Minute => "minute",
-        DateTimeField::Second => "second",
-        DateTimeField::Doy => "dayofyear",
-        DateTimeField::Dow => "dayofweek",
-        _ => return None,
-    })
-}
-
-/// The units of EXTRACT, FLOOR and CEIL.
-fn unit(field: &DateTimeField) -> Option<&'static str> {
-    Some(match field {
-        DateTimeField::Nanosecond => "NANOSECOND",
-        DateTimeField::Microsecond => "MICROSECOND",
-        DateTimeField::Millisecond => "MILLISECOND",
-        DateTimeField::Second => "SECOND",
-        DateTimeField::Minute => "MINUTE",
-        DateTimeField::Hour => "HOUR",
-        DateTimeField::Day => "DAY",
-        DateTimeField::Week(None) => "WEEK",
-        DateTimeField::Month => "MONTH",
-        DateTimeField::Quarter => "QUARTER",
-        DateTimeField::Year => "YEAR",
-        DateTimeField::Decade => "DECADE",
-        DateTimeField::Century => "CENTURY",
-        DateTimeField::Millennium | DateTimeField::Millenium => "MILLENNIUM",
-        DateTimeField::Epoch => "EPOCH",
-        DateTimeField::Isodow => "ISODOW",
-        DateTimeField::Isoyear => "ISOYEAR",
-        DateTimeField::Dow => "DOW",
-        DateTimeField::Doy => "DOY",
         _ => return None,
     })
 }

@@ -25,7 +25,7 @@ impl Digits {
     }
 
     /// Cut to so many digits behind the point (before it, where negative), rounded half up or just cut off.
-    pub(in crate::scalar) fn to_scale(mut self, scale: i32, half_up: bool) -> Digits {
+    pub(in crate::scalar) fn rounded(mut self, scale: i32, half_up: bool) -> Digits {
         let kept = i64::from(self.exponent) + i64::from(scale);
         if kept >= self.digits.len() as i64 {
             return self;
@@ -86,7 +86,7 @@ impl Digits {
     pub(in crate::scalar) fn scientific(&self, scale: usize) -> String {
         let zero = self.digits.iter().all(|d| *d == 0);
         let mut shifted = Digits { exponent: 1, ..self.clone() };
-        shifted = shifted.to_scale(scale as i32, true);
+        shifted = shifted.rounded(scale as i32, true);
         let mut exponent = if zero { 0 } else { self.exponent - 1 };
         if shifted.exponent > 1 {
             exponent += 1;
@@ -115,11 +115,11 @@ mod tests {
             (1e300, 2, 1e300, 1e300),
             (1e-300, 300, 1e-300, 1e-300),
         ] {
-            assert_eq!(Digits::of(value).unwrap().to_scale(scale, true).to_double(), rounded, "{value}");
-            assert_eq!(Digits::of(value).unwrap().to_scale(scale, false).to_double(), cut, "{value}");
+            assert_eq!(Digits::of(value).unwrap().rounded(scale, true).to_double(), rounded, "{value}");
+            assert_eq!(Digits::of(value).unwrap().rounded(scale, false).to_double(), cut, "{value}");
         }
         assert_eq!(Digits::of(1234.5).unwrap().fixed(2), "1234.50");
-        assert_eq!(Digits::of(0.05).unwrap().to_scale(2, true).fixed(2), "0.05");
+        assert_eq!(Digits::of(0.05).unwrap().rounded(2, true).fixed(2), "0.05");
         assert_eq!(Digits::of(999_999.9).unwrap().scientific(2), "1.00e+06");
         assert_eq!(Digits::of(0.0).unwrap().scientific(2), "0.00e+00");
         assert!(Digits::of(f64::NAN).is_none());

@@ -171,7 +171,7 @@ fn to_scale(args: &[ArrayRef], rows: usize, ty: &SqlType, half_up: bool) -> Resu
             zeros.as_primitive::<Int32Type>()
         }
     };
-    let float = |v: f64, d: i32| Digits::of(v).map_or(v, |x| x.to_scale(d, half_up).to_double());
+    let float = |v: f64, d: i32| Digits::of(v).map_or(v, |x| x.rounded(d, half_up).to_double());
     macro_rules! exact {
         ($t:ty, $from:expr, $to:expr, $limit:expr) => {
             each::<$t>(&args[0], digits, |v, d| {

@@ -35,7 +35,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "array_remove",
         usage: "ARRAY_REMOVE(array, element)",
         doc: "Without all that equal the element.",
-        resolve: |a| with_element(a, |e| array_of(e)).map(|s| of_array(s, a)),
+        resolve: |a| with_element(a, array_of).map(|s| of_array(s, a)),
         evaluate: remove,
     },
     Function {

@@ -231,7 +231,7 @@ fn decimal(place: &Place<'_>, value: f64, f: impl Fn(&Digits, usize) -> String, 
     match Digits::of(value) {
         Some(digits) => {
             let negative = digits.negative;
-            let digits = if round { digits.to_scale(scale as i32, true) } else { digits };
+            let digits = if round { digits.rounded(scale as i32, true) } else { digits };
             place.number(negative, &f(&digits, scale))
         }
         None => place.padded(java_double(value)),

@@ -60,7 +60,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
             _ => None,
         },
         evaluate: |a, _, _| {
-            let days = |(x, y): (Option<(i64, i64)>, Option<(i64, i64)>)| match (x, y) {
+            let days = |(x, y): (Option<Moment>, Option<Moment>)| match (x, y) {
                 (Some((x, _)), Some((y, _))) => i32::try_from(x - y).map(Some).map_err(|_| out_of_range(&SqlType::Int)),
                 _ => Ok(None),
             };
@@ -266,4 +266,26 @@ fn bin(args: &[ArrayRef], rows: usize, ty: &SqlType) -> Result<ArrayRef> {
     };
     let out = (0..rows).map(one).collect::<Result<arrow_array::Int64Array>>()?;
     crate::cast::unchecked(&(Arc::new(out) as ArrayRef), ty.to_arrow())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bin;
+    use arrow_array::{Array, ArrayRef, DurationMillisecondArray, TimestampMillisecondArray, cast::AsArray, types::TimestampMillisecondType};
+    use millstream_dataflow::SqlType;
+    use std::sync::Arc;
+
+    #[test]
+    fn bins_start_at_multiples_of_the_interval() {
+        let intervals: ArrayRef = Arc::new(DurationMillisecondArray::from(vec![Some(900_000), Some(900_000), None]));
+        let times: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![1_000_000, -1, 0]));
+        let out = bin(&[Arc::clone(&intervals), Arc::clone(&times)], 3, &SqlType::Timestamp(3)).unwrap();
+        let out = out.as_primitive::<TimestampMillisecondType>();
+        assert_eq!((out.value(0), out.value(1), out.is_null(2)), (900_000, -900_000, true));
+        let origins: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![1_000; 3]));
+        let out = bin(&[intervals, Arc::clone(&times), origins], 3, &SqlType::Timestamp(3)).unwrap();
+        assert_eq!(out.as_primitive::<TimestampMillisecondType>().value(0), 901_000);
+        let nothing: ArrayRef = Arc::new(DurationMillisecondArray::from(vec![0; 3]));
+        assert!(bin(&[nothing, times], 3, &SqlType::Timestamp(3)).is_err());
+    }
 }

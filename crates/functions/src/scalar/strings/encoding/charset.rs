@@ -29,7 +29,7 @@ fn charset(name: &str) -> Result<Charset> {
 }
 
 pub(super) fn encode(text: &str, name: &str) -> Result<Vec<u8>> {
-    let narrow = |last: u32| text.chars().map(|c| u32::from(c)).map(|c| if c <= last { c as u8 } else { b'?' }).collect();
+    let narrow = |last: u32| text.chars().map(u32::from).map(|c| if c <= last { c as u8 } else { b'?' }).collect();
     Ok(match charset(name)? {
         Charset::Utf8 => text.as_bytes().to_vec(),
         Charset::Latin1 => narrow(0xff),
