@@ -6,6 +6,7 @@ use libtest_mimic::{Failed, Trial};
 use millstream_connectors::CONNECTORS;
 use millstream_dataflow::option::{OptionSpec, OptionType};
 use millstream_formats::FORMATS;
+use millstream_functions::{aggregate, scalar};
 use millstream_plan::SETTINGS;
 use std::fmt::Write;
 
@@ -14,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("connectors", || compare("docs/connectors.md", &connectors())),
         trial("settings", || compare("docs/settings.md", &settings())),
+        trial("functions", || compare("docs/functions.md", &functions())),
     ]
 }
 
@@ -70,6 +72,24 @@ fn settings() -> String {
     let mut out = format!("# Settings\n\n{GENERATED}\n`SET 'key' = 'value';` in the file, or `--set key=value`, which wins.\n");
     options(&mut out, SETTINGS);
     out
+}
+
+fn functions() -> String {
+    let mut out = format!(
+        "# Functions\n\n{GENERATED}\nNames, types, nulls and results are those of Flink 2.3 unless \"Not in Flink\" is said; [differences](flink-compatibility.md#functions). \
+         Unless something else is said, NULL in any argument gives NULL. `CASE`, `CAST`, `TRY_CAST`, `TYPEOF`, `[NOT] BETWEEN [SYMMETRIC]` and \
+         `(start, end) OVERLAPS (start, end)` are there too.\n"
+    );
+    let cell = |text: &str| text.replace('|', "\\|");
+    for group in scalar::GROUPS {
+        let _ = write!(out, "\n## {}\n\n| Function | |\n|---|---|\n", group.name);
+        for f in group.functions.iter().copied().flatten() {
+            let _ = writeln!(out, "| `{}` | {} |", cell(f.usage), cell(f.doc));
+        }
+    }
+    let names: Vec<String> = aggregate::NAMES.iter().map(|n| format!("`{}`", n.to_uppercase())).collect();
+    let _ = write!(out, "\n## Aggregates\n\n{}.\n", names.join(", "));
+    out + "\n## Refused\n\n`NOW`, `CURRENT_TIMESTAMP` and their like, `UNIX_TIMESTAMP()`, `UUID`, `RAND` and `RAND_INTEGER`: a replay would give other values.\n"
 }
 
 fn options(out: &mut String, specs: &[OptionSpec]) {

@@ -2,12 +2,10 @@
 
 mod text;
 
-pub(crate) use text::timestamp;
-
 use crate::types::{is_numeric, is_text, is_timestamp};
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
-use arrow_array::{Array, ArrayRef, BooleanArray, StructArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, ListArray, MapArray, StructArray};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::DataType;
 use millstream_dataflow::{Error, Result, SqlType};
@@ -21,6 +19,11 @@ pub fn can_cast(from: &SqlType, to: &SqlType) -> bool {
         _ if from == to => true,
         (T::Row(a), T::Row(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| can_cast(&a.ty, &b.ty)),
         (T::Array(a), T::Array(b)) => can_cast(&a.ty, &b.ty),
+        (T::Map(k1, v1), T::Map(k2, v2)) => can_cast(&k1.ty, &k2.ty) && can_cast(&v1.ty, &v2.ty),
+        (T::Array(e), t) if is_text(t) => can_cast(&e.ty, t),
+        (T::Map(k, v), t) if is_text(t) => can_cast(&k.ty, t) && can_cast(&v.ty, t),
+        (T::Row(fields), t) if is_text(t) => fields.iter().all(|f| can_cast(&f.ty, t)),
+        (T::IntervalDayTime | T::IntervalYearMonth, t) if is_text(t) => true,
         (T::Array(_) | T::Map(..) | T::Row(_) | T::Multiset(_), _) | (_, T::Array(_) | T::Map(..) | T::Row(_) | T::Multiset(_)) => {
             from.to_arrow() == to.to_arrow()
         }
@@ -67,6 +70,37 @@ pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Resul
                 .map(|((a, b), c)| cast(c, &a.ty, &b.ty, safe))
                 .collect::<Result<Vec<_>>>()?;
             Ok(Arc::new(StructArray::try_new(fields.clone(), columns, source.nulls().cloned())?))
+        }
+        (SqlType::Array(a), SqlType::Array(b)) => {
+            let DataType::List(item) = &wanted else {
+                return Err(Error::bug("an ARRAY is not carried by a list"));
+            };
+            let list = array.as_list::<i32>();
+            let elements = cast(list.values(), &a.ty, &b.ty, safe)?;
+            Ok(Arc::new(ListArray::try_new(
+                Arc::clone(item),
+                list.offsets().clone(),
+                elements,
+                list.nulls().cloned(),
+            )?))
+        }
+        (SqlType::Map(k1, v1), SqlType::Map(k2, v2)) => {
+            let DataType::Map(entries, _) = &wanted else {
+                return Err(Error::bug("a MAP is not carried by a map"));
+            };
+            let DataType::Struct(fields) = entries.data_type() else {
+                return Err(Error::bug("a map's entries are no struct"));
+            };
+            let map = array.as_map();
+            let columns = vec![cast(map.keys(), &k1.ty, &k2.ty, safe)?, cast(map.values(), &v1.ty, &v2.ty, safe)?];
+            let pairs = StructArray::try_new(fields.clone(), columns, None)?;
+            Ok(Arc::new(MapArray::try_new(
+                Arc::clone(entries),
+                map.offsets().clone(),
+                pairs,
+                map.nulls().cloned(),
+                false,
+            )?))
         }
         _ if is_text(to) && is_text(from) => text::resize(array, to),
         _ if is_text(to) => text::to_text(array, from, to),

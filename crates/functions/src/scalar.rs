@@ -3,8 +3,11 @@
 mod arithmetic;
 mod comparison;
 mod conditional;
+mod json;
 mod logic;
+mod math;
 mod nested;
+mod rows;
 mod strings;
 mod times;
 
@@ -14,6 +17,7 @@ use millstream_dataflow::{Result, SqlType};
 
 pub use conditional::choose;
 pub use nested::field;
+pub(crate) use times::plain_date;
 
 /// How a call is typed: the arguments are cast to `args` first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,25 +32,61 @@ pub struct Function {
     pub name: &'static str,
     /// What it takes and gives, for messages and docs: `SUBSTRING(text, start [, length])`.
     pub usage: &'static str,
+    /// What the usage does not tell, for docs; empty where it tells all.
+    pub doc: &'static str,
     /// The types of a call, `None` if the function does not take these.
     pub resolve: fn(&[Type]) -> Option<Signature>,
     /// The result of a call over columns of `rows` rows, in the carriers of the signature.
     pub evaluate: fn(&[ArrayRef], usize, &SqlType) -> Result<ArrayRef>,
 }
 
+/// Functions that belong together in the docs.
+pub struct Group {
+    /// A heading: `Character strings`.
+    pub name: &'static str,
+    /// In the order of the docs.
+    pub functions: &'static [&'static [Function]],
+}
+
 /// All functions, group by group.
+pub const GROUPS: &[Group] = &[
+    Group {
+        name: "Comparison",
+        functions: &[comparison::FUNCTIONS],
+    },
+    Group {
+        name: "Logic",
+        functions: &[logic::FUNCTIONS],
+    },
+    Group {
+        name: "Conditions",
+        functions: &[conditional::FUNCTIONS],
+    },
+    Group {
+        name: "Numbers",
+        functions: &[arithmetic::FUNCTIONS, math::ROUND, math::DOUBLE, math::WHOLE],
+    },
+    Group {
+        name: "Character strings",
+        functions: strings::FUNCTIONS,
+    },
+    Group {
+        name: "Dates and times",
+        functions: times::FUNCTIONS,
+    },
+    Group {
+        name: "Arrays, maps and rows",
+        functions: nested::FUNCTIONS,
+    },
+    Group {
+        name: "JSON",
+        functions: json::FUNCTIONS,
+    },
+];
+
+/// All functions.
 pub fn functions() -> impl Iterator<Item = &'static Function> {
-    [
-        arithmetic::FUNCTIONS,
-        comparison::FUNCTIONS,
-        logic::FUNCTIONS,
-        conditional::FUNCTIONS,
-        strings::FUNCTIONS,
-        times::FUNCTIONS,
-        nested::FUNCTIONS,
-    ]
-    .into_iter()
-    .flatten()
+    GROUPS.iter().flat_map(|g| g.functions).copied().flatten()
 }
 
 /// A function by its lower-case name.
@@ -68,12 +108,21 @@ fn fixed(args: &[Type], types: &[SqlType], result: SqlType) -> Option<Signature>
     })
 }
 
+/// The same with a result that may be NULL whatever the arguments are.
+fn nullable(args: &[Type], types: &[SqlType], result: SqlType) -> Option<Signature> {
+    fixed(args, types, result).map(|mut s| {
+        s.result.nullable = true;
+        s
+    })
+}
+
 /// Whether an argument of one type may stand where another is taken.
 fn implicitly(from: &SqlType, to: &SqlType) -> bool {
-    use crate::types::{as_decimal, is_numeric, is_text, is_timestamp};
+    use crate::types::{as_decimal, is_bytes, is_numeric, is_text, is_timestamp};
     from == to
         || *from == SqlType::Null
         || (is_text(from) && is_text(to))
+        || (is_bytes(from) && is_bytes(to))
         || (is_timestamp(from) && is_timestamp(to))
         || (is_numeric(from) && matches!(to, SqlType::Double | SqlType::Float))
         || (from.is_integer() && to.is_integer() && as_decimal(from).map(|d| d.0) <= as_decimal(to).map(|d| d.0))

@@ -7,11 +7,13 @@ use millstream_dataflow::{Field, SqlType};
 pub struct Type {
     pub ty: SqlType,
     pub nullable: bool,
+    /// Of an argument that is a literal, where the result's type hangs on it: the digits of ROUND.
+    pub literal: Option<i64>,
 }
 
 impl Type {
     pub fn new(ty: SqlType, nullable: bool) -> Self {
-        Type { ty, nullable }
+        Type { ty, nullable, literal: None }
     }
 }
 
@@ -23,6 +25,10 @@ impl From<&Field> for Type {
 
 pub fn is_text(ty: &SqlType) -> bool {
     matches!(ty, SqlType::Char(_) | SqlType::VarChar(_))
+}
+
+pub fn is_bytes(ty: &SqlType) -> bool {
+    matches!(ty, SqlType::Binary(_) | SqlType::VarBinary(_))
 }
 
 pub fn is_numeric(ty: &SqlType) -> bool {
@@ -93,10 +99,16 @@ pub fn common(a: &SqlType, b: &SqlType) -> Option<SqlType> {
         (SqlType::TimestampLtz(x), SqlType::TimestampLtz(y)) => Some(SqlType::TimestampLtz(*x.max(y))),
         (SqlType::Date, t @ SqlType::Timestamp(_)) | (t @ SqlType::Timestamp(_), SqlType::Date) => Some(t.clone()),
         (SqlType::Time(x), SqlType::Time(y)) => Some(SqlType::Time(*x.max(y))),
-        (SqlType::Array(x), SqlType::Array(y)) => {
-            let element = Field::new(&x.name, common(&x.ty, &y.ty)?, x.nullable || y.nullable);
-            Some(SqlType::Array(Box::new(element)))
+        (SqlType::Array(x), SqlType::Array(y)) => Some(SqlType::Array(common_field(x, y)?)),
+        (SqlType::Map(k1, v1), SqlType::Map(k2, v2)) => Some(SqlType::Map(common_field(k1, k2)?, common_field(v1, v2)?)),
+        (SqlType::Row(x), SqlType::Row(y)) if x.len() == y.len() => {
+            let fields: Option<Vec<Field>> = x.iter().zip(y).map(|(x, y)| common_field(x, y).map(|f| *f)).collect();
+            Some(SqlType::Row(fields?))
         }
         _ => common_numeric(a, b),
     }
+}
+
+fn common_field(a: &Field, b: &Field) -> Option<Box<Field>> {
+    Some(Box::new(Field::new(&a.name, common(&a.ty, &b.ty)?, a.nullable || b.nullable)))
 }

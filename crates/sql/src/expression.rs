@@ -3,6 +3,7 @@
 mod aggregates;
 mod calls;
 mod literal;
+mod times;
 mod types;
 
 use crate::diagnostic::unsupported;
@@ -12,7 +13,7 @@ use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span, SqlType};
 use millstream_functions::{functions, types::common};
 use millstream_plan::{Expr as Plan, Type, Value};
-use sqlparser::ast::{AccessExpr, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, DateTimeField, Expr, Ident, Spanned, Subscript, UnaryOperator};
+use sqlparser::ast::{AccessExpr, BinaryOperator, CaseWhen, CastKind, Expr, Ident, Spanned, Subscript, UnaryOperator};
 
 pub(crate) use aggregates::Aggregates;
 pub(crate) use literal::interval_ms;
@@ -89,6 +90,11 @@ impl<'a> Binder<'a> {
             Expr::IsNotUnknown(e) => self.call("is_not_unknown", &[e]),
             Expr::IsDistinctFrom(a, b) => self.call("is_distinct_from", &[a, b]),
             Expr::IsNotDistinctFrom(a, b) => self.call("is_not_distinct_from", &[a, b]),
+            Expr::BinaryOp {
+                left,
+                op: BinaryOperator::Overlaps,
+                right,
+            } => self.overlaps(left, right),
             Expr::BinaryOp { left, op, right } => match operator(op) {
                 Some(name) => self.call(name, &[left, right]),
                 None => Err(unsupported(format!("the operator {op}"), span(expr))),
@@ -132,6 +138,22 @@ impl<'a> Binder<'a> {
                 pattern,
                 escape_char: None,
             } => self.call(if *negated { "not_like" } else { "like" }, &[expr, pattern]),
+            Expr::Like {
+                negated,
+                any: false,
+                expr,
+                pattern,
+                escape_char: Some(escape),
+            } => self.matched("like_escape", *negated, &[expr, pattern, &Expr::Value(escape.clone())]),
+            Expr::SimilarTo {
+                negated,
+                expr,
+                pattern,
+                escape_char,
+            } => match escape_char {
+                Some(escape) => self.matched("similar_to", *negated, &[expr, pattern, &Expr::Value(escape.clone())]),
+                None => self.matched("similar_to", *negated, &[expr, pattern]),
+            },
             Expr::Cast {
                 kind,
                 expr,
@@ -167,10 +189,7 @@ impl<'a> Binder<'a> {
                 conditions,
                 else_result,
             } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
-            Expr::Extract { field, syntax: _, expr } => match extract(field) {
-                Some(name) => self.call(name, &[expr]),
-                None => Err(unsupported(format!("EXTRACT({field} …)"), span(expr.as_ref()))),
-            },
+            Expr::Extract { field, syntax: _, expr } => self.extract(field, expr),
             Expr::Ceil { expr, field } => self.round("ceil", expr, field),
             Expr::Floor { expr, field } => self.round("floor", expr, field),
             Expr::Position { expr, r#in } => self.call("position", &[expr, r#in]),
@@ -191,9 +210,27 @@ impl<'a> Binder<'a> {
                 }
                 calls::call("substring", args)
             }
+            Expr::Overlay {
+                expr,
+                overlay_what,
+                overlay_from,
+                overlay_for,
+            } => {
+                let mut args: Vec<&Expr> = vec![expr, overlay_what, overlay_from];
+                args.extend(overlay_for.as_deref());
+                self.call("overlay", &args)
+            }
+            Expr::Array(array) if array.named => {
+                let elements: Vec<&Expr> = array.elem.iter().collect();
+                self.call("array", &elements)
+            }
+            Expr::Tuple(fields) => {
+                let fields: Vec<&Expr> = fields.iter().collect();
+                self.call("row", &fields)
+            }
             Expr::Trim {
                 trim_where,
-                trim_what: None,
+                trim_what,
                 expr,
                 trim_characters: None,
             } => {
@@ -203,7 +240,9 @@ impl<'a> Binder<'a> {
                     Some(W::Leading) => "ltrim",
                     Some(W::Trailing) => "rtrim",
                 };
-                self.call(name, &[expr])
+                let mut args: Vec<&Expr> = vec![expr];
+                args.extend(trim_what.as_deref());
+                self.call(name, &args)
             }
             Expr::Function(function) => self.function(function),
             other => Err(unsupported(what(other), span(other))),
@@ -278,11 +317,10 @@ impl<'a> Binder<'a> {
         calls::call(name, args)
     }
 
-    fn round(&mut self, name: &str, expr: &Expr, field: &CeilFloorKind) -> Result<Bound> {
-        match field {
-            CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) => self.call(name, &[expr]),
-            _ => Err(unsupported(format!("{} to a unit or scale", name.to_uppercase()), span(expr))),
-        }
+    /// A call that may be negated.
+    fn matched(&mut self, name: &str, negated: bool, args: &[&Expr]) -> Result<Bound> {
+        let bound = self.call(name, args)?;
+        if negated { calls::call("not", vec![bound]) } else { Ok(bound) }
     }
 
     fn case(&mut self, operand: Option<&Expr>, conditions: &[CaseWhen], otherwise: Option<&Expr>) -> Result<Bound> {
@@ -405,29 +443,12 @@ fn operator(op: &BinaryOperator) -> Option<&'static str> {
     })
 }
 
-fn extract(field: &DateTimeField) -> Option<&'static str> {
-    Some(match field {
-        DateTimeField::Year => "year",
-        DateTimeField::Quarter => "quarter",
-        DateTimeField::Month => "month",
-        DateTimeField::Day => "dayofmonth",
-        DateTimeField::Hour => "hour",
-        DateTimeField::Minute => "minute",
-        DateTimeField::Second => "second",
-        DateTimeField::Doy => "dayofyear",
-        DateTimeField::Dow => "dayofweek",
-        _ => return None,
-    })
-}
-
 /// A construct's name, for messages.
 fn what(expr: &Expr) -> String {
     match expr {
         Expr::InSubquery { .. } => "IN (SELECT …)".to_string(),
         Expr::Exists { .. } => "EXISTS".to_string(),
         Expr::Subquery(_) => "a subquery as a value".to_string(),
-        Expr::Array(_) => "ARRAY[…]".to_string(),
-        Expr::Tuple(_) => "a row of values".to_string(),
         Expr::GroupingSets(_) | Expr::Cube(_) | Expr::Rollup(_) => "a grouping set here".to_string(),
         other => {
             let text = other.to_string();

@@ -2,6 +2,7 @@
 
 mod ddl;
 pub mod dialect;
+mod json;
 mod script;
 mod statement;
 mod substitute;

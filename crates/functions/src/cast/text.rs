@@ -73,9 +73,52 @@ fn text_of(array: &ArrayRef, row: usize, from: &SqlType) -> Result<String> {
             out = String::from_utf8(array.as_binary_view().value(row).to_vec())
                 .map_err(|_| Error::data("bytes that are no UTF-8 cannot be cast to a string").code("E0702"))?;
         }
+        // Within another value.
+        SqlType::Char(_) | SqlType::VarChar(_) => out += array.as_string_view().value(row),
+        SqlType::IntervalYearMonth => {
+            let months = array.as_primitive::<IntervalYearMonthType>().value(row);
+            let sign = if months < 0 { '-' } else { '+' };
+            out = format!("{sign}{}-{:02}", months.unsigned_abs() / 12, months.unsigned_abs() % 12);
+        }
+        SqlType::IntervalDayTime => {
+            let ms = array.as_primitive::<DurationMillisecondType>().value(row);
+            let (days, rest) = (ms.unsigned_abs() / 86_400_000, ms.unsigned_abs() % 86_400_000);
+            out = format!("{}{days} ", if ms < 0 { '-' } else { '+' });
+            temporal::write_time(rest as i64 * 1_000_000, 3, &mut out);
+        }
+        SqlType::Array(element) => {
+            let items = array.as_list::<i32>().value(row);
+            let texts = (0..items.len()).map(|i| member(&items, i, &element.ty)).collect::<Result<Vec<_>>>()?;
+            out = format!("[{}]", texts.join(", "));
+        }
+        SqlType::Map(key, value) => {
+            let entries = array.as_map().value(row);
+            let entry = |i| {
+                Ok(format!(
+                    "{}={}",
+                    member(entries.column(0), i, &key.ty)?,
+                    member(entries.column(1), i, &value.ty)?
+                ))
+            };
+            out = format!("{{{}}}", (0..entries.len()).map(entry).collect::<Result<Vec<_>>>()?.join(", "));
+        }
+        SqlType::Row(fields) => {
+            let columns = array.as_struct().columns().iter().zip(fields);
+            let texts = columns.map(|(column, f)| member(column, row, &f.ty)).collect::<Result<Vec<_>>>()?;
+            out = format!("({})", texts.join(", "));
+        }
         other => return Err(Error::sql(format!("{other} cannot be cast to a string yet")).code("E0303")),
     }
     Ok(out)
+}
+
+/// A value within another.
+fn member(array: &ArrayRef, row: usize, ty: &SqlType) -> Result<String> {
+    if array.is_null(row) {
+        Ok("NULL".to_string())
+    } else {
+        text_of(array, row, ty)
+    }
 }
 
 /// A string as a value of any scalar type; blanks around it do not count.
@@ -101,10 +144,7 @@ pub(super) fn from_text(array: &ArrayRef, to: &SqlType, safe: bool) -> Result<Ar
         SqlType::Double => parse!(Float64Type, |s| s.parse().ok()),
         SqlType::Decimal(p, s) => parse!(Decimal128Type, |t| parse_decimal(t.as_bytes(), *s)
             .filter(|d| d.unsigned_abs() < 10u128.pow(u32::from(*p)))),
-        SqlType::Date => parse!(Date32Type, |s| match temporal::parse_date(s.as_bytes()) {
-            Some((days, rest)) if rest.is_empty() || rest[0] == b' ' => Some(days as i32),
-            _ => None,
-        }),
+        SqlType::Date => parse!(Date32Type, |s| crate::scalar::plain_date(s).map(|days| days as i32)),
         SqlType::Time(_) => parse!(Time32MillisecondType, |s| match temporal::parse_time(s.as_bytes()) {
             Some((nanos, b"")) => Some((nanos / 1_000_000) as i32),
             _ => None,
@@ -125,7 +165,7 @@ pub(super) fn from_text(array: &ArrayRef, to: &SqlType, safe: bool) -> Result<Ar
 }
 
 /// `yyyy-MM-dd[ HH:mm[:ss[.f]]]` (a `T` may stand between) in units since the epoch.
-pub(crate) fn timestamp(text: &str, per_second: i64) -> Option<i64> {
+fn timestamp(text: &str, per_second: i64) -> Option<i64> {
     let (days, rest) = temporal::parse_date(text.as_bytes())?;
     let nanos = match rest.split_first() {
         None => 0,

@@ -1,8 +1,10 @@
 //! Comparisons, LIKE and IN.
 
+use super::rows::{refused, text};
 use super::{Function, Signature, any_nullable};
 use crate::types::{Type, common, is_text};
-use arrow_array::{Array, ArrayRef, BooleanArray};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, BooleanArray, StringViewArray};
 use arrow_ord::cmp;
 use arrow_schema::ArrowError;
 use millstream_dataflow::{Error, Result, SqlType};
@@ -12,72 +14,91 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "eq",
         usage: "a = b",
+        doc: "",
         resolve: compared,
         evaluate: |a, _, _| compare(a, cmp::eq),
     },
     Function {
         name: "neq",
         usage: "a <> b",
+        doc: "",
         resolve: compared,
         evaluate: |a, _, _| compare(a, cmp::neq),
     },
     Function {
         name: "lt",
         usage: "a < b",
+        doc: "",
         resolve: compared,
         evaluate: |a, _, _| compare(a, cmp::lt),
     },
     Function {
         name: "lte",
         usage: "a <= b",
+        doc: "",
         resolve: compared,
         evaluate: |a, _, _| compare(a, cmp::lt_eq),
     },
     Function {
         name: "gt",
         usage: "a > b",
+        doc: "",
         resolve: compared,
         evaluate: |a, _, _| compare(a, cmp::gt),
     },
     Function {
         name: "gte",
         usage: "a >= b",
+        doc: "",
         resolve: compared,
         evaluate: |a, _, _| compare(a, cmp::gt_eq),
     },
     Function {
         name: "is_distinct_from",
         usage: "a IS DISTINCT FROM b",
+        doc: "",
         resolve: never_null,
         evaluate: |a, _, _| compare(a, cmp::distinct),
     },
     Function {
         name: "is_not_distinct_from",
         usage: "a IS NOT DISTINCT FROM b",
+        doc: "",
         resolve: never_null,
         evaluate: |a, _, _| compare(a, cmp::not_distinct),
     },
     Function {
         name: "like",
         usage: "text LIKE pattern",
+        doc: "",
         resolve: texts,
         evaluate: |a, _, _| like(a, false),
     },
     Function {
         name: "not_like",
         usage: "text NOT LIKE pattern",
+        doc: "",
         resolve: texts,
         evaluate: |a, _, _| like(a, true),
     },
     Function {
+        name: "like_escape",
+        usage: "text [NOT] LIKE pattern ESCAPE character",
+        doc: "",
+        resolve: |a| super::fixed(a, &[SqlType::STRING, SqlType::STRING, SqlType::STRING], SqlType::Boolean),
+        evaluate: |a, rows, _| like_escape(a, rows),
+    },
+    Function {
         name: "in",
         usage: "a IN (b, …)",
+        doc: "NULL if nothing is equal but something is NULL.",
         resolve: list,
         evaluate: |a, _, _| is_in(a, false),
     },
     Function {
         name: "not_in",
         usage: "a NOT IN (b, …)",
+        doc: "",
         resolve: list,
         evaluate: |a, _, _| is_in(a, true),
     },
@@ -138,9 +159,49 @@ fn compare(args: &[ArrayRef], f: fn(&dyn arrow_array::Datum, &dyn arrow_array::D
     Ok(Arc::new(f(&args[0], &args[1])?))
 }
 
+/// Flink's patterns have no escape of their own, arrow's have `\\`.
 fn like(args: &[ArrayRef], negated: bool) -> Result<ArrayRef> {
     let f = if negated { arrow_string::like::nlike } else { arrow_string::like::like };
-    Ok(Arc::new(f(&args[0], &args[1])?))
+    let patterns = args[1].as_string_view();
+    let literal = patterns.null_count() == 0 && !patterns.is_empty() && patterns.iter().skip(1).all(|p| p == Some(patterns.value(0)));
+    if literal {
+        let pattern = patterns.value(0).replace('\\', "\\\\");
+        return Ok(Arc::new(f(&args[0], &StringViewArray::new_scalar(pattern))?));
+    }
+    let escaped: StringViewArray = patterns.iter().map(|p| p.map(|p| p.replace('\\', "\\\\"))).collect();
+    Ok(Arc::new(f(&args[0], &escaped)?))
+}
+
+fn like_escape(args: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
+    let mut patterns = Vec::with_capacity(rows);
+    for row in 0..rows {
+        patterns.push(match (text(&args[1], row), text(&args[2], row)) {
+            (Some(pattern), Some(escape)) => Some(with_backslash(pattern, escape)?),
+            _ => None,
+        });
+    }
+    Ok(Arc::new(arrow_string::like::like(&args[0], &StringViewArray::from_iter(patterns))?))
+}
+
+/// The pattern with `\\` as its escape.
+fn with_backslash(pattern: &str, escape: &str) -> Result<String> {
+    let mut one = escape.chars();
+    let (Some(escape), None) = (one.next(), one.next()) else {
+        return Err(refused(format!("'{escape}' is no escape: it has to be one character")));
+    };
+    let mut out = String::with_capacity(pattern.len());
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        let (escaped, c) = match c {
+            _ if c == escape => (true, chars.next().ok_or_else(|| refused(format!("'{pattern}' ends in its escape")))?),
+            _ => (c == '\\', c),
+        };
+        if escaped {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    Ok(out)
 }
 
 /// Three-valued: NULL if nothing is equal but something is NULL.

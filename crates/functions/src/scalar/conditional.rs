@@ -12,18 +12,28 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "coalesce",
         usage: "COALESCE(a, b, …)",
+        doc: "The first that is not NULL.",
         resolve: first_not_null,
         evaluate: coalesce,
     },
     Function {
         name: "ifnull",
         usage: "IFNULL(a, b)",
+        doc: "",
+        resolve: |a| if a.len() == 2 { first_not_null(a) } else { None },
+        evaluate: coalesce,
+    },
+    Function {
+        name: "nvl",
+        usage: "NVL(a, b)",
+        doc: "The same as IFNULL. Not in Flink.",
         resolve: |a| if a.len() == 2 { first_not_null(a) } else { None },
         evaluate: coalesce,
     },
     Function {
         name: "nullif",
         usage: "NULLIF(a, b)",
+        doc: "NULL if they are equal, else the first.",
         resolve: |a| match a {
             [x, y] => {
                 let ty = common(&x.ty, &y.ty)?;
@@ -44,12 +54,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "if",
         usage: "IF(condition, a, b)",
+        doc: "",
         resolve: |a| match a {
             [c, x, y] if c.ty == SqlType::Boolean => {
                 let ty = common(&x.ty, &y.ty)?;
                 Some(Signature {
                     args: vec![SqlType::Boolean, ty.clone(), ty.clone()],
-                    result: Type::new(ty, x.nullable || y.nullable),
+                    result: Type::new(ty, super::any_nullable(a)),
                 })
             }
             _ => None,
@@ -59,12 +70,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "greatest",
         usage: "GREATEST(a, b, …)",
+        doc: "NULL if any is NULL.",
         resolve: all_alike,
         evaluate: |a, _, _| extreme(a, true),
     },
     Function {
         name: "least",
         usage: "LEAST(a, b, …)",
+        doc: "NULL if any is NULL.",
         resolve: all_alike,
         evaluate: |a, _, _| extreme(a, false),
     },

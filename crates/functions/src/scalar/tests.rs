@@ -1,3 +1,5 @@
+mod odd;
+
 use super::*;
 use crate::cast;
 use arrow_array::{Array, StringViewArray};
@@ -111,4 +113,127 @@ fn casts_follow_flinks_texts() {
     assert_eq!(cast_text("x1", "STRING", "INT", true).unwrap(), "NULL");
     assert_eq!(cast_text("300", "INT", "TINYINT", false).unwrap_err().code, Some("E0702"));
     assert_eq!(text::java_double(0.1), "0.1");
+}
+
+#[test]
+fn functions_that_flink_lacks_have_its_types() {
+    const TEXT: &str = "VARCHAR(2147483647)";
+    for (name, args, value, ty) in [
+        ("octet_length", &[("é", "STRING")][..], "2", "INT"),
+        ("length", &[("é", "STRING")], "1", "INT"),
+        ("nvl", &[("NULL", "INT"), ("2", "INT")], "2", "INT"),
+        (
+            "multiply",
+            &[("0.1", "DECIMAL(38, 38)"), ("0.00000000000000000000000000000000000001", "DECIMAL(38, 38)")],
+            "0.0000000000000000000000000000000000000",
+            "DECIMAL(38, 37)",
+        ),
+        ("bit_length", &[("é", "STRING")], "16", "INT"),
+        ("strpos", &[("abc", "STRING"), ("c", "STRING")], "3", "INT"),
+        ("find_in_set", &[("b", "STRING"), ("a,b", "STRING")], "2", "INT"),
+        ("find_in_set", &[("x", "STRING"), ("a,b", "STRING")], "0", "INT"),
+        ("levenshtein", &[("kitten", "STRING"), ("sitting", "STRING")], "3", "INT"),
+        ("levenshtein", &[("", "STRING"), ("é", "STRING")], "1", "INT"),
+        ("split_part", &[("a,b,c", "STRING"), (",", "STRING"), ("2", "INT")], "b", TEXT),
+        ("split_part", &[("a,b,c", "STRING"), (",", "STRING"), ("-1", "INT")], "c", TEXT),
+        ("split_part", &[("a,b,c", "STRING"), (",", "STRING"), ("9", "INT")], "", TEXT),
+        ("substring_index", &[("a.b.c", "STRING"), (".", "STRING"), ("2", "INT")], "a.b", TEXT),
+        ("substring_index", &[("a.b.c", "STRING"), (".", "STRING"), ("-1", "INT")], "c", TEXT),
+        ("substr_index", &[("a.b.c", "STRING"), (".", "STRING"), ("9", "INT")], "a.b.c", TEXT),
+        ("contains", &[("abc", "STRING"), ("b", "STRING")], "TRUE", "BOOLEAN"),
+        ("starts_with", &[("abc", "STRING"), ("b", "STRING")], "FALSE", "BOOLEAN"),
+        ("ends_with", &[("abc", "STRING"), ("bc", "STRING")], "TRUE", "BOOLEAN"),
+        ("regexp_like", &[("abc", "STRING"), ("", "STRING")], "TRUE", "BOOLEAN"),
+        ("to_hex", &[("255", "INT")], "ff", TEXT),
+        ("factorial", &[("20", "INT")], "2432902008176640000", "BIGINT"),
+        ("gcd", &[("-12", "INT"), ("18", "INT")], "6", "BIGINT"),
+        ("lcm", &[("4", "INT"), ("6", "INT")], "12", "BIGINT"),
+        ("lcm", &[("0", "INT"), ("0", "INT")], "0", "BIGINT"),
+        ("cbrt", &[("27", "INT")], "3.0", "DOUBLE"),
+        ("asinh", &[("0", "INT")], "0.0", "DOUBLE"),
+        ("acosh", &[("1", "INT")], "0.0", "DOUBLE"),
+        ("atanh", &[("0", "INT")], "0.0", "DOUBLE"),
+        ("pow", &[("2", "INT"), ("3", "INT")], "8.0", "DOUBLE"),
+        ("isnan", &[("NaN", "DOUBLE")], "TRUE", "BOOLEAN"),
+        ("iszero", &[("0", "INT")], "TRUE", "BOOLEAN"),
+        ("nanvl", &[("NaN", "DOUBLE"), ("1", "INT")], "1.0", "DOUBLE"),
+        ("trunc", &[("1.79", "DOUBLE")], "1.0", "DOUBLE"),
+        (
+            "date_trunc",
+            &[("week", "STRING"), ("2024-03-03 10:00:00", "TIMESTAMP(3)")],
+            "2024-02-26 00:00:00.000",
+            "TIMESTAMP(3)",
+        ),
+        ("date_trunc", &[("MONTH", "STRING"), ("2024-03-03", "DATE")], "2024-03-01", "DATE"),
+        ("datediff", &[("2024-03-01", "DATE"), ("2024-02-01", "DATE")], "29", "INT"),
+        ("make_date", &[("2024", "INT"), ("2", "INT"), ("29", "INT")], "2024-02-29", "DATE"),
+    ] {
+        assert_eq!(call(name, args).unwrap(), (value.to_string(), ty.to_string()), "{name} {args:?}");
+        let nulls: Vec<(&str, &str)> = args.iter().map(|(_, t)| ("NULL", *t)).collect();
+        assert_eq!(call(name, &nulls).unwrap().0, "NULL", "{name} of NULLs");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_an_error() {
+    for (name, args) in [
+        ("repeat", &[("ab", "STRING"), ("2147483647", "INT")][..]),
+        ("lpad", &[("a", "STRING"), ("2147483647", "INT"), ("x", "STRING")]),
+        ("printf", &[("%99999s", "STRING"), ("x", "STRING")]),
+        ("printf", &[("%h", "STRING"), ("x", "STRING")]),
+        ("regexp_extract", &[("a", "STRING"), ("(?=a)", "STRING")]),
+        ("regexp_count", &[("a", "STRING"), ("(", "STRING")]),
+        ("regexp", &[("a", "STRING"), ("a++", "STRING")]),
+        ("similar_to", &[("a", "STRING"), ("a!", "STRING"), ("!", "STRING")]),
+        ("like_escape", &[("a", "STRING"), ("a", "STRING"), ("!!", "STRING")]),
+        ("sha2", &[("a", "STRING"), ("1", "INT")]),
+        ("encode", &[("a", "STRING"), ("nope", "STRING")]),
+        ("from_base64", &[("!!", "STRING")]),
+        ("factorial", &[("21", "INT")]),
+        ("factorial", &[("-1", "INT")]),
+        ("lcm", &[("9223372036854775807", "BIGINT"), ("2", "INT")]),
+        ("gcd", &[("-9223372036854775808", "BIGINT"), ("0", "INT")]),
+        ("abs", &[("-9223372036854775808", "BIGINT")]),
+        ("round", &[("127", "TINYINT"), ("-1", "INT")]),
+        ("split_part", &[("a", "STRING"), (",", "STRING"), ("0", "INT")]),
+        ("instr", &[("a", "STRING"), ("a", "STRING"), ("1", "INT"), ("0", "INT")]),
+        ("convert_tz", &[("2024-01-01 00:00:00", "STRING"), ("UTC", "STRING"), ("+08:00", "STRING")]),
+        (
+            "timestampadd",
+            &[("YEAR", "STRING"), ("9223372036854775807", "BIGINT"), ("2024-01-01 00:00:00", "TIMESTAMP(3)")],
+        ),
+        ("timestampadd", &[("MONTH", "STRING"), ("9000000000000", "BIGINT"), ("2024-01-01", "DATE")]),
+        (
+            "timestampadd",
+            &[("DAY", "STRING"), ("200000", "BIGINT"), ("2024-01-01 00:00:00", "TIMESTAMP(9)")],
+        ),
+        (
+            "timestampdiff",
+            &[
+                ("SECOND", "STRING"),
+                ("1900-01-01 00:00:00", "TIMESTAMP(3)"),
+                ("2100-01-01 00:00:00", "TIMESTAMP(3)"),
+            ],
+        ),
+        ("to_timestamp_ltz", &[("1e300", "DOUBLE"), ("3", "INT")]),
+        ("to_timestamp_ltz", &[("1", "BIGINT"), ("10", "INT")]),
+        ("make_date", &[("2023", "INT"), ("2", "INT"), ("29", "INT")]),
+        ("date_format", &[("2024-01-01 00:00:00", "TIMESTAMP(3)"), ("VV", "STRING")]),
+        ("date_format", &[("2024-01-01 00:00:00", "TIMESTAMP(3)"), ("'open", "STRING")]),
+        (
+            "json_value",
+            &[
+                ("{}", "STRING"),
+                ("$.a[?(@.b)]", "STRING"),
+                ("NULL", "STRING"),
+                ("NULL", "STRING"),
+                ("NULL", "STRING"),
+                ("NULL", "STRING"),
+            ],
+        ),
+        ("json_exists", &[("{}", "STRING"), ("strict $.a", "STRING"), ("ERROR", "STRING")]),
+    ] {
+        let e = call(name, args).map(|v| panic!("{name} {args:?} gave {v:?}")).unwrap_err();
+        assert_eq!(e.code, Some("E0702"), "{name} {args:?}: {e}");
+    }
 }

@@ -1,16 +1,17 @@
 //! Calls with their arguments brought to the types they take.
 
 use super::{Binder, cast, nearest_function};
+use crate::constant::value_of;
 use crate::diagnostic::unsupported;
 use crate::parse::span_of;
 use crate::relation::Bound;
-use millstream_dataflow::{Error, Result, SqlType};
+use millstream_dataflow::{Error, Result, Span, SqlType};
 use millstream_functions::function;
-use millstream_plan::{Expr as Plan, Type};
+use millstream_plan::{Expr as Plan, Type, Value};
 use sqlparser::ast::{Function, FunctionArg, FunctionArgExpr, FunctionArguments};
 
 /// Functions that read a clock or a random number: their values must be input, not computed.
-const VOLATILE: [&str; 13] = [
+const VOLATILE: [&str; 12] = [
     "now",
     "current_timestamp",
     "current_date",
@@ -23,7 +24,6 @@ const VOLATILE: [&str; 13] = [
     "uuid",
     "proctime",
     "current_watermark",
-    "unix_timestamp",
 ];
 
 /// A call of a function or operator.
@@ -35,7 +35,13 @@ pub(crate) fn call(name: &str, args: Vec<Bound>) -> Result<Bound> {
             None => e,
         });
     };
-    let types: Vec<millstream_functions::Type> = args.iter().map(|a| millstream_functions::Type::new(a.ty.ty.clone(), a.ty.nullable)).collect();
+    let types: Vec<millstream_functions::Type> = args
+        .iter()
+        .map(|a| millstream_functions::Type {
+            literal: literal(a),
+            ..millstream_functions::Type::new(a.ty.ty.clone(), a.ty.nullable)
+        })
+        .collect();
     let Some(signature) = (f.resolve)(&types) else {
         let given: Vec<String> = types.iter().map(|t| t.ty.to_string()).collect();
         return Err(Error::sql(format!("{} does not take ({})", f.usage, given.join(", ")))
@@ -52,6 +58,14 @@ pub(crate) fn call(name: &str, args: Vec<Bound>) -> Result<Bound> {
         expr: Plan::call(f.name, args, ty.clone()),
         ty,
     })
+}
+
+/// The number of an argument that is a literal.
+fn literal(bound: &Bound) -> Option<i64> {
+    match value_of(bound, Span::new((1, 1), (1, 1))) {
+        Ok(Value::Int(v)) if bound.ty.ty.is_integer() => Some(v),
+        _ => None,
+    }
 }
 
 /// The plain arguments of a call.
@@ -103,9 +117,12 @@ impl Binder<'_> {
                 .code("E0406")
                 .span(at));
         }
-        if VOLATILE.contains(&name.as_str()) {
+        if VOLATILE.contains(&name.as_str()) || name == "unix_timestamp" && arguments(f)?.is_empty() {
             let e = unsupported(name.to_uppercase(), at);
-            return Err(e.hint("its value would differ from run to run; put the time into the rows instead"));
+            return Err(e.hint("a replay would give another value; let the rows bring it instead"));
+        }
+        if let Some(bound) = self.special(&name, &arguments(f)?)? {
+            return Ok(bound);
         }
         let args = arguments(f)?.into_iter().map(|a| self.bind(a)).collect::<Result<Vec<_>>>()?;
         // A text literal where one is wanted keeps its own length.
@@ -117,6 +134,69 @@ impl Binder<'_> {
             }
         })
     }
+}
+
+impl Binder<'_> {
+    /// Calls whose arguments are no plain values.
+    fn special(&mut self, name: &str, args: &[&sqlparser::ast::Expr]) -> Result<Option<Bound>> {
+        Ok(Some(match (name, args) {
+            ("timestampadd", [unit, count, time]) => {
+                let unit = unit_word(unit)?;
+                let (count, mut time) = (self.bind(count)?, self.bind(time)?);
+                let within_day = ["MILLISECOND", "SECOND", "MINUTE", "HOUR"].contains(&unit.as_str());
+                if time.ty.ty == SqlType::Date && within_day {
+                    time = cast(time, Type::new(SqlType::Timestamp(6), true));
+                }
+                call(name, vec![text(&unit), count, time])?
+            }
+            ("timestampdiff", [unit, from, to]) => {
+                let unit = unit_word(unit)?;
+                call(name, vec![text(&unit), self.bind(from)?, self.bind(to)?])?
+            }
+            ("typeof", [value, rest @ ..]) => {
+                let ty = self.bind(value)?.ty;
+                let full = match rest {
+                    [] => false,
+                    [flag] => flag.to_string().eq_ignore_ascii_case("true"),
+                    _ => return Err(Error::sql("TYPEOF takes a value, and TRUE for the full name").code("E0304")),
+                };
+                let mut bound = text(&type_name(&ty, full));
+                bound.ty.nullable = true;
+                bound
+            }
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// The bare word that names a unit of time.
+fn unit_word(unit: &sqlparser::ast::Expr) -> Result<String> {
+    const UNITS: [&str; 9] = ["MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"];
+    let word = unit.to_string().to_uppercase();
+    let word = word.strip_prefix("SQL_TSI_").unwrap_or(&word).to_string();
+    if !UNITS.contains(&word.as_str()) {
+        let e = Error::sql(format!("{unit} is no unit of time here")).code("E0304").span(super::span(unit));
+        return Err(e.hint(format!("one of {}", UNITS.join(", "))));
+    }
+    Ok(word)
+}
+
+/// A type's name as Flink shows it.
+fn type_name(ty: &Type, full: bool) -> String {
+    let name = ty.to_string();
+    if full {
+        return name;
+    }
+    let short = name.replace("VARCHAR(2147483647)", "STRING").replace("VARBINARY(2147483647)", "BYTES");
+    let Some((before, after)) = short.split_once(" WITH LOCAL TIME ZONE") else {
+        return short;
+    };
+    format!("{}{after}", before.replacen("TIMESTAMP", "TIMESTAMP_LTZ", 1))
+}
+
+/// A text constant.
+pub(super) fn text(value: &str) -> Bound {
+    super::literal::text(value)
 }
 
 /// A BIGINT constant.

@@ -20,11 +20,33 @@ pub(super) fn int(value: i64, ty: SqlType) -> Bound {
     literal(Value::Int(value), ty)
 }
 
+/// A STRING constant.
+pub(super) fn text(value: &str) -> Bound {
+    literal(Value::Text(value.to_string()), SqlType::STRING)
+}
+
+/// The bytes of `x'…'`.
+fn bytes(digits: &str) -> Result<Bound> {
+    let wrong = || Error::sql(format!("x'{digits}' is no binary string: it has to have an even number of hexadecimal digits")).code("E0301");
+    let digits: Vec<u8> = digits
+        .chars()
+        .map(|c| c.to_digit(16).map(|d| d as u8))
+        .collect::<Option<_>>()
+        .ok_or_else(wrong)?;
+    if !digits.len().is_multiple_of(2) {
+        return Err(wrong());
+    }
+    let bytes: Vec<u8> = digits.chunks_exact(2).map(|d| d[0] << 4 | d[1]).collect();
+    let length = bytes.len().max(1) as u32;
+    Ok(literal(Value::Bytes(bytes), SqlType::Binary(length)))
+}
+
 pub(super) fn value(value: &Literal) -> Result<Bound> {
     Ok(match value {
         Literal::Null => literal(Value::Null, SqlType::Null),
         Literal::Boolean(b) => literal(Value::Boolean(*b), SqlType::Boolean),
         Literal::SingleQuotedString(s) => literal(Value::Text(s.clone()), SqlType::Char(s.chars().count().max(1) as u32)),
+        Literal::HexStringLiteral(digits) => bytes(digits)?,
         Literal::Number(text, false) => number(text)?,
         other => return Err(Error::sql(format!("the literal {other} is not supported yet")).code("E0101")),
     })

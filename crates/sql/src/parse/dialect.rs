@@ -1,10 +1,12 @@
 //! Flink's dialect for sqlparser: what it needs beyond standard SQL, by hooks.
 
-use super::token::type_text;
+use super::json;
+use super::token::{is_word, type_text};
 use sqlparser::ast::{
-    CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, WindowSpec, WindowType,
+    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
+    TrimWhereField, UnaryOperator, WindowSpec, WindowType,
 };
-use sqlparser::dialect::Dialect;
+use sqlparser::dialect::{Dialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
@@ -18,6 +20,8 @@ pub const TYPE_TEXT: &str = "$type";
 /// - `TABLE t` becomes the function call `TABLE(t)`, with `PARTITION BY k` as its `OVER (PARTITION BY k)`
 /// - `CAST(x AS ROW<…>)` becomes a cast to `DataType::Custom("$type", ["ROW<…>"])`
 /// - `MAP['k', 1]` becomes the function call `MAP('k', 1)`
+/// - `x BETWEEN SYMMETRIC a AND b` becomes `x BETWEEN a AND b OR x BETWEEN b AND a`
+/// - the clauses of the JSON functions become arguments (see `json.rs`)
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FlinkDialect;
 
@@ -63,14 +67,97 @@ impl Dialect for FlinkDialect {
                     .then(|| cast(parser))
                     .and_then(Result::transpose),
                 Keyword::MAP => (parser.peek_nth_token_ref(1).token == Token::LBracket).then(|| map(parser)),
-                _ => None,
+                Keyword::TRIM => trim_from(parser),
+                _ => json::function(parser),
             },
             _ => None,
         }
     }
+    /// Flink SQL has no operator `:`; it stands between the key and the value of JSON_OBJECT.
+    fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        (parser.peek_token_ref().token == Token::Colon).then(|| Ok(self.prec_unknown()))
+    }
+    fn parse_infix(&self, parser: &mut Parser, expr: &Expr, _precedence: u8) -> Option<Result<Expr, ParserError>> {
+        json::is_json(parser, expr).map(Ok).or_else(|| between(parser, expr))
+    }
 }
 
-fn call(name: Ident, args: Vec<Expr>, over: Option<WindowType>) -> Expr {
+/// `[NOT] BETWEEN SYMMETRIC | ASYMMETRIC low AND high`, if it stands here.
+fn between(parser: &mut Parser, expr: &Expr) -> Option<Result<Expr, ParserError>> {
+    let negated = is_word(Some(parser.peek_token_ref()), "NOT");
+    let next = |n: usize| parser.peek_nth_token_ref(n + usize::from(negated));
+    let symmetric = is_word(Some(next(1)), "SYMMETRIC");
+    if !is_word(Some(next(0)), "BETWEEN") || !(symmetric || is_word(Some(next(1)), "ASYMMETRIC")) {
+        return None;
+    }
+    for _ in 0..2 + usize::from(negated) {
+        parser.next_token();
+    }
+    let bound = |parser: &mut Parser| parser.parse_subexpr(FlinkDialect.prec_value(Precedence::Between));
+    let bounds = bound(parser).and_then(|low| {
+        parser.expect_keyword_is(Keyword::AND)?;
+        Ok((low, bound(parser)?))
+    });
+    let (low, high) = match bounds {
+        Ok(bounds) => bounds,
+        Err(e) => return Some(Err(e)),
+    };
+    let between = |low: &Expr, high: &Expr| {
+        Box::new(Expr::Between {
+            expr: Box::new(expr.clone()),
+            negated: false,
+            low: Box::new(low.clone()),
+            high: Box::new(high.clone()),
+        })
+    };
+    let within = if symmetric {
+        Expr::BinaryOp {
+            left: between(&low, &high),
+            op: BinaryOperator::Or,
+            right: between(&high, &low),
+        }
+    } else {
+        *between(&low, &high)
+    };
+    Some(Ok(if negated {
+        Expr::UnaryOp {
+            op: UnaryOperator::Not,
+            expr: Box::new(within),
+        }
+    } else {
+        within
+    }))
+}
+
+/// `TRIM(BOTH FROM x)`: without the characters, which sqlparser does not know.
+fn trim_from(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let side = match &parser.peek_nth_token_ref(2).token {
+        Token::Word(w) => match w.keyword {
+            Keyword::BOTH => TrimWhereField::Both,
+            Keyword::LEADING => TrimWhereField::Leading,
+            Keyword::TRAILING => TrimWhereField::Trailing,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    if parser.peek_nth_token_ref(1).token != Token::LParen || !is_word(Some(parser.peek_nth_token_ref(3)), "FROM") {
+        return None;
+    }
+    for _ in 0..4 {
+        parser.next_token();
+    }
+    Some(parser.parse_expr().and_then(|expr| {
+        parser.expect_token(&Token::RParen)?;
+        Ok(Expr::Trim {
+            trim_where: Some(side),
+            trim_what: None,
+            expr: Box::new(expr),
+            trim_characters: None,
+        })
+    }))
+}
+
+pub(super) fn call(name: Ident, args: Vec<Expr>, over: Option<WindowType>) -> Expr {
     let args = args.into_iter().map(|e| FunctionArg::Unnamed(FunctionArgExpr::Expr(e))).collect();
     Expr::Function(Function {
         name: ObjectName::from(vec![name]),
@@ -175,5 +262,5 @@ fn map(parser: &mut Parser) -> Result<Expr, ParserError> {
         parser.parse_comma_separated(Parser::parse_expr)?
     };
     parser.expect_token(&Token::RBracket)?;
-    Ok(call(name, args, None))
+    parser.parse_compound_expr(call(name, args, None), Vec::new())
 }

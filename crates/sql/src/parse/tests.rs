@@ -71,6 +71,37 @@ fn nested_casts_and_maps_parse() {
 }
 
 #[test]
+fn clauses_of_functions_become_arguments() {
+    for (text, expected) in [
+        (
+            "JSON_VALUE(j, '$.a' RETURNING INT DEFAULT 7 ON EMPTY ERROR ON ERROR)",
+            "JSON_VALUE(j, '$.a', 'DEFAULT', CAST(7 AS INT), 'ERROR', CAST(NULL AS INT))",
+        ),
+        (
+            "JSON_QUERY(j, '$' WITH CONDITIONAL ARRAY WRAPPER EMPTY OBJECT ON ERROR)",
+            "JSON_QUERY(j, '$', 'CONDITIONAL', 'NULL', 'EMPTY OBJECT', CAST(NULL AS STRING))",
+        ),
+        ("JSON_EXISTS(j, '$' UNKNOWN ON ERROR)", "JSON_EXISTS(j, '$', 'UNKNOWN')"),
+        (
+            "JSON_OBJECT(KEY 'a' VALUE 1, 'b' : JSON_ARRAY() ABSENT ON NULL)",
+            "JSON_OBJECT(true, 'a', 1, false, 'b', JSON_ARRAY(true), true)",
+        ),
+        ("j IS NOT JSON ARRAY AND b", "NOT IS_JSON(j, 'ARRAY') AND b"),
+        (
+            "a NOT BETWEEN SYMMETRIC 1 AND 2 + 3 OR b",
+            "NOT a BETWEEN 1 AND 2 + 3 OR a BETWEEN 2 + 3 AND 1 OR b",
+        ),
+        ("TRIM(LEADING FROM a)", "TRIM(LEADING a)"),
+        ("MAP['k', 1]['k']", "MAP('k', 1)['k']"),
+    ] {
+        let StatementKind::Query(q) = one(&format!("SELECT {text}")) else { panic!() };
+        assert_eq!(q.to_string(), format!("SELECT {expected}"));
+    }
+    assert!(error("SELECT JSON_VALUE(j, '$' NULL ON NOTHING)").contains("ON EMPTY or ON ERROR"));
+    assert!(error("SELECT JSON_OBJECT('a' 1)").contains("VALUE or :"));
+}
+
+#[test]
 fn several_statements_comments_and_sets() {
     let statements = parse(
         "-- first; not a statement\nSET 'a' = 'b;c'; /* x; */ INSERT INTO t (a, b) SELECT 1, 2;

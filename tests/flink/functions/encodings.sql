@@ -1,0 +1,10 @@
+SELECT MD5(s), SHA1(s), SHA224(s), SHA256(s), SHA384(s), SHA512(s), SHA2(s, 256), SHA2(s, 224), SHA2(s, 384), SHA2(s, 512), MD5(x'61'), SHA2('a', CAST(NULL AS INT)) FROM (VALUES ('a'), ('é'), (''), (CAST(NULL AS STRING))) AS t(s);
+SELECT TO_BASE64('hello'), FROM_BASE64('aGVsbG8='), TO_BASE64(''), FROM_BASE64(''), TO_BASE64(x'0102'), FROM_BASE64('w6k='), TO_BASE64(s), FROM_BASE64(s) FROM (VALUES ('aGVs'), (CAST(NULL AS STRING))) AS t(s);
+SELECT ENCODE('héllo', 'UTF-8'), DECODE(ENCODE('héllo', 'UTF-16'), 'UTF-16'), ENCODE('é', 'ISO-8859-1'), ENCODE('é','US-ASCII'), ENCODE('a', 'UTF-16BE'), ENCODE('a', 'UTF-16LE'), ENCODE('a', 'utf-16'), ENCODE(s, 'UTF-8') FROM (VALUES ('x'), (CAST(NULL AS STRING))) AS t(s);
+SELECT DECODE(x'ff', 'UTF-8'), DECODE(x'e9', 'ISO-8859-1'), DECODE(x'e9', 'US-ASCII'), DECODE(x'c3a9', 'utf8'), x'0aFF', CAST(x'6162' AS STRING), CAST(x'6162' AS BYTES);
+SELECT HEX('abc'), HEX(255), HEX(CAST(-1 AS BIGINT)), HEX(-1), HEX('é'), HEX(CAST(1 AS TINYINT)), HEX(i), BIN(4), BIN(-1), BIN(CAST(5 AS BIGINT)), BIN(0), BIN(i) FROM (VALUES (10), (CAST(NULL AS INT))) AS t(i);
+SELECT UNHEX(s) FROM (VALUES ('616263'), ('1'), ('zz'), (''), ('Ff'), ('z1'), (CAST(NULL AS STRING))) AS t(s);
+SELECT URL_ENCODE(s), URL_DECODE(s) FROM (VALUES ('a b&c=é*-._~/'), ('a+b%26c%3D%C3%A9'), ('%zz'), ('%'), ('%ff'), (''), (CAST(NULL AS STRING))) AS t(s);
+SELECT PARSE_URL(u, 'HOST'), PARSE_URL(u, 'PATH'), PARSE_URL(u, 'QUERY'), PARSE_URL(u, 'REF'), PARSE_URL(u, 'PROTOCOL'), PARSE_URL(u, 'FILE'), PARSE_URL(u, 'AUTHORITY'), PARSE_URL(u, 'USERINFO'), PARSE_URL(u, 'QUERY', 'k'), PARSE_URL(u, 'QUERY', 'z'), PARSE_URL(u, 'host'), PARSE_URL(u, 'PATH', 'k')
+FROM (VALUES ('http://user:pw@Host.com:80/path/p.php?query=1&k=v#Ref'), ('nope'), ('http://a.b'), ('HTTP://a.b?x'), ('ftp://a/b c'), ('file:///a/b'), ('foo://a/b'), ('http://[::1]:80/a'), ('https://a.b/c?k=1&k=2&kk=3'), ('http://a.b:x/'), (CAST(NULL AS STRING))) AS t(u);
+SELECT JSON_QUOTE(s), JSON_UNQUOTE(s) FROM (VALUES ('a"b\/é€'), ('"a\"b"'), ('abc'), ('"\u00e9\n"'), ('"a'), ('[1]'), (CAST(NULL AS STRING))) AS t(s);

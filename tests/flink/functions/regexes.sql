@@ -1,0 +1,9 @@
+SELECT REGEXP_EXTRACT('foothebar', 'foo(.*?)(bar)', 2), REGEXP_EXTRACT('foothebar', 'foo(.*?)(bar)'), REGEXP_EXTRACT('abc', 'x'), REGEXP_EXTRACT('abc', 'a', 3), REGEXP_EXTRACT('ab', '(a)|(b)', 2), REGEXP_EXTRACT('foo', '', 0);
+SELECT REGEXP_EXTRACT_ALL('Hello, World! How are you?', '\b\w+\b', 0), REGEXP_EXTRACT_ALL('a1b2', '([a-z])([0-9])', 2), REGEXP_EXTRACT_ALL('a1b2', '([a-z])([0-9])'), REGEXP_EXTRACT_ALL('x', 'y'), REGEXP_EXTRACT_ALL('a1', '([a-z])([0-9])', 5), REGEXP_EXTRACT_ALL('ab', '(a)|(b)', 2);
+SELECT REGEXP_COUNT('abcabc', 'b'), REGEXP_COUNT('abc', ''), REGEXP_COUNT('abc', 'x'), REGEXP_INSTR('abcabc', 'ca'), REGEXP_INSTR('abc', 'x'), REGEXP_INSTR('éab', 'b'), REGEXP_SUBSTR('abcabc', 'c.'), REGEXP_SUBSTR('abc', 'x');
+SELECT REGEXP('abc', 'b'), REGEXP('abc', '^b'), REGEXP('', 'b'), REGEXP('abc', ''), REGEXP('٣', '\d'), REGEXP('é', '\w');
+SELECT REGEXP_REPLACE('foobar', 'oo|ar', 'X'), REGEXP_REPLACE('ab12', '([a-z])([0-9])', '$2$1z'), REGEXP_REPLACE('abc', 'b', '\$'), REGEXP_REPLACE('abc', '', '-'), REGEXP_REPLACE('a.b', '.', 'x'), REGEXP_REPLACE('abc', '(?<n>b)', '<$1>'), REGEXP_REPLACE('aXbX', '(?i)x', '-');
+SELECT REGEXP_EXTRACT(a, b), REGEXP_EXTRACT_ALL(a, b), REGEXP_COUNT(a, b), REGEXP_INSTR(a, b), REGEXP_SUBSTR(a, b), REGEXP(a, b), REGEXP_REPLACE(a, b, '-')
+FROM (VALUES ('a1b22', '[0-9]+'), ('abc', '(b)'), ('a', CAST(NULL AS STRING)), (CAST(NULL AS STRING), 'x')) AS t(a, b);
+SELECT 'abc' SIMILAR TO 'a%', 'abc' NOT SIMILAR TO 'a_c', 'abc' SIMILAR TO '(a|x)b(c|d)', 'abc' SIMILAR TO '[a-c]+', 'aBc' SIMILAR TO '[[:ALPHA:]]*', 'a.c' SIMILAR TO 'a.c', 'abc' SIMILAR TO 'a.c', 'abc' SIMILAR TO 'b', '12' SIMILAR TO '[0-9]{2}';
+SELECT 'a%c' SIMILAR TO 'a!%c' ESCAPE '!', 'abc' SIMILAR TO 'a!%c' ESCAPE '!', s SIMILAR TO 'x|y', s NOT SIMILAR TO 'x' FROM (VALUES ('x'), ('z'), (CAST(NULL AS STRING))) AS t(s);
