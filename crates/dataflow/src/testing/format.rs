@@ -3,9 +3,9 @@
 mod samples;
 
 use super::random::Random;
-use super::report::{Found, fail, multiset, same_rows};
+use super::report::{Found, fail, multiset, same_rows, text};
 use super::rows::{Cell, batch, columns, texts};
-use crate::{Batch, Decoder, Encoder, Error, ErrorKind, Field, Result, Schema, SqlType};
+use crate::{Batch, Decoder, Encoder, ErrorKind, Field, Result, Schema, SqlType};
 use arrow_array::{Array, RecordBatch};
 use bytes::Bytes;
 use std::ops::Range;
@@ -36,7 +36,7 @@ pub enum Reading<'a> {
 }
 
 /// Rounds of random changes.
-const MUTATIONS: usize = 3_000;
+const MUTATIONS: usize = 2_000;
 
 /// Ends the test with the first finding.
 ///
@@ -80,10 +80,6 @@ fn settle(field: &Field, found: Found<()>) {
     if let Err(message) = found {
         fail(&format!("format suite, {}: {message}", field.type_text()));
     }
-}
-
-fn text(e: Error) -> String {
-    format!("{:?} error: {e}", e.kind)
 }
 
 fn refused(case: &FormatCase<'_>, ty: &SqlType) -> bool {

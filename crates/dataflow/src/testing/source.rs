@@ -1,7 +1,7 @@
 //! What every source must keep: the rows after a position are always the same, whoever reads them, from wherever on, in whatever pieces.
 
 use super::block_on::block_on;
-use super::report::{Found, fail};
+use super::report::{Found, fail, text};
 use super::rows::texts;
 use crate::{Error, ErrorKind, Fetch, Result, Source, Split};
 use std::collections::BTreeMap;
@@ -42,10 +42,6 @@ impl Piece {
 
 /// The pieces of each split, in order.
 type Read = BTreeMap<String, Vec<Piece>>;
-
-fn text(e: Error) -> String {
-    format!("{:?} error: {e}", e.kind)
-}
 
 /// Ends the test with the first finding.
 ///
