@@ -7,7 +7,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use libtest_mimic::{Failed, Trial};
 use millstream_dataflow::testing::{SinkCase, block_on, columns, rows as rows_of, sink_suite, texts};
-use millstream_dataflow::{Batch, Connectors, Store};
+use millstream_dataflow::{Batch, Connectors};
 use millstream_store::{open, suite};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;

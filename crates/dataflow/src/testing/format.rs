@@ -22,12 +22,15 @@ pub struct FormatCase<'a> {
     pub refuses: &'a dyn Fn(&SqlType) -> bool,
 }
 
+/// Makes a decoder: all columns of the records, and those wanted.
+pub type MakeDecoder<'a> = &'a dyn Fn(&Schema, &Schema) -> Result<Box<dyn Decoder>>;
+
 /// How a format is read.
 pub enum Reading<'a> {
     /// Record by record.
     Records {
-        /// Makes a decoder: all columns of the records, and those wanted.
-        decoder: &'a dyn Fn(&Schema, &Schema) -> Result<Box<dyn Decoder>>,
+        /// Makes a decoder.
+        decoder: MakeDecoder<'a>,
         /// The records of a file.
         split: &'a dyn Fn(&[u8]) -> Vec<Range<usize>>,
     },
