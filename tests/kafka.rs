@@ -3,8 +3,11 @@
 use crate::broker::{Broker, Writer, create_topic, delete_before, missing, shared, unique};
 use crate::harness::{Running, fail, files, millstream, result_sets, root, succeed};
 use crate::s3::Server;
+use crate::suites::{World, table as table_of};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Failed, Trial};
+use millstream_dataflow::Connectors;
+use millstream_dataflow::testing::{SourceCase, source_suite};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -27,6 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test(format!("kafka::{name}"), run).with_ignored_flag(missing.is_some() && std::env::var_os("CI").is_none())
     };
     vec![
+        trial("topics_keep_what_a_source_must", conformance),
         trial("reading_starts_where_the_mode_says", startup_modes),
         trial("a_group_goes_on_where_it_committed", group_offsets),
         trial("metadata_columns_and_tombstones", metadata),
@@ -73,6 +77,53 @@ fn topic_of(name: &str, partitions: i32, values: &[&str]) -> Result<(&'static st
     create_topic(address, &topic, partitions)?;
     Writer::new(address, &topic, &[])?.send_all(values)?;
     Ok((address, topic))
+}
+
+fn conformance() -> Result<()> {
+    let (address, topic) = (shared()?, unique("conformance"));
+    create_topic(address, &topic, 3)?;
+    let writer = Writer::new(address, &topic, &[("transactional.id", &topic)])?;
+    writer.init_transactions()?;
+    // Partition 0 has transactions with control records between, an aborted one among them; the last partition stays empty.
+    for (values, commit) in [
+        (["{\"a\":1}", "{\"a\":2}", "no JSON"], true),
+        (["{\"a\":3}"; 3], false),
+        (["{\"a\":4}"; 3], true),
+    ] {
+        writer.transaction(&values, commit)?;
+    }
+    let writer = Writer::new(address, &topic, &[])?;
+    for i in 0..600 {
+        let value = format!("{{\"a\":{i},\"s\":\"{}\"}}", "x".repeat(i % 50));
+        writer.send((1, (i % 100 != 7).then_some(value.as_str()), 0))?;
+    }
+    writer.flush()?;
+    let world = World::new()?;
+    let open = |more: &[(&'static str, &'static str)]| {
+        let mut options = vec![
+            ("connector", "kafka"),
+            ("topic", topic.as_str()),
+            ("properties.bootstrap.servers", address),
+            ("format", "json"),
+            ("scan.startup.mode", "earliest-offset"),
+        ];
+        options.extend(more);
+        let (table, connectors) = (table_of("a INT, s STRING", &options), world.connectors.clone());
+        move || connectors.source(&table)
+    };
+    let small = ("properties.fetch.message.max.bytes", "1000");
+    let (bounded, pieces) = (
+        open(&[("scan.bounded.mode", "latest-offset")]),
+        open(&[("scan.bounded.mode", "latest-offset"), small]),
+    );
+    let rows = 6 + 594;
+    source_suite(&SourceCase {
+        open: &[&bounded, &pieces],
+        rows,
+    });
+    let endless = open(&[]);
+    source_suite(&SourceCase { open: &[&endless], rows });
+    Ok(())
 }
 
 fn startup_modes() -> Result<()> {

@@ -7,6 +7,7 @@ mod conformance;
 mod kafka;
 mod reference;
 mod s3;
+mod suites;
 mod tidy;
 
 use libtest_mimic::{Arguments, Trial};

@@ -1,10 +1,13 @@
 //! Object stores by the S3 protocol, against a server of our own over a directory.
 
 use crate::harness::{Running, fail, files, millstream, result_sets, succeed};
+use crate::suites::{World, table};
 use anyhow::{Context, Result, ensure};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use libtest_mimic::{Failed, Trial};
+use millstream_dataflow::testing::{SinkCase, block_on, columns, rows as rows_of, sink_suite, texts};
+use millstream_dataflow::{Batch, Connectors};
 use millstream_store::{open, suite};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
@@ -18,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let trial = |name: &str, f: fn() -> Result<()>| Trial::test(format!("s3::{name}"), move || f().map_err(|e| Failed::from(format!("{e:#}"))));
     vec![
         trial("the_store_keeps_its_contract", contract),
+        trial("buckets_keep_what_a_sink_must", sink),
         trial("a_killed_job_writes_each_row_once", kill),
         trial("checkpoints_may_lie_in_a_bucket", checkpoints),
         trial("refused_credentials_and_missing_buckets_are_named", refused),
@@ -89,6 +93,45 @@ fn contract() -> Result<()> {
     let server = Server::start()?;
     let store = open("s3://lake/suite", Path::new("."), &options(&server, SECRET)).map_err(|e| anyhow::anyhow!("{e}"))?;
     server.runtime.block_on(suite::all(store.as_ref())).map_err(|e| anyhow::anyhow!("{e}"))
+}
+
+fn sink() -> Result<()> {
+    let (server, world) = (Server::start()?, World::new()?);
+    let _entered = world.runtime.enter();
+    let mut all = options(&server, SECRET);
+    all.extend([("connector", "filesystem"), ("path", "s3://lake/sink"), ("format", "json")].map(|(k, v)| (k.to_string(), v.to_string())));
+    let pairs: Vec<(&str, &str)> = all.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let table = table("n BIGINT, s STRING", &pairs);
+    let (schema, store) = (
+        columns("n BIGINT, s STRING"),
+        open("s3://lake/sink", Path::new("."), &all).map_err(|e| anyhow::anyhow!("{e}"))?,
+    );
+    let visible = || -> millstream_dataflow::Result<Vec<String>> {
+        let mut rows = Vec::new();
+        for meta in block_on(store.list(""))?
+            .iter()
+            .filter(|m| m.path.ends_with(".json") && !m.path.starts_with(['.', '_']))
+        {
+            let bytes = block_on(store.get(&meta.path, None))?.unwrap_or_default();
+            let mut decoder = millstream_formats::decoder("json", &schema, &schema, &all)?;
+            for record in millstream_formats::split_records("json", None, &bytes, true).0 {
+                decoder.decode(&bytes[record]).map_err(|e| millstream_dataflow::Error::data(e.message))?;
+            }
+            rows.extend(texts(&Batch::new(decoder.finish()?)));
+        }
+        Ok(rows)
+    };
+    sink_suite(&SinkCase {
+        open: &|| world.connectors.sink(&table, "sink"),
+        rows: &|n| Batch::new(rows_of(&schema, (0..3).map(|i| format!("{} | text {n}", n * 10 + i)))),
+        visible: &|| visible().unwrap_or_else(|e| vec![e.to_string()]),
+        // Nothing lies in a bucket before its commit: small files travel in the checkpoint, large ones are open uploads.
+        leftovers: &|| {
+            let left = block_on(store.list(".staging")).map(|all| all.into_iter().map(|m| m.path).collect());
+            left.unwrap_or_else(|e| vec![e.to_string()])
+        },
+    });
+    Ok(())
 }
 
 const TABLES: &str = "

@@ -16,3 +16,6 @@ pub struct ConnectorContext {
     /// What relative paths are relative to.
     pub directory: PathBuf,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -104,9 +104,20 @@ impl Position {
     }
 }
 
-fn part_of(id: &str) -> Result<u64> {
-    let part = id.strip_prefix("part-").and_then(|r| r.split_once("-of-")).and_then(|(p, _)| p.parse().ok());
-    part.ok_or_else(|| Error::corrupt(format!("\"{id}\" is no part of a generator")))
+/// The number of a part; of `splits` parts, because rows are dealt otherwise where there are more or fewer.
+fn part_of(id: &str, splits: u64) -> Result<u64> {
+    let parts = id.strip_prefix("part-").and_then(|r| r.split_once("-of-"));
+    let number = |text: &str| text.parse::<u64>().ok();
+    let numbers = parts.and_then(|(part, of)| Some((number(part)?, number(of)?)));
+    match numbers {
+        Some((part, of)) if of == splits && part < splits => Ok(part),
+        Some(_) => Err(
+            Error::config(format!("the checkpoint holds \"{id}\" of a generator that has {splits} parts now"))
+                .code("E0602")
+                .hint("give the table the options it had, or start with --fresh"),
+        ),
+        None => Err(Error::corrupt(format!("\"{id}\" is no part of a generator"))),
+    }
 }
 
 impl Source for GeneratorSource {
@@ -119,13 +130,14 @@ impl Source for GeneratorSource {
             position: known.iter().find(|k| k.id == id).map_or_else(|| first.text(), |k| k.position.clone()),
             id,
         };
+        let known_are_ours = known.iter().try_for_each(|k| part_of(&k.id, self.pace.splits).map(|_| ()));
         let splits = (0..self.pace.splits).map(|s| of(format!("part-{s}-of-{}", self.pace.splits))).collect();
-        Box::pin(async move { Ok(splits) })
+        Box::pin(async move { known_are_ours.map(|()| splits) })
     }
     fn reader(&self, splits: Vec<Split>) -> Result<Box<dyn SplitReader>> {
         let parts = splits
             .into_iter()
-            .map(|s| Ok((part_of(&s.id)?, Position::parse(&s.position)?, s.id)))
+            .map(|s| Ok((part_of(&s.id, self.pace.splits)?, Position::parse(&s.position)?, s.id)))
             .collect::<Result<_>>()?;
         Ok(Box::new(Reader {
             parts,
@@ -249,6 +261,7 @@ mod tests {
         assert_eq!(position.text(), "v1 7 1704067200000");
         assert_eq!(Position::parse(&position.text()).unwrap(), position);
         assert!(Position::parse("v2 7 0").is_err());
-        assert_eq!(part_of("part-3-of-4").unwrap(), 3);
+        assert_eq!(part_of("part-3-of-4", 4).unwrap(), 3);
+        assert!(part_of("part-3-of-4", 8).is_err());
     }
 }

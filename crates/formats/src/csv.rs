@@ -34,6 +34,8 @@ pub const SPEC: FormatSpec = FormatSpec {
     options: &[COMMENTS, NO_QUOTE, DELIMITER, IGNORE_ERRORS, NULL_LITERAL, QUOTE],
 };
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 #[derive(Debug, Clone)]
 struct CsvOptions {
     delimiter: u8,
@@ -130,6 +132,14 @@ impl CsvDecoder {
         if self.options.comments && line.first() == Some(&b'#') {
             return Ok(0);
         }
+        // The reader takes a byte order mark away, which here, in the midst of a file or topic, is the first value's own.
+        let marked;
+        let line = if line.starts_with(BYTE_ORDER_MARK) {
+            marked = [BYTE_ORDER_MARK, line].concat();
+            marked.as_slice()
+        } else {
+            line
+        };
         let mut reader = self.reader.from_reader(line);
         let first = reader.read_byte_record(&mut self.record);
         if matches!(reader.read_byte_record(&mut csv::ByteRecord::new()), Ok(true)) {

@@ -43,10 +43,8 @@ impl ParquetEncoder {
     /// # Errors
     /// `Sql` for a column type that Parquet cannot hold.
     pub fn new(schema: &Schema, options: &BTreeMap<String, String>) -> Result<Self> {
-        for f in &schema.fields {
-            if matches!(f.ty, SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Null) {
-                return Err(Error::sql(format!("column \"{}\": the parquet format does not write {}", f.name, f.ty)).code("E0302"));
-            }
+        if let Some(f) = schema.fields.iter().find(|f| !holds(&f.ty)) {
+            return Err(Error::sql(format!("column \"{}\": the parquet format does not write {}", f.name, f.ty)).code("E0302"));
         }
         let compression = match Options::new(options).text(&COMPRESSION).unwrap_or("zstd").to_lowercase().as_str() {
             "snappy" => Compression::SNAPPY,
@@ -84,6 +82,17 @@ impl ParquetEncoder {
         if let Some(writer) = &mut self.writer {
             out.append(writer.inner_mut());
         }
+    }
+}
+
+/// Whether files have a form for all parts of a type.
+fn holds(ty: &SqlType) -> bool {
+    match ty {
+        SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Null => false,
+        SqlType::Array(part) | SqlType::Multiset(part) => holds(&part.ty),
+        SqlType::Map(key, value) => holds(&key.ty) && holds(&value.ty),
+        SqlType::Row(fields) => fields.iter().all(|f| holds(&f.ty)),
+        _ => true,
     }
 }
 
@@ -146,7 +155,7 @@ impl ParquetFile {
     /// # Errors
     /// `Data` for bytes that are no Parquet file, or a NOT NULL column that is missing.
     pub fn open(bytes: Bytes, schema: &Schema) -> Result<ParquetFile> {
-        let metadata = ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new()).map_err(unreadable)?;
+        let metadata = guarded(|| ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new()))?.map_err(unreadable)?;
         for field in schema.fields.iter().filter(|f| !f.nullable) {
             if metadata.schema().index_of(&field.name).is_err() {
                 return Err(Error::data(format!("the file has no column \"{}\", which is NOT NULL", field.name)).code("E0700"));
@@ -170,15 +179,36 @@ impl ParquetFile {
         let names = Arc::clone(self.metadata.schema());
         let wanted: Vec<usize> = self.schema.fields.iter().filter_map(|f| names.index_of(&f.name).ok()).collect();
         let mask = parquet::arrow::ProjectionMask::roots(self.metadata.parquet_schema(), wanted);
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.metadata.clone())
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.metadata.clone())
             .with_row_groups(vec![row_group])
             .with_batch_size(rows_max)
-            .with_projection(mask)
-            .build()
-            .map_err(unreadable)?;
+            .with_projection(mask);
+        let mut reader = Some(guarded(|| builder.build())?.map_err(unreadable)?);
         let schema = self.schema.clone();
-        Ok(reader.map(move |batch| fit(&batch.map_err(|e| Error::data("a Parquet file is damaged").code("E0700").source(e))?, &schema)))
+        Ok(std::iter::from_fn(move || {
+            let mut open = reader.take()?;
+            match guarded(|| open.next()) {
+                Ok(None) => None,
+                Ok(Some(batch)) => {
+                    reader = Some(open);
+                    Some(batch.map_err(|e| damaged().source(e)).and_then(|b| fit(&b, &schema)))
+                }
+                Err(e) => Some(Err(e)),
+            }
+        }))
     }
+}
+
+fn damaged() -> Error {
+    Error::data("a Parquet file is damaged").code("E0700")
+}
+
+/// The reader takes a file at its word in places and panics over a damaged one. What it worked on is dropped then.
+fn guarded<T>(read: impl FnOnce() -> T) -> Result<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).map_err(|panic| {
+        let told = panic.downcast_ref::<String>().cloned();
+        damaged().source(told.unwrap_or_else(|| "the reader stopped".to_string()))
+    })
 }
 
 fn unreadable(e: parquet::errors::ParquetError) -> Error {

@@ -1,21 +1,11 @@
 use super::*;
-use millstream_dataflow::{Batch, ColumnKind, TableColumn};
+use crate::context::tests::context;
+use millstream_dataflow::Batch;
+use millstream_dataflow::testing::{SourceCase, source_suite};
 
 fn table(columns: &[(&str, &str)], options: &[(&str, &str)]) -> TableSpec {
-    TableSpec {
-        name: "t".into(),
-        columns: columns
-            .iter()
-            .map(|(n, t)| TableColumn {
-                field: Field::parse_type(n, t).unwrap(),
-                kind: ColumnKind::Physical,
-            })
-            .collect(),
-        all_physical: vec![],
-        partition_keys: vec![],
-        primary_key: vec![],
-        options: options.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
-    }
+    let columns: Vec<String> = columns.iter().map(|(n, t)| format!("{n} {t}")).collect();
+    crate::context::tests::table(&columns.join(", "), options)
 }
 
 fn rows(columns: &[(&str, &str)], options: &[(&str, &str)]) -> Vec<String> {
@@ -105,4 +95,37 @@ fn wrong_options_are_named() {
     assert!(error(&[("a", "TINYINT")], &[("fields.a.max", "300")]).contains("fields.a.max"));
     assert!(error(&[("a", "INT")], &[("fields.a.kind", "sequence")]).contains("fields.a.start"));
     assert!(error(&[("a", "MAP<INT, INT>")], &[]).contains("MAP"));
+}
+
+#[test]
+fn datagen_keeps_what_a_source_must() {
+    let columns = [
+        ("id", "BIGINT"),
+        ("s", "STRING"),
+        ("d", "DECIMAL(6, 2)"),
+        ("t", "TIMESTAMP(3)"),
+        ("r", "ROW<x INT, y STRING>"),
+        ("f", "DOUBLE"),
+    ];
+    let open = |options: &'static [(&str, &str)]| move || source(&table(&columns, options), &context());
+    let by_number = open(&[
+        ("number-of-rows", "9000"),
+        ("fields.s.null-rate", "0.2"),
+        ("fields.s.length", "12"),
+        ("rows-per-second", "1000000"),
+    ]);
+    source_suite(&SourceCase {
+        open: &[&by_number],
+        rows: 9_000,
+    });
+    let sequence = open(&[
+        ("fields.id.kind", "sequence"),
+        ("fields.id.start", "1"),
+        ("fields.id.end", "5000"),
+        ("rows-per-second", "500000"),
+    ]);
+    source_suite(&SourceCase {
+        open: &[&sequence],
+        rows: 5_000,
+    });
 }

@@ -18,6 +18,8 @@ use std::time::Duration;
 const BLOCK: u64 = 1 << 20;
 /// Longest record looked for.
 const RECORD_MAX: u64 = 64 << 20;
+/// What some programs write at the start of a text file.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Rows per batch of a Parquet file.
 const ROWS: usize = 8192;
 
@@ -34,6 +36,8 @@ pub(super) struct Files {
     wanted: Schema,
     quote: Option<u8>,
     handle: tokio::runtime::Handle,
+    /// Bytes read at once; more where a record is longer.
+    pub(super) block: u64,
 }
 
 impl Files {
@@ -73,6 +77,7 @@ impl Files {
             all: Schema::new(table.all_physical.clone()),
             wanted: table.schema(),
             handle: context.handle.clone(),
+            block: BLOCK,
         })
     }
 }
@@ -184,7 +189,7 @@ impl Reader {
         })
     }
     fn text(&self, path: &str, position: Position) -> Result<Payload> {
-        let mut block = BLOCK;
+        let mut block = self.files.block;
         loop {
             let end = (position.next + block).min(position.size);
             let bytes = self.get(path, Some(position.next..end))?;
@@ -193,7 +198,13 @@ impl Reader {
                     .code("E0701")
                     .detail(self.files.store.location()));
             }
-            let (records, used) = split_records(&self.files.format, self.files.quote, &bytes, end == position.size);
+            let (mut records, used) = split_records(&self.files.format, self.files.quote, &bytes, end == position.size);
+            if position.next == 0
+                && bytes.starts_with(BYTE_ORDER_MARK)
+                && let Some(first) = records.first_mut().filter(|r| r.start == 0)
+            {
+                first.start += BYTE_ORDER_MARK.len();
+            }
             if used > 0 || end == position.size {
                 let next = Position {
                     next: position.next + used.max(if end == position.size { bytes.len() } else { 0 }) as u64,

@@ -1,1 +1,212 @@
-//! The file sink's protocol, step by step.
+//! The files' source and sink against the suites.
+
+use super::*;
+use crate::context::tests::{context_in, handle, table};
+use bytes::Bytes;
+use millstream_dataflow::testing::{SinkCase, SourceCase, block_on, columns, rows, sink_suite, source_suite, texts};
+use millstream_dataflow::{Batch, Fetch, Schema, Store};
+use millstream_formats::parquet::ParquetFile;
+use millstream_store::{LocalStore, MemoryStore};
+use std::collections::BTreeMap;
+
+const COLUMNS: &str = "n BIGINT, s STRING, d DECIMAL(8, 2)";
+
+/// A batch with rows that no batch of another number has.
+fn batch(schema: &Schema, number: usize) -> Batch {
+    let lines = (0..3).map(|i| format!("{} | 'text \"{number}\"\\n, {i}' | NULL", number * 10 + i));
+    Batch::new(rows(schema, lines))
+}
+
+fn options(format: &str, more: &[(&'static str, &'static str)]) -> Vec<(&'static str, String)> {
+    let mut all = vec![
+        ("connector", "filesystem".to_string()),
+        ("path", "data".to_string()),
+        ("format", format.to_string()),
+        ("csv.null-literal", "\\N".to_string()),
+    ];
+    all.extend(more.iter().map(|(k, v)| (*k, v.to_string())));
+    all
+}
+
+fn table_of(columns: &str, options: &[(&'static str, String)]) -> TableSpec {
+    let options: Vec<(&str, &str)> = options.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    table(columns, &options)
+}
+
+/// A directory with three files of rows in a format, one of them empty where a format has empty files.
+fn written(format: &str, batches: usize) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let schema = columns(COLUMNS);
+    let table = table_of(COLUMNS, &options(format, &[]));
+    let data = directory.path().join("data");
+    std::fs::create_dir_all(data.join("below")).unwrap();
+    for (file, range) in [("a", 0..batches), ("below/b", batches..2 * batches)] {
+        let mut encoder = millstream_formats::encoder(format, &schema, &table.options).unwrap();
+        let mut bytes = Vec::new();
+        for number in range {
+            encoder.write(&batch(&schema, number), &mut bytes).unwrap();
+        }
+        encoder.finish(&mut bytes).unwrap();
+        std::fs::write(data.join(format!("{file}.{format}")), bytes).unwrap();
+    }
+    if format != "parquet" {
+        std::fs::write(data.join(format!("empty.{format}")), "").unwrap();
+    }
+    std::fs::write(data.join("_hidden"), "no rows").unwrap();
+    directory
+}
+
+fn source_keeps_its_contract(format: &str, directory: &tempfile::TempDir, rows: usize) {
+    let _entered = handle().enter();
+    let open = |block: Option<u64>| {
+        let (table, context) = (table_of(COLUMNS, &options(format, &[])), context_in(directory.path()));
+        move || {
+            let mut files = reader::Files::new(&table, &context)?;
+            files.block = block.unwrap_or(files.block);
+            Ok(Arc::new(files) as Arc<dyn Source>)
+        }
+    };
+    let (whole, small, tiny) = (open(None), open(Some(1000)), open(Some(1)));
+    source_suite(&SourceCase {
+        open: &[&whole, &small, &tiny],
+        rows,
+    });
+}
+
+#[test]
+fn files_of_each_format_keep_what_a_source_must() {
+    for format in ["json", "csv", "parquet"] {
+        let directory = written(format, 40);
+        source_keeps_its_contract(format, &directory, 2 * 40 * 3);
+    }
+}
+
+#[test]
+fn a_byte_order_mark_at_the_start_of_a_file_is_no_part_of_it() {
+    for (format, text) in [("json", "\u{feff}{\"n\":1}\n{\"n\":2}\n"), ("csv", "\u{feff}1,\u{feff}x,\\N\n2,y,\\N\n")] {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("data")).unwrap();
+        std::fs::write(directory.path().join("data/file"), text).unwrap();
+        source_keeps_its_contract(format, &directory, 2);
+        let source = reader::Files::new(&table_of(COLUMNS, &options(format, &[])), &context_in(directory.path())).unwrap();
+        let mut reader = source.reader(block_on(source.discover(&[])).unwrap()).unwrap();
+        let Ok(Fetch::Chunk(chunk)) = reader.fetch(std::time::Duration::ZERO) else {
+            panic!("no chunk")
+        };
+        let decoded = source.decoder().unwrap().decode(chunk).unwrap();
+        assert!(decoded.bad.is_empty(), "{:?}", decoded.bad);
+        assert_eq!(decoded.batch.num_rows(), 2);
+    }
+}
+
+#[test]
+fn bad_records_come_again_with_their_places() {
+    let directory = written("json", 5);
+    std::fs::write(directory.path().join("data/bad.json"), "{\"n\":1}\nnothing\n\n{\"n\":\"x\"}\r\n{\"n\":2}").unwrap();
+    source_keeps_its_contract("json", &directory, 2 * 5 * 3 + 4);
+}
+
+/// What a plain listing finds, read as a plain reader does; partition columns come from the path.
+fn visible(store: &dyn Store, format: &str, data: &Schema, options: &BTreeMap<String, String>) -> Vec<String> {
+    let mut all = Vec::new();
+    for meta in block_on(store.list("")).unwrap() {
+        let hidden = meta.path.split('/').any(|segment| segment.starts_with(['.', '_']));
+        if hidden || !meta.path.ends_with(format) {
+            continue;
+        }
+        let bytes: Bytes = block_on(store.get(&meta.path, None)).unwrap().unwrap();
+        let batches = if format == "parquet" {
+            let file = ParquetFile::open(bytes, data).unwrap();
+            (0..file.row_groups())
+                .flat_map(|g| file.read(g, 1000).unwrap().collect::<Vec<_>>())
+                .collect::<Result<Vec<_>>>()
+                .unwrap()
+        } else {
+            let quote = millstream_formats::csv::quote_character(options).unwrap();
+            let mut decoder = millstream_formats::decoder(format, data, data, options).unwrap();
+            for record in millstream_formats::split_records(format, quote, &bytes, true).0 {
+                decoder.decode(&bytes[record]).unwrap();
+            }
+            vec![decoder.finish().unwrap()]
+        };
+        let partition: String = meta.path.split('/').filter_map(|s| s.split_once('=')).map(|(_, v)| format!(" | {v}")).collect();
+        all.extend(batches.into_iter().flat_map(|b| texts(&Batch::new(b))).map(|row| row + &partition));
+    }
+    all
+}
+
+/// Runs the suite over a store; `upload_min` is the size from which on files are uploaded in parts.
+fn sink_keeps_its_contract(store: Arc<dyn Store>, format: &str, partitioned: bool, more: &[(&'static str, &'static str)], upload_min: usize) {
+    let _entered = handle().enter();
+    let (with_partition, data) = ("n BIGINT, s STRING, p INT", columns("n BIGINT, s STRING"));
+    let mut table = match partitioned {
+        true => table_of(with_partition, &options(format, more)),
+        false => table_of("n BIGINT, s STRING", &options(format, more)),
+    };
+    if partitioned {
+        table.partition_keys = vec!["p".into()];
+    }
+    let schema = table.schema();
+    let directory = tempfile::tempdir().unwrap();
+    let context = context_in(directory.path());
+    sink_suite(&SinkCase {
+        open: &|| {
+            let mut sink = sink::FileSink::over(Arc::clone(&store), &table, &context)?;
+            sink.upload_min = upload_min;
+            Ok(Arc::new(sink) as Arc<dyn Sink>)
+        },
+        rows: &|number| {
+            let line = |i: usize| match partitioned {
+                true => format!("{} | text {number} | {}", number * 10 + i, i % 2),
+                false => format!("{} | 'text \"{number}\", {i}'", number * 10 + i),
+            };
+            Batch::new(rows(&schema, (0..4).map(line)))
+        },
+        visible: &|| visible(store.as_ref(), format, &data, &table.options),
+        leftovers: &|| {
+            let all = block_on(store.list("")).unwrap();
+            all.into_iter().map(|m| m.path).filter(|p| p.contains(".staging")).collect()
+        },
+    });
+}
+
+#[test]
+fn local_files_of_each_format_keep_what_a_sink_must() {
+    for format in ["json", "csv", "parquet"] {
+        for partitioned in [false, true] {
+            let directory = tempfile::tempdir().unwrap();
+            let store = Arc::new(LocalStore::new(directory.path()).unwrap());
+            sink_keeps_its_contract(store, format, partitioned, &[], writer::UPLOAD_MIN);
+        }
+    }
+}
+
+#[test]
+fn files_that_roll_within_an_epoch_keep_what_a_sink_must() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(LocalStore::new(directory.path()).unwrap());
+    sink_keeps_its_contract(store, "json", true, &[("sink.rolling-policy.file-size", "40 b")], writer::UPLOAD_MIN);
+}
+
+#[test]
+fn objects_keep_what_a_sink_must_inline_and_uploaded() {
+    for upload_min in [writer::UPLOAD_MIN, 1] {
+        for format in ["json", "parquet"] {
+            sink_keeps_its_contract(Arc::new(MemoryStore::new()), format, upload_min == 1, &[], upload_min);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_gone_is_told_when_it_is_read() {
+    let directory = written("json", 2);
+    let _entered = handle().enter();
+    let source = reader::Files::new(&table_of(COLUMNS, &options("json", &[])), &context_in(directory.path())).unwrap();
+    let splits = block_on(source.discover(&[])).unwrap();
+    std::fs::remove_file(directory.path().join("data/a.json")).unwrap();
+    let again = block_on(source.discover(&splits)).unwrap();
+    assert_eq!(again, splits);
+    let mut reader = source.reader(splits).unwrap();
+    let error = (0..10).find_map(|_| reader.fetch(std::time::Duration::ZERO).err()).unwrap();
+    assert!(error.message.contains("a.json has gone"), "{error}");
+}

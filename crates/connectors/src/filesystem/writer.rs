@@ -7,7 +7,7 @@ use bytes::Bytes;
 use millstream_dataflow::{Batch, BoxFuture, Committable, Encoder, Epoch, Error, PutMode, Result, SinkWriter, Store, StoreKind, SubtaskContext, Written};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::task::JoinHandle;
 
 /// Files being written at once; with more partitions the one not written to for longest is finished.
@@ -15,9 +15,12 @@ const OPEN_MAX: usize = 64;
 /// Bytes on their way to the store, beyond which input is held back.
 const IN_FLIGHT_MAX: usize = 64 << 20;
 /// Below this size an object store takes no multipart upload.
-const UPLOAD_MIN: usize = 5 << 20;
+pub(super) const UPLOAD_MIN: usize = 5 << 20;
 /// Size of an upload's parts.
 const PART: usize = 8 << 20;
+
+/// Distinguishes the writers of this process: a restart may follow within the same millisecond, and clocks go back.
+static NEXT_WRITER: AtomicU64 = AtomicU64::new(0);
 
 struct OpenFile {
     encoder: Box<dyn Encoder>,
@@ -32,6 +35,7 @@ pub(super) struct FileWriter {
     format: String,
     options: BTreeMap<String, String>,
     file_bytes: u64,
+    upload_min: usize,
     handle: tokio::runtime::Handle,
     incarnation: String,
     /// Part of every file name: no two writers, not even a paused process and its successor, ever use the same one.
@@ -53,9 +57,16 @@ impl FileWriter {
             format: sink.format.clone(),
             options: sink.options.clone(),
             file_bytes: sink.file_bytes,
+            upload_min: sink.upload_min,
             handle: sink.context.handle.clone(),
             incarnation: incarnation.to_string(),
-            tag: format!("{life}-{:x}-{:x}-{}", sink.context.clock.now_ms(), std::process::id(), subtask.subtask),
+            tag: format!(
+                "{life}-{:x}-{:x}-{:x}-{}",
+                sink.context.clock.now_ms(),
+                std::process::id(),
+                NEXT_WRITER.fetch_add(1, Ordering::Relaxed),
+                subtask.subtask
+            ),
             open: BTreeMap::new(),
             uploads: Vec::new(),
             in_flight: Arc::default(),
@@ -98,11 +109,11 @@ impl FileWriter {
         let staged = format!("{STAGING}/{}/{name}.staged", self.incarnation);
         let path = format!("{directory}{name}");
         let content = Bytes::from(file.content);
-        let (store, in_flight) = (Arc::clone(&self.store), Arc::clone(&self.in_flight));
+        let (store, in_flight, upload_min) = (Arc::clone(&self.store), Arc::clone(&self.in_flight), self.upload_min);
         in_flight.fetch_add(content.len(), Ordering::AcqRel);
         self.uploads.push(self.handle.spawn(async move {
             let bytes = content.len();
-            let sent = send(store.as_ref(), path, staged, content).await;
+            let sent = send(store.as_ref(), path, staged, content, upload_min).await;
             in_flight.fetch_sub(bytes, Ordering::AcqRel);
             sent
         }));
@@ -111,14 +122,14 @@ impl FileWriter {
 }
 
 /// Brings a file to where it can wait for its commit.
-async fn send(store: &dyn Store, path: String, staged: String, content: Bytes) -> Result<File> {
+async fn send(store: &dyn Store, path: String, staged: String, content: Bytes, upload_min: usize) -> Result<File> {
     let bytes = content.len() as u64;
     let content = match store.kind() {
         StoreKind::Local => {
             store.put(&staged, content, PutMode::Overwrite).await?;
             Content::Staged(staged)
         }
-        StoreKind::Object if content.len() < UPLOAD_MIN => Content::Inline(to_hex(&content)),
+        StoreKind::Object if content.len() < upload_min => Content::Inline(to_hex(&content)),
         StoreKind::Object => {
             let id = store.create_multipart(&path).await?;
             let mut parts = Vec::new();

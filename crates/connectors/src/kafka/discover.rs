@@ -149,6 +149,16 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounded: bool, known:
             });
         }
     }
+    // To leave it out would lose its records, and its offsets with the next checkpoint.
+    if let Some(gone) = known.iter().find(|k| !splits.iter().any(|s| s.id == k.id)) {
+        return Err(Error::config(format!(
+            "the checkpoint holds \"{}\" of table \"{}\", which the topics do not have any more",
+            gone.id, client.table
+        ))
+        .code("E0517")
+        .detail(format!("asked {}", client.brokers))
+        .hint("was the topic deleted or left out of the option 'topic'? --fresh starts over"));
+    }
     Ok(splits)
 }
 

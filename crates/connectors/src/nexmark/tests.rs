@@ -1,32 +1,17 @@
 use super::*;
+use crate::context::tests::context;
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
-use millstream_dataflow::{Batch, ColumnKind, Field, Schema, TableColumn};
+use millstream_dataflow::testing::{SourceCase, source_suite};
+use millstream_dataflow::{Batch, Field, Schema};
+
+const COLUMNS: &str = "event_type INT, \
+    bid ROW<auction BIGINT, price BIGINT, channel STRING, url STRING, `dateTime` TIMESTAMP(3), extra STRING>, \
+    person ROW<id BIGINT, name STRING>";
 
 fn table(options: &[(&str, &str)]) -> TableSpec {
-    let columns = [
-        ("event_type", "INT"),
-        (
-            "bid",
-            "ROW<auction BIGINT, price BIGINT, channel STRING, url STRING, `dateTime` TIMESTAMP(3), extra STRING>",
-        ),
-        ("person", "ROW<id BIGINT, name STRING>"),
-    ];
-    TableSpec {
-        name: "nexmark".into(),
-        columns: columns
-            .iter()
-            .map(|(n, t)| TableColumn {
-                field: Field::parse_type(n, t).unwrap(),
-                kind: ColumnKind::Physical,
-            })
-            .collect(),
-        all_physical: vec![],
-        partition_keys: vec![],
-        primary_key: vec![],
-        options: options.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
-    }
+    crate::context::tests::table(COLUMNS, options)
 }
 
 /// All events of a source as text, from a row of each part on.
@@ -75,4 +60,21 @@ fn proportions_and_hot_keys_are_nexmarks() {
 fn columns_that_do_not_exist_are_named() {
     let wrong = Schema::new(vec![Field::parse_type("bid", "ROW<auctoin BIGINT>").unwrap()]);
     assert!(Columns::new(&wrong).unwrap_err().message.contains("auctoin"));
+}
+
+#[test]
+fn nexmark_keeps_what_a_source_must() {
+    let open = |options: &'static [(&str, &str)]| move || source(&table(options), &context());
+    let fast = open(&[("number-of-events", "9003"), ("splits", "2")]);
+    // Paced, so that chunks are cut elsewhere.
+    let slow = open(&[("number-of-events", "9003"), ("splits", "2"), ("rows-per-second", "700000")]);
+    source_suite(&SourceCase {
+        open: &[&fast, &slow],
+        rows: 9_003,
+    });
+    let endless = open(&[("splits", "2")]);
+    source_suite(&SourceCase {
+        open: &[&endless],
+        rows: 5_000,
+    });
 }

@@ -1,8 +1,8 @@
 //! The laws of aggregate functions.
 
-use super::report::{Found, fail};
+use super::report::{Found, fail, text};
 use super::rows::{Cell, Floats, Line, array, batch, columns, row_text};
-use crate::{Aggregate, Error, Field, Schema, StateColumn};
+use crate::{Aggregate, Field, Schema, StateColumn};
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array};
 use arrow_select::take::take;
 
@@ -19,10 +19,6 @@ pub fn check_aggregate(function: &dyn Aggregate, argument: &str, values: &[&str]
     if let Err(message) = check(function, argument, values, expected) {
         fail(&format!("{function:?} over {argument} {values:?}: {message}"));
     }
-}
-
-fn text(e: Error) -> String {
-    format!("{:?} error: {e}", e.kind)
 }
 
 struct Case<'a> {

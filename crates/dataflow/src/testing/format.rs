@@ -3,9 +3,9 @@
 mod samples;
 
 use super::random::Random;
-use super::report::{Found, fail, multiset, same_rows};
+use super::report::{Found, fail, multiset, same_rows, text};
 use super::rows::{Cell, batch, columns, texts};
-use crate::{Batch, Decoder, Encoder, Error, ErrorKind, Field, Result, Schema, SqlType};
+use crate::{Batch, Decoder, Encoder, ErrorKind, Field, Result, Schema, SqlType};
 use arrow_array::{Array, RecordBatch};
 use bytes::Bytes;
 use std::ops::Range;
@@ -22,12 +22,15 @@ pub struct FormatCase<'a> {
     pub refuses: &'a dyn Fn(&SqlType) -> bool,
 }
 
+/// Makes a decoder: all columns of the records, and those wanted.
+pub type MakeDecoder<'a> = &'a dyn Fn(&Schema, &Schema) -> Result<Box<dyn Decoder>>;
+
 /// How a format is read.
 pub enum Reading<'a> {
     /// Record by record.
     Records {
-        /// Makes a decoder: all columns of the records, and those wanted.
-        decoder: &'a dyn Fn(&Schema, &Schema) -> Result<Box<dyn Decoder>>,
+        /// Makes a decoder.
+        decoder: MakeDecoder<'a>,
         /// The records of a file.
         split: &'a dyn Fn(&[u8]) -> Vec<Range<usize>>,
     },
@@ -36,7 +39,7 @@ pub enum Reading<'a> {
 }
 
 /// Rounds of random changes.
-const MUTATIONS: usize = 3_000;
+const MUTATIONS: usize = 2_000;
 
 /// Ends the test with the first finding.
 ///
@@ -80,10 +83,6 @@ fn settle(field: &Field, found: Found<()>) {
     if let Err(message) = found {
         fail(&format!("format suite, {}: {message}", field.type_text()));
     }
-}
-
-fn text(e: Error) -> String {
-    format!("{:?} error: {e}", e.kind)
 }
 
 fn refused(case: &FormatCase<'_>, ty: &SqlType) -> bool {

@@ -4,7 +4,7 @@ mod run;
 
 use crate::testing::report::{Found, Multiset, fail, multiset, same_rows, settle};
 use crate::testing::rows::{Floats, Line, batch, columns, row_text};
-use crate::{Batch, Operator, Output, Port, Result, RowKind, Schema, Stamp, SubtaskContext, Watermark, key_group};
+use crate::{Batch, Operator, Output, Port, Result, RowKind, Schema, Stamp, SubtaskContext, key_group};
 use arrow_schema::SchemaRef;
 use run::{Outcome, Run};
 use std::collections::BTreeMap;
@@ -270,6 +270,9 @@ impl OperatorCase {
             same_rows(&main, &fold(&outcome, Output::MAIN).map_err(here)?).map_err(here)?;
             let late = canonical(&self.late, outcome.schemas.get(&Output::LATE)).map_err(here)?;
             same_rows(&late, &fold(&outcome, Output::LATE).map_err(here)?).map_err(|m| here(format!("late {m}")))?;
+            if let Some((port, _, row)) = outcome.rows.iter().find(|r| r.0 > Output::LATE) {
+                return Err(here(format!("{row} came out of port {port}")));
+            }
             if outcome.counts != self.counts {
                 return Err(here(format!("counters are {:?} instead of {:?}", outcome.counts, self.counts)));
             }
@@ -362,9 +365,6 @@ fn fold(outcome: &Outcome, port: Port) -> Found<Multiset> {
     table.retain(|_, n| *n > 0);
     Ok(table)
 }
-
-/// Before any row.
-const NO_WATERMARK: i64 = Watermark::NONE;
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,15 @@
 //! How a finding is told.
 
+use crate::Error;
 use std::collections::BTreeMap;
 
 /// What a check found; the suite that runs it says where.
 pub(super) type Found<T> = Result<T, String>;
+
+/// An error as part of a finding.
+pub(super) fn text(e: Error) -> String {
+    format!("{:?} error: {e}", e.kind)
+}
 
 /// Ends the test.
 #[allow(clippy::panic, reason = "the suites are test code: a finding is a failed test")]

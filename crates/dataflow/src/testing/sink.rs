@@ -1,9 +1,9 @@
 //! What every sink must keep: rows are seen when their epoch is committed, once, whatever crashes in between.
 
 use super::block_on::block_on;
-use super::report::{Found, Multiset, fail, multiset, same_rows};
+use super::report::{Found, Multiset, fail, multiset, same_rows, text};
 use super::rows::texts;
-use crate::{Batch, Committable, Epoch, EpochCommit, Error, ErrorKind, KeyGroupRange, Result, Sink, SinkCommitter, SinkWriter, SubtaskContext};
+use crate::{Batch, Committable, Epoch, EpochCommit, ErrorKind, KeyGroupRange, Result, Sink, SinkCommitter, SinkWriter, SubtaskContext};
 use std::sync::Arc;
 
 /// A sink under test, over a table that is empty.
@@ -59,10 +59,6 @@ pub fn sink_suite(case: &SinkCase<'_>) {
 
 const INCARNATION: &str = "11111111-aaaa-4aaa-8aaa-aaaaaaaaaaaa";
 const OTHER: &str = "22222222-bbbb-4bbb-8bbb-bbbbbbbbbbbb";
-
-fn text(e: Error) -> String {
-    format!("{:?} error: {e}", e.kind)
-}
 
 struct Suite<'a> {
     case: &'a SinkCase<'a>,

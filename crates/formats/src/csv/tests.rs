@@ -1,4 +1,5 @@
 use super::*;
+use millstream_dataflow::testing::{FormatCase, Reading, format_suite};
 
 fn schema(columns: &[(&str, &str)]) -> Schema {
     Schema::new(columns.iter().map(|(n, t)| Field::parse_type(n, t).unwrap()).collect())
@@ -47,4 +48,25 @@ fn rows_come_back_and_bad_lines_cost_only_themselves() {
         )
         .unwrap()
     );
+}
+
+#[test]
+fn csv_keeps_what_a_format_must() {
+    for (delimiter, quote) in [(",", "\""), ("\\t", "\""), (";", "'")] {
+        let options = [("csv.null-literal", "\\N"), ("csv.field-delimiter", delimiter), ("csv.quote-character", quote)];
+        let options: BTreeMap<String, String> = options.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        format_suite(&FormatCase {
+            encoder: &|schema| crate::encoder("csv", schema, &options),
+            reading: Reading::Records {
+                decoder: &|all, wanted| crate::decoder("csv", all, wanted, &options),
+                split: &|bytes| crate::split_records("csv", Some(quote.as_bytes()[0]), bytes, true).0,
+            },
+            refuses: &|ty| {
+                matches!(
+                    ty,
+                    SqlType::Array(_) | SqlType::Map(..) | SqlType::Row(_) | SqlType::Multiset(_) | SqlType::IntervalYearMonth | SqlType::IntervalDayTime
+                )
+            },
+        });
+    }
 }

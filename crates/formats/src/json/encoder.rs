@@ -19,15 +19,24 @@ impl JsonEncoder {
     /// # Errors
     /// `Sql` for a column type that JSON cannot hold.
     pub fn new(schema: &Schema, options: &BTreeMap<String, String>) -> Result<Self> {
-        for f in &schema.fields {
-            if matches!(f.ty, SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Multiset(_)) {
-                return Err(Error::sql(format!("column \"{}\": the json format does not write {}", f.name, f.ty)).code("E0302"));
-            }
+        if let Some(f) = schema.fields.iter().find(|f| !holds(&f.ty)) {
+            return Err(Error::sql(format!("column \"{}\": the json format does not write {}", f.name, f.ty)).code("E0302"));
         }
         Ok(JsonEncoder {
             schema: schema.clone(),
             options: JsonOptions::new(options),
         })
+    }
+}
+
+/// Whether JSON has a form for all parts of a type; keys are texts.
+fn holds(ty: &SqlType) -> bool {
+    match ty {
+        SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Multiset(_) => false,
+        SqlType::Map(key, value) => matches!(key.ty, SqlType::Char(_) | SqlType::VarChar(_)) && holds(&value.ty),
+        SqlType::Array(element) => holds(&element.ty),
+        SqlType::Row(fields) => fields.iter().all(|f| holds(&f.ty)),
+        _ => true,
     }
 }
 

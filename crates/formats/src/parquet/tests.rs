@@ -1,6 +1,7 @@
 use super::*;
 use crate::json::JsonDecoder;
 use millstream_dataflow::Decoder;
+use millstream_dataflow::testing::{FormatCase, Reading, format_suite};
 
 #[test]
 fn every_type_comes_back_by_name_in_another_order() {
@@ -50,4 +51,23 @@ fn every_type_comes_back_by_name_in_another_order() {
         assert_eq!(read[0].column_by_name("missing").unwrap().null_count(), 4);
     }
     assert!(ParquetFile::open(Bytes::from_static(b"no parquet"), &schema).is_err());
+}
+
+#[test]
+fn parquet_keeps_what_a_format_must() {
+    for compression in ["zstd", "uncompressed"] {
+        let options = BTreeMap::from([("parquet.compression".to_string(), compression.to_string())]);
+        format_suite(&FormatCase {
+            encoder: &|schema| crate::encoder("parquet", schema, &options),
+            reading: Reading::File(&|wanted, bytes| {
+                let file = ParquetFile::open(bytes, wanted)?;
+                let mut batches = Vec::new();
+                for group in 0..file.row_groups() {
+                    batches.extend(file.read(group, 3)?.collect::<Result<Vec<_>>>()?);
+                }
+                Ok(batches)
+            }),
+            refuses: &|ty| matches!(ty, SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Null),
+        });
+    }
 }

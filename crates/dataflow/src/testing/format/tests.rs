@@ -1,9 +1,9 @@
 //! A format of lines that holds BIGINT and STRING, with a defect on demand: the suite must find each.
 
 use super::*;
-use crate::BadRecord;
 use crate::testing::report::caught;
-use crate::testing::rows::Floats;
+use crate::testing::rows::{Floats, row_text};
+use crate::{BadRecord, Error};
 use arrow_array::RecordBatchOptions;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Encoder for Lines {
                 }
                 match c.as_string_view_opt() {
                     Some(s) => format!("s{}", s.value(row).bytes().map(|b| format!("{b:02x}")).collect::<String>()),
-                    None => super::super::rows::row_text(
+                    None => row_text(
                         &RecordBatch::try_from_iter([("n", std::sync::Arc::clone(c))]).unwrap(),
                         row,
                         &columns("n BIGINT"),

@@ -1,7 +1,7 @@
 //! One run of a case: instances, what flows between them, and their checkpoints.
 
-use super::{Event, NO_WATERMARK, Regime, Stage};
-use crate::testing::report::Found;
+use super::{Event, Regime, Stage};
+use crate::testing::report::{Found, text};
 use crate::testing::rows::{Floats, row_text};
 use crate::{Batch, KeyGroupRange, Operator, Output, Port, Result, RowKind, Schema, Snapshot, SnapshotPart, Step, SubtaskContext, Watermark, key_group};
 use arrow_array::UInt32Array;
@@ -39,10 +39,6 @@ pub(super) struct Run<'a> {
     restores: usize,
 }
 
-fn text(e: crate::Error) -> String {
-    format!("{:?} error: {e}", e.kind)
-}
-
 impl<'a> Run<'a> {
     pub(super) fn new(stages: &'a [Stage], regime: &'a Regime) -> Found<Self> {
         let mut run = Run {
@@ -52,7 +48,7 @@ impl<'a> Run<'a> {
             out: Output::new(regime.output_rows),
             outcome: Outcome::default(),
             turn: 0,
-            watermark: NO_WATERMARK,
+            watermark: Watermark::NONE,
             taken: Vec::new(),
             encoded: BTreeMap::new(),
             restores: 0,
@@ -248,7 +244,7 @@ impl<'a> Run<'a> {
         }
         (self.taken, self.encoded) = (Vec::new(), Encoded::new());
         // A restored source speaks its watermark before any row.
-        if self.watermark > NO_WATERMARK {
+        if self.watermark > Watermark::NONE {
             self.advance(self.watermark)
         } else {
             Ok(())

@@ -1,9 +1,9 @@
 //! A table in memory, with a defect on demand: the suite must find each.
 
 use super::*;
-use crate::BoxFuture;
 use crate::testing::report::caught;
 use crate::testing::{columns, rows};
+use crate::{BoxFuture, Error};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 

@@ -1,0 +1,59 @@
+//! The world as the connectors' tests have it.
+
+use super::ConnectorContext;
+use millstream_dataflow::testing::columns;
+use millstream_dataflow::{Clock, ColumnKind, TableColumn, TableSpec};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// The wall clock stands; each look at the other one takes a millisecond.
+#[derive(Debug, Default)]
+struct StandingClock(AtomicU64);
+
+impl Clock for StandingClock {
+    fn now_ms(&self) -> i64 {
+        1_704_067_200_000
+    }
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// What I/O is spawned on.
+pub(crate) fn handle() -> tokio::runtime::Handle {
+    static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
+    runtime.handle().clone()
+}
+
+pub(crate) fn context() -> ConnectorContext {
+    context_in(Path::new("."))
+}
+
+pub(crate) fn context_in(directory: &Path) -> ConnectorContext {
+    ConnectorContext {
+        clock: Arc::new(StandingClock::default()),
+        handle: handle(),
+        job: "job".into(),
+        directory: PathBuf::from(directory),
+    }
+}
+
+/// A table of these columns, all of them in its records.
+pub(crate) fn table(text: &str, options: &[(&str, &str)]) -> TableSpec {
+    let fields = columns(text).fields;
+    let column = |f: &millstream_dataflow::Field| TableColumn {
+        field: f.clone(),
+        kind: ColumnKind::Physical,
+    };
+    TableSpec {
+        name: "t".into(),
+        columns: fields.iter().map(column).collect(),
+        all_physical: fields,
+        partition_keys: vec![],
+        primary_key: vec![],
+        options: options.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+    }
+}
