@@ -81,7 +81,7 @@ pub fn parse_decimal(text: &[u8], scale: u8) -> Option<i128> {
         value = value.saturating_mul(10).saturating_add(i128::from(d));
     }
     if round >= 5 {
-        value += 1;
+        value = value.saturating_add(1);
     }
     for _ in 0..power.min(60) {
         value = value.saturating_mul(10);
@@ -129,6 +129,7 @@ mod tests {
             ("x", 0, None),
             (".", 0, None),
             ("", 0, None),
+            ("999999999999999999999999999999999999999999999.9", 0, Some(i128::MAX)),
         ] {
             assert_eq!(parse_decimal(text.as_bytes(), scale), value, "{text}");
         }

@@ -1,4 +1,4 @@
-//! Takes columns out of sources that nobody reads.
+//! Takes columns out of sources and projections that nobody reads.
 
 use millstream_plan::{Column, Expr, Node, NodeSpec};
 use std::collections::BTreeSet;
@@ -28,7 +28,13 @@ pub(crate) fn prune(mut nodes: Vec<Node>) -> Vec<Node> {
                 source.columns.iter_mut().for_each(|e| rename(e, &table));
                 source.table.columns = pick(&source.table.columns, &used);
             }
-            NodeSpec::Project(exprs) => exprs.iter_mut().for_each(|e| rename(e, &from)),
+            NodeSpec::Project(exprs) => {
+                exprs.iter_mut().for_each(|e| rename(e, &from));
+                let keep = &needed[i];
+                places[i] = renumber(node.columns.len(), keep);
+                *exprs = pick(exprs, keep);
+                node.columns = pick(&node.columns, keep);
+            }
             NodeSpec::Filter(condition) => {
                 rename(condition, &from);
                 node.columns = follow(&node.columns, &from);
@@ -81,8 +87,12 @@ fn needed(nodes: &[Node]) -> Vec<BTreeSet<usize>> {
     let mut needed: Vec<BTreeSet<usize>> = nodes.iter().map(|_| BTreeSet::new()).collect();
     for i in (0..nodes.len()).rev() {
         let node = &nodes[i];
+        // Rows without columns would lose their number.
+        if needed[i].is_empty() && matches!(node.spec, NodeSpec::Project(_)) && !node.columns.is_empty() {
+            needed[i].insert(0);
+        }
         let reads: Option<BTreeSet<usize>> = match &node.spec {
-            NodeSpec::Project(exprs) => Some(exprs.iter().flat_map(Expr::columns).collect()),
+            NodeSpec::Project(exprs) => Some(needed[i].iter().filter_map(|c| exprs.get(*c)).flat_map(Expr::columns).collect()),
             NodeSpec::Filter(condition) => Some(needed[i].iter().copied().chain(condition.columns()).collect()),
             NodeSpec::Window { time, .. } => {
                 let width = node.columns.len() - 3;
