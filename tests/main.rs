@@ -4,9 +4,13 @@
 
 mod cli;
 mod conformance;
+mod faults;
 mod kafka;
+mod plans;
 mod reference;
 mod s3;
+mod slt;
+mod surface;
 mod tidy;
 
 use libtest_mimic::{Arguments, Trial};
@@ -23,8 +27,12 @@ fn main() -> ExitCode {
     trials.extend(tidy::trials());
     trials.extend(conformance::trials());
     trials.extend(cli::trials());
+    trials.extend(faults::trials());
     trials.extend(kafka::trials());
+    trials.extend(plans::trials());
     trials.extend(reference::trials());
     trials.extend(s3::trials());
+    trials.extend(slt::trials());
+    trials.extend(surface::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -7,6 +7,7 @@ use millstream_connectors::CONNECTORS;
 use millstream_dataflow::option::{OptionSpec, OptionType};
 use millstream_formats::FORMATS;
 use millstream_plan::SETTINGS;
+use millstream_server::METRICS;
 use std::fmt::Write;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -14,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("connectors", || compare("docs/connectors.md", &connectors())),
         trial("settings", || compare("docs/settings.md", &settings())),
+        trial("metrics", || compare("docs/metrics.md", &metrics())),
     ]
 }
 
@@ -69,6 +71,19 @@ fn connectors() -> String {
 fn settings() -> String {
     let mut out = format!("# Settings\n\n{GENERATED}\n`SET 'key' = 'value';` in the file, or `--set key=value`, which wins.\n");
     options(&mut out, SETTINGS);
+    out
+}
+
+fn metrics() -> String {
+    let mut out = format!(
+        "# Metrics\n\n{GENERATED}\n`--metrics ADDRESS` serves these at `http://ADDRESS/metrics` as Prometheus text. All but `millstream_build_info` carry the label `job`.\n"
+    );
+    out += "\n| Metric | Type | Labels | |\n|---|---|---|---|\n| `millstream_build_info` | gauge | `version` | The running release. |\n";
+    for m in METRICS {
+        let kind = if m.name.ends_with("_total") { "counter" } else { "gauge" };
+        let labels = std::iter::once("job").chain(m.labels.iter().copied()).map(|l| format!("`{l}`")).collect::<Vec<_>>();
+        let _ = writeln!(out, "| `{}` | {kind} | {} | {} |", m.name, labels.join(", "), m.doc);
+    }
     out
 }
 
