@@ -22,7 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-const SOURCE: &str = "
+pub(crate) const SOURCE: &str = "
 CREATE TABLE nexmark (
   event_type INT, bid ROW<auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, `dateTime` TIMESTAMP(3)>,
   event_time AS CASE WHEN event_type = 2 THEN bid.`dateTime` ELSE TIMESTAMP '2024-01-01 00:00:00.000' END,
@@ -36,7 +36,7 @@ FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(event_time), INTERVAL '10' SECOND)) GRO
 const HOP: &str = "SELECT window_start, window_end, MOD(auction, 10) AS g, COUNT(*) AS bids, COUNT(DISTINCT bidder) AS bidders, SUM(price) AS total
 FROM TABLE(HOP(TABLE bids, DESCRIPTOR(event_time), INTERVAL '2' SECOND, INTERVAL '20' SECOND)) GROUP BY window_start, window_end, MOD(auction, 10)";
 
-fn sinks() -> String {
+pub(crate) fn sinks() -> String {
     let sink = |name: &str, columns: &str, format: &str| {
         format!(
             "CREATE TABLE {name} (window_start TIMESTAMP(3), window_end TIMESTAMP(3), {columns}) WITH ('connector' = 'filesystem', 'path' = 'out/{name}', 'format' = '{format}');\n"
@@ -54,7 +54,7 @@ fn job() -> String {
 }
 
 /// The rows a query gives.
-fn rows(directory: &Path, sql: &str, n: u64) -> Result<std::collections::BTreeMap<String, i64>> {
+pub(crate) fn rows(directory: &Path, sql: &str, n: u64) -> Result<std::collections::BTreeMap<String, i64>> {
     std::fs::write(directory.join("query.sql"), sql)?;
     let mut command = millstream(directory)?;
     command
@@ -65,7 +65,7 @@ fn rows(directory: &Path, sql: &str, n: u64) -> Result<std::collections::BTreeMa
 }
 
 /// The committed rows of both sinks are those of the queries, each once.
-fn check_output(directory: &Path, n: u64) -> Result<()> {
+pub(crate) fn check_output(directory: &Path, n: u64) -> Result<()> {
     for (name, query) in [("tumbled", TUMBLE), ("hopped", HOP)] {
         let expected = rows(directory, &format!("{SOURCE}{query};"), n)?;
         let actual = rows(directory, &format!("{}SELECT * FROM {name};", sinks()), n)?;
@@ -75,7 +75,7 @@ fn check_output(directory: &Path, n: u64) -> Result<()> {
     Ok(())
 }
 
-fn start(directory: &Path, n: u64, rate: u64, extra: &[&str]) -> Result<Command> {
+pub(crate) fn start(directory: &Path, n: u64, rate: u64, extra: &[&str]) -> Result<Command> {
     std::fs::write(directory.join("job.sql"), job())?;
     let mut command = millstream(directory)?;
     command
@@ -88,7 +88,7 @@ fn start(directory: &Path, n: u64, rate: u64, extra: &[&str]) -> Result<Command>
 }
 
 /// Waits until a job has committed something beyond `before`, or has ended.
-fn wait_for_commit(directory: &Path, before: usize, child: &mut Child) -> Result<()> {
+pub(crate) fn wait_for_commit(directory: &Path, before: usize, child: &mut Child) -> Result<()> {
     while files(directory, "parquet").len() <= before && child.try_wait()?.is_none() {
         std::thread::yield_now();
     }

@@ -4,10 +4,14 @@
 
 mod cli;
 mod conformance;
+mod faults;
 mod kafka;
+mod plans;
 mod reference;
 mod s3;
+mod slt;
 mod suites;
+mod surface;
 mod tidy;
 
 use libtest_mimic::{Arguments, Trial};
@@ -24,8 +28,12 @@ fn main() -> ExitCode {
     trials.extend(tidy::trials());
     trials.extend(conformance::trials());
     trials.extend(cli::trials());
+    trials.extend(faults::trials());
     trials.extend(kafka::trials());
+    trials.extend(plans::trials());
     trials.extend(reference::trials());
     trials.extend(s3::trials());
+    trials.extend(slt::trials());
+    trials.extend(surface::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

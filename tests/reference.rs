@@ -8,6 +8,7 @@ use millstream_dataflow::option::{OptionSpec, OptionType};
 use millstream_formats::FORMATS;
 use millstream_functions::{aggregate, scalar};
 use millstream_plan::SETTINGS;
+use millstream_server::METRICS;
 use std::fmt::Write;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -16,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("connectors", || compare("docs/connectors.md", &connectors())),
         trial("settings", || compare("docs/settings.md", &settings())),
         trial("functions", || compare("docs/functions.md", &functions())),
+        trial("metrics", || compare("docs/metrics.md", &metrics())),
     ]
 }
 
@@ -90,6 +92,19 @@ fn functions() -> String {
     let names: Vec<String> = aggregate::NAMES.iter().map(|n| format!("`{}`", n.to_uppercase())).collect();
     let _ = write!(out, "\n## Aggregates\n\n{}.\n", names.join(", "));
     out + "\n## Refused\n\n`NOW`, `CURRENT_TIMESTAMP` and their like, `UNIX_TIMESTAMP()`, `UUID`, `RAND` and `RAND_INTEGER`: a replay would give other values.\n"
+}
+
+fn metrics() -> String {
+    let mut out = format!(
+        "# Metrics\n\n{GENERATED}\n`--metrics ADDRESS` serves these at `http://ADDRESS/metrics` as Prometheus text. All but `millstream_build_info` carry the label `job`.\n"
+    );
+    out += "\n| Metric | Type | Labels | |\n|---|---|---|---|\n| `millstream_build_info` | gauge | `version` | The running release. |\n";
+    for m in METRICS {
+        let kind = if m.name.ends_with("_total") { "counter" } else { "gauge" };
+        let labels = std::iter::once("job").chain(m.labels.iter().copied()).map(|l| format!("`{l}`")).collect::<Vec<_>>();
+        let _ = writeln!(out, "| `{}` | {kind} | {} | {} |", m.name, labels.join(", "), m.doc);
+    }
+    out
 }
 
 fn options(out: &mut String, specs: &[OptionSpec]) {

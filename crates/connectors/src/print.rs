@@ -12,6 +12,9 @@ use std::sync::Arc;
 const IDENTIFIER: OptionSpec = OptionSpec::new("print-identifier", OptionType::Text, "A text in front of each row.").examples(&["clicks"]);
 const STANDARD_ERROR: OptionSpec = OptionSpec::new("standard-error", OptionType::Boolean, "Prints to standard error instead.").default("false");
 
+/// The code of the error when whoever read the printed rows has left.
+pub const READER_LEFT: &str = "E0521";
+
 pub const SPEC: ConnectorSpec = ConnectorSpec {
     name: "print",
     doc: "Prints each row as `+I[…]` when it comes. Not transactional: after a restart rows may be printed again.",
@@ -87,7 +90,10 @@ impl SinkWriter for Printer {
         } else {
             std::io::stdout().lock().write_all(lines.as_bytes())
         };
-        written.map_err(|e| Error::config("rows cannot be printed").source(e))
+        written.map_err(|e| match e.kind() {
+            std::io::ErrorKind::BrokenPipe => Error::config("nobody reads the printed rows any more").code(READER_LEFT).source(e),
+            _ => Error::config("rows cannot be printed").source(e),
+        })
     }
     fn pre_commit(&mut self, _epoch: Epoch) -> Result<BoxFuture<'static, Result<Vec<Committable>>>> {
         Ok(Box::pin(async { Ok(Vec::new()) }))

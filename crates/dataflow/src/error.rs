@@ -162,8 +162,8 @@ impl From<arrow_schema::ArrowError> for Error {
     fn from(e: arrow_schema::ArrowError) -> Self {
         use arrow_schema::ArrowError as A;
         match e {
-            A::ArithmeticOverflow(m) => Error::data(m),
-            A::DivideByZero => Error::data("division by zero"),
+            A::ArithmeticOverflow(m) => Error::data(format!("a number overflows its type: {}", m.trim_start_matches("Overflow happened on: "))).code("E0702"),
+            A::DivideByZero => Error::data("division by zero").code("E0702"),
             A::CastError(m) | A::ParseError(m) | A::ComputeError(m) => Error::data(m),
             other => Error::bug("an Arrow kernel was misused").source(other),
         }

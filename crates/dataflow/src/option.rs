@@ -146,7 +146,9 @@ pub fn check_all(options: &BTreeMap<String, String>, specs: &[&OptionSpec], owne
 pub fn is_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     [
-        "password",
+        // Slips, too: `passwrod`, `passwd`.
+        "passw",
+        "pwd",
         "secret",
         "token",
         "jaas",
@@ -162,7 +164,7 @@ pub fn is_secret(key: &str) -> bool {
 
 /// The candidate nearest to a name, if it is near enough to be a slip.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = 1 + name.chars().count() / 4;
+    let limit = 1 + name.chars().count() / 5;
     candidates
         .into_iter()
         .map(|c| (edit_distance(&name.to_lowercase(), &c.to_lowercase()), c))

@@ -130,6 +130,7 @@ mod tests {
             ("x", 0, None),
             (".", 0, None),
             ("", 0, None),
+            ("999999999999999999999999999999999999999999999.9", 0, Some(i128::MAX)),
         ] {
             assert_eq!(parse_decimal(text.as_bytes(), scale), value, "{text}");
         }

@@ -168,7 +168,13 @@ fn arrow(array: &ArrayRef, wanted: &DataType, safe: bool, to: &SqlType) -> Resul
             ..CastOptions::default()
         },
     )
-    .map_err(|e| Error::data(format!("a value cannot be cast to {to}: {e}")).code("E0702"))
+    // Arrow tells the first value that does not fit, and its own names for types, which are not ours.
+    .map_err(|e| {
+        let text = e.to_string();
+        let value = text.split_once("cast value ").and_then(|(_, rest)| rest.split_once(" to type ")).map(|(value, _)| value);
+        let value = value.or_else(|| text.split_once("error: ").and_then(|(_, rest)| rest.split_once(" is too ")).map(|(value, _)| value));
+        refused(value.unwrap_or("a value"), to)
+    })
 }
 
 fn refused(value: &str, to: &SqlType) -> Error {

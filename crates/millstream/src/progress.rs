@@ -1,5 +1,6 @@
 //! What a running job is doing: a line that renews itself on a terminal, a plain line now and then elsewhere.
 
+use crate::report::say;
 use millstream_dataflow::{Clock, Watermark};
 use millstream_runtime::metrics::NodeRole;
 use millstream_runtime::{JobMetrics, SystemClock};
@@ -96,7 +97,7 @@ impl Progress {
                 let _ = write!(std::io::stderr(), "\r\x1b[K{line}");
                 state.drawn = true;
             } else {
-                eprintln!("{line}");
+                say(format_args!("{line}"));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::arguments::{LogFormat, Output, Run};
 use crate::progress::Progress;
-use crate::report;
+use crate::report::{self, say};
 use crate::show::Show;
 use anyhow::Context;
 use millstream_dataflow::{Error, ErrorKind};
@@ -17,13 +17,15 @@ pub(crate) fn run(arguments: Run) -> ExitCode {
     let (text, name) = match read(&arguments) {
         Ok(read) => read,
         Err(e) => {
-            eprintln!("error: {e:#}");
+            say(format_args!("error: {e:#}"));
             return ExitCode::from(2);
         }
     };
     let file = arguments.file.display().to_string();
     match start(arguments, text.clone(), name) {
         Ok(()) => ExitCode::SUCCESS,
+        // As other filters do when their reader goes away.
+        Err(errors) if errors.iter().all(|e| e.code == Some(millstream_server::READER_LEFT)) => ExitCode::SUCCESS,
         Err(errors) => {
             report::errors(&errors, &text, &file);
             exit_code(&errors)
@@ -69,7 +71,7 @@ fn start(arguments: Run, text: String, name: String) -> Result<(), Vec<Error>> {
     let end = runtime.block_on(async {
         if let Some(address) = arguments.metrics {
             let bound = millstream_server::serve_metrics(address, Arc::clone(&current)).await.map_err(|e| vec![e])?;
-            eprintln!("metrics at http://{bound}/metrics");
+            say(format_args!("metrics at http://{bound}/metrics"));
         }
         stop_on_signals(&control).map_err(|e| vec![e])?;
         let show = Arc::new(Show::new(output, Progress::start(), current));
@@ -100,7 +102,7 @@ fn stop_on_signals(control: &Control) -> Result<(), Error> {
                 std::process::exit(130);
             }
             asked = true;
-            eprintln!("stopping after a final checkpoint; once more stops at once");
+            say(format_args!("stopping after a final checkpoint; once more stops at once"));
             control.stop();
         }
     });
@@ -112,6 +114,8 @@ fn log_to_stderr(format: LogFormat) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A log that nobody reads is no reason to stop.
+        .log_internal_errors(false)
         .with_target(false);
     // A second call in one process (tests) keeps the first subscriber.
     let _ = match format {

@@ -2,6 +2,7 @@
 
 use crate::arguments::Output;
 use crate::progress::{Progress, count, late_and_bad, line};
+use crate::report::say;
 use crate::table::Table;
 use millstream_dataflow::{Batch, Error, Result, Schema, Written};
 use millstream_formats::render;
@@ -43,18 +44,23 @@ impl Show {
     }
 }
 
-/// Writes to stdout. A reader that went away ends the program quietly, as it does for other filters.
+/// Writes to stdout. A reader that went away ends the program quietly, as it does for other filters; what else cannot be written is lost,
+/// so it ends with an error.
 fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
+    if let Err(e) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        if e.kind() == std::io::ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
+        say(format_args!("error: standard output cannot be written: {e}"));
+        std::process::exit(1);
     }
 }
 
 impl Observer for Show {
     fn event(&self, event: Event<'_>) {
         match event {
-            Event::Warning(warning) => eprintln!("warning: {warning}"),
+            Event::Warning(warning) => say(format_args!("warning: {warning}")),
             Event::Explain(text) => print(text),
             Event::Settings(list) => print(&list.iter().map(|(k, v)| format!("'{k}' = '{v}'\n")).collect::<String>()),
             Event::QueryStarted { schema, metrics } => {
@@ -72,16 +78,16 @@ impl Observer for Show {
             Event::JobStarted { name, metrics, resumed, state } => {
                 self.watch(name, metrics);
                 match resumed {
-                    None => eprintln!("job {name} starts; its state is in {state}"),
-                    Some(epoch) => eprintln!("job {name} goes on from checkpoint {epoch} in {state}"),
+                    None => say(format_args!("job {name} starts; its state is in {state}")),
+                    Some(epoch) => say(format_args!("job {name} goes on from checkpoint {epoch} in {state}")),
                 }
                 self.progress.show(metrics);
             }
             Event::JobFinishedBefore { name, at_ms } => {
-                eprintln!(
+                say(format_args!(
                     "job {name} has finished at {} UTC; --fresh runs it again and adds to its output",
                     render::timestamp_ms(at_ms)
-                );
+                ));
             }
             Event::JobEnded {
                 name,
@@ -130,28 +136,28 @@ fn counted(n: u64, noun: &str) -> String {
 
 fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
     let rows_in = metrics.total(NodeRole::Source, |n| n.records_in.load(Relaxed));
-    eprintln!(
+    say(format_args!(
         "{}",
         line(metrics, rows_in as f64 / seconds.max(1e-3), metrics.checkpoints.last_at_ms.load(Relaxed))
-    );
+    ));
     match outcome {
-        Outcome::Finished => eprintln!("job {name} has finished in {seconds:.1} s"),
-        Outcome::Stopped => eprintln!("job {name} is stopped after {seconds:.1} s; the same command goes on from here"),
+        Outcome::Finished => say(format_args!("job {name} has finished in {seconds:.1} s")),
+        Outcome::Stopped => say(format_args!("job {name} is stopped after {seconds:.1} s; the same command goes on from here")),
     }
     let mut look = None;
     for node in metrics.nodes() {
         if let Some(Written { rows, files, location }) = node.written() {
-            eprintln!("  {}: {} in {} like {location}", node.name, counted(rows, "row"), counted(files, "file"));
+            say(format_args!("  {}: {} in {} like {location}", node.name, counted(rows, "row"), counted(files, "file")));
             look = look.or(Some(location));
         }
     }
     let (late, bad) = late_and_bad(metrics);
     if late + bad > 0 {
         let reasons: Vec<String> = metrics.counts().iter().map(|(reason, n)| format!("{} {reason}", count(*n))).collect();
-        eprintln!("  left out: {}", reasons.join(", "));
+        say(format_args!("  left out: {}", reasons.join(", ")));
     }
     if let Some(location) = look {
         let pattern = location.strip_prefix("file://").unwrap_or(&location);
-        eprintln!("look at it: duckdb -c \"SELECT * FROM '{pattern}' LIMIT 10\", or `millstream run` a file with its CREATE TABLE and a SELECT");
+        say(format_args!("look at it: duckdb -c \"SELECT * FROM '{pattern}' LIMIT 10\", or `millstream run` a file with its CREATE TABLE and a SELECT"));
     }
 }

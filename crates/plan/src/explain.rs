@@ -1,64 +1,84 @@
 //! A plan as text.
 
-use crate::{Expr, Job, Node, NodeSpec, Value, Window, WindowTime};
-use millstream_dataflow::Exchange;
+mod expression;
+
+use crate::{Job, Node, NodeSpec, RecordPolicy, SourceSpec, TableDef, Window, WindowAggregate, WindowTime};
+use expression::{duration, expression};
+use millstream_dataflow::option::is_secret;
+use millstream_dataflow::{Exchange, MAX_PARALLELISM_DEFAULT};
 use std::fmt::Write;
 
-/// The operator tree of each sink, the sink first. Deterministic: golden plans are made of it.
+/// The operators of each sink as a tree, the sink first, each with its id in brackets. Deterministic: golden plans are made of it.
+///
+/// - an operator that several read is drawn once, and named where it is read again
+/// - what stands between two operators is drawn as an exchange; without one rows stay in their subtask
+/// - secrets among the options are left out
 pub fn explain(job: &Job) -> String {
-    let mut text = String::new();
+    let mut text = head(job);
+    let mut drawn = vec![false; job.nodes.len()];
     let is_read = |i: usize| job.nodes.iter().any(|n| n.inputs.iter().any(|input| input.node == i));
     for i in (0..job.nodes.len()).filter(|i| !is_read(*i)) {
-        describe(job, i, &Exchange::Forward, 0, &mut text);
+        draw(job, i, 0, &mut drawn, &mut text);
     }
     text
 }
 
-fn describe(job: &Job, index: usize, exchange: &Exchange, depth: usize, text: &mut String) {
+fn head(job: &Job) -> String {
+    let set = |key: &str| job.settings.get(key).map(String::as_str);
+    let parallelism = set("parallelism.default").map_or_else(|| "one subtask per core".to_string(), |n| format!("parallelism {n}"));
+    let groups = set("pipeline.max-parallelism").map_or_else(|| MAX_PARALLELISM_DEFAULT.to_string(), str::to_string);
+    format!("Job {}: {parallelism}, {groups} key groups\n", job.name)
+}
+
+fn draw(job: &Job, index: usize, depth: usize, drawn: &mut [bool], text: &mut String) {
     let node = &job.nodes[index];
-    let indent = "  ".repeat(depth);
-    let via = match exchange {
-        Exchange::Forward => String::new(),
-        Exchange::Hash(columns) => format!(
-            " <- hash({})",
-            columns
-                .iter()
-                .map(|c| node.columns.get(*c).map_or("?", |c| c.name.as_str()))
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
-        Exchange::Singleton => " <- singleton".to_string(),
+    let lead = |depth: usize| match depth {
+        0 => String::new(),
+        _ => format!("{}+- ", "   ".repeat(depth - 1)),
     };
-    let columns = node.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
-    let _ = writeln!(text, "{indent}{}{via}", operator(job, node));
-    if !matches!(node.spec, NodeSpec::Sink(_) | NodeSpec::Collect) {
-        let _ = writeln!(text, "{indent}  : [{columns}]");
+    if std::mem::replace(&mut drawn[index], true) {
+        let _ = writeln!(text, "{}[{}] as above", lead(depth), node.id);
+        return;
     }
+    let alone = node.parallelism.map_or_else(String::new, |n| format!(" in {n} subtask{}", if n == 1 { "" } else { "s" }));
+    let _ = writeln!(text, "{}{}{alone} [{}]", lead(depth), operator(job, node), node.id);
     for input in &node.inputs {
-        describe(job, input.node, &input.exchange, depth + 1, text);
+        let columns = &job.nodes[input.node].columns;
+        let name = |c: &usize| columns.get(*c).map_or("?", |c| c.name.as_str());
+        let exchange = match &input.exchange {
+            Exchange::Forward => None,
+            Exchange::Hash(keys) if keys.is_empty() => Some("all to one".to_string()),
+            Exchange::Hash(keys) => Some(format!("hash({})", keys.iter().map(name).collect::<Vec<_>>().join(", "))),
+            Exchange::Singleton => Some("all to one".to_string()),
+        };
+        let below = match exchange {
+            None => depth + 1,
+            Some(how) => {
+                let _ = writeln!(text, "{}Exchange {how}", lead(depth + 1));
+                depth + 2
+            }
+        };
+        draw(job, input.node, below, drawn, text);
     }
 }
 
 fn operator(job: &Job, node: &Node) -> String {
-    let below = node
-        .inputs
-        .first()
-        .map(|i| job.nodes[i.node].columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>())
-        .unwrap_or_default();
+    let below: Vec<String> = match node.inputs.first() {
+        Some(input) => job.nodes[input.node].columns.iter().map(|c| c.name.clone()).collect(),
+        None => Vec::new(),
+    };
     let name = |i: usize| below.get(i).cloned().unwrap_or_else(|| format!("#{i}"));
     match &node.spec {
-        NodeSpec::Source(s) => {
-            let columns: Vec<String> = s.table.columns.iter().map(|(c, _)| c.name.clone()).collect();
-            let scan: Vec<String> = node.columns.iter().map(|c| c.name.clone()).collect();
-            let mut line = format!("Source {} [{}]", s.table.name, columns.join(", "));
-            if let Some(rowtime) = &s.rowtime {
-                let _ = write!(line, " watermark {} = {}", scan[rowtime.column], expr(&rowtime.watermark, &scan));
-            }
-            line
+        NodeSpec::Source(s) => source(s, node),
+        NodeSpec::Values(rows) => format!("Values {} row{}", rows.len(), if rows.len() == 1 { "" } else { "s" }),
+        NodeSpec::Project(exprs) => {
+            let columns = exprs.iter().zip(&node.columns).map(|(e, c)| {
+                let value = expression(e, &below);
+                if value == c.name { value } else { format!("{value} AS {}", c.name) }
+            });
+            format!("Project {}", columns.collect::<Vec<_>>().join(", "))
         }
-        NodeSpec::Values(rows) => format!("Values {} rows", rows.len()),
-        NodeSpec::Project(exprs) => format!("Project {}", exprs.iter().map(|e| expr(e, &below)).collect::<Vec<_>>().join(", ")),
-        NodeSpec::Filter(e) => format!("Filter {}", expr(e, &below)),
+        NodeSpec::Filter(e) => format!("Filter {}", expression(e, &below)),
         NodeSpec::Window { window, time, .. } => format!("Window {} on {}", cut(window), name(*time)),
         NodeSpec::Expand { keys, sets } => {
             let sets = sets
@@ -67,70 +87,83 @@ fn operator(job: &Job, node: &Node) -> String {
             format!("Expand {}", sets.collect::<Vec<_>>().join(", "))
         }
         NodeSpec::LocalWindowAggregate(a) => format!("LocalWindowAggregate {}", aggregate(a)),
-        NodeSpec::WindowAggregate { aggregate: a, .. } => format!("WindowAggregate {}", aggregate(a)),
+        NodeSpec::WindowAggregate { aggregate: a, .. } => format!("WindowAggregate {}; late rows: dropped and counted", aggregate(a)),
         NodeSpec::Union => "Union".to_string(),
-        NodeSpec::Sink(t) => format!("Sink {} ({})", t.name, t.options.get("connector").map_or("", String::as_str)),
+        NodeSpec::Sink(t) => format!("Sink {}{}", table(t), partitions(t)),
         NodeSpec::Collect => "Collect".to_string(),
     }
 }
 
-fn cut(window: &Window) -> String {
-    let offset = if window.offset_ms() == 0 {
+fn source(s: &SourceSpec, node: &Node) -> String {
+    let delivered: Vec<String> = s.table.columns.iter().map(|(c, _)| c.name.clone()).collect();
+    let columns = s.columns.iter().zip(&node.columns).map(|(e, c)| {
+        let value = expression(e, &delivered);
+        if value == c.name { value } else { format!("{value} AS {}", c.name) }
+    });
+    let mut text = format!("Source {}: {}", table(&s.table), columns.collect::<Vec<_>>().join(", "));
+    if let Some(rowtime) = &s.rowtime {
+        let scan: Vec<String> = node.columns.iter().map(|c| c.name.clone()).collect();
+        let _ = write!(text, "; watermark of {} = {}", scan[rowtime.column], expression(&rowtime.watermark, &scan));
+        match s.idle_timeout_ms {
+            Some(ms) => {
+                let _ = write!(text, ", idle after {}", duration(ms as i64));
+            }
+            None => text.push_str(", never idle"),
+        }
+    }
+    if s.on_error == RecordPolicy::Skip {
+        text.push_str("; bad records: left out and counted");
+    }
+    text
+}
+
+/// A table's name and options; what connects it comes first.
+fn table(t: &TableDef) -> String {
+    let first = ["connector", "format"];
+    let ordered = first
+        .iter()
+        .filter_map(|k| t.options.get_key_value(*k))
+        .chain(t.options.iter().filter(|(k, _)| !first.contains(&k.as_str())));
+    let options = ordered.map(|(key, value)| format!("{key} = {}", if is_secret(key) { "…" } else { value.as_str() }));
+    format!("{} ({})", t.name, options.collect::<Vec<_>>().join(", "))
+}
+
+fn partitions(t: &TableDef) -> String {
+    if t.partition_keys.is_empty() {
         String::new()
     } else {
-        format!(" offset {} ms", window.offset_ms())
-    };
-    match window {
-        Window::Tumble { size_ms, .. } => format!("TUMBLE size {size_ms} ms{offset}"),
-        Window::Hop { slide_ms, size_ms, .. } => format!("HOP slide {slide_ms} ms size {size_ms} ms{offset}"),
+        format!(" partitioned by ({})", t.partition_keys.join(", "))
     }
 }
 
-fn aggregate(a: &crate::WindowAggregate) -> String {
+fn cut(window: &Window) -> String {
+    let offset = match window.offset_ms() {
+        0 => String::new(),
+        ms => format!(", offset {}", duration(ms)),
+    };
+    match window {
+        Window::Tumble { size_ms, .. } => format!("TUMBLE(size {}{offset})", duration(*size_ms)),
+        Window::Hop { slide_ms, size_ms, .. } => format!("HOP(slide {}, size {}{offset})", duration(*slide_ms), duration(*size_ms)),
+    }
+}
+
+fn aggregate(a: &WindowAggregate) -> String {
     let name = |i: &usize| a.rows[*i].name.as_str();
-    let keys: Vec<&str> = a.keys.iter().map(name).collect();
     let calls = a.aggregates.iter().map(|c| {
         let args = if c.args.is_empty() {
             "*".to_string()
         } else {
             c.args.iter().map(name).collect::<Vec<_>>().join(", ")
         };
-        let filter = c.filter.as_ref().map_or(String::new(), |f| format!(" filter {}", name(f)));
-        format!("{}({}{args}){filter}", c.function, if c.distinct { "distinct " } else { "" })
+        let distinct = if c.distinct { "DISTINCT " } else { "" };
+        let filter = c.filter.as_ref().map_or(String::new(), |f| format!(" FILTER {}", name(f)));
+        format!("{}({distinct}{args}){filter} AS {}", c.function.to_uppercase(), c.name)
     });
     let time = match &a.time {
         WindowTime::Column(c) => format!("on {}", name(c)),
-        WindowTime::Attached { end, .. } => format!("attached by {}", name(end)),
+        WindowTime::Attached { start, end } => format!("as in {}, {}", name(start), name(end)),
     };
-    format!("{} {time} keys [{}] {}", cut(&a.window), keys.join(", "), calls.collect::<Vec<_>>().join(", "))
-}
-
-fn expr(e: &Expr, columns: &[String]) -> String {
-    match e {
-        Expr::Column(i) => columns.get(*i).cloned().unwrap_or_else(|| format!("#{i}")),
-        Expr::Literal { value, ty } => match value {
-            Value::Null => "NULL".to_string(),
-            Value::Boolean(b) => b.to_string(),
-            Value::Int(v) => match ty.ty {
-                millstream_dataflow::SqlType::BigInt | millstream_dataflow::SqlType::Int => v.to_string(),
-                _ => format!("{v}:{}", ty.ty),
-            },
-            Value::Decimal(v) => format!("{v}:{}", ty.ty),
-            Value::Float(v) => format!("{v:?}"),
-            Value::Text(t) => format!("'{}'", t.replace('\'', "''")),
-            Value::Bytes(b) => format!("{b:?}"),
-        },
-        Expr::Call { name, args, .. } => format!("{name}({})", args.iter().map(|a| expr(a, columns)).collect::<Vec<_>>().join(", ")),
-        Expr::Cast { expr: e, to, safe, .. } => format!("{}({} AS {})", if *safe { "TRY_CAST" } else { "CAST" }, expr(e, columns), to.ty),
-        Expr::Case { when, otherwise, .. } => {
-            let mut text = "CASE".to_string();
-            for (c, r) in when {
-                let _ = write!(text, " WHEN {} THEN {}", expr(c, columns), expr(r, columns));
-            }
-            if let Some(o) = otherwise {
-                let _ = write!(text, " ELSE {}", expr(o, columns));
-            }
-            text + " END"
-        }
-    }
+    let keys = a.keys.iter().map(name).collect::<Vec<_>>().join(", ");
+    let calls = calls.collect::<Vec<_>>().join(", ");
+    format!("{} {time} keys ({keys}): {calls}", cut(&a.window))
 }

@@ -53,9 +53,8 @@ const NAME: OptionSpec = OptionSpec::new(
     OptionType::Text,
     "Name of the job; the file's name if not set. State is found by it.",
 );
-const ZONE: OptionSpec = OptionSpec::new("table.local-time-zone", OptionType::Text, "Time zone of TIMESTAMP_LTZ conversions.")
-    .default("UTC")
-    .examples(&["Europe/Berlin"]);
+const ZONE: OptionSpec = OptionSpec::new("table.local-time-zone", OptionType::Text, "Time zone of TIMESTAMP_LTZ conversions; others than UTC are not supported yet.")
+    .default("UTC");
 const IDLE: OptionSpec = OptionSpec::new(
     "table.exec.source.idle-timeout",
     OptionType::Duration,
@@ -149,6 +148,16 @@ impl Settings {
             None => Self::new(&one).map(|_| ()),
         }
     }
+    /// Checks the key of a `RESET`.
+    ///
+    /// # Errors
+    /// `Config`, naming the key (with the nearest one).
+    pub fn check_key(key: &str) -> Result<()> {
+        let specs: Vec<&OptionSpec> = SETTINGS.iter().collect();
+        let one = BTreeMap::from([(key.to_string(), String::new())]);
+        let known = SETTINGS.iter().any(|s| s.matches(key));
+        check_all(&one, &specs, "the job").into_iter().find(|_| !known).map_or(Ok(()), Err)
+    }
     /// Typed settings from all that was SET.
     ///
     /// # Errors
@@ -162,6 +171,12 @@ impl Settings {
             }
         };
         let max_parallelism = positive(&MAX_PARALLELISM, 32_768)?.unwrap_or(MAX_PARALLELISM_DEFAULT);
+        let zone = o.text(&ZONE).unwrap_or("UTC");
+        if !["UTC", "GMT", "Z", "Etc/UTC", "Etc/GMT"].contains(&zone) {
+            return Err(Error::config(format!("the time zone '{zone}' of option '{}' is not supported yet", ZONE.name))
+                .code("E0101")
+                .hint("UTC is"));
+        }
         let interval = o.duration(&INTERVAL).unwrap_or_default();
         if interval < Duration::from_millis(10) {
             return Err(Error::config(format!("option '{}' must be at least 10 ms", INTERVAL.name)).code("E0502"));
@@ -175,7 +190,7 @@ impl Settings {
             parallelism: positive(&PARALLELISM, max_parallelism)?,
             max_parallelism,
             name: o.text(&NAME).map(str::to_string),
-            local_time_zone: o.text(&ZONE).unwrap_or("UTC").to_string(),
+            local_time_zone: "UTC".to_string(),
             idle_timeout: o.duration(&IDLE).filter(|d| !d.is_zero()),
             restart_attempts: o.parsed(&RESTART_ATTEMPTS)?.unwrap_or(0),
             restart_backoff: o.duration(&RESTART_INITIAL).unwrap_or_default(),

@@ -5,7 +5,7 @@ use crate::channel::Channel;
 use crate::coordinator::{Coordinator, End, roll_forward};
 use crate::exchange::Sender;
 use crate::feed::{Feed, FeedQueue};
-use crate::job::Job;
+use crate::job::{Job, unless_stopped};
 use crate::metrics::{NodeMetrics, NodeRole};
 use crate::source_head::{SourceHead, SourceHeadParts};
 use crate::subtask::{Head, HeadKind, Inlet, Orders, Report, Subtask};
@@ -14,8 +14,8 @@ use crate::wake::Wake;
 use crate::worker;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use futures::future::{Either, select};
-use millstream_dataflow::{Error, Exchange, KeyGroupRange, Node, NodeKind, Result, SnapshotPart, Source, Split, SubtaskContext, Watermark};
-use millstream_state::checkpoint::{Checkpoints, Manifest};
+use millstream_dataflow::{Error, Exchange, KeyGroupRange, Node, NodeKind, Result, SinkCommitter, SnapshotPart, Source, Split, SubtaskContext, Watermark};
+use millstream_state::checkpoint::{Checkpoints, Manifest, Writer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,33 +26,16 @@ use tracing::info;
 /// Runs the job once.
 pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<End> {
     let node_ids: Vec<String> = job.graph.nodes.iter().map(|n| n.id.clone()).collect();
-    let mut committers = BTreeMap::new();
-    for (i, node) in job.graph.nodes.iter().enumerate() {
-        if let NodeKind::Sink(sink) = &node.kind
-            && let Some(committer) = sink.committer(&job.incarnation)?
-        {
-            committers.insert(i, committer);
-        }
-    }
-    // Fence first, then read: whoever ran before cannot publish any more.
-    let mut writer = None;
-    let mut manifest = None;
-    if let Some(checkpoints) = &job.checkpoints {
-        let mut w = checkpoints.start(&job.incarnation, &(job.rim.unique)(), job.rim.clock.now_ms()).await?;
-        manifest = checkpoints.latest().await?.filter(|m| m.incarnation == job.incarnation);
-        if let Some(m) = &manifest {
-            let committed = checkpoints.is_committed(m.epoch, &m.incarnation).await?;
-            roll_forward(&job.config.name, m, committed, &node_ids, &mut committers, &mut w).await?;
-            if m.finished.is_some() {
-                return Ok(End::Finished);
-            }
-            info!(job = %job.config.name, epoch = m.epoch, "restoring");
-        } else {
-            for committer in committers.values_mut() {
-                committer.recover(0).await?;
-            }
-        }
-        writer = Some(w);
+    let Some(opened) = unless_stopped(stop.clone(), open(job, &node_ids)).await? else {
+        return Ok(End::Stopped);
+    };
+    let Opened {
+        committers,
+        writer,
+        manifest,
+    } = opened;
+    if manifest.as_ref().is_some_and(|m| m.finished.is_some()) {
+        return Ok(End::Finished);
     }
 
     let (tasks, task_of) = tasks(&job.graph, job.config.parallelism)?;
@@ -71,7 +54,9 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
     };
     wiring.make_channels();
     wiring.make_metrics();
-    let splits = wiring.discover().await?;
+    let Some(splits) = unless_stopped(stop.clone(), wiring.discover()).await? else {
+        return Ok(End::Stopped);
+    };
     let mut subtasks: Vec<(usize, Subtask)> = Vec::new();
     for (t, task) in tasks.iter().enumerate() {
         for index in 0..task.parallelism {
@@ -105,6 +90,51 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
     let end = coordinator.run(stop).await;
     threads.join().await;
     end
+}
+
+/// What an attempt finds and takes over.
+struct Opened {
+    committers: BTreeMap<usize, Box<dyn SinkCommitter>>,
+    writer: Option<Writer>,
+    manifest: Option<Manifest>,
+}
+
+/// Takes the job over from whoever ran it before, and brings what that one decided to its end.
+async fn open(job: &Job, node_ids: &[String]) -> Result<Opened> {
+    let mut committers = BTreeMap::new();
+    for (i, node) in job.graph.nodes.iter().enumerate() {
+        if let NodeKind::Sink(sink) = &node.kind
+            && let Some(committer) = sink.committer(&job.incarnation)?
+        {
+            committers.insert(i, committer);
+        }
+    }
+    let Some(checkpoints) = &job.checkpoints else {
+        return Ok(Opened {
+            committers,
+            writer: None,
+            manifest: None,
+        });
+    };
+    // Fence first, then read: whoever ran before cannot publish any more.
+    let mut writer = checkpoints.start(&job.incarnation, &(job.rim.unique)(), job.rim.clock.now_ms()).await?;
+    let manifest = checkpoints.latest().await?.filter(|m| m.incarnation == job.incarnation);
+    if let Some(m) = &manifest {
+        let committed = checkpoints.is_committed(m.epoch, &m.incarnation).await?;
+        roll_forward(&job.config.name, m, committed, node_ids, &mut committers, &mut writer).await?;
+        if m.finished.is_none() {
+            info!(job = %job.config.name, epoch = m.epoch, "restoring");
+        }
+    } else {
+        for committer in committers.values_mut() {
+            committer.recover(0).await?;
+        }
+    }
+    Ok(Opened {
+        committers,
+        writer: Some(writer),
+        manifest,
+    })
 }
 
 fn sources(job: &Job) -> BTreeMap<usize, Arc<dyn Source>> {

@@ -11,6 +11,7 @@ use crate::metrics::NodeMetrics;
 use millstream_dataflow::{Barrier, Batch, BoxFuture, Clock, Committable, Operator, Output, Port, Result, SinkWriter, Snapshot, Step, Watermark};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 use tracing::warn;
 
 /// What a node of the chain is.
@@ -159,6 +160,16 @@ impl Chain {
                 Body::Sink(writer) => !writer.is_ready(),
                 _ => false,
             })
+    }
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.monotonic()
+    }
+    /// Counts time in which no node of the chain did anything.
+    pub(crate) fn waited(&self, blocked: bool, time: Duration) {
+        for node in &self.nodes {
+            let counter = if blocked { &node.metrics.backpressured_ns } else { &node.metrics.idle_ns };
+            counter.fetch_add(time.as_nanos() as u64, Relaxed);
+        }
     }
     pub(crate) fn push(&mut self, work: Work) {
         self.stack.push(work);

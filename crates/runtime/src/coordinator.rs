@@ -130,7 +130,12 @@ impl Coordinator {
                 self.failed_in_row += 1;
                 warn!(job = %self.config.name, epoch, error = %e, "checkpoint failed");
                 if self.failed_in_row > self.config.tolerable_failed_checkpoints {
-                    return Err(Error::unavailable(format!("{} checkpoints in a row have failed", self.failed_in_row)).source(e));
+                    // A restart helps only where waiting does: it makes no disk larger.
+                    let failed = Error::new(e.kind, format!("{} checkpoints in a row have failed", self.failed_in_row));
+                    return Err(match e.hint.clone() {
+                        Some(hint) => failed.hint(hint).source(e),
+                        None => failed.source(e),
+                    });
                 }
                 self.carried = committables;
                 return Ok(false);

@@ -5,6 +5,7 @@ use crate::config::JobConfig;
 use crate::coordinator::{End, backoff};
 use crate::metrics::JobMetrics;
 use crate::rim::Rim;
+use futures::future::{Either, select};
 use millstream_dataflow::{Graph, Result};
 use millstream_state::checkpoint::Checkpoints;
 use std::sync::Arc;
@@ -35,6 +36,23 @@ impl Control {
     /// Final checkpoint, then the end.
     pub fn stop(&self) {
         self.0.send_replace(true);
+    }
+    /// The result of a future, or `None` if a stop is asked for first: what starts a job can be given up at any point, as in a crash.
+    pub async fn unless_stopped<T>(&self, future: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+        unless_stopped(self.0.subscribe(), future).await
+    }
+}
+
+pub(crate) async fn unless_stopped<T>(mut stop: watch::Receiver<bool>, future: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+    let stopped = async {
+        // A sender that is gone asks for nothing any more.
+        if stop.wait_for(|s| *s).await.is_err() {
+            futures::future::pending::<()>().await;
+        }
+    };
+    match select(std::pin::pin!(future), std::pin::pin!(stopped)).await {
+        Either::Left((result, _)) => result.map(Some),
+        Either::Right(_) => Ok(None),
     }
 }
 
@@ -77,7 +95,7 @@ impl Job {
             let stopped = async {
                 let _ = stop.wait_for(|s| *s).await;
             };
-            if let futures::future::Either::Right(_) = futures::future::select(self.rim.timer.sleep(pause), std::pin::pin!(stopped)).await {
+            if let Either::Right(_) = select(self.rim.timer.sleep(pause), std::pin::pin!(stopped)).await {
                 return Err(error);
             }
         }

@@ -26,6 +26,10 @@ pub struct NodeMetrics {
     counts: Mutex<BTreeMap<&'static str, u64>>,
     /// Nanoseconds spent in the node's calls.
     pub busy_ns: AtomicU64,
+    /// Nanoseconds the node's subtasks had no input.
+    pub idle_ns: AtomicU64,
+    /// Nanoseconds the node's subtasks could not go on because what comes after them took no more.
+    pub backpressured_ns: AtomicU64,
     pub state_bytes: AtomicU64,
     /// Highest event time seen by a source, epoch ms.
     pub event_time: AtomicI64,
@@ -47,6 +51,8 @@ impl NodeMetrics {
             records_out: AtomicU64::new(0),
             counts: Mutex::default(),
             busy_ns: AtomicU64::new(0),
+            idle_ns: AtomicU64::new(0),
+            backpressured_ns: AtomicU64::new(0),
             state_bytes: AtomicU64::new(0),
             event_time: AtomicI64::new(Watermark::NONE),
             watermarks: (0..parallelism).map(|_| AtomicI64::new(Watermark::NONE)).collect(),

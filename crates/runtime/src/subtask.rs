@@ -9,6 +9,7 @@ use futures::channel::mpsc::UnboundedSender;
 use millstream_dataflow::{Barrier, Epoch, Error, Result, Snapshot, Split};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +138,8 @@ pub struct Subtask {
     passing: Option<Barrier>,
     next_head: usize,
     reported_end: bool,
+    /// Since when there is nothing to do, if so, and whether that is for want of room rather than of input.
+    waiting: Option<(Duration, bool)>,
 }
 
 impl Subtask {
@@ -164,6 +167,7 @@ impl Subtask {
             passing: None,
             next_head: 0,
             reported_end: false,
+            waiting: None,
         }
     }
 
@@ -174,6 +178,17 @@ impl Subtask {
 
     /// Does a bounded amount of work. After an error the subtask is discarded.
     pub fn step(&mut self) -> Result<Progress> {
+        if let Some((since, blocked)) = self.waiting.take() {
+            self.chain.waited(blocked, self.chain.now().saturating_sub(since));
+        }
+        let progress = self.work()?;
+        if progress == Progress::Waiting {
+            self.waiting = Some((self.chain.now(), !self.chain.is_settled()));
+        }
+        Ok(progress)
+    }
+
+    fn work(&mut self) -> Result<Progress> {
         let mut progress = Progress::Waiting;
         for _ in 0..STEP_WORKS {
             if self.chain.is_settled() {

@@ -200,7 +200,9 @@ impl Runner<'_> {
         let store = millstream_store::open(&location, &self.options.directory, &BTreeMap::new())?;
         let state = store.location();
         let checkpoints = Checkpoints::new(store, &plan.name);
-        let latest = checkpoints.latest().await?;
+        let Some(latest) = self.control.unless_stopped(checkpoints.latest()).await? else {
+            return Ok(());
+        };
         let resume = decide(latest.as_ref(), &plan, settings.max_parallelism, self.options.fresh)?;
         let (incarnation, resumed) = match resume {
             Resume::Fresh => ((self.rim.unique)(), None),

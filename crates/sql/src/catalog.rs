@@ -4,7 +4,7 @@ use crate::parse::{CreateView, ObjectPath};
 use crate::table::Table;
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const CATALOG: &str = "default_catalog";
@@ -19,7 +19,12 @@ pub(crate) enum Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
     entries: BTreeMap<String, Entry>,
+    /// What could not be made: that it is missing says nothing new.
+    broken: BTreeSet<String>,
 }
+
+/// The code of what is only wrong because something before it is.
+pub(crate) const FOLLOWS: &str = "E0200";
 
 /// The name of a table in the default database, which is the only one.
 ///
@@ -44,6 +49,12 @@ pub(crate) fn local_name(path: &ObjectPath) -> Result<&str> {
 }
 
 impl Catalog {
+    /// Remembers a table or view with errors of its own.
+    pub(crate) fn add_broken(&mut self, path: &ObjectPath) {
+        if let Ok(name) = local_name(path) {
+            self.broken.insert(name.to_string());
+        }
+    }
     pub(crate) fn add(&mut self, path: &ObjectPath, entry: Entry, if_not_exists: bool) -> Result<()> {
         let name = local_name(path)?;
         if self.entries.contains_key(name) {
@@ -79,7 +90,9 @@ impl Catalog {
         self.entries.get(local_name(path)?).cloned().ok_or_else(|| self.missing(path))
     }
     fn missing(&self, path: &ObjectPath) -> Error {
-        let e = Error::sql(format!("table \"{path}\" does not exist")).code("E0201").span(path.span);
+        let is_broken = local_name(path).is_ok_and(|n| self.broken.contains(n));
+        let code = if is_broken { FOLLOWS } else { "E0201" };
+        let e = Error::sql(format!("table \"{path}\" does not exist")).code(code).span(path.span);
         match nearest(path.parts.last().map_or("", String::as_str), self.entries.keys().map(String::as_str)) {
             Some(near) => e.hint(format!("did you mean \"{near}\"?")),
             None => e,

@@ -1,9 +1,9 @@
 //! A file's text to what runs.
 
-use crate::catalog::{Catalog, Entry};
+use crate::catalog::{Catalog, Entry, FOLLOWS};
 use crate::expression::cast;
 use crate::graph::JobGraph;
-use crate::parse::{Insert, Statement, StatementKind, parse, substitute};
+use crate::parse::{CreateTable, CreateView, Insert, Statement, StatementKind, parse, substitute};
 use crate::query::{Planner, node_columns};
 use crate::relation::{Bound, Relation};
 use crate::table::Table;
@@ -66,7 +66,17 @@ pub fn compile(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec
 
 fn compile_here(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
     let text = substitute(text, options.variables)?;
-    let statements = parse(&text)?;
+    compile_text(&text.text, options).map_err(|errors| {
+        let there = |e: Error| match e.span {
+            Some(span) => e.span(text.original(span)),
+            None => e,
+        };
+        errors.into_iter().map(there).collect()
+    })
+}
+
+fn compile_text(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
+    let statements = parse(text)?;
     for (key, value) in options.settings {
         Settings::check(key, value).map_err(|e| vec![e])?;
     }
@@ -81,17 +91,23 @@ fn compile_here(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Ve
     let mut errors = Vec::new();
     for statement in &statements {
         if let Err(e) = file.statement(statement) {
-            errors.extend(e.into_iter().map(|e| if e.span.is_none() { e.span(statement.span) } else { e }));
+            if let StatementKind::CreateTable(CreateTable { name, .. }) | StatementKind::CreateView(CreateView { name, .. }) = &statement.kind {
+                file.catalog.add_broken(name);
+            }
+            // sqlparser does not know the place of every construct: then it is the statement's.
+            let placed = |e: &Error| e.span.is_some_and(|s| s.start.line > 0);
+            errors.extend(e.into_iter().map(|e| if placed(&e) { e } else { e.span(statement.span) }));
         }
     }
     if !errors.is_empty() {
+        errors.retain(|e| e.code != Some(FOLLOWS));
         return Err(errors);
     }
     let settings = file.settings();
     let mut steps = std::mem::take(&mut file.steps);
     if !file.inserted.is_empty() {
-        let name = settings.get("pipeline.name").map_or(options.job_name, String::as_str);
-        steps.push(Step::Insert(file.inserts.into_job(name, settings.clone())));
+        let name = file.job_name();
+        steps.push(Step::Insert(file.inserts.into_job(&name, settings.clone())));
     }
     Ok(Compiled {
         steps,
@@ -115,6 +131,10 @@ impl File<'_> {
         let mut all = self.set.clone();
         all.extend(self.options.settings.clone());
         all
+    }
+
+    fn job_name(&self) -> String {
+        self.settings().remove("pipeline.name").unwrap_or_else(|| self.options.job_name.to_string())
     }
 
     fn statement(&mut self, statement: &Statement) -> Result<(), Vec<Error>> {
@@ -165,6 +185,7 @@ impl File<'_> {
                 Ok(())
             }
             StatementKind::Reset(Some(key)) => {
+                Settings::check_key(key).map_err(one)?;
                 self.set.remove(key);
                 Ok(())
             }
@@ -192,7 +213,7 @@ impl File<'_> {
             node_columns(&relation.columns),
             Some(1),
         );
-        Ok(graph.into_job(self.options.job_name, self.settings()))
+        Ok(graph.into_job(&self.job_name(), self.settings()))
     }
 
     fn explain(&self, statement: &Statement) -> Result<String> {
@@ -212,7 +233,7 @@ impl File<'_> {
         for insert in inserts {
             self.insert_into(insert, &mut graph, &mut inserted)?;
         }
-        Ok(graph.into_job(self.options.job_name, self.settings()))
+        Ok(graph.into_job(&self.job_name(), self.settings()))
     }
 
     fn insert(&mut self, insert: &Insert) -> Result<()> {

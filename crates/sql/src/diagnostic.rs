@@ -40,33 +40,54 @@ pub fn render(error: &Error, text: &str, file: &str) -> String {
     out
 }
 
-/// The text with the values of secret options (`'…password' = '…'`) as asterisks, each character in its place.
+/// The text with the values of secret options (`'…password' = '…'`) as asterisks, each character in its place. What follows a secret's
+/// key is taken for its value although the text is wrong: without the `=`, with a `,` in its place, without quotes.
 fn without_secrets(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    // Whether the literal to come is a secret's value.
-    let mut secret = false;
+    let mut awaited = Awaited::Nothing;
+    let mut after_equals = false;
     while let Some(c) = rest.chars().next() {
         let (kind, end) = piece(rest);
         let (this, after) = rest.split_at(end);
-        match kind {
-            Piece::Literal if secret => {
+        match (&kind, awaited) {
+            (Piece::Literal, Awaited::Secret) => {
                 out.extend(this.chars().map(|c| if c == '\n' || c == '\'' { c } else { '*' }));
-                secret = false;
+                awaited = Awaited::Nothing;
             }
-            Piece::Literal => {
-                secret = is_secret(this);
+            (Piece::Literal, _) => {
+                if is_secret(this) && !after_equals {
+                    awaited = Awaited::Secret;
+                }
                 out.push_str(this);
             }
-            Piece::Other => {
-                secret = secret && (c.is_whitespace() || c == '=');
+            (Piece::Other, Awaited::Secret | Awaited::Rest) if !c.is_whitespace() && !matches!(c, '=' | ',' | '(' | ')' | ';') => {
+                out.extend(this.chars().map(|c| if c == '\n' { c } else { '*' }));
+                awaited = Awaited::Rest;
+            }
+            _ => {
+                if awaited == Awaited::Rest && !c.is_whitespace() {
+                    awaited = Awaited::Nothing;
+                }
                 out.push_str(this);
             }
-            Piece::Comment => out.push_str(this),
+        }
+        if !matches!(kind, Piece::Comment) && !c.is_whitespace() {
+            after_equals = c == '=';
         }
         rest = after;
     }
     out
+}
+
+/// What is to come after a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    Nothing,
+    /// A secret's value.
+    Secret,
+    /// The rest of a secret without quotes.
+    Rest,
 }
 
 enum Piece {
@@ -111,5 +132,20 @@ mod tests {
         let text = "-- don't\nWITH ('a.password' = 'se''cret', 'path' = 'x',\n 's3.secret-key'='k', 'b' = 'password', 'c' = 'd')";
         let shown = "-- don't\nWITH ('a.password' = '**''****', 'path' = 'x',\n 's3.secret-key'='*', 'b' = 'password', 'c' = 'd')";
         assert_eq!(without_secrets(text), shown);
+    }
+
+    #[test]
+    fn wrong_texts_show_no_secrets_either() {
+        for (text, shown) in [
+            ("('a.password' 'hunter2', 'b' = 'c')", "('a.password' '*******', 'b' = 'c')"),
+            ("('a.password', 'hunter2', 'b' = 'c')", "('a.password', '*******', 'b' = 'c')"),
+            ("('a.password' = hunter-2, 'b' = 'c')", "('a.password' = ********, 'b' = 'c')"),
+            ("('a.password' = \"hunter2\", 'b' = c)", "('a.password' = *********, 'b' = c)"),
+            ("('a.password' = /* 'x' */ 'hunter2')", "('a.password' = /* 'x' */ '*******')"),
+            ("('a.passwrod' = 'hunter2')", "('a.passwrod' = '*******')"),
+            ("('a.password' = 'open\n end", "('a.password' = '****\n****"),
+        ] {
+            assert_eq!(without_secrets(text), shown);
+        }
     }
 }

@@ -55,7 +55,7 @@ impl<'a> Binder<'a> {
         }
         let bound = self.bind_inner(expr);
         self.depth -= 1;
-        bound.map_err(|e| if e.span.is_none() { e.span(span(expr)) } else { e })
+        bound.map_err(|e| if e.span.is_none_or(|s| s.start.line == 0) { e.span(span(expr)) } else { e })
     }
 
     /// Binds a condition.
@@ -303,7 +303,11 @@ impl<'a> Binder<'a> {
             bound = match access {
                 AccessExpr::Dot(Expr::Identifier(name)) => field(bound, &name.value, span_of(name.span))?,
                 AccessExpr::Subscript(Subscript::Index { index }) => {
+                    let at = span(index);
                     let index = self.bind(index)?;
+                    if let (SqlType::Array(_), Some(..=0)) = (&bound.ty.ty, constant_index(&index.expr)) {
+                        return Err(Error::sql("the elements of an ARRAY are counted from 1").code("E0304").span(at));
+                    }
                     calls::call("element_at", vec![bound, index])?
                 }
                 other => return Err(unsupported(format!("the access {other}"), span(root))),
@@ -357,6 +361,14 @@ impl<'a> Binder<'a> {
             },
             ty,
         })
+    }
+}
+
+fn constant_index(expr: &Plan) -> Option<i64> {
+    match expr {
+        Plan::Literal { value: Value::Int(v), .. } => Some(*v),
+        Plan::Call { name, args, .. } if name == "negate" => args.first().and_then(constant_index).map(|v| -v),
+        _ => None,
     }
 }
 

@@ -1,34 +1,57 @@
 //! The nodes of a job while it is planned; equal stateless nodes over the same input are one.
 
 use millstream_dataflow::Exchange;
-use millstream_plan::{Column, Input, Job, Node, NodeSpec};
+use millstream_plan::{Column, Input, Job, Node, NodeSpec, SourceSpec};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Default, Clone)]
 pub(crate) struct JobGraph {
     pub(crate) nodes: Vec<Node>,
     /// Put before the ids of new nodes: the sink and the number of the INSERT into it.
     pub(crate) prefix: String,
-    next: usize,
+    /// How many nodes of each role the statement has had, shared ones included: ids do not depend on what other statements share.
+    roles: BTreeMap<String, usize>,
 }
 
 impl JobGraph {
     /// Starts a statement: its nodes' ids begin with `prefix`.
     pub(crate) fn begin(&mut self, prefix: impl Into<String>) {
         self.prefix = prefix.into();
-        self.next = 0;
+        self.roles.clear();
+    }
+    /// Adds a source, or finds its equal. A table that was dropped and made anew is another one, although it has the same name.
+    pub(crate) fn source(&mut self, table: &str, spec: SourceSpec, columns: Vec<Column>) -> usize {
+        let spec = NodeSpec::Source(spec);
+        let same_name = |n: &&Node| n.name == table && matches!(n.spec, NodeSpec::Source(_));
+        if let Some(same) = self.nodes.iter().position(|n| same_name(&n) && n.spec == spec) {
+            return same;
+        }
+        let id = match self.nodes.iter().filter(same_name).count() {
+            0 => format!("source:{table}"),
+            others => format!("source:{table}/{}", others + 1),
+        };
+        self.push(id, table.to_string(), spec, Vec::new(), columns, None)
     }
     /// Adds a stateless node, or finds its equal.
     pub(crate) fn add(&mut self, role: &str, spec: NodeSpec, inputs: Vec<Input>, columns: Vec<Column>) -> usize {
-        if let Some(same) = self.nodes.iter().position(|n| n.spec == spec && n.inputs == inputs && n.columns == columns) {
-            return same;
+        match self.nodes.iter().position(|n| n.spec == spec && n.inputs == inputs && n.columns == columns) {
+            Some(same) => {
+                self.next_id(role);
+                same
+            }
+            None => self.add_stateful(role, spec, inputs, columns),
         }
-        self.add_stateful(role, spec, inputs, columns)
     }
     /// Adds a node of its own.
     pub(crate) fn add_stateful(&mut self, role: &str, spec: NodeSpec, inputs: Vec<Input>, columns: Vec<Column>) -> usize {
-        self.next += 1;
-        let id = format!("{}:{role}{}", self.prefix, self.next);
+        let id = self.next_id(role);
         self.push(id, role.to_string(), spec, inputs, columns, None)
+    }
+    /// The n-th node of a role in this statement.
+    fn next_id(&mut self, role: &str) -> String {
+        let number = self.roles.entry(role.to_string()).or_insert(0);
+        *number += 1;
+        format!("{}:{role}{number}", self.prefix)
     }
     pub(crate) fn push(&mut self, id: String, name: String, spec: NodeSpec, inputs: Vec<Input>, columns: Vec<Column>, parallelism: Option<u32>) -> usize {
         self.nodes.push(Node {
@@ -47,7 +70,7 @@ impl JobGraph {
             exchange: Exchange::Forward,
         }]
     }
-    pub(crate) fn into_job(self, name: &str, settings: std::collections::BTreeMap<String, String>) -> Job {
+    pub(crate) fn into_job(self, name: &str, settings: BTreeMap<String, String>) -> Job {
         Job {
             version: millstream_plan::JOB_VERSION,
             name: name.to_string(),

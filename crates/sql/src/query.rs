@@ -14,7 +14,7 @@ use crate::relation::{Relation, ScopeColumn};
 use millstream_dataflow::{Error, Registry, Result, Span, SqlType};
 use millstream_functions::types::common;
 use millstream_plan::{Column, Expr as Plan, Input, NodeSpec, Settings, Type, Value};
-use sqlparser::ast::{Query, SetExpr, SetOperator, SetQuantifier, Values};
+use sqlparser::ast::{LimitClause, Query, SetExpr, SetOperator, SetQuantifier, Values};
 use std::collections::BTreeMap;
 
 /// What binding a query needs, and the job it adds nodes to.
@@ -59,10 +59,17 @@ impl<'a> Planner<'a> {
             pipe_operators,
         } = query;
         let at = span(query);
+        if let Some(order_by) = order_by {
+            return Err(unsupported("ORDER BY", span(order_by)));
+        }
+        if let Some(limit) = limit_clause {
+            let what = if matches!(limit, LimitClause::LimitOffset { limit: None, .. }) { "OFFSET" } else { "LIMIT" };
+            return Err(unsupported(what, span(limit)));
+        }
+        if let Some(fetch) = fetch {
+            return Err(unsupported("FETCH", fetch.quantity.as_ref().map_or(at, span)));
+        }
         let refused = [
-            ("ORDER BY", order_by.is_some()),
-            ("LIMIT", limit_clause.is_some()),
-            ("FETCH", fetch.is_some()),
             ("FOR UPDATE", !locks.is_empty()),
             ("FOR", for_clause.is_some()),
             ("SETTINGS", settings.is_some()),
@@ -70,7 +77,7 @@ impl<'a> Planner<'a> {
             ("|>", !pipe_operators.is_empty()),
         ];
         if let Some((what, _)) = refused.iter().find(|(_, there)| *there) {
-            return Err(unsupported(what, order_by.as_ref().map_or(at, span)));
+            return Err(unsupported(what, at));
         }
         self.ctes.push(BTreeMap::new());
         let relation = self.with_ctes(with.as_ref(), body);
@@ -89,9 +96,13 @@ impl<'a> Planner<'a> {
                 }
                 let relation = self.query(&cte.query)?;
                 let relation = rename(relation, &cte.alias.columns.iter().map(|c| c.name.value.clone()).collect::<Vec<_>>(), span(cte))?;
-                let relation = relation.aliased(&cte.alias.name.value);
-                if let Some(scope) = self.ctes.last_mut() {
-                    scope.insert(cte.alias.name.value.clone(), relation);
+                let name = &cte.alias.name.value;
+                let relation = relation.aliased(name);
+                if let Some(scope) = self.ctes.last_mut()
+                    && scope.insert(name.clone(), relation).is_some()
+                {
+                    let at = crate::parse::span_of(cte.alias.name.span);
+                    return Err(Error::sql(format!("\"{name}\" is defined twice in one WITH")).code("E0209").span(at));
                 }
             }
         }

@@ -68,10 +68,12 @@ pub(crate) fn find(columns: &[ScopeColumn], qualifier: Option<&str>, name: &str,
             .span(span)),
         (None, _) => {
             let e = Error::sql(format!("column \"{name}\" does not exist")).code("E0202").span(span);
-            Err(match nearest(name, columns.iter().map(|c| c.name.as_str())) {
+            let names = || columns.iter().map(|c| c.name.as_str()).filter(|n| !n.is_empty());
+            Err(match nearest(name, names()) {
                 Some(near) if near.eq_ignore_ascii_case(name) => e.hint(format!("did you mean \"{near}\"? Names are case-sensitive")),
                 Some(near) => e.hint(format!("did you mean \"{near}\"?")),
-                None => e.hint(format!("there are: {}", columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", "))),
+                None if names().next().is_none() => e,
+                None => e.hint(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
             })
         }
     }

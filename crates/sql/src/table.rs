@@ -6,7 +6,7 @@ use crate::parse::{ColumnDefKind, CreateTable};
 use crate::relation::{Relation, ScopeColumn, find};
 use millstream_dataflow::option::{OptionSpec, OptionType, check_all, nearest, parse_duration};
 use millstream_dataflow::{Error, Field, Registry, Result, Span, SqlType};
-use millstream_plan::{Column, Expr, NodeSpec, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
+use millstream_plan::{Column, Expr, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
 use std::collections::BTreeMap;
 
 /// A column of the declaration.
@@ -84,18 +84,25 @@ impl Table {
                 ColumnDefKind::Physical(ty) => Ok((ty.clone(), Kind::Physical)),
                 ColumnDefKind::Metadata { ty, key, is_virtual } => {
                     let key = key.clone().unwrap_or_else(|| c.name.clone());
-                    metadata(connector, &key, c.span).map(|from| {
-                        (
+                    metadata(connector, &key, c.span).and_then(|from| {
+                        if !millstream_functions::cast::can_cast(&from.ty, &ty.ty) {
+                            let e = Error::sql(format!("the metadata '{key}' is {}, which cannot be cast to {}", from.ty, ty.ty));
+                            return Err(e.code("E0303").span(c.span));
+                        }
+                        Ok((
                             ty.clone(),
                             Kind::Metadata {
                                 key,
                                 from,
                                 is_virtual: *is_virtual,
                             },
-                        )
+                        ))
                     })
                 }
-                ColumnDefKind::Computed(e) => Binder::new(&plain).bind(e).map(|b| (b.ty, Kind::Computed(b.expr))),
+                ColumnDefKind::Computed(e) => Binder::new(&plain)
+                    .bind(e)
+                    .map(|b| (b.ty, Kind::Computed(b.expr)))
+                    .map_err(|e| computed_by_computed(e, create)),
             };
             match bound {
                 Ok((ty, kind)) => table.columns.push((Column { name: c.name.clone(), ty }, kind)),
@@ -131,7 +138,8 @@ impl Table {
                     target.push(name.clone());
                 } else {
                     let e = Error::sql(format!("\"{name}\" is no physical column of the table")).code("E0202").span(*span);
-                    errors.push(match nearest(name, self.columns.iter().map(|(c, _)| c.name.as_str())) {
+                    let physical = self.columns.iter().filter(|(_, k)| matches!(k, Kind::Physical));
+                    errors.push(match nearest(name, physical.map(|(c, _)| c.name.as_str())) {
                         Some(near) => e.hint(format!("did you mean \"{near}\"?")),
                         None => e,
                     });
@@ -260,11 +268,7 @@ impl Table {
             on_error: self.record_policy(),
         };
         let output: Vec<Column> = self.columns.iter().map(|(c, _)| c.clone()).collect();
-        let id = format!("source:{}", self.name);
-        let node = match graph.nodes.iter().position(|n| n.id == id) {
-            Some(node) => node,
-            None => graph.push(id, self.name.clone(), NodeSpec::Source(spec), Vec::new(), output, None),
-        };
+        let node = graph.source(&self.name, spec, output);
         let mut scope = self.scope();
         if let Some((column, _)) = &self.rowtime {
             scope[*column].rowtime = true;
@@ -353,6 +357,20 @@ fn moved(expr: &Expr, places: &[Option<usize>]) -> Expr {
     }
 }
 
+/// A computed column that names another one, or itself, is told why it cannot.
+fn computed_by_computed(e: Error, create: &CreateTable) -> Error {
+    let named = create
+        .columns
+        .iter()
+        .find(|c| matches!(c.kind, ColumnDefKind::Computed(_)) && e.message == format!("column \"{}\" does not exist", c.name));
+    let Some(named) = named else { return e };
+    let told = Error::sql(format!("\"{}\" is a computed column, which no computed column can name", named.name)).code("E0202");
+    match e.span {
+        Some(span) => told.span(span),
+        None => told,
+    }
+}
+
 fn metadata(connector: Option<&'static millstream_dataflow::ConnectorSpec>, key: &str, span: Span) -> Result<Type> {
     let columns = connector.map_or(&[][..], |c| c.metadata);
     match columns.iter().find(|m| m.key == key) {
@@ -364,6 +382,7 @@ fn metadata(connector: Option<&'static millstream_dataflow::ConnectorSpec>, key:
             let e = Error::sql(format!("the connector has no metadata '{key}'")).code("E0511").span(span);
             Err(match nearest(key, columns.iter().map(|m| m.key)) {
                 Some(near) => e.hint(format!("did you mean '{near}'?")),
+                None if columns.is_empty() => e,
                 None => e.hint(format!("it has: {}", columns.iter().map(|m| m.key).collect::<Vec<_>>().join(", "))),
             })
         }

@@ -62,7 +62,12 @@ impl Checkpoints {
     /// `Unavailable` if the store does not answer; `Config` if the store holds another job; `Corrupt` for a damaged generation object.
     pub async fn recover(&self) -> Result<Action> {
         let Some(owner) = generation::current(self).await? else {
-            return Ok(Action::Fresh);
+            // Output of a life that nobody knows any more would be shown a second time.
+            let objects = self.store.list("").await?;
+            return Ok(match objects.iter().find(|o| names::is_decision(&o.path)) {
+                Some(lost) => recovery::refuse("the generation object is missing, though there are checkpoints".into(), &self.location(), &lost.path),
+                None => Action::Fresh,
+            });
         };
         let objects = self.store.list(&owner.incarnation).await?;
         let manifest = match recovery::newest(&objects, &owner.incarnation) {

@@ -225,6 +225,7 @@ fn failed(what: &str, path: &Path, e: io::Error) -> Error {
     let error = error.detail(path.display().to_string());
     let error = match e.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => error.hint("the disk is full: free some space"),
+        ErrorKind::FileTooLarge => error.hint("files may not grow that large here: see ulimit -f"),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => error.hint("check the permissions of the directory"),
         _ => error,
     };

@@ -105,6 +105,13 @@ impl Parser<'_> {
         let n = self.number()?;
         if self.eat(')') { Ok(Some(n)) } else { Err(self.error("\")\"")) }
     }
+    /// The length of a string.
+    fn size(&mut self) -> Result<Option<u32>> {
+        match self.length()? {
+            Some(n) if n == 0 || n > i32::MAX as u32 => Err(self.error("a length of 1 to 2147483647")),
+            length => Ok(length),
+        }
+    }
     fn precision(&mut self, default: u8) -> Result<u8> {
         match self.length()? {
             None => Ok(default),
@@ -160,11 +167,11 @@ impl Parser<'_> {
                 }
                 SqlType::Decimal(p as u8, s as u8)
             }
-            "CHAR" | "CHARACTER" => SqlType::Char(self.length()?.unwrap_or(1)),
-            "VARCHAR" => SqlType::VarChar(self.length()?.unwrap_or(i32::MAX as u32)),
+            "CHAR" | "CHARACTER" => SqlType::Char(self.size()?.unwrap_or(1)),
+            "VARCHAR" => SqlType::VarChar(self.size()?.unwrap_or(i32::MAX as u32)),
             "STRING" => SqlType::STRING,
-            "BINARY" => SqlType::Binary(self.length()?.unwrap_or(1)),
-            "VARBINARY" => SqlType::VarBinary(self.length()?.unwrap_or(i32::MAX as u32)),
+            "BINARY" => SqlType::Binary(self.size()?.unwrap_or(1)),
+            "VARBINARY" => SqlType::VarBinary(self.size()?.unwrap_or(i32::MAX as u32)),
             "BYTES" => SqlType::BYTES,
             "DATE" => SqlType::Date,
             "TIME" => {
@@ -221,17 +228,18 @@ impl Parser<'_> {
                 } else {
                     return Err(self.error("\"<\""));
                 };
-                let mut fields = Vec::new();
-                if !self.eat(close) {
-                    loop {
-                        let name = self.name()?;
-                        fields.push(self.field(&name)?);
-                        if !self.eat(',') {
-                            break;
-                        }
+                let mut fields: Vec<Field> = Vec::new();
+                loop {
+                    let name = self.name()?;
+                    if fields.iter().any(|f| f.name == name) {
+                        return Err(self.error("another name for a field"));
                     }
-                    self.close(close)?;
+                    fields.push(self.field(&name)?);
+                    if !self.eat(',') {
+                        break;
+                    }
                 }
+                self.close(close)?;
                 SqlType::Row(fields)
             }
             "NULL" => SqlType::Null,

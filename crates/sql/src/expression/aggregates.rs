@@ -85,8 +85,11 @@ impl Binder<'_> {
         };
         let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
         let star = matches!(list.args.as_slice(), [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]);
-        if star && (name != "count" || distinct) {
+        if star && name != "count" {
             return Err(Error::sql(format!("only COUNT takes *, not {}", name.to_uppercase())).code("E0304"));
+        }
+        if star && distinct {
+            return Err(Error::sql("COUNT(DISTINCT *) does not exist").code("E0304").hint("name the column"));
         }
         let args = if star {
             Vec::new()

@@ -3,10 +3,14 @@
 use super::script::Cursor;
 use super::statement::*;
 use super::token::type_text;
-use millstream_dataflow::{Error, Field, Result, Span};
+use millstream_dataflow::option::is_secret;
+use millstream_dataflow::{Error, Field, Location, Result, Span};
 use millstream_plan::Type;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
+
+/// What Flink has besides tables and views.
+const OTHERS: [&str; 7] = ["CATALOG", "DATABASE", "FUNCTION", "SYSTEM", "MODEL", "MATERIALIZED", "CONNECTION"];
 
 /// `CREATE [TEMPORARY] TABLE | VIEW …`
 pub(super) fn create(c: &mut Cursor) -> Result<StatementKind> {
@@ -22,7 +26,7 @@ pub(super) fn create(c: &mut Cursor) -> Result<StatementKind> {
     if c.words(&["VIEW"]) {
         return create_view(c, temporary).map(StatementKind::CreateView);
     }
-    for what in ["CATALOG", "DATABASE", "FUNCTION", "SYSTEM", "MODEL", "MATERIALIZED", "CONNECTION"] {
+    for what in OTHERS {
         if c.at_word(what) {
             return Err(c.unsupported(
                 &format!("CREATE {what}"),
@@ -45,7 +49,10 @@ pub(super) fn drop(c: &mut Cursor) -> Result<StatementKind> {
     } else if c.words(&["VIEW"]) {
         true
     } else {
-        return Err(c.expected("TABLE or VIEW"));
+        return Err(match OTHERS.iter().find(|what| c.at_word(what)) {
+            Some(what) => c.unsupported(&format!("DROP {what}"), c.here()),
+            None => c.expected("TABLE or VIEW"),
+        });
     };
     let if_exists = c.if_exists();
     Ok(StatementKind::Drop {
@@ -101,6 +108,8 @@ fn create_table(c: &mut Cursor, temporary: bool) -> Result<CreateTable> {
     if !c.symbol(Token::LParen) {
         let what = if c.at_word("AS") || c.at_word("WITH") {
             "CREATE TABLE without columns (… AS SELECT)"
+        } else if c.at_word("LIKE") {
+            "CREATE TABLE … LIKE"
         } else {
             return Err(c.expected("\"(\" and the columns"));
         };
@@ -150,9 +159,7 @@ fn options(c: &mut Cursor) -> Result<Vec<TableOption>> {
     while !c.symbol(Token::RParen) {
         let start = c.here();
         let key = c.text("a quoted option key")?;
-        c.need(Token::Eq)?;
-        let end = c.here().end;
-        let value = c.text("a quoted option value")?;
+        let (value, end) = option_value(c, &key)?;
         let span = Span { start: start.start, end };
         if options.iter().any(|o| o.key == key) {
             return Err(Error::sql(format!("the option '{key}' is given twice")).code("E0506").span(span));
@@ -163,6 +170,19 @@ fn options(c: &mut Cursor) -> Result<Vec<TableOption>> {
         }
     }
     Ok(options)
+}
+
+/// `= 'value'`, and where it ends. An error does not show what may be a secret.
+fn option_value(c: &mut Cursor, key: &str) -> Result<(String, Location)> {
+    let value = |c: &mut Cursor| {
+        c.need(Token::Eq)?;
+        let end = c.here().end;
+        Ok((c.text("a quoted option value")?, end))
+    };
+    value(c).map_err(|e: Error| match e.message.split_once(", found ") {
+        Some((expected, _)) if is_secret(key) => Error::sql(format!("{expected} after '{key}'")).code("E0102").span(c.here()),
+        _ => e,
+    })
 }
 
 /// One entry of the column list: a column, WATERMARK, or PRIMARY KEY.
@@ -186,6 +206,14 @@ fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
         c.need_words(&["PRIMARY", "KEY"])?;
         let key = names(c)?;
         return primary_key(c, table, key, start);
+    }
+    for word in ["UNIQUE", "CHECK"] {
+        if c.at_word(word) && c.nth_token(1) == Token::LParen {
+            return Err(c.unsupported(word, start));
+        }
+    }
+    if c.at_word("FOREIGN") && c.nth_word(1, "KEY") {
+        return Err(c.unsupported("FOREIGN KEY", start));
     }
     let (name, span) = c.name("a column name, WATERMARK or PRIMARY KEY")?;
     if c.words(&["AS"]) {
@@ -232,6 +260,11 @@ fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
         }
         c.need_words(&["PRIMARY", "KEY"])?;
         primary_key(c, table, vec![(name, span)], at)?;
+    }
+    for word in ["DEFAULT", "UNIQUE", "CHECK", "REFERENCES", "GENERATED", "VIRTUAL"] {
+        if c.at_word(word) {
+            return Err(c.unsupported(&format!("{word} in a column"), c.here()));
+        }
     }
     comment(c)
 }

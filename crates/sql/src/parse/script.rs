@@ -2,7 +2,7 @@
 
 use super::statement::*;
 use super::token::{is_word, parse_error, span_of, statements, tokenize};
-use super::{FlinkDialect, ddl};
+use super::{FlinkDialect, ddl, depth};
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span};
 use sqlparser::ast::Ident;
@@ -26,8 +26,7 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, Vec<Error>> {
     let mut errors = Vec::new();
     for tokens in statements(tokens) {
         let span = whole(&tokens);
-        let mut cursor = Cursor::new(tokens, span);
-        match cursor.statement() {
+        match depth::check(&tokens).and_then(|()| Cursor::new(tokens, span).statement()) {
             Ok(kind) => parsed.push(Statement { span, kind }),
             Err(e) => errors.push(e),
         }
@@ -92,6 +91,9 @@ impl Cursor {
     }
     pub(super) fn nth_word(&self, n: usize, word: &str) -> bool {
         is_word(Some(self.parser.peek_nth_token_ref(n)), word)
+    }
+    pub(super) fn nth_token(&self, n: usize) -> Token {
+        self.parser.peek_nth_token_ref(n).token.clone()
     }
     /// Takes these words if they come next.
     pub(super) fn words(&mut self, words: &[&str]) -> bool {

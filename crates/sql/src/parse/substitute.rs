@@ -1,42 +1,102 @@
 //! `${NAME}` from `-D NAME=value`.
 
 use millstream_dataflow::option::nearest;
-use millstream_dataflow::{Error, Span};
+use millstream_dataflow::{Error, Location, Span};
 use std::collections::BTreeMap;
+
+/// A text whose variables have been given their values.
+#[derive(Debug, Default)]
+pub struct Substituted {
+    pub text: String,
+    /// Where values stand in the text, and where their names stood before; in the order of the text.
+    values: Vec<(Span, Span)>,
+}
+
+impl Substituted {
+    /// Where something stood before: what is wrong with a value stands at its name.
+    pub fn original(&self, span: Span) -> Span {
+        let place = |at: Location, is_end: bool| {
+            let before = |(value, _): &&(Span, Span)| if is_end { value.start < at } else { value.start <= at };
+            let Some((value, name)) = self.values.iter().rev().find(before) else {
+                return at;
+            };
+            let inside = if is_end { at <= value.end } else { at < value.end };
+            match inside {
+                true if is_end => name.end,
+                true => name.start,
+                // A value may be longer than its name, and have more lines.
+                false => Location {
+                    line: (at.line + name.end.line).saturating_sub(value.end.line),
+                    column: if at.line == value.end.line {
+                        (at.column + name.end.column).saturating_sub(value.end.column)
+                    } else {
+                        at.column
+                    },
+                },
+            }
+        };
+        Span {
+            start: place(span.start, false),
+            end: place(span.end, true),
+        }
+    }
+}
 
 /// Replaces `${NAME}` outside comments.
 ///
 /// # Errors
 /// `Config`, one per name without a value, with its place.
-pub fn substitute(text: &str, variables: &BTreeMap<String, String>) -> Result<String, Vec<Error>> {
-    let mut out = String::with_capacity(text.len());
+pub fn substitute(text: &str, variables: &BTreeMap<String, String>) -> Result<Substituted, Vec<Error>> {
+    let mut out = Substituted::default();
     let mut errors = Vec::new();
-    let (mut line, mut column) = (1, 1);
+    let start = Location { line: 1, column: 1 };
+    // Where the scan stands in the text, and in what it becomes.
+    let (mut at, mut made) = (start, start);
+    // The quote that is open: comments do not begin in it.
+    let mut quote = None;
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let take = if rest.starts_with("--") {
-            rest.find('\n').unwrap_or(rest.len())
-        } else if rest.starts_with("/*") {
-            rest.find("*/").map_or(rest.len(), |i| i + 2)
-        } else if let Some(name) = rest.strip_prefix("${").and_then(|r| r.split_once('}')).map(|(n, _)| n).filter(|n| is_name(n)) {
-            let length = name.len() + 3;
+        let name = rest.strip_prefix("${").and_then(|r| r.split_once('}')).map(|(name, _)| name).filter(|n| is_name(n));
+        if let Some(name) = name {
+            let taken = &rest[..name.len() + 3];
+            let name_span = Span { start: at, end: after(at, taken) };
             match variables.get(name) {
-                Some(value) => out += value,
-                None => errors.push(missing(name, variables, Span::new((line, column), (line, column + length as u64)))),
+                Some(value) => {
+                    let end = after(made, value);
+                    out.values.push((Span { start: made, end }, name_span));
+                    out.text += value;
+                    made = end;
+                }
+                None => errors.push(missing(name, variables, name_span)),
             }
-            column += length as u64;
-            rest = &rest[length..];
+            at = name_span.end;
+            rest = &rest[taken.len()..];
             continue;
-        } else {
-            c.len_utf8()
-        };
-        for c in rest[..take].chars() {
-            (line, column) = if c == '\n' { (line + 1, 1) } else { (line, column + 1) };
         }
-        out += &rest[..take];
+        let take = match quote {
+            None if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
+            None if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |i| i + 2),
+            _ => c.len_utf8(),
+        };
+        quote = match quote {
+            None if matches!(c, '\'' | '`') => Some(c),
+            Some(open) if c == open => None,
+            other => other,
+        };
+        let taken = &rest[..take];
+        (at, made) = (after(at, taken), after(made, taken));
+        out.text += taken;
         rest = &rest[take..];
     }
     if errors.is_empty() { Ok(out) } else { Err(errors) }
+}
+
+/// The place after a piece of text that begins at a place.
+fn after(at: Location, text: &str) -> Location {
+    text.chars().fold(at, |at, c| match c {
+        '\n' => Location { line: at.line + 1, column: 1 },
+        _ => Location { column: at.column + 1, ..at },
+    })
 }
 
 fn is_name(name: &str) -> bool {

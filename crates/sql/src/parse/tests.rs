@@ -162,10 +162,34 @@ fn errors_have_code_and_place() {
 fn variables_are_substituted_outside_comments() {
     let variables = BTreeMap::from([("TPS".to_string(), "10".to_string())]);
     assert_eq!(
-        substitute("a ${TPS} -- ${X}\n/* ${Y} */ '${TPS}'", &variables).unwrap(),
+        substitute("a ${TPS} -- ${X}\n/* ${Y} */ '${TPS}'", &variables).unwrap().text,
         "a 10 -- ${X}\n/* ${Y} */ '10'"
     );
     let e = substitute("a\n b ${TPT}", &variables).unwrap_err();
     assert_eq!(e[0].span.unwrap().to_string(), "2:4");
     assert_eq!(e[0].hint.as_deref(), Some("did you mean '${TPS}'?"));
+}
+
+#[test]
+fn comments_do_not_begin_in_quotes() {
+    let variables = BTreeMap::from([("X".to_string(), "1".to_string())]);
+    let text = "'in/*.json' ${X} 'a--${X}' `b--c` ${X} -- '${Y}\n${X} 'it''s -- ${X}'";
+    assert_eq!(
+        substitute(text, &variables).unwrap().text,
+        "'in/*.json' 1 'a--1' `b--c` 1 -- '${Y}\n1 'it''s -- 1'"
+    );
+}
+
+#[test]
+fn places_are_those_before_the_values() {
+    let variables = BTreeMap::from([("LONG".to_string(), "a long\nvalue".to_string()), ("S".to_string(), "x".to_string())]);
+    let made = substitute("ab ${LONG} cd ${S} ef\ngh", &variables).unwrap();
+    let span = |start, end| made.original(Span::new(start, end));
+    assert_eq!(span((1, 1), (1, 3)), Span::new((1, 1), (1, 3)), "before");
+    assert_eq!(span((1, 4), (2, 6)), Span::new((1, 4), (1, 11)), "the value");
+    assert_eq!(span((2, 2), (2, 3)), Span::new((1, 4), (1, 11)), "in the value");
+    assert_eq!(span((2, 7), (2, 9)), Span::new((1, 12), (1, 14)), "after it");
+    assert_eq!(span((2, 10), (2, 11)), Span::new((1, 15), (1, 19)), "the next value");
+    assert_eq!(span((2, 12), (2, 14)), Span::new((1, 20), (1, 22)), "after both");
+    assert_eq!(span((3, 1), (3, 3)), Span::new((2, 1), (2, 3)), "the next line");
 }

@@ -15,7 +15,8 @@ pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
     let dialect = FlinkDialect;
     let tokens = Tokenizer::new(&dialect, text).tokenize_with_location().map_err(|e| {
         let at = (e.location.line, e.location.column);
-        Error::sql(lower_first(&e.message)).code("E0102").span(Span::new(at, (at.0, at.1 + 1)))
+        let message = e.message.replace("unexpected EOF while", "the text ends").replace("before EOF.", "before the end of the text");
+        Error::sql(lower_first(&message)).code("E0102").span(Span::new(at, (at.0, at.1 + 1)))
     })?;
     let mut split = Vec::with_capacity(tokens.len());
     for token in tokens {
@@ -82,7 +83,9 @@ pub(super) fn is_word(token: Option<&TokenWithSpan>, word: &str) -> bool {
 }
 
 /// Words that end a type in a column list.
-const AFTER_TYPE: [&str; 5] = ["METADATA", "COMMENT", "PRIMARY", "CONSTRAINT", "AS"];
+const AFTER_TYPE: [&str; 11] = [
+    "METADATA", "COMMENT", "PRIMARY", "CONSTRAINT", "AS", "DEFAULT", "UNIQUE", "CHECK", "REFERENCES", "GENERATED", "VIRTUAL",
+];
 
 /// Takes the tokens of a type, up to `,`, `)` or a word that cannot be part of one, and gives its text.
 pub(super) fn type_text(parser: &mut Parser) -> Result<String, ParserError> {
@@ -141,5 +144,28 @@ pub(super) fn parse_error(e: ParserError, end: Span) -> Error {
         .strip_prefix("sql parser error: ")
         .unwrap_or(&text)
         .replace("found: EOF", "found the end of the statement");
-    Error::sql(lower_first(&text)).code("E0102").span(span)
+    let text = match text.strip_prefix("No infix parser for token ") {
+        Some(token) => format!("{} is no operator", sign(token)),
+        None => lower_first(&text),
+    };
+    Error::sql(text).code("E0102").span(span)
+}
+
+/// What sqlparser's name of a token stands for.
+fn sign(token: &str) -> String {
+    let sign = match token {
+        "ShiftLeft" => "<<",
+        "ShiftRight" => ">>",
+        "ExclamationMark" => "!",
+        "Sharp" => "#",
+        "Tilde" => "~",
+        "Ampersand" => "&",
+        "Pipe" => "|",
+        "Caret" => "^",
+        "AtSign" => "@",
+        "Question" => "?",
+        "Backslash" => "\\",
+        _ => return "this sign".to_string(),
+    };
+    format!("\"{sign}\"")
 }

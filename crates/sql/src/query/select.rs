@@ -3,10 +3,11 @@
 use super::{Planner, node_columns};
 use crate::diagnostic::unsupported;
 use crate::expression::{Binder, span};
+use crate::parse::span_of;
 use crate::relation::{Bound, Relation, ScopeColumn};
 use millstream_dataflow::{Error, Result};
 use millstream_plan::{Expr as Plan, NodeSpec};
-use sqlparser::ast::{Distinct, Expr, GroupByExpr, Select, SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions};
+use sqlparser::ast::{Distinct, Expr, GroupByExpr, JoinConstraint, JoinOperator, Select, SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions};
 use std::borrow::Cow;
 
 /// An output expression with its name, if it has one. Columns of `*` are written out, so they are owned.
@@ -18,7 +19,7 @@ struct Item<'a> {
 impl Planner<'_> {
     pub(super) fn select(&mut self, select: &Select) -> Result<Relation> {
         let Select {
-            select_token: _,
+            select_token,
             optimizer_hints,
             distinct,
             select_modifiers,
@@ -44,27 +45,33 @@ impl Planner<'_> {
             flavor: _,
         } = select;
         let at = span(select);
+        let start = span_of(select_token.0.span);
         let refused = [
-            ("a hint", !optimizer_hints.is_empty()),
-            ("SELECT DISTINCT", matches!(distinct, Some(Distinct::Distinct | Distinct::On(_)))),
-            (
-                "this form of SELECT",
-                select_modifiers.is_some() || top.is_some() || exclude.is_some() || into.is_some() || value_table_mode.is_some(),
-            ),
-            ("LATERAL VIEW", !lateral_views.is_empty()),
-            ("PREWHERE", prewhere.is_some()),
-            ("CONNECT BY", !connect_by.is_empty()),
-            ("CLUSTER BY", !cluster_by.is_empty() || !distribute_by.is_empty() || !sort_by.is_empty()),
-            ("WINDOW", !named_window.is_empty()),
-            ("QUALIFY", qualify.is_some()),
+            ("a hint", !optimizer_hints.is_empty(), start),
+            ("SELECT DISTINCT", matches!(distinct, Some(Distinct::Distinct | Distinct::On(_))), start),
+            ("TOP", top.is_some(), start),
+            ("EXCLUDE", exclude.is_some(), start),
+            ("SELECT … INTO", into.is_some(), into.as_ref().map_or(start, |i| span(&i.name))),
+            ("this form of SELECT", select_modifiers.is_some() || value_table_mode.is_some(), start),
+            ("LATERAL VIEW", !lateral_views.is_empty(), lateral_views.first().map_or(start, |v| span(&v.lateral_view))),
+            ("PREWHERE", prewhere.is_some(), prewhere.as_ref().map_or(start, span)),
+            ("CONNECT BY", !connect_by.is_empty(), start),
+            ("CLUSTER BY", !cluster_by.is_empty(), cluster_by.first().map_or(start, span)),
+            ("DISTRIBUTE BY", !distribute_by.is_empty(), distribute_by.first().map_or(start, span)),
+            ("SORT BY", !sort_by.is_empty(), sort_by.first().map_or(start, |o| span(&o.expr))),
+            ("WINDOW", !named_window.is_empty(), named_window.first().map_or(start, |w| span_of(w.0.span))),
+            ("QUALIFY", qualify.is_some(), qualify.as_ref().map_or(start, span)),
         ];
-        if let Some((what, _)) = refused.iter().find(|(_, there)| *there) {
+        if let Some((what, _, at)) = refused.into_iter().find(|(_, there, _)| *there) {
             return Err(unsupported(what, at));
         }
         let mut relation = match from.as_slice() {
             [] => self.one_row(),
             [one] if one.joins.is_empty() => self.factor(&one.relation)?,
-            [one] => return Err(unsupported("JOIN", one.joins.first().map_or(span(&one.relation), span))),
+            [one] => {
+                let first = one.joins.first();
+                return Err(unsupported(first.map_or("JOIN", |j| join(&j.join_operator)), first.map_or(span(&one.relation), |j| span(&j.relation))));
+            }
             [_, second, ..] => return Err(unsupported("a join of several tables in FROM", span(second))),
         };
         if let Some(condition) = selection {
@@ -75,6 +82,11 @@ impl Planner<'_> {
             }
             let columns = node_columns(&relation.columns[..relation.width()]);
             relation.node = self.forward("filter", NodeSpec::Filter(condition), relation.node, columns);
+        }
+        if from.is_empty()
+            && let Some(star) = projection.iter().find(|i| matches!(i, SelectItem::Wildcard(_)))
+        {
+            return Err(Error::sql("* needs a FROM").code("E0102").span(span(star)));
         }
         let items = items(projection, &relation)?;
         let grouped = match group_by {
@@ -126,6 +138,22 @@ impl Planner<'_> {
         let exprs: Vec<Plan> = bound.into_iter().map(|b| b.expr).collect();
         let node = self.forward("project", NodeSpec::Project(exprs), relation.node, node_columns(&columns));
         Relation { node, columns, pending: None }
+    }
+}
+
+/// A join's name.
+pub(super) fn join(operator: &JoinOperator) -> &'static str {
+    use JoinConstraint as C;
+    use JoinOperator as J;
+    match operator {
+        J::Join(C::Natural) | J::Inner(C::Natural) | J::Left(C::Natural) | J::Right(C::Natural) | J::FullOuter(C::Natural) => "NATURAL JOIN",
+        J::Left(_) | J::LeftOuter(_) => "LEFT JOIN",
+        J::Right(_) | J::RightOuter(_) => "RIGHT JOIN",
+        J::FullOuter(_) => "FULL JOIN",
+        J::CrossJoin(_) => "CROSS JOIN",
+        J::Semi(_) | J::LeftSemi(_) | J::RightSemi(_) => "SEMI JOIN",
+        J::Anti(_) | J::LeftAnti(_) | J::RightAnti(_) => "ANTI JOIN",
+        _ => "JOIN",
     }
 }
 
@@ -196,20 +224,31 @@ pub(super) fn output_name(expr: &Expr, alias: Option<&String>, place: usize) -> 
     }
 }
 
-/// Whether an aggregate stands anywhere in an expression.
+/// Whether an aggregate stands in an expression, and not in a query within it.
 fn has_aggregate(expr: &Expr) -> bool {
-    struct Find(bool);
+    struct Find {
+        found: bool,
+        queries: usize,
+    }
     impl sqlparser::ast::Visitor for Find {
         type Break = ();
+        fn pre_visit_query(&mut self, _: &sqlparser::ast::Query) -> std::ops::ControlFlow<()> {
+            self.queries += 1;
+            std::ops::ControlFlow::Continue(())
+        }
+        fn post_visit_query(&mut self, _: &sqlparser::ast::Query) -> std::ops::ControlFlow<()> {
+            self.queries -= 1;
+            std::ops::ControlFlow::Continue(())
+        }
         fn pre_visit_expr(&mut self, expr: &Expr) -> std::ops::ControlFlow<()> {
             if let Expr::Function(f) = expr {
                 let name = f.name.to_string().to_lowercase();
-                self.0 |= f.over.is_none() && millstream_functions::aggregate::NAMES.contains(&name.as_str());
+                self.found |= self.queries == 0 && f.over.is_none() && millstream_functions::aggregate::NAMES.contains(&name.as_str());
             }
             std::ops::ControlFlow::Continue(())
         }
     }
-    let mut find = Find(false);
+    let mut find = Find { found: false, queries: 0 };
     let _ = sqlparser::ast::Visit::visit(expr, &mut find);
-    find.0
+    find.found
 }

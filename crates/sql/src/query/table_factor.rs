@@ -1,5 +1,6 @@
 //! What may stand in FROM: tables, views, WITH names, subqueries, window functions.
 
+use super::select::join;
 use super::{Planner, rename};
 use crate::catalog::{Entry, local_name};
 use crate::diagnostic::unsupported;
@@ -86,11 +87,16 @@ impl Planner<'_> {
                 let relation = self.factor(&table_with_joins.relation)?;
                 aliased(relation, alias.as_ref(), at)
             }
-            TableFactor::NestedJoin { .. } => Err(unsupported("JOIN", at)),
+            TableFactor::NestedJoin { table_with_joins, .. } => {
+                let first = table_with_joins.joins.first();
+                Err(unsupported(first.map_or("JOIN", |j| join(&j.join_operator)), first.map_or(at, |j| span(&j.relation))))
+            }
             TableFactor::Derived { .. } | TableFactor::Function { lateral: true, .. } => Err(unsupported("LATERAL", at)),
             TableFactor::UNNEST { .. } => Err(unsupported("UNNEST", at)),
             TableFactor::MatchRecognize { .. } => Err(unsupported("MATCH_RECOGNIZE", at)),
-            TableFactor::Pivot { .. } | TableFactor::Unpivot { .. } => Err(unsupported("PIVOT", at)),
+            TableFactor::Pivot { .. } => Err(unsupported("PIVOT", at)),
+            TableFactor::Unpivot { .. } => Err(unsupported("UNPIVOT", at)),
+            TableFactor::Table { sample: Some(_), .. } => Err(unsupported("TABLESAMPLE", at)),
             _ => Err(unsupported("this kind of table", at)),
         }
     }

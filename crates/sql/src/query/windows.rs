@@ -6,6 +6,7 @@ use crate::diagnostic::unsupported;
 use crate::expression::{interval_ms, span};
 use crate::parse::span_of;
 use crate::relation::{Pending, Relation, ScopeColumn, WindowPart, find};
+use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span, SqlType};
 use millstream_plan::{NodeSpec, Type, Window};
 use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, WindowType};
@@ -20,7 +21,13 @@ impl Planner<'_> {
             "TUMBLE" => (&["DATA", "TIMECOL", "SIZE", "OFFSET"], 3),
             "HOP" => (&["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"], 4),
             "CUMULATE" | "SESSION" => return Err(unsupported(&kind, span(name))),
-            _ => return Err(unsupported(format!("the table function {name}"), span(name))),
+            _ => {
+                let e = unsupported(format!("the table function {name}"), span(name));
+                return Err(match nearest(&kind, ["TUMBLE", "HOP"]) {
+                    Some(near) => e.hint(format!("did you mean {near}?")),
+                    None => e,
+                });
+            }
         };
         let args = arrange(&kind, args, parameters, required, at)?;
         let (Some(data), Some(time)) = (args[0], args[1]) else {
@@ -71,12 +78,6 @@ impl Planner<'_> {
                 offset_ms: length(4)?.unwrap_or(0),
             }
         };
-        if matches!(column.ty.ty, SqlType::TimestampLtz(_)) && self.settings.local_time_zone != "UTC" {
-            return Err(unsupported(
-                format!("a window over TIMESTAMP_LTZ in the time zone {}", self.settings.local_time_zone),
-                at_time,
-            ));
-        }
         let window_time = Type::new(
             if matches!(column.ty.ty, SqlType::TimestampLtz(_)) {
                 SqlType::TimestampLtz(3)

@@ -39,6 +39,12 @@ pub(super) fn parse(path: &str, incarnation: &str) -> Object {
     }
 }
 
+/// Whether a path is a manifest or a commit marker of any incarnation.
+pub(super) fn is_decision(path: &str) -> bool {
+    path.split_once('/')
+        .is_some_and(|(incarnation, _)| matches!(parse(path, incarnation), Object::Manifest(_) | Object::Committed(_)))
+}
+
 /// The number of a 20-digit name.
 pub(super) fn number(name: &str) -> Option<u64> {
     (name.len() == 20 && name.bytes().all(|b| b.is_ascii_digit())).then(|| name.parse().ok())?

@@ -70,7 +70,7 @@ pub fn decide(location: &str, incarnation: &str, objects: &[ObjectMeta], manifes
     }
 }
 
-fn refuse(why: String, location: &str, path: &str) -> Action {
+pub(super) fn refuse(why: String, location: &str, path: &str) -> Action {
     let error = Error::corrupt(why).code("E0601").detail(format!("{}/{path}", location.trim_end_matches('/')));
     Action::Refuse(error.hint(
         "restore the file from a backup; or start with --fresh, which leaves this state behind and keeps what the sinks show. \

@@ -1,0 +1,25 @@
+//! What goes wrong around a job: disks, damaged state, signals, readers that leave. Each time a clear error or a quiet end, and the rows
+//! are those of an undisturbed run.
+
+mod disk;
+mod records;
+mod state;
+mod stop;
+
+use anyhow::Result;
+use libtest_mimic::{Failed, Trial};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let trial = |name: &str, f: fn() -> Result<()>| Trial::test(format!("faults::{name}"), move || f().map_err(|e| Failed::from(format!("{e:#}"))));
+    vec![
+        trial("a_disk_that_is_full_for_the_output", disk::output),
+        trial("a_disk_that_is_full_for_checkpoints", disk::checkpoints),
+        trial("every_damage_of_every_file_of_the_state", state::damaged),
+        trial("a_state_directory_that_is_none", state::no_directory),
+        trial("records_of_many_megabytes", records::huge),
+        trial("a_second_interrupt_stops_at_once", stop::twice),
+        trial("a_stop_at_any_moment_of_the_start", stop::at_start),
+        trial("a_stop_while_no_broker_answers_and_no_secret_shown", stop::unanswered),
+        trial("a_reader_that_leaves_ends_it_quietly", stop::reader_leaves),
+    ]
+}

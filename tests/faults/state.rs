@@ -1,0 +1,103 @@
+//! Damaged checkpoints: found, named, and never a wrong result.
+
+use crate::cli::{check_output, start, wait_for_commit};
+use crate::harness::{fail, signal};
+use anyhow::{Context, Result, ensure};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+const N: u64 = 20_000;
+const RATE: u64 = 40_000;
+
+fn all_files(directory: &Path) -> Result<Vec<PathBuf>> {
+    let (mut found, mut open) = (Vec::new(), vec![directory.to_path_buf()]);
+    while let Some(d) = open.pop() {
+        for entry in std::fs::read_dir(d)? {
+            let path = entry?.path();
+            if path.is_dir() { open.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    for file in all_files(from)? {
+        let target = to.join(file.strip_prefix(from)?);
+        std::fs::create_dir_all(target.parent().context("no parent")?)?;
+        std::fs::copy(&file, &target)?;
+    }
+    Ok(())
+}
+
+/// What can happen to a file.
+const DAMAGES: [(&str, fn(&Path) -> Result<()>); 5] = [
+    ("flipped", |file| {
+        let mut bytes = std::fs::read(file)?;
+        let middle = bytes.len() / 2;
+        if let Some(byte) = bytes.get_mut(middle) {
+            *byte ^= 1;
+        }
+        Ok(std::fs::write(file, bytes)?)
+    }),
+    ("cut", |file| {
+        let bytes = std::fs::read(file)?;
+        Ok(std::fs::write(file, &bytes[..bytes.len() / 2])?)
+    }),
+    ("emptied", |file| Ok(std::fs::write(file, b"")?)),
+    ("removed", |file| Ok(std::fs::remove_file(file)?)),
+    ("made a directory", |file| {
+        std::fs::remove_file(file)?;
+        Ok(std::fs::create_dir(file)?)
+    }),
+];
+
+pub(super) fn damaged() -> Result<()> {
+    let original = tempfile::tempdir()?;
+    let mut child = start(original.path(), N, RATE, &["-p", "2"])?.stderr(Stdio::null()).spawn()?;
+    wait_for_commit(original.path(), 0, &mut child)?;
+    signal(&child, "TERM")?;
+    ensure!(child.wait()?.success(), "it did not stop well");
+    let state = original.path().join(".millstream/job");
+    let (mut kinds, mut detected) = (BTreeSet::new(), BTreeSet::new());
+    for file in all_files(&state)? {
+        let relative = file.strip_prefix(original.path())?.to_path_buf();
+        let kind = relative.components().filter_map(|c| c.as_os_str().to_str()).find(|c| !c.starts_with('.') && *c != "job").unwrap_or("").to_string();
+        kinds.insert(kind.clone());
+        for (what, damage) in DAMAGES {
+            let copied = tempfile::tempdir()?;
+            copy(original.path(), copied.path())?;
+            damage(&copied.path().join(&relative))?;
+            let output = start(copied.path(), N, RATE, &["-p", "2"])?.output()?;
+            let error = String::from_utf8_lossy(&output.stderr);
+            let case = format!("{} {what}", relative.display());
+            ensure!(!error.contains("panicked"), "{case}\n{error}");
+            match output.status.code() {
+                Some(0) => check_output(copied.path(), N).with_context(|| case)?,
+                Some(1) => {
+                    ensure!(error.contains("error[E06"), "{case}\n{error}");
+                    detected.insert((kind.clone(), what));
+                }
+                other => anyhow::bail!("{case} ended with {other:?}\n{error}"),
+            }
+        }
+    }
+    // What a restart stands on is looked at: nobody goes on without it.
+    for kind in ["manifest", "state"] {
+        for (what, _) in DAMAGES {
+            ensure!(detected.contains(&(kind.to_string(), what)), "no {kind} file that was {what} was found damaged: {kinds:?} {detected:?}");
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn no_directory() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    std::fs::write(directory.path().join(".millstream"), "a file")?;
+    let error = fail(start(directory.path(), 100, 1_000_000, &[])?, 1)?;
+    ensure!(error.contains("the directory cannot be made") && error.contains(".millstream/job"), "{error}");
+    let error = fail(start(directory.path(), 100, 1_000_000, &["--set", "execution.checkpointing.dir=job.sql/x"])?, 1)?;
+    ensure!(error.contains("the directory cannot be made") && error.contains("job.sql/x"), "{error}");
+    Ok(())
+}
