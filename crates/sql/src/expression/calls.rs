@@ -133,8 +133,8 @@ impl Binder<'_> {
                 .span(at));
         }
         if VOLATILE.contains(&name.as_str()) || name == "unix_timestamp" && arguments(f)?.is_empty() {
-            let e = unsupported(name.to_uppercase(), at);
-            return Err(e.hint("a replay would give another value; let the rows bring it instead"));
+            let e = Error::sql(format!("{} is refused: a replay would give another value", name.to_uppercase())).code("E0101");
+            return Err(e.hint("let the rows bring it instead").span(at));
         }
         if let Some(bound) = self.special(&name, &arguments(f)?)? {
             return Ok(bound);

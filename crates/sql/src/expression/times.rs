@@ -21,11 +21,11 @@ impl Binder<'_> {
     pub(super) fn round(&mut self, name: &str, expr: &Expr, field: &CeilFloorKind) -> Result<Bound> {
         let unit = match field {
             CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) => return self.call(name, &[expr]),
-            CeilFloorKind::DateTimeField(field) => unit(field),
+            CeilFloorKind::DateTimeField(field) => unit(field).filter(|u| !["EPOCH", "DOW", "ISODOW", "DOY", "ISOYEAR"].contains(u)),
             CeilFloorKind::Scale(_) => None,
         };
         let Some(unit) = unit else {
-            return Err(unsupported(format!("{} to {field:?}", name.to_uppercase()), span(expr)));
+            return Err(unsupported(format!("{} to {}", name.to_uppercase(), shown(field)), span(expr)));
         };
         let time = self.bind(expr)?;
         calls::call(if name == "floor" { "floor_to" } else { "ceil_to" }, vec![calls::text(unit), time])
@@ -53,6 +53,13 @@ impl Binder<'_> {
         };
         let reaches = |end: &Bound, start: &Bound| calls::call("gte", vec![end.clone(), start.clone()]);
         calls::call("and", vec![reaches(first_end, second)?, reaches(second_end, first)?])
+    }
+}
+
+fn shown(field: &CeilFloorKind) -> String {
+    match field {
+        CeilFloorKind::DateTimeField(field) => field.to_string(),
+        CeilFloorKind::Scale(scale) => format!("{scale} digits"),
     }
 }
 
