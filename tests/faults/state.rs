@@ -63,7 +63,12 @@ pub(super) fn damaged() -> Result<()> {
     let (mut kinds, mut detected) = (BTreeSet::new(), BTreeSet::new());
     for file in all_files(&state)? {
         let relative = file.strip_prefix(original.path())?.to_path_buf();
-        let kind = relative.components().filter_map(|c| c.as_os_str().to_str()).find(|c| !c.starts_with('.') && *c != "job").unwrap_or("").to_string();
+        let kind = relative
+            .components()
+            .filter_map(|c| c.as_os_str().to_str())
+            .find(|c| !c.starts_with('.') && *c != "job")
+            .unwrap_or("")
+            .to_string();
         kinds.insert(kind.clone());
         for (what, damage) in DAMAGES {
             let copied = tempfile::tempdir()?;
@@ -86,7 +91,10 @@ pub(super) fn damaged() -> Result<()> {
     // What a restart stands on is looked at: nobody goes on without it.
     for kind in ["manifest", "state"] {
         for (what, _) in DAMAGES {
-            ensure!(detected.contains(&(kind.to_string(), what)), "no {kind} file that was {what} was found damaged: {kinds:?} {detected:?}");
+            ensure!(
+                detected.contains(&(kind.to_string(), what)),
+                "no {kind} file that was {what} was found damaged: {kinds:?} {detected:?}"
+            );
         }
     }
     Ok(())

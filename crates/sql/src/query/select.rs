@@ -7,7 +7,9 @@ use crate::parse::span_of;
 use crate::relation::{Bound, Relation, ScopeColumn};
 use millstream_dataflow::{Error, Result};
 use millstream_plan::{Expr as Plan, NodeSpec};
-use sqlparser::ast::{Distinct, Expr, GroupByExpr, JoinConstraint, JoinOperator, Select, SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions};
+use sqlparser::ast::{
+    Distinct, Expr, GroupByExpr, JoinConstraint, JoinOperator, Select, SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions,
+};
 use std::borrow::Cow;
 
 /// An output expression with its name, if it has one. Columns of `*` are written out, so they are owned.
@@ -53,7 +55,11 @@ impl Planner<'_> {
             ("EXCLUDE", exclude.is_some(), start),
             ("SELECT … INTO", into.is_some(), into.as_ref().map_or(start, |i| span(&i.name))),
             ("this form of SELECT", select_modifiers.is_some() || value_table_mode.is_some(), start),
-            ("LATERAL VIEW", !lateral_views.is_empty(), lateral_views.first().map_or(start, |v| span(&v.lateral_view))),
+            (
+                "LATERAL VIEW",
+                !lateral_views.is_empty(),
+                lateral_views.first().map_or(start, |v| span(&v.lateral_view)),
+            ),
             ("PREWHERE", prewhere.is_some(), prewhere.as_ref().map_or(start, span)),
             ("CONNECT BY", !connect_by.is_empty(), start),
             ("CLUSTER BY", !cluster_by.is_empty(), cluster_by.first().map_or(start, span)),
@@ -70,7 +76,10 @@ impl Planner<'_> {
             [one] if one.joins.is_empty() => self.factor(&one.relation)?,
             [one] => {
                 let first = one.joins.first();
-                return Err(unsupported(first.map_or("JOIN", |j| join(&j.join_operator)), first.map_or(span(&one.relation), |j| span(&j.relation))));
+                return Err(unsupported(
+                    first.map_or("JOIN", |j| join(&j.join_operator)),
+                    first.map_or(span(&one.relation), |j| span(&j.relation)),
+                ));
             }
             [_, second, ..] => return Err(unsupported("a join of several tables in FROM", span(second))),
         };
