@@ -21,11 +21,27 @@ impl Clock for StandingClock {
     }
 }
 
-/// What I/O is spawned on.
+/// What I/O is spawned on: one thread for tasks and one for files, so both are done in order.
 pub(crate) fn handle() -> tokio::runtime::Handle {
     static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
-    let runtime = RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
+    let runtime = RUNTIME.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(1)
+            .enable_all()
+            .build()
+            .unwrap()
+    });
     runtime.handle().clone()
+}
+
+/// Waits until what was spawned so far is done.
+pub(crate) fn settle() {
+    let runtime = handle();
+    runtime.block_on(async {
+        runtime.spawn(async {}).await.unwrap();
+        runtime.spawn_blocking(|| ()).await.unwrap();
+    });
 }
 
 pub(crate) fn context() -> ConnectorContext {

@@ -1,7 +1,7 @@
 //! The files' source and sink against the suites.
 
 use super::*;
-use crate::context::tests::{context_in, handle, table};
+use crate::context::tests::{context_in, handle, settle, table};
 use bytes::Bytes;
 use millstream_dataflow::testing::{SinkCase, SourceCase, block_on, columns, rows, sink_suite, source_suite, texts};
 use millstream_dataflow::{Batch, Fetch, Schema, Store};
@@ -151,6 +151,8 @@ fn sink_keeps_its_contract(store: Arc<dyn Store>, format: &str, partitioned: boo
     let context = context_in(directory.path());
     sink_suite(&SinkCase {
         open: &|| {
+            // A process that is gone has no I/O under way.
+            settle();
             let mut sink = sink::FileSink::over(Arc::clone(&store), &table, &context)?;
             sink.upload_min = upload_min;
             Ok(Arc::new(sink) as Arc<dyn Sink>)

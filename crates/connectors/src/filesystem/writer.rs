@@ -22,6 +22,16 @@ const PART: usize = 8 << 20;
 /// Distinguishes the writers of this process: a restart may follow within the same millisecond, and clocks go back.
 static NEXT_WRITER: AtomicU64 = AtomicU64::new(0);
 
+/// A file on its way to the store. One whose writer or checkpoint is given up is given up, too; what of it reaches the store all the same
+/// lies staged until the next recovery.
+struct Upload(JoinHandle<Result<File>>);
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 struct OpenFile {
     encoder: Box<dyn Encoder>,
     content: Vec<u8>,
@@ -41,7 +51,7 @@ pub(super) struct FileWriter {
     /// Part of every file name: no two writers, not even a paused process and its successor, ever use the same one.
     tag: String,
     open: BTreeMap<String, OpenFile>,
-    uploads: Vec<JoinHandle<Result<File>>>,
+    uploads: Vec<Upload>,
     in_flight: Arc<AtomicUsize>,
     writes: u64,
     files: u64,
@@ -111,12 +121,12 @@ impl FileWriter {
         let content = Bytes::from(file.content);
         let (store, in_flight, upload_min) = (Arc::clone(&self.store), Arc::clone(&self.in_flight), self.upload_min);
         in_flight.fetch_add(content.len(), Ordering::AcqRel);
-        self.uploads.push(self.handle.spawn(async move {
+        self.uploads.push(Upload(self.handle.spawn(async move {
             let bytes = content.len();
             let sent = send(store.as_ref(), path, staged, content, upload_min).await;
             in_flight.fetch_sub(bytes, Ordering::AcqRel);
             sent
-        }));
+        })));
         Ok(())
     }
 }
@@ -173,8 +183,8 @@ impl SinkWriter for FileWriter {
         let uploads = std::mem::take(&mut self.uploads);
         Ok(Box::pin(async move {
             let mut files = Vec::new();
-            for upload in uploads {
-                files.push(upload.await.map_err(|e| Error::unavailable("an upload ended early").source(e))??);
+            for mut upload in uploads {
+                files.push((&mut upload.0).await.map_err(|e| Error::unavailable("an upload ended early").source(e))??);
             }
             if files.is_empty() { Ok(Vec::new()) } else { Ok(vec![Files::encode(files)?]) }
         }))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// A sink under test, over a table that is empty.
 pub struct SinkCase<'a> {
-    /// Opens the sink anew, as another process does.
+    /// Opens the sink anew, as another process does. Nothing of the process before goes on: where I/O outlives a writer, it is waited for here.
     pub open: &'a dyn Fn() -> Result<Arc<dyn Sink>>,
     /// The batch with this number, of the sink's columns. No row is in two batches.
     pub rows: &'a dyn Fn(usize) -> Batch,
