@@ -14,7 +14,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let trial = |name: String, f: Box<dyn FnOnce() -> Result<()> + Send>| Trial::test(format!("plans::{name}"), move || f().map_err(|e| Failed::from(format!("{e:#}"))));
+    let trial = |name: String, f: Box<dyn FnOnce() -> Result<()> + Send>| {
+        Trial::test(format!("plans::{name}"), move || f().map_err(|e| Failed::from(format!("{e:#}"))))
+    };
     let name = |file: &Path| file.file_stem().map_or(String::new(), |s| s.to_string_lossy().into_owned());
     let mut trials = Vec::new();
     for file in files(&root().join("tests/plans"), "sql") {
@@ -63,7 +65,11 @@ fn check(file: &Path, golden: &Path) -> Result<()> {
         return Ok(std::fs::write(golden, made)?);
     }
     let committed = std::fs::read_to_string(golden).unwrap_or_default();
-    ensure!(committed == made, "{} is\n{committed}\nthe plan is\n{made}\nUPDATE=1 writes it", golden.display());
+    ensure!(
+        committed == made,
+        "{} is\n{committed}\nthe plan is\n{made}\nUPDATE=1 writes it",
+        golden.display()
+    );
     Ok(())
 }
 
@@ -80,7 +86,8 @@ CREATE TABLE clicks (k STRING, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) W
 CREATE TABLE a (e TIMESTAMP(3), k STRING, n BIGINT) WITH ('connector' = 'blackhole');
 CREATE TABLE b (e TIMESTAMP(3), k STRING, n BIGINT) WITH ('connector' = 'blackhole');
 ";
-const TUMBLE: &str = "SELECT window_end, k, SUM(v) FROM TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '1' MINUTE) WHERE v > 0 GROUP BY window_start, window_end, k";
+const TUMBLE: &str =
+    "SELECT window_end, k, SUM(v) FROM TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '1' MINUTE) WHERE v > 0 GROUP BY window_start, window_end, k";
 const HOP: &str = "SELECT window_end, k, COUNT(*) FROM HOP(TABLE clicks, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '5' MINUTE) WHERE v > 0 GROUP BY window_start, window_end, k";
 
 fn ids(job: &Job) -> BTreeSet<String> {
@@ -95,12 +102,21 @@ fn ids_with_state(job: &Job) -> BTreeSet<String> {
 
 fn second_insert() -> Result<()> {
     let one = job(&format!("{TABLES}INSERT INTO a {TUMBLE};"))?;
-    for second in [format!("INSERT INTO b {HOP};"), format!("INSERT INTO a {HOP};"), format!("INSERT INTO a {TUMBLE};")] {
+    for second in [
+        format!("INSERT INTO b {HOP};"),
+        format!("INSERT INTO a {HOP};"),
+        format!("INSERT INTO a {TUMBLE};"),
+    ] {
         let both = job(&format!("{TABLES}INSERT INTO a {TUMBLE};{second}"))?;
         ensure!(ids(&both).is_superset(&ids(&one)), "{second}\n{:?}\n{:?}", ids(&one), ids(&both));
         ensure!(ids(&both).len() == both.nodes.len(), "two nodes have one id: {:?}", ids(&both));
         let first: Vec<_> = one.nodes.iter().map(|n| (n.id.clone(), n.spec.clone())).collect();
-        let same = both.nodes.iter().map(|n| (n.id.clone(), n.spec.clone())).filter(|n| first.iter().any(|f| f.0 == n.0)).collect::<Vec<_>>();
+        let same = both
+            .nodes
+            .iter()
+            .map(|n| (n.id.clone(), n.spec.clone()))
+            .filter(|n| first.iter().any(|f| f.0 == n.0))
+            .collect::<Vec<_>>();
         ensure!(first == same, "the operators of the first have changed");
     }
     Ok(())
@@ -109,6 +125,11 @@ fn second_insert() -> Result<()> {
 fn order() -> Result<()> {
     let one = job(&format!("{TABLES}INSERT INTO a {TUMBLE};INSERT INTO b {HOP};"))?;
     let other = job(&format!("{TABLES}INSERT INTO b {HOP};INSERT INTO a {TUMBLE};"))?;
-    ensure!(ids_with_state(&one) == ids_with_state(&other), "{:?}\n{:?}", ids_with_state(&one), ids_with_state(&other));
+    ensure!(
+        ids_with_state(&one) == ids_with_state(&other),
+        "{:?}\n{:?}",
+        ids_with_state(&one),
+        ids_with_state(&other)
+    );
     Ok(())
 }

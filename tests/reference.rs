@@ -81,7 +81,10 @@ fn metrics() -> String {
     out += "\n| Metric | Type | Labels | |\n|---|---|---|---|\n| `millstream_build_info` | gauge | `version` | The running release. |\n";
     for m in METRICS {
         let kind = if m.name.ends_with("_total") { "counter" } else { "gauge" };
-        let labels = std::iter::once("job").chain(m.labels.iter().copied()).map(|l| format!("`{l}`")).collect::<Vec<_>>();
+        let labels = std::iter::once("job")
+            .chain(m.labels.iter().copied())
+            .map(|l| format!("`{l}`"))
+            .collect::<Vec<_>>();
         let _ = writeln!(out, "| `{}` | {kind} | {} | {} |", m.name, labels.join(", "), m.doc);
     }
     out

@@ -96,7 +96,8 @@ const RECORDS: &str = "{\"k\":\"a\",\"ts\":\"2024-01-01 00:00:00\"}\nnot json\n{
 fn summary() -> Result<()> {
     let directory = tempfile::tempdir()?;
     std::fs::write(directory.path().join("in.json"), RECORDS)?;
-    let sql = "CREATE TABLE t (k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector'='filesystem','path'='in.json','format'='json','on-error'='skip');
+    let sql =
+        "CREATE TABLE t (k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector'='filesystem','path'='in.json','format'='json','on-error'='skip');
          CREATE TABLE o (e TIMESTAMP(3), n BIGINT) WITH ('connector'='filesystem','path'='out/o','format'='parquet');
          INSERT INTO o SELECT window_end, COUNT(*) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end;";
     let output = run(directory.path(), sql, &["-p", "1"])?.output()?;
@@ -105,7 +106,10 @@ fn summary() -> Result<()> {
     let real = directory.path().canonicalize()?;
     let place = real.display();
     let lines: Vec<&str> = said.lines().collect();
-    ensure!(lines.first() == Some(&format!("job q starts; its state is in file://{place}/.millstream/q").as_str()), "{said}");
+    ensure!(
+        lines.first() == Some(&format!("job q starts; its state is in file://{place}/.millstream/q").as_str()),
+        "{said}"
+    );
     let progress = lines.iter().find(|l| l.starts_with("in ")).context("no progress line")?;
     let expected = ["in 5 (", "/s)  out 2  watermark end  lag 0  checkpoint ", " (0 s ago)  late 1  bad 2"];
     ensure!(expected.iter().all(|part| progress.contains(part)), "{said}");
@@ -120,7 +124,10 @@ fn summary() -> Result<()> {
     // Once more: nothing is left to do.
     let output = run(directory.path(), sql, &["-p", "1"])?.output()?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(output.status.success() && said.starts_with("job q has finished at 20") && said.contains("--fresh"), "{said}");
+    ensure!(
+        output.status.success() && said.starts_with("job q has finished at 20") && said.contains("--fresh"),
+        "{said}"
+    );
     Ok(())
 }
 
@@ -147,7 +154,10 @@ fn table() -> Result<()> {
         .map(|a| format!("'{}'", a.to_string_lossy()))
         .collect();
     let mut terminal = Command::new("script");
-    terminal.args(["-qec", &words.join(" "), "/dev/null"]).current_dir(directory.path()).stdin(Stdio::null());
+    terminal
+        .args(["-qec", &words.join(" "), "/dev/null"])
+        .current_dir(directory.path())
+        .stdin(Stdio::null());
     let Ok(output) = terminal.output() else {
         // Without util-linux there is no terminal to be had; the table itself was compared above.
         return Ok(());
@@ -226,7 +236,10 @@ fn hostile_texts() -> Result<()> {
         ("as many operators as are taken", format!("SELECT 1{};", chain("+1", 490))),
         ("as much as is not refused at once", format!("SELECT 1{};", chain("+1", 4_990))),
         ("as many tests as are not refused at once", format!("SELECT 1{};", chain(" IS NULL", 4_990))),
-        ("as many unions as are not refused at once", format!("SELECT 1{};", chain(" UNION ALL SELECT 1", 4_990))),
+        (
+            "as many unions as are not refused at once",
+            format!("SELECT 1{};", chain(" UNION ALL SELECT 1", 4_990)),
+        ),
         ("exists", format!("SELECT {};", deep("EXISTS(SELECT ", "1", ")", 15_000))),
         ("arrays", format!("SELECT {};", deep("ARRAY[", "1", "]", 30_000))),
         ("maps", format!("SELECT {};", deep("MAP['k',", "1", "]", 25_000))),
@@ -246,19 +259,35 @@ fn hostile_texts() -> Result<()> {
         ("table functions", format!("SELECT * FROM {};", deep("TABLE(", "t", ")", 40_000))),
         ("explains", format!("{}SELECT 1;", chain("EXPLAIN ", 32_000))),
         ("statement sets", chain("EXECUTE STATEMENT SET BEGIN ", 9_000)),
-        ("inserts", format!("EXECUTE STATEMENT SET BEGIN {} END;", chain("INSERT INTO o SELECT 1;", 10_000))),
-        ("array types", format!("CREATE TABLE t (a {}) WITH ('connector'='blackhole');", deep("ARRAY<", "INT", ">", 30_000))),
-        ("row types", format!("CREATE TABLE t (a {}) WITH ('connector'='blackhole');", deep("ROW<a ", "INT", ">", 30_000))),
+        (
+            "inserts",
+            format!("EXECUTE STATEMENT SET BEGIN {} END;", chain("INSERT INTO o SELECT 1;", 10_000)),
+        ),
+        (
+            "array types",
+            format!("CREATE TABLE t (a {}) WITH ('connector'='blackhole');", deep("ARRAY<", "INT", ">", 30_000)),
+        ),
+        (
+            "row types",
+            format!("CREATE TABLE t (a {}) WITH ('connector'='blackhole');", deep("ROW<a ", "INT", ">", 30_000)),
+        ),
         ("map types", format!("SELECT CAST(a AS {});", deep("MAP<INT,", "INT", ">", 25_000))),
-        ("array suffixes", format!("CREATE TABLE t (a INT{}) WITH ('connector'='blackhole');", chain(" ARRAY", 30_000))),
+        (
+            "array suffixes",
+            format!("CREATE TABLE t (a INT{}) WITH ('connector'='blackhole');", chain(" ARRAY", 30_000)),
+        ),
         ("other types", format!("SELECT CAST(a AS {});", deep("NULLABLE(", "INT", ")", 20_000))),
         ("many tables", chain("CREATE TABLE t (a INT) WITH ('connector'='blackhole');", 4_500)),
-        ("grouping sets", format!("SELECT 1 FROM t GROUP BY {};", deep("GROUPING SETS((", "a", "))", 12_000))),
+        (
+            "grouping sets",
+            format!("SELECT 1 FROM t GROUP BY {};", deep("GROUPING SETS((", "a", "))", 12_000)),
+        ),
         ("comments", format!("SELECT 1 {}", chain("/*", 120_000))),
         ("quotes", format!("SELECT '{}", chain("''", 120_000))),
         ("back-quotes", chain("`", 250_001)),
         ("dollars", format!("SELECT {}", chain("$a$", 80_000))),
         ("variables", chain("${", 120_000)),
+        ("empty lines", chain("\n", 250_000)),
         ("semicolons", chain(";", 250_000)),
         ("commas", format!("SELECT {}", chain(",", 250_000))),
         ("zeros", chain("\0", 250_000)),
@@ -273,7 +302,11 @@ fn hostile_texts() -> Result<()> {
             Some(1) => said.contains("error[E0"),
             _ => false,
         };
-        ensure!(ended_well && !said.contains("panicked") && !said.contains("this is a bug"), "{name} ended with {}\n{short}", output.status);
+        ensure!(
+            ended_well && !said.contains("panicked") && !said.contains("this is a bug"),
+            "{name} ended with {}\n{short}",
+            output.status
+        );
         ensure!(said.len() < 1 << 20, "{name}: {} bytes of errors\n{short}", said.len());
     }
     Ok(())
@@ -291,10 +324,20 @@ fn metrics() -> Result<()> {
          INSERT INTO o SELECT window_end, COUNT(*) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end;
          INSERT INTO p SELECT auction FROM bids;";
     let sql = format!("{SOURCE}{sql}");
-    let mut child = run(directory.path(), &sql, &["--metrics", "127.0.0.1:0", "-p", "1", "-D", "N=1000000000", "-D", "RATE=1000"])?.stderr(Stdio::piped()).spawn()?;
+    let mut child = run(
+        directory.path(),
+        &sql,
+        &["--metrics", "127.0.0.1:0", "-p", "1", "-D", "N=1000000000", "-D", "RATE=1000"],
+    )?
+    .stderr(Stdio::piped())
+    .spawn()?;
     let mut lines = BufReader::new(child.stderr.take().context("no stderr")?).lines();
     let line = lines.next().context("no line")??;
-    let address = line.strip_prefix("metrics at http://").and_then(|l| l.strip_suffix("/metrics")).context(line.clone())?.to_string();
+    let address = line
+        .strip_prefix("metrics at http://")
+        .and_then(|l| l.strip_suffix("/metrics"))
+        .context(line.clone())?
+        .to_string();
     let documented = std::fs::read_to_string(root().join("docs/metrics.md"))?;
     let missing = |text: &str| -> Vec<String> {
         let rows = documented.lines().filter_map(|l| l.strip_prefix("| `millstream_"));

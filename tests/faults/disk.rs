@@ -38,7 +38,12 @@ pub(super) fn output() -> Result<()> {
     succeed(copy()?)?;
     let expected = rows(directory.path(), &format!("{SOURCE}SELECT auction, bidder, price FROM bids;"), N)?;
     let actual = rows(directory.path(), &format!("{table}SELECT * FROM o;"), N)?;
-    ensure!(expected.len() > 10_000 && expected == actual, "{} rows expected, {} committed", expected.len(), actual.len());
+    ensure!(
+        expected.len() > 10_000 && expected == actual,
+        "{} rows expected, {} committed",
+        expected.len(),
+        actual.len()
+    );
     Ok(())
 }
 
@@ -71,6 +76,11 @@ pub(super) fn checkpoints() -> Result<()> {
     let expected = rows(directory.path(), &format!("{SOURCE}{KEYS};"), N)?;
     let table = "CREATE TABLE o (auction BIGINT, bidder BIGINT, price BIGINT, n BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out/o', 'format' = 'csv');";
     let actual = rows(directory.path(), &format!("{table} SELECT * FROM o;"), N)?;
-    ensure!(expected.len() > 10_000 && expected == actual, "{} rows expected, {} committed", expected.len(), actual.len());
+    ensure!(
+        expected.len() > 10_000 && expected == actual,
+        "{} rows expected, {} committed",
+        expected.len(),
+        actual.len()
+    );
     Ok(())
 }

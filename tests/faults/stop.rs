@@ -32,7 +32,10 @@ pub(super) fn twice() -> Result<()> {
     let directory = tempfile::tempdir()?;
     // Nobody reads what is printed: the job stands still in a write, so it cannot come to its final checkpoint.
     let sql = format!("{SOURCE}CREATE TABLE o (a BIGINT, b BIGINT) WITH ('connector' = 'print'); INSERT INTO o SELECT auction, bidder FROM bids;");
-    let mut child = write(directory.path(), "print.sql", &sql)?.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut child = write(directory.path(), "print.sql", &sql)?
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
     let mut stdout = child.stdout.take().context("no stdout")?;
     stdout.read_exact(&mut [0])?;
     let mut lines = BufReader::new(child.stderr.take().context("no stderr")?).lines();
@@ -108,7 +111,10 @@ pub(super) fn unanswered() -> Result<()> {
     ensure!(output.status.success(), "{}\n{said}", output.status);
     ensure!(!said.contains("E0516"), "it waited for the broker\n{said}");
     let shown = String::from_utf8(output.stdout)?;
-    ensure!(shown.contains("properties.sasl.password = …") && !shown.contains(SECRET) && !said.contains(SECRET), "{shown}\n{said}");
+    ensure!(
+        shown.contains("properties.sasl.password = …") && !shown.contains(SECRET) && !said.contains(SECRET),
+        "{shown}\n{said}"
+    );
     Ok(())
 }
 
@@ -123,7 +129,11 @@ pub(super) fn reader_leaves() -> Result<()> {
         BufReader::new(child.stdout.take().context("no stdout")?).read_line(&mut line)?;
         let ended = child.wait_with_output()?;
         let said = String::from_utf8_lossy(&ended.stderr);
-        ensure!(ended.status.success() && !said.contains("error") && !said.contains("panicked"), "{name} ended with {}\n{said}", ended.status);
+        ensure!(
+            ended.status.success() && !said.contains("error") && !said.contains("panicked"),
+            "{name} ended with {}\n{said}",
+            ended.status
+        );
     }
     Ok(())
 }

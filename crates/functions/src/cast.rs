@@ -137,8 +137,15 @@ fn arrow(array: &ArrayRef, wanted: &DataType, safe: bool, to: &SqlType) -> Resul
     // Arrow tells the first value that does not fit, and its own names for types, which are not ours.
     .map_err(|e| {
         let text = e.to_string();
-        let value = text.split_once("cast value ").and_then(|(_, rest)| rest.split_once(" to type ")).map(|(value, _)| value);
-        let value = value.or_else(|| text.split_once("error: ").and_then(|(_, rest)| rest.split_once(" is too ")).map(|(value, _)| value));
+        let value = text
+            .split_once("cast value ")
+            .and_then(|(_, rest)| rest.split_once(" to type "))
+            .map(|(value, _)| value);
+        let value = value.or_else(|| {
+            text.split_once("error: ")
+                .and_then(|(_, rest)| rest.split_once(" is too "))
+                .map(|(value, _)| value)
+        });
         refused(value.unwrap_or("a value"), to)
     })
 }

@@ -25,7 +25,11 @@ pub(crate) fn errors(errors: &[Error], text: &str, file: &str) {
     }
     if errors.len() > 1 {
         let shown = errors.len().min(SHOWN_MAX);
-        let first = if shown < errors.len() { format!(", the first {shown} are shown") } else { String::new() };
+        let first = if shown < errors.len() {
+            format!(", the first {shown} are shown")
+        } else {
+            String::new()
+        };
         say(format_args!("{} errors{first}", errors.len()));
     }
 }

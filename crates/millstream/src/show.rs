@@ -147,7 +147,12 @@ fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
     let mut look = None;
     for node in metrics.nodes() {
         if let Some(Written { rows, files, location }) = node.written() {
-            say(format_args!("  {}: {} in {} like {location}", node.name, counted(rows, "row"), counted(files, "file")));
+            say(format_args!(
+                "  {}: {} in {} like {location}",
+                node.name,
+                counted(rows, "row"),
+                counted(files, "file")
+            ));
             look = look.or(Some(location));
         }
     }
@@ -158,6 +163,8 @@ fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
     }
     if let Some(location) = look {
         let pattern = location.strip_prefix("file://").unwrap_or(&location);
-        say(format_args!("look at it: duckdb -c \"SELECT * FROM '{pattern}' LIMIT 10\", or `millstream run` a file with its CREATE TABLE and a SELECT"));
+        say(format_args!(
+            "look at it: duckdb -c \"SELECT * FROM '{pattern}' LIMIT 10\", or `millstream run` a file with its CREATE TABLE and a SELECT"
+        ));
     }
 }

@@ -40,7 +40,9 @@ fn draw(job: &Job, index: usize, depth: usize, drawn: &mut [bool], text: &mut St
         let _ = writeln!(text, "{}[{}] as above", lead(depth), node.id);
         return;
     }
-    let alone = node.parallelism.map_or_else(String::new, |n| format!(" in {n} subtask{}", if n == 1 { "" } else { "s" }));
+    let alone = node
+        .parallelism
+        .map_or_else(String::new, |n| format!(" in {n} subtask{}", if n == 1 { "" } else { "s" }));
     let _ = writeln!(text, "{}{}{alone} [{}]", lead(depth), operator(job, node), node.id);
     for input in &node.inputs {
         let columns = &job.nodes[input.node].columns;

@@ -53,8 +53,12 @@ const NAME: OptionSpec = OptionSpec::new(
     OptionType::Text,
     "Name of the job; the file's name if not set. State is found by it.",
 );
-const ZONE: OptionSpec = OptionSpec::new("table.local-time-zone", OptionType::Text, "Time zone of TIMESTAMP_LTZ conversions; others than UTC are not supported yet.")
-    .default("UTC");
+const ZONE: OptionSpec = OptionSpec::new(
+    "table.local-time-zone",
+    OptionType::Text,
+    "Time zone of TIMESTAMP_LTZ conversions; others than UTC are not supported yet.",
+)
+.default("UTC");
 const IDLE: OptionSpec = OptionSpec::new(
     "table.exec.source.idle-timeout",
     OptionType::Duration,

@@ -29,11 +29,7 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
     let Some(opened) = unless_stopped(stop.clone(), open(job, &node_ids)).await? else {
         return Ok(End::Stopped);
     };
-    let Opened {
-        committers,
-        writer,
-        manifest,
-    } = opened;
+    let Opened { committers, writer, manifest } = opened;
     if manifest.as_ref().is_some_and(|m| m.finished.is_some()) {
         return Ok(End::Finished);
     }

@@ -8,6 +8,6 @@ mod metrics;
 mod resume;
 mod run;
 
-pub use millstream_connectors::print::READER_LEFT;
 pub use metrics::{METRICS, Metric, serve as serve_metrics};
+pub use millstream_connectors::print::READER_LEFT;
 pub use run::{Event, Observer, RunOptions, run};

@@ -63,7 +63,11 @@ impl<'a> Planner<'a> {
             return Err(unsupported("ORDER BY", span(order_by)));
         }
         if let Some(limit) = limit_clause {
-            let what = if matches!(limit, LimitClause::LimitOffset { limit: None, .. }) { "OFFSET" } else { "LIMIT" };
+            let what = if matches!(limit, LimitClause::LimitOffset { limit: None, .. }) {
+                "OFFSET"
+            } else {
+                "LIMIT"
+            };
             return Err(unsupported(what, span(limit)));
         }
         if let Some(fetch) = fetch {

@@ -65,7 +65,11 @@ impl Checkpoints {
             // Output of a life that nobody knows any more would be shown a second time.
             let objects = self.store.list("").await?;
             return Ok(match objects.iter().find(|o| names::is_decision(&o.path)) {
-                Some(lost) => recovery::refuse("the generation object is missing, though there are checkpoints".into(), &self.location(), &lost.path),
+                Some(lost) => recovery::refuse(
+                    "the generation object is missing, though there are checkpoints".into(),
+                    &self.location(),
+                    &lost.path,
+                ),
                 None => Action::Fresh,
             });
         };

@@ -19,6 +19,9 @@ const UPLOAD_MIN: usize = 5 << 20;
 /// Size of an upload's parts.
 const PART: usize = 8 << 20;
 
+/// Tells the writers of this process apart: two INSERTs of a job may write to one directory.
+static WRITERS: AtomicUsize = AtomicUsize::new(0);
+
 struct OpenFile {
     encoder: Box<dyn Encoder>,
     content: Vec<u8>,
@@ -55,7 +58,13 @@ impl FileWriter {
             file_bytes: sink.file_bytes,
             handle: sink.context.handle.clone(),
             incarnation: incarnation.to_string(),
-            tag: format!("{life}-{:x}-{:x}-{}", sink.context.clock.now_ms(), std::process::id(), subtask.subtask),
+            tag: format!(
+                "{life}-{:x}-{:x}-{}-{}",
+                sink.context.clock.now_ms(),
+                std::process::id(),
+                subtask.subtask,
+                WRITERS.fetch_add(1, Ordering::Relaxed)
+            ),
             open: BTreeMap::new(),
             uploads: Vec::new(),
             in_flight: Arc::default(),

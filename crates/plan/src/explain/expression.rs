@@ -1,9 +1,9 @@
 //! Expressions as SQL would write them.
 
 use crate::{Expr, Type, Value};
+use millstream_dataflow::SqlType;
 use millstream_dataflow::temporal::{split, write_date, write_time};
 use millstream_dataflow::text::decimal_text;
-use millstream_dataflow::SqlType;
 
 /// An expression over columns of these names.
 pub(super) fn expression(e: &Expr, columns: &[String]) -> String {
@@ -94,7 +94,11 @@ fn literal(value: &Value, ty: &Type) -> String {
             write_date(days, &mut text);
             text.push(' ');
             write_time(nanos, usize::from(*p), &mut text);
-            let name = if matches!(ty.ty, SqlType::Timestamp(_)) { "TIMESTAMP" } else { "TIMESTAMP_LTZ" };
+            let name = if matches!(ty.ty, SqlType::Timestamp(_)) {
+                "TIMESTAMP"
+            } else {
+                "TIMESTAMP_LTZ"
+            };
             format!("{name} '{text}'")
         }
         (Value::Int(ms), SqlType::IntervalDayTime) => duration(*ms),

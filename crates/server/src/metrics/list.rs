@@ -1,8 +1,8 @@
 //! Every metric there is, with what it reads.
 
 use millstream_dataflow::Watermark;
-use millstream_runtime::metrics::{NodeMetrics, NodeRole};
 use millstream_runtime::JobMetrics;
+use millstream_runtime::metrics::{NodeMetrics, NodeRole};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError};
 
@@ -46,7 +46,11 @@ pub const METRICS: &[Metric] = &[
         name: "millstream_source_lag_records",
         doc: "Records between the reader's positions and the ends of what it reads.",
         labels: NODE,
-        values: |m| m.of(NodeRole::Source, |n| Number::Whole(n.lag.lock().unwrap_or_else(PoisonError::into_inner).values().sum())),
+        values: |m| {
+            m.of(NodeRole::Source, |n| {
+                Number::Whole(n.lag.lock().unwrap_or_else(PoisonError::into_inner).values().sum())
+            })
+        },
     },
     Metric {
         name: "millstream_source_event_time_lag_seconds",

@@ -35,7 +35,11 @@ fn number(text: &str) -> Result<Bound> {
     let wrong = || Error::sql(format!("the number {text} is out of range")).code("E0301");
     if text.contains(['e', 'E']) {
         let value: f64 = text.parse().map_err(|_| wrong())?;
-        return if value.is_finite() { Ok(literal(Value::Float(value), SqlType::Double)) } else { Err(wrong()) };
+        return if value.is_finite() {
+            Ok(literal(Value::Float(value), SqlType::Double))
+        } else {
+            Err(wrong())
+        };
     }
     let Some((whole, fraction)) = text.split_once('.') else {
         if let Ok(v) = text.parse::<i64>() {

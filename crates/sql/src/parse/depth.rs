@@ -13,7 +13,9 @@ const SETS_MAX: usize = 500;
 const PREFIXES_MAX: usize = 200;
 
 /// Words after which something begins that is no part of what stood before it.
-const PARTS: [&str; 12] = ["SELECT", "FROM", "WHERE", "GROUP", "HAVING", "BY", "ON", "WHEN", "THEN", "ELSE", "VALUES", "INSERT"];
+const PARTS: [&str; 12] = [
+    "SELECT", "FROM", "WHERE", "GROUP", "HAVING", "BY", "ON", "WHEN", "THEN", "ELSE", "VALUES", "INSERT",
+];
 /// Words that make one query of two.
 const SETS: [&str; 4] = ["UNION", "INTERSECT", "EXCEPT", "MINUS"];
 

@@ -56,10 +56,17 @@ pub fn substitute(text: &str, variables: &BTreeMap<String, String>) -> Result<Su
     let mut quote = None;
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let name = rest.strip_prefix("${").and_then(|r| r.split_once('}')).map(|(name, _)| name).filter(|n| is_name(n));
+        let name = rest
+            .strip_prefix("${")
+            .and_then(|r| r.split_once('}'))
+            .map(|(name, _)| name)
+            .filter(|n| is_name(n));
         if let Some(name) = name {
             let taken = &rest[..name.len() + 3];
-            let name_span = Span { start: at, end: after(at, taken) };
+            let name_span = Span {
+                start: at,
+                end: after(at, taken),
+            };
             match variables.get(name) {
                 Some(value) => {
                     let end = after(made, value);

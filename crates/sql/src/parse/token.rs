@@ -15,7 +15,10 @@ pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
     let dialect = FlinkDialect;
     let tokens = Tokenizer::new(&dialect, text).tokenize_with_location().map_err(|e| {
         let at = (e.location.line, e.location.column);
-        let message = e.message.replace("unexpected EOF while", "the text ends").replace("before EOF.", "before the end of the text");
+        let message = e
+            .message
+            .replace("unexpected EOF while", "the text ends")
+            .replace("before EOF.", "before the end of the text");
         Error::sql(lower_first(&message)).code("E0102").span(Span::new(at, (at.0, at.1 + 1)))
     })?;
     let mut split = Vec::with_capacity(tokens.len());
@@ -84,7 +87,17 @@ pub(super) fn is_word(token: Option<&TokenWithSpan>, word: &str) -> bool {
 
 /// Words that end a type in a column list.
 const AFTER_TYPE: [&str; 11] = [
-    "METADATA", "COMMENT", "PRIMARY", "CONSTRAINT", "AS", "DEFAULT", "UNIQUE", "CHECK", "REFERENCES", "GENERATED", "VIRTUAL",
+    "METADATA",
+    "COMMENT",
+    "PRIMARY",
+    "CONSTRAINT",
+    "AS",
+    "DEFAULT",
+    "UNIQUE",
+    "CHECK",
+    "REFERENCES",
+    "GENERATED",
+    "VIRTUAL",
 ];
 
 /// Takes the tokens of a type, up to `,`, `)` or a word that cannot be part of one, and gives its text.

@@ -7,8 +7,13 @@ use crate::parse::span_of;
 use crate::relation::{Bound, Relation, ScopeColumn};
 use millstream_dataflow::{Error, Result};
 use millstream_plan::{Expr as Plan, NodeSpec};
-use sqlparser::ast::{Distinct, Expr, GroupByExpr, JoinConstraint, JoinOperator, Select, SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions};
+use sqlparser::ast::{
+    Distinct, Expr, GroupByExpr, JoinConstraint, JoinOperator, Select, SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions,
+};
 use std::borrow::Cow;
+
+/// Columns of a query.
+const COLUMNS_MAX: usize = 2_000;
 
 /// An output expression with its name, if it has one. Columns of `*` are written out, so they are owned.
 struct Item<'a> {
@@ -53,7 +58,11 @@ impl Planner<'_> {
             ("EXCLUDE", exclude.is_some(), start),
             ("SELECT … INTO", into.is_some(), into.as_ref().map_or(start, |i| span(&i.name))),
             ("this form of SELECT", select_modifiers.is_some() || value_table_mode.is_some(), start),
-            ("LATERAL VIEW", !lateral_views.is_empty(), lateral_views.first().map_or(start, |v| span(&v.lateral_view))),
+            (
+                "LATERAL VIEW",
+                !lateral_views.is_empty(),
+                lateral_views.first().map_or(start, |v| span(&v.lateral_view)),
+            ),
             ("PREWHERE", prewhere.is_some(), prewhere.as_ref().map_or(start, span)),
             ("CONNECT BY", !connect_by.is_empty(), start),
             ("CLUSTER BY", !cluster_by.is_empty(), cluster_by.first().map_or(start, span)),
@@ -70,7 +79,10 @@ impl Planner<'_> {
             [one] if one.joins.is_empty() => self.factor(&one.relation)?,
             [one] => {
                 let first = one.joins.first();
-                return Err(unsupported(first.map_or("JOIN", |j| join(&j.join_operator)), first.map_or(span(&one.relation), |j| span(&j.relation))));
+                return Err(unsupported(
+                    first.map_or("JOIN", |j| join(&j.join_operator)),
+                    first.map_or(span(&one.relation), |j| span(&j.relation)),
+                ));
             }
             [_, second, ..] => return Err(unsupported("a join of several tables in FROM", span(second))),
         };
@@ -89,6 +101,11 @@ impl Planner<'_> {
             return Err(Error::sql("* needs a FROM").code("E0102").span(span(star)));
         }
         let items = items(projection, &relation)?;
+        if items.len() > COLUMNS_MAX {
+            return Err(Error::sql(format!("the query has {} columns, at most {COLUMNS_MAX} are taken", items.len()))
+                .code("E0103")
+                .span(start));
+        }
         let grouped = match group_by {
             GroupByExpr::Expressions(exprs, modifiers) if modifiers.is_empty() => exprs,
             other => return Err(unsupported(format!("{other}"), at)),

@@ -89,7 +89,10 @@ impl Planner<'_> {
             }
             TableFactor::NestedJoin { table_with_joins, .. } => {
                 let first = table_with_joins.joins.first();
-                Err(unsupported(first.map_or("JOIN", |j| join(&j.join_operator)), first.map_or(at, |j| span(&j.relation))))
+                Err(unsupported(
+                    first.map_or("JOIN", |j| join(&j.join_operator)),
+                    first.map_or(at, |j| span(&j.relation)),
+                ))
             }
             TableFactor::Derived { .. } | TableFactor::Function { lateral: true, .. } => Err(unsupported("LATERAL", at)),
             TableFactor::UNNEST { .. } => Err(unsupported("UNNEST", at)),
