@@ -148,7 +148,8 @@ impl Observer for Answers {
         for row in 0..batch.num_rows() {
             let cells = schema.fields.iter().enumerate().map(|(i, f)| match text_value(batch.column(i), row, f) {
                 text if text.is_empty() => "(empty)".to_string(),
-                text => text,
+                // A row is a line.
+                text => text.replace('\n', "\\n"),
             });
             state.rows.push(cells.collect());
         }

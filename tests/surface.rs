@@ -287,6 +287,7 @@ fn hostile_texts() -> Result<()> {
         ("back-quotes", chain("`", 250_001)),
         ("dollars", format!("SELECT {}", chain("$a$", 80_000))),
         ("variables", chain("${", 120_000)),
+        ("empty lines", chain("\n", 250_000)),
         ("semicolons", chain(";", 250_000)),
         ("commas", format!("SELECT {}", chain(",", 250_000))),
         ("zeros", chain("\0", 250_000)),

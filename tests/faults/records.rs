@@ -35,7 +35,7 @@ pub(super) fn huge() -> Result<()> {
     write(directory.path(), 70)?;
     let error = fail(query(directory.path(), "SELECT n FROM t;")?, 1)?;
     ensure!(
-        error.contains("E0700") && error.contains("huge.json") && error.contains("byte 21") && error.contains("67108864"),
+        error.contains("E0700") && error.contains("huge.json") && error.contains("byte 20") && error.contains("67108864"),
         "{error}"
     );
     Ok(())

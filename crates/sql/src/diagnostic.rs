@@ -1,7 +1,7 @@
 //! Errors with the line they stand in.
 
-use millstream_dataflow::Error;
 use millstream_dataflow::option::is_secret;
+use millstream_dataflow::{Error, Span};
 use std::fmt::Write;
 
 /// An error as rustc would show it.
@@ -13,17 +13,10 @@ pub fn render(error: &Error, text: &str, file: &str) -> String {
         let _ = writeln!(out, "{:width$}--> {file}:{}:{}", "", span.start.line, span.start.column);
         let text = without_secrets(text);
         if let Some(line) = text.lines().nth(span.start.line.saturating_sub(1) as usize) {
-            let from = span.start.column.saturating_sub(1) as usize;
-            let to = if span.end.line == span.start.line {
-                (span.end.column.saturating_sub(1) as usize).max(from + 1)
-            } else {
-                line.chars().count().max(from + 1)
-            };
-            // Tabs stay tabs so that the caret stands below its column.
-            let indent: String = line.chars().take(from).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+            let (line, carets) = marked(line, span);
             let _ = writeln!(out, "{:width$} |", "");
             let _ = writeln!(out, "{} | {line}", span.start.line);
-            let _ = writeln!(out, "{:width$} | {indent}{}", "", "^".repeat(to - from));
+            let _ = writeln!(out, "{:width$} | {carets}", "");
         }
     } else {
         let _ = writeln!(out, " --> {file}");
@@ -38,6 +31,31 @@ pub fn render(error: &Error, text: &str, file: &str) -> String {
         let _ = writeln!(out, " help: {hint}");
     }
     out
+}
+
+/// Characters of a line that are shown at most: those around the place.
+const LINE_MAX: usize = 240;
+
+/// A line, or the part of it that matters, and the carets below.
+fn marked(line: &str, span: Span) -> (String, String) {
+    // Control characters would act on the terminal. Tabs stay tabs, also below, so that the caret stands under its column.
+    let chars: Vec<char> = line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
+    let from = (span.start.column.saturating_sub(1) as usize).min(chars.len());
+    let first = if chars.len() > LINE_MAX { from.saturating_sub(LINE_MAX / 2) } else { 0 };
+    let last = (first + LINE_MAX).min(chars.len());
+    let to = if span.end.line == span.start.line {
+        span.end.column.saturating_sub(1) as usize
+    } else {
+        chars.len()
+    };
+    let (before, after) = (if first > 0 { "…" } else { "" }, if last < chars.len() { "…" } else { "" });
+    let shown: String = chars[first..last].iter().collect();
+    let indent: String = chars[first..from].iter().map(|c| if *c == '\t' { '\t' } else { ' ' }).collect();
+    let carets = "^".repeat(to.min(last).saturating_sub(from).max(1));
+    (
+        format!("{before}{shown}{after}"),
+        format!("{}{indent}{carets}", if first > 0 { " " } else { "" }),
+    )
 }
 
 /// The text with the values of secret options (`'…password' = '…'`) as asterisks, each character in its place. What follows a secret's
@@ -119,13 +137,24 @@ fn piece(text: &str) -> (Piece, usize) {
 }
 
 /// What is not there yet, and where.
-pub(crate) fn unsupported(what: impl std::fmt::Display, span: millstream_dataflow::Span) -> Error {
+pub(crate) fn unsupported(what: impl std::fmt::Display, span: Span) -> Error {
     Error::sql(format!("{what} is not supported yet")).code("E0101").span(span)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::without_secrets;
+    use super::{marked, without_secrets};
+    use millstream_dataflow::Span;
+
+    #[test]
+    fn long_lines_are_shown_around_the_place() {
+        let line = format!("{}X{}", "a".repeat(1_000), "b".repeat(1_000));
+        let (shown, carets) = marked(&line, Span::new((1, 1_001), (1, 1_002)));
+        assert_eq!(shown.chars().count(), 242);
+        assert_eq!(carets.find('^'), shown.chars().position(|c| c == 'X'));
+        assert_eq!(marked("a\0b", Span::new((1, 3), (1, 4))), ("a\u{fffd}b".to_string(), "  ^".to_string()));
+        assert_eq!(marked("a", Span::new((1, 9), (1, 12))), ("a".to_string(), " ^".to_string()));
+    }
 
     #[test]
     fn secrets_become_asterisks_in_place() {

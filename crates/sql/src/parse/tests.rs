@@ -1,5 +1,5 @@
 use super::*;
-use millstream_dataflow::SqlType;
+use millstream_dataflow::{Span, SqlType};
 use std::collections::BTreeMap;
 
 fn one(text: &str) -> StatementKind {

@@ -12,6 +12,9 @@ use sqlparser::ast::{
 };
 use std::borrow::Cow;
 
+/// Columns of a query.
+const COLUMNS_MAX: usize = 2_000;
+
 /// An output expression with its name, if it has one. Columns of `*` are written out, so they are owned.
 struct Item<'a> {
     expr: Cow<'a, Expr>,
@@ -98,6 +101,11 @@ impl Planner<'_> {
             return Err(Error::sql("* needs a FROM").code("E0102").span(span(star)));
         }
         let items = items(projection, &relation)?;
+        if items.len() > COLUMNS_MAX {
+            return Err(Error::sql(format!("the query has {} columns, at most {COLUMNS_MAX} are taken", items.len()))
+                .code("E0103")
+                .span(start));
+        }
         let grouped = match group_by {
             GroupByExpr::Expressions(exprs, modifiers) if modifiers.is_empty() => exprs,
             other => return Err(unsupported(format!("{other}"), at)),
