@@ -43,8 +43,7 @@ pub(crate) fn prune(mut nodes: Vec<Node>) -> Vec<Node> {
             NodeSpec::Filter(condition) => {
                 rename(condition, from);
                 retype(condition, columns);
-                node.columns = columns.to_vec();
-                from.to_vec()
+                follow(&mut node.columns, from, columns, 0)
             }
             NodeSpec::Window { time, .. } => {
                 moved(time, from);

@@ -64,7 +64,11 @@ fn from_parts(parts: Vec<Option<(i64, i64)>>, ty: &SqlType) -> Result<ArrayRef> 
         }
         carrier => {
             let (_, per_second) = unit_of(&carrier)?;
-            let of = |(days, nanos): (i64, i64)| days.checked_mul(86_400 * per_second)?.checked_add(nanos / (1_000_000_000 / per_second));
+            // The least value's day begins before the range does.
+            let of = |(days, nanos): (i64, i64)| {
+                let value = i128::from(days) * i128::from(86_400 * per_second) + i128::from(nanos / (1_000_000_000 / per_second));
+                i64::try_from(value).ok()
+            };
             let values = parts.into_iter().map(|p| p.map(|p| of(p).ok_or_else(refused)).transpose());
             unchecked(&(Arc::new(values.collect::<Result<Int64Array>>()?) as ArrayRef), carrier)
         }

@@ -5,7 +5,7 @@ use super::calls::Calls;
 use super::sliding::Sliding;
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::SchemaRef;
-use arrow_select::filter::filter_record_batch;
+use arrow_select::filter::filter;
 use millstream_dataflow::{Batch, Error, Output, Result, Stamp, StateColumn};
 use millstream_state::table::KeyedTable;
 use std::ops::Range;
@@ -61,10 +61,11 @@ impl Emission {
                 columns.push(call.function.finish(&states[call.columns.clone()], ids.clone())?);
             }
             columns.extend(bounds(&vec![self.end; ids.len()], size, schema.field(columns.len() + 2).data_type())?);
-            let mut data = RecordBatch::try_new(Arc::clone(schema), columns).map_err(|e| Error::bug("a window's rows do not fit their columns").source(e))?;
+            // Groups without rows go before the columns meet their types: what is never NULL of a group with rows is of one without.
             if let Some(mask) = in_window(&self.groups, ids) {
-                data = filter_record_batch(&data, &mask)?;
+                columns = columns.iter().map(|c| Ok(filter(c, &mask)?)).collect::<Result<_>>()?;
             }
+            let data = RecordBatch::try_new(Arc::clone(schema), columns).map_err(|e| Error::bug("a window's rows do not fit their columns").source(e))?;
             out.push(Batch {
                 data,
                 kinds: None,
