@@ -171,7 +171,7 @@ fn run(operator: &mut dyn Operator, rows: &Rows, mut emitted: impl FnMut(&Batch)
         let step = operator.on_watermark(watermark, &mut out).expect("a watermark");
         finish(operator, &mut out, step);
     }
-    let step = operator.on_watermark(Watermark::event(Watermark::MAX), &mut out).expect("the last watermark");
+    let step = operator.on_watermark(Watermark::event(Watermark::END), &mut out).expect("the last watermark");
     finish(operator, &mut out, step);
 }
 

@@ -31,8 +31,11 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Damages a file.
+type Damage = fn(&Path) -> Result<()>;
+
 /// What can happen to a file.
-const DAMAGES: [(&str, fn(&Path) -> Result<()>); 5] = [
+const DAMAGES: [(&str, Damage); 5] = [
     ("flipped", |file| {
         let mut bytes = std::fs::read(file)?;
         let middle = bytes.len() / 2;

@@ -14,7 +14,7 @@ type Places = Vec<Option<usize>>;
 pub(crate) fn prune(mut nodes: Vec<Node>) -> Vec<Node> {
     let needs = needs(&nodes);
     let mut places: Vec<Places> = Vec::with_capacity(nodes.len());
-    for i in 0..nodes.len() {
+    for (i, need) in needs.iter().enumerate() {
         let (before, rest) = nodes.split_at_mut(i);
         let Some(node) = rest.first_mut() else { break };
         for input in &mut node.inputs {
@@ -26,9 +26,9 @@ pub(crate) fn prune(mut nodes: Vec<Node>) -> Vec<Node> {
         let from = input.map_or(&[][..], |n| places[n].as_slice());
         let columns = input.map_or(&[][..], |n| before[n].columns.as_slice());
         let kept = match &mut node.spec {
-            NodeSpec::Source(source) => source_columns(source, &mut node.columns, &needs[i]),
+            NodeSpec::Source(source) => source_columns(source, &mut node.columns, need),
             NodeSpec::Project(exprs) => {
-                let keep: BTreeSet<usize> = needs[i].keys().copied().collect();
+                let keep: BTreeSet<usize> = need.keys().copied().collect();
                 let kept = renumber(exprs.len(), &keep);
                 *exprs = pick(exprs, &keep);
                 node.columns = pick(&node.columns, &keep);
