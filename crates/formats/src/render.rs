@@ -44,16 +44,14 @@ pub fn json_value(array: &ArrayRef, row: usize, field: &Field, out: &mut String)
     match &field.ty {
         SqlType::Boolean | SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt => out.push_str(&plain(array, row, field)),
         SqlType::Float | SqlType::Double => {
-            let d = if field.ty == SqlType::Float {
-                f64::from(array.as_primitive::<Float32Type>().value(row))
+            let (text, finite) = if field.ty == SqlType::Float {
+                let f = array.as_primitive::<Float32Type>().value(row);
+                (java_float(f), f.is_finite())
             } else {
-                array.as_primitive::<Float64Type>().value(row)
+                let d = array.as_primitive::<Float64Type>().value(row);
+                (java_double(d), d.is_finite())
             };
-            if d.is_finite() {
-                out.push_str(&java_double(d))
-            } else {
-                quote(&java_double(d), out)
-            }
+            if finite { out.push_str(&text) } else { quote(&text, out) }
         }
         SqlType::Array(element) => {
             let values = array.as_list::<i32>().value(row);

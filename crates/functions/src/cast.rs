@@ -122,14 +122,19 @@ pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Resul
             let whole = array.as_primitive::<Decimal128Type>().unary::<_, Decimal128Type>(|v| v / unit);
             arrow(&(Arc::new(whole.with_data_type(DataType::Decimal128(38, 0))) as ArrayRef), &wanted, safe, to)
         }
-        (SqlType::Timestamp(_), SqlType::Time(_)) => {
-            let (unit, per) = unit_of(array.data_type())?;
-            let _ = unit;
+        (SqlType::Timestamp(_), SqlType::Time(p)) => {
+            let (_, per) = unit_of(array.data_type())?;
             let ms: arrow_array::Time32MillisecondArray = epoch(array)?
                 .iter()
-                .map(|v| v.map(|v| (v.rem_euclid(per * 86_400) * 1_000 / per) as i32))
+                .map(|v| v.map(|v| cut_time((v.rem_euclid(per * 86_400) * 1_000 / per) as i32, *p)))
                 .collect();
             Ok(Arc::new(ms))
+        }
+        (SqlType::Time(_), SqlType::Time(p)) => {
+            let cut = array
+                .as_primitive::<Time32MillisecondType>()
+                .unary::<_, Time32MillisecondType>(|ms| cut_time(ms, *p));
+            Ok(Arc::new(cut))
         }
         // Wall time to a point in time in UTC and back: the number stays.
         (a, b) if is_timestamp(a) && is_timestamp(b) => {
@@ -182,6 +187,12 @@ fn arrow(array: &ArrayRef, wanted: &DataType, safe: bool, to: &SqlType) -> Resul
         });
         refused(value.unwrap_or("a value"), to)
     })
+}
+
+/// A time of day, ms, without the digits behind the second that TIME(p) does not have.
+fn cut_time(ms: i32, p: u8) -> i32 {
+    let unit = 10i32.pow(u32::from(3u8.saturating_sub(p)));
+    ms - ms.rem_euclid(unit)
 }
 
 fn refused(value: &str, to: &SqlType) -> Error {

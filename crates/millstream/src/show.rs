@@ -74,6 +74,9 @@ impl Observer for Show {
                 if let Some(table) = self.table().take() {
                     print(&table.end());
                 }
+                if let Some((_, metrics)) = self.current.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+                    left_out(metrics);
+                }
             }
             Event::JobStarted { name, metrics, resumed, state } => {
                 self.watch(name, metrics);
@@ -156,15 +159,24 @@ fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
             look = look.or(Some(location));
         }
     }
+    left_out(metrics);
+    if let Some(location) = look {
+        let pattern = location.strip_prefix("file://").unwrap_or(&location);
+        // Columns that stand in directory names only are not read here yet.
+        let or = if pattern.contains("/**/") {
+            ""
+        } else {
+            ", or `millstream run` a file with its CREATE TABLE and a SELECT"
+        };
+        say(format_args!("look at it: duckdb -c \"SELECT * FROM '{pattern}' LIMIT 10\"{or}"));
+    }
+}
+
+/// Late and bad rows by reason, if there are any.
+fn left_out(metrics: &JobMetrics) {
     let (late, bad) = late_and_bad(metrics);
     if late + bad > 0 {
         let reasons: Vec<String> = metrics.counts().iter().map(|(reason, n)| format!("{} {reason}", count(*n))).collect();
         say(format_args!("  left out: {}", reasons.join(", ")));
-    }
-    if let Some(location) = look {
-        let pattern = location.strip_prefix("file://").unwrap_or(&location);
-        say(format_args!(
-            "look at it: duckdb -c \"SELECT * FROM '{pattern}' LIMIT 10\", or `millstream run` a file with its CREATE TABLE and a SELECT"
-        ));
     }
 }

@@ -1,11 +1,12 @@
 //! Whether a checkpoint of one plan can continue under another.
 
-use crate::{Job, Node, NodeSpec};
+use crate::{Job, Node, NodeSpec, RecordPolicy};
 use std::collections::BTreeMap;
 
 /// The operators in which two plans differ, one sentence each; empty if state can continue.
 ///
-/// Connection options (`properties.*`, `s3.*`) may change: they say how to reach the data, not what it is.
+/// Options that say how to reach the data (`properties.*`, `s3.*`), where to start when there is no checkpoint (`scan.startup.*`), how long to
+/// wait for an idle split and what to do with a bad record may change: the state stays what it was.
 pub fn differences(old: &Job, new: &Job) -> Vec<String> {
     let by_id = |job: &Job| {
         job.nodes
@@ -36,13 +37,19 @@ fn comparable(node: &Node) -> NodeSpec {
     let table = match &mut spec {
         NodeSpec::Source(s) => {
             s.idle_timeout_ms = None;
+            s.on_error = RecordPolicy::Fail;
             Some(&mut s.table)
         }
         NodeSpec::Sink(t) => Some(t),
         _ => None,
     };
     if let Some(table) = table {
-        table.options.retain(|k, _| !k.starts_with("properties.") && !k.starts_with("s3."));
+        let free = |key: &str| {
+            ["properties.", "s3.", "scan.startup."].iter().any(|p| key.starts_with(p))
+                || key.ends_with(".ignore-parse-errors")
+                || matches!(key, "on-error" | "scan.watermark.idle-timeout" | "sink.rolling-policy.file-size")
+        };
+        table.options.retain(|k, _| !free(k));
     }
     spec
 }

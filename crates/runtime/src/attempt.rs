@@ -14,7 +14,9 @@ use crate::wake::Wake;
 use crate::worker;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use futures::future::{Either, select};
-use millstream_dataflow::{Error, Exchange, KeyGroupRange, Node, NodeKind, Result, SinkCommitter, SnapshotPart, Source, Split, SubtaskContext, Watermark};
+use millstream_dataflow::{
+    Error, ErrorKind, Exchange, KeyGroupRange, Node, NodeKind, Result, SinkCommitter, SnapshotPart, Source, Split, SubtaskContext, Watermark,
+};
 use millstream_state::checkpoint::{Checkpoints, Manifest, Writer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -80,11 +82,23 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
         failed_in_row: 0,
     };
     if job.config.workers == 0 {
-        return step_here(job, subtasks.into_iter().map(|(_, s)| s).collect(), &mut coordinator, stop).await;
+        let end = step_here(job, subtasks.into_iter().map(|(_, s)| s).collect(), &mut coordinator, stop).await;
+        return unless_taken_over(end, coordinator.writer.as_ref()).await;
     }
     let threads = Threads::start(subtasks, &wakes, &report)?;
     let end = coordinator.run(stop).await;
     threads.join().await;
+    unless_taken_over(end, coordinator.writer.as_ref()).await
+}
+
+/// A process that took the job over also takes away what this one has staged: that is then what is told, and no restart takes it back.
+async fn unless_taken_over(end: Result<End>, writer: Option<&Writer>) -> Result<End> {
+    if let (Err(_), Some(writer)) = (&end, writer)
+        && let Err(taken) = writer.check().await
+        && taken.kind == ErrorKind::Fenced
+    {
+        return Err(taken);
+    }
     end
 }
 

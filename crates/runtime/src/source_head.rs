@@ -141,12 +141,12 @@ impl SourceHead {
                 if let Some(split) = self.splits.get_mut(&id) {
                     split.at_end_since = Some(now);
                 }
-                self.report_lag();
+                self.report_lag(Some(&id));
                 Ok(None)
             }
             Some(Fetch::Finished(id)) => {
                 self.split(&id)?.finished = true;
-                self.report_lag();
+                self.report_lag(Some(&id));
                 Ok(self.advance())
             }
             Some(Fetch::Nothing) | None => Ok(self.look_for_idle()),
@@ -242,7 +242,7 @@ impl SourceHead {
             self.metrics.event_time.fetch_max(high, Relaxed);
         }
         self.metrics.records_out.fetch_add(batch.num_rows() as u64, Relaxed);
-        self.report_lag();
+        self.report_lag(None);
         self.pending = self.advance();
         if std::mem::take(&mut self.idle) && self.pending.is_none() {
             // Consumers must count this source again, at the watermark they know.
@@ -251,11 +251,13 @@ impl SourceHead {
         Ok(Emitted::Batch(batch))
     }
 
-    fn report_lag(&self) {
-        let lag = self.feed.lag();
-        if !lag.is_empty() {
-            let mut all = self.metrics.lag.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            all.extend(lag);
+    /// What the reader knows of its distance to the end, which may be a while old; a split that stands at its end has none.
+    fn report_lag(&self, at_end: Option<&str>) {
+        let mut all = self.metrics.lag.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let ended = |id: &str| self.splits.get(id).is_some_and(|s| s.finished || s.at_end_since.is_some());
+        all.extend(self.feed.lag().into_iter().filter(|(id, _)| !ended(id)));
+        if let Some(id) = at_end {
+            all.insert(id.to_string(), 0);
         }
     }
 

@@ -145,8 +145,8 @@ pub(super) fn from_text(array: &ArrayRef, to: &SqlType, safe: bool) -> Result<Ar
         SqlType::Decimal(p, s) => parse!(Decimal128Type, |t| parse_decimal(t.as_bytes(), *s)
             .filter(|d| d.unsigned_abs() < 10u128.pow(u32::from(*p)))),
         SqlType::Date => parse!(Date32Type, |s| crate::scalar::plain_date(s).map(|days| days as i32)),
-        SqlType::Time(_) => parse!(Time32MillisecondType, |s| match temporal::parse_time(s.as_bytes()) {
-            Some((nanos, b"")) => Some((nanos / 1_000_000) as i32),
+        SqlType::Time(p) => parse!(Time32MillisecondType, |s| match temporal::parse_time(s.as_bytes()) {
+            Some((nanos, b"")) => Some(super::cut_time((nanos / 1_000_000) as i32, *p)),
             _ => None,
         }),
         t if is_timestamp(t) => {

@@ -77,6 +77,29 @@ fn a_changed_operator_is_named() {
 }
 
 #[test]
+fn where_to_start_and_what_to_do_with_bad_records_may_change() {
+    let mut changed = job();
+    let NodeSpec::Source(source) = &mut changed.nodes[0].spec else {
+        unreachable!()
+    };
+    source.on_error = RecordPolicy::Skip;
+    source.idle_timeout_ms = None;
+    for (key, value) in [
+        ("on-error", "skip"),
+        ("scan.startup.mode", "latest-offset"),
+        ("json.ignore-parse-errors", "true"),
+    ] {
+        source.table.options.insert(key.into(), value.into());
+    }
+    assert!(differences(&job(), &changed).is_empty());
+    let NodeSpec::Source(source) = &mut changed.nodes[0].spec else {
+        unreachable!()
+    };
+    source.table.options.insert("topic".into(), "others".into());
+    assert_eq!(differences(&job(), &changed).len(), 1);
+}
+
+#[test]
 fn a_plan_of_a_newer_release_is_refused() {
     let text = job().to_text().unwrap().replace("\"version\": 1,\n  \"name\"", "\"version\": 99,\n  \"name\"");
     assert!(Job::from_text(&text).unwrap_err().message.contains("99"));
