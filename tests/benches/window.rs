@@ -28,7 +28,7 @@ use millstream_dataflow::{
     Batch, Connectors, Error, Exchange, KeyGroupRange, NodeKind, Operator, Output, Result, Sink, Source, SqlType, Stamp, Step, SubtaskContext, TableSpec,
     Watermark,
 };
-use millstream_plan::{AggregateCall, AggregateInput, Column, Input, JOB_VERSION, Job, Node, NodeSpec, Type, Window, WindowAggregate, WindowTime};
+use millstream_plan::{AggregateCall, AggregateInput, Column, Input, JOB_VERSION, Job, Node, NodeSpec, Type, Value, Window, WindowAggregate, WindowTime};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,7 +134,7 @@ fn operator(window: Window) -> Box<dyn Operator> {
         version: JOB_VERSION,
         name: "bench".into(),
         nodes: vec![
-            node("rows", NodeSpec::Values(vec![]), vec![], columns()),
+            node("rows", NodeSpec::Values(vec![vec![Value::Int(0); 3]]), vec![], columns()),
             node("window", spec, vec![input], output),
         ],
         settings: BTreeMap::new(),

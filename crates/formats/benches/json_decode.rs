@@ -14,7 +14,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-const EVENTS: usize = 16_384;
+/// As many as a Kafka reader hands over at once.
+const EVENTS: usize = 4096;
+
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn records(case: &str) -> Vec<String> {
     (0..EVENTS)
