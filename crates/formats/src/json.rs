@@ -5,6 +5,7 @@ mod cursor;
 mod encoder;
 mod object;
 mod text;
+mod timestamp;
 
 use cursor::{Cursor, Fault};
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
@@ -60,6 +61,16 @@ const RECORD_BYTES_MAX: usize = 64 << 20;
 pub(crate) enum TimestampStandard {
     Sql,
     Iso8601,
+}
+
+impl TimestampStandard {
+    /// What stands between date and time.
+    fn separator(self) -> u8 {
+        match self {
+            TimestampStandard::Sql => b' ',
+            TimestampStandard::Iso8601 => b'T',
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -129,7 +140,7 @@ impl JsonDecoder {
         })
     }
     /// Appends one object, or each of an array of them.
-    fn record(&mut self, record: &str) -> Result<usize, Fault> {
+    fn record(&mut self, record: &[u8]) -> Result<usize, Fault> {
         let mut c = Cursor::new(record);
         c.space();
         let before = self.object.rows();
@@ -177,12 +188,12 @@ impl Decoder for JsonDecoder {
                 format!("the record has {} bytes, at most {RECORD_BYTES_MAX} are taken", record.len()),
             ));
         }
-        let record = std::str::from_utf8(record).map_err(|_| bad("utf8", "the record is no UTF-8 text".to_string()))?;
         let before = self.object.rows();
         self.record(record).map_err(|fault| {
             self.object.truncate(before);
             match fault {
                 Fault::Malformed(what) => bad("malformed", format!("the record is no JSON: {what}")),
+                Fault::Utf8 => bad("utf8", "the record is no UTF-8 text".to_string()),
                 Fault::Depth => bad("too-deep", format!("the record is nested more than {} levels", cursor::DEPTH_MAX)),
                 Fault::Type("a field is missing") => bad("missing-field", "a field of the table is missing".to_string()),
                 Fault::Type(what) => bad("type", format!("a value does not fit its column: {what}")),

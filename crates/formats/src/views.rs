@@ -11,6 +11,9 @@ use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 /// Bytes per block of long values.
 const BLOCK: usize = 128 << 10;
 
+/// Rows that room is made for at once when the batch before had as many.
+pub(crate) const ROWS_EXPECTED_MAX: usize = 8192;
+
 /// Values as views into blocks of our own: state and batches never pin the input.
 #[derive(Debug, Default)]
 pub(crate) struct Views {
@@ -31,6 +34,20 @@ impl Views {
         }
         self.push(text.as_bytes());
     }
+    /// Appends a string that `around` begins with: bytes after it are there to be read, so a short one is copied without a loop.
+    #[inline]
+    pub(crate) fn push_part(&mut self, text: &str, around: &[u8]) {
+        if !self.any {
+            (self.any, self.all_text) = (true, true);
+        }
+        match around.first_chunk::<16>() {
+            Some(chunk) if text.len() <= 12 => {
+                let kept = u128::from_le_bytes(*chunk) & ((1 << (8 * text.len())) - 1);
+                self.views.push(kept << 32 | text.len() as u128);
+            }
+            _ => self.push(text.as_bytes()),
+        }
+    }
     /// Appends bytes; the column can then only become a binary one.
     pub(crate) fn push_bytes(&mut self, bytes: &[u8]) {
         (self.any, self.all_text) = (true, false);
@@ -45,14 +62,22 @@ impl Views {
             self.views.push(make_view(bytes, 0, 0));
             return;
         }
-        if self.block.len() + bytes.len() > BLOCK.max(self.block.capacity()) && !self.block.is_empty() {
+        if bytes.len() > self.block.capacity() - self.block.len() {
+            self.next_block(bytes.len());
+        }
+        // As `make_view` has it: length, first four bytes, block, offset.
+        let prefix = bytes.first_chunk::<4>().map_or(0, |p| u32::from_le_bytes(*p));
+        let place = u64::from(self.blocks.len() as u32) | (self.block.len() as u64) << 32;
+        self.views.push(u128::from(place) << 64 | u128::from(prefix) << 32 | bytes.len() as u128);
+        self.block.extend_from_slice(bytes);
+    }
+    /// Begins a block with room for a value.
+    #[cold]
+    fn next_block(&mut self, bytes: usize) {
+        if !self.block.is_empty() {
             self.blocks.push(Buffer::from_vec(std::mem::take(&mut self.block)));
         }
-        if self.block.capacity() == 0 {
-            self.block.reserve_exact(BLOCK.max(bytes.len()));
-        }
-        self.views.push(make_view(bytes, self.blocks.len() as u32, self.block.len() as u32));
-        self.block.extend_from_slice(bytes);
+        self.block.reserve_exact(BLOCK.max(bytes));
     }
     pub(crate) fn truncate(&mut self, len: usize) {
         self.views.truncate(len);
@@ -63,7 +88,12 @@ impl Views {
         }
         let text = !self.any || self.all_text;
         self.any = false;
-        (ScalarBuffer::from(std::mem::take(&mut self.views)), std::mem::take(&mut self.blocks), text)
+        let room = Vec::with_capacity(self.views.len().min(ROWS_EXPECTED_MAX));
+        (
+            ScalarBuffer::from(std::mem::replace(&mut self.views, room)),
+            std::mem::take(&mut self.blocks),
+            text,
+        )
     }
     /// Takes the values as strings. Bytes that were not pushed as text are checked.
     pub(crate) fn finish_text(&mut self, nulls: Option<NullBuffer>) -> millstream_dataflow::Result<StringViewArray> {

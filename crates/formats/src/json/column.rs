@@ -1,10 +1,11 @@
 //! A column that JSON values are parsed into, one per schema field, nested ones included.
 
+use super::JsonOptions;
 use super::cursor::{Cursor, DEPTH_MAX, Fault, Parsed};
 use super::object::Object;
 use super::text::unescape;
-use super::{JsonOptions, TimestampStandard};
-use crate::views::Views;
+use super::timestamp::Timestamps;
+use crate::views::{ROWS_EXPECTED_MAX, Views};
 use arrow_array::types::*;
 use arrow_array::{ArrayRef, BooleanArray, ListArray, MapArray, NullArray, PrimitiveArray, StructArray};
 use arrow_buffer::{BooleanBufferBuilder, NullBuffer, OffsetBuffer, ScalarBuffer};
@@ -60,8 +61,7 @@ enum Values {
     Bytes(Views),
     Date(Vec<i32>),
     Time(Vec<i32>),
-    /// Units per second, and whether it is a point in time (`Z` at the end).
-    Timestamp(Vec<i64>, i64, bool),
+    Timestamp(Box<Timestamps>),
     List(Vec<i32>, Box<Column>, FieldRef),
     Map(Vec<i32>, Box<Column>, Box<Column>, FieldRef),
     Row(Box<Object>, arrow_schema::Fields),
@@ -98,7 +98,7 @@ impl Column {
                     4..=6 => 1_000_000,
                     _ => 1_000_000_000,
                 };
-                Values::Timestamp(Vec::new(), per_second, matches!(field.ty, SqlType::TimestampLtz(_)))
+                Values::Timestamp(Box::new(Timestamps::new(per_second, matches!(field.ty, SqlType::TimestampLtz(_)))))
             }
             SqlType::Array(e) => Values::List(vec![0], Box::new(Column::new(e, options)?), Arc::new(e.to_arrow())),
             SqlType::Map(k, v) => {
@@ -141,6 +141,36 @@ impl Column {
     /// Appends the value at the cursor. After a [`Fault::Type`] the caller truncates and knows where the value began.
     #[inline]
     pub(super) fn parse(&mut self, c: &mut Cursor<'_>, options: &JsonOptions, scratch: &mut Vec<u8>, depth: u32) -> Parsed<()> {
+        if self.parse_plain(c, options) {
+            return Ok(());
+        }
+        self.parse_any(c, options, scratch, depth)
+    }
+
+    /// Appends what most records hold, texts without escapes and small whole numbers; anything else leaves all as it was.
+    #[inline]
+    pub(super) fn parse_plain(&mut self, c: &mut Cursor<'_>, options: &JsonOptions) -> bool {
+        match &mut self.values {
+            Values::I64(v) => match c.plain_integer() {
+                Some(n) => v.push(n),
+                None => return false,
+            },
+            Values::Text(v) if c.peek() == Some(b'"') => match c.plain_string() {
+                Some((text, record)) => v.push_part(text, record),
+                None => return false,
+            },
+            Values::Timestamp(v) => {
+                if !v.push_plain(c, options.timestamps) {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+        self.validity.push(true);
+        true
+    }
+
+    fn parse_any(&mut self, c: &mut Cursor<'_>, options: &JsonOptions, scratch: &mut Vec<u8>, depth: u32) -> Parsed<()> {
         if c.peek() == Some(b'n') {
             return if c.eat_word(b"null") {
                 self.take_null()
@@ -157,26 +187,20 @@ impl Column {
                 Some(b'"') => {
                     let (raw, escaped) = c.string()?;
                     if escaped {
-                        unescape(raw, scratch)?;
+                        unescape(raw.as_bytes(), scratch)?;
                         v.push_text(utf8(scratch)?);
                     } else {
-                        v.push_text(c.text(c.at - 1 - raw.len(), c.at - 1)?);
+                        v.push_text(raw);
                     }
                 }
                 // Numbers, booleans, objects and arrays become their own JSON text.
                 _ => {
                     let start = c.at;
                     c.skip(depth)?;
-                    v.push_text(c.text(start, c.at)?);
+                    v.push_text(c.part(start, c.at)?);
                 }
             },
-            Values::Timestamp(v, per_second, point) => {
-                let (days, nanos) = timestamp(scalar(c, scratch)?, options.timestamps, *point).ok_or(Fault::Type("no timestamp of the expected form"))?;
-                let units = days
-                    .checked_mul(*per_second * 86_400)
-                    .and_then(|units| units.checked_add(nanos / (1_000_000_000 / *per_second)));
-                v.push(units.ok_or(OUT_OF_RANGE)?);
-            }
+            Values::Timestamp(v) => v.push(scalar(c, scratch)?, options.timestamps)?,
             Values::F64(v) => v.push(float(c, scratch)?),
             Values::F32(v) => v.push(float(c, scratch)? as f32),
             Values::Boolean(v) => match c.peek() {
@@ -296,7 +320,8 @@ impl Column {
             Values::I8(v) => v.push(0),
             Values::I16(v) => v.push(0),
             Values::I32(v) | Values::Date(v) | Values::Time(v) => v.push(0),
-            Values::I64(v) | Values::Timestamp(v, ..) => v.push(0),
+            Values::I64(v) => v.push(0),
+            Values::Timestamp(v) => v.values.push(0),
             Values::F32(v) => v.push(0.0),
             Values::F64(v) => v.push(0.0),
             Values::Decimal(v, ..) => v.push(0),
@@ -315,7 +340,8 @@ impl Column {
             Values::I8(v) => v.truncate(len),
             Values::I16(v) => v.truncate(len),
             Values::I32(v) | Values::Date(v) | Values::Time(v) => v.truncate(len),
-            Values::I64(v) | Values::Timestamp(v, ..) => v.truncate(len),
+            Values::I64(v) => v.truncate(len),
+            Values::Timestamp(v) => v.values.truncate(len),
             Values::F32(v) => v.truncate(len),
             Values::F64(v) => v.truncate(len),
             Values::Decimal(v, ..) => v.truncate(len),
@@ -340,7 +366,13 @@ impl Column {
         let nulls = self.validity.finish();
         macro_rules! primitive {
             ($t:ty, $v:expr) => {
-                Arc::new(PrimitiveArray::<$t>::new(ScalarBuffer::from(std::mem::take($v)), nulls).with_data_type(self.ty.clone())) as ArrayRef
+                Arc::new(
+                    PrimitiveArray::<$t>::new(
+                        ScalarBuffer::from(std::mem::replace($v, Vec::with_capacity(rows.min(ROWS_EXPECTED_MAX)))),
+                        nulls,
+                    )
+                    .with_data_type(self.ty.clone()),
+                ) as ArrayRef
             };
         }
         Ok(match &mut self.values {
@@ -354,9 +386,11 @@ impl Column {
             Values::Decimal(v, ..) => primitive!(Decimal128Type, v),
             Values::Date(v) => primitive!(Date32Type, v),
             Values::Time(v) => primitive!(Time32MillisecondType, v),
-            Values::Timestamp(v, 1_000, _) => primitive!(TimestampMillisecondType, v),
-            Values::Timestamp(v, 1_000_000, _) => primitive!(TimestampMicrosecondType, v),
-            Values::Timestamp(v, ..) => primitive!(TimestampNanosecondType, v),
+            Values::Timestamp(v) => match v.per_second {
+                1_000 => primitive!(TimestampMillisecondType, &mut v.values),
+                1_000_000 => primitive!(TimestampMicrosecondType, &mut v.values),
+                _ => primitive!(TimestampNanosecondType, &mut v.values),
+            },
             Values::Text(v) => Arc::new(v.finish_text(nulls)?),
             Values::Bytes(v) => Arc::new(v.finish_bytes(nulls)),
             Values::List(offsets, child, field) => {
@@ -397,10 +431,10 @@ pub(super) fn parse_or_null(column: &mut Column, c: &mut Cursor<'_>, options: &J
     }
 }
 
-const OUT_OF_RANGE: Fault = Fault::Type("a number out of the type's range");
+pub(super) const OUT_OF_RANGE: Fault = Fault::Type("a number out of the type's range");
 
 fn utf8(bytes: &[u8]) -> Parsed<&str> {
-    std::str::from_utf8(bytes).map_err(|_| Fault::Malformed("no UTF-8 text"))
+    std::str::from_utf8(bytes).map_err(|_| Fault::Utf8)
 }
 
 /// The text of a string, number or boolean.
@@ -409,9 +443,9 @@ fn scalar<'s, 'a: 's>(c: &mut Cursor<'a>, scratch: &'s mut Vec<u8>) -> Parsed<&'
         Some(b'"') => {
             let (raw, escaped) = c.string()?;
             if !escaped {
-                return Ok(raw);
+                return Ok(raw.as_bytes());
             }
-            unescape(raw, scratch)?;
+            unescape(raw.as_bytes(), scratch)?;
             Ok(scratch)
         }
         Some(b'-' | b'0'..=b'9') => c.number(),
@@ -454,19 +488,6 @@ fn float(c: &mut Cursor<'_>, scratch: &mut Vec<u8>) -> Parsed<f64> {
     std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()).ok_or(Fault::Type("no number"))
 }
 
-fn timestamp(text: &[u8], standard: TimestampStandard, point: bool) -> Option<(i64, i64)> {
-    let separator = match standard {
-        TimestampStandard::Sql => b' ',
-        TimestampStandard::Iso8601 => b'T',
-    };
-    let (parsed, rest) = temporal::parse_timestamp(text, separator)?;
-    match rest {
-        b"" if !point => Some(parsed),
-        b"Z" if point => Some(parsed),
-        _ => None,
-    }
-}
-
 /// A column that texts without quotes are parsed into: the fields of a CSV line. The same types take the same texts as JSON strings.
 #[derive(Debug)]
 pub(crate) struct TextColumn {
@@ -501,10 +522,11 @@ impl TextColumn {
         self.quoted.push_str(text);
         self.quoted.push('"');
         self.column
-            .parse(&mut Cursor::new(&self.quoted), &self.options, &mut self.scratch, 1)
+            .parse(&mut Cursor::new(self.quoted.as_bytes()), &self.options, &mut self.scratch, 1)
             .map_err(|fault| match fault {
                 Fault::Malformed(what) | Fault::Type(what) => what.to_string(),
                 Fault::Depth => "too deep".to_string(),
+                Fault::Utf8 => "no UTF-8 text".to_string(),
             })
     }
     pub(crate) fn push_null(&mut self) {

@@ -7,10 +7,10 @@ use super::text::unescape;
 use arrow_array::ArrayRef;
 use millstream_dataflow::{Field, Result};
 
-/// Keys of one object in the order they came, learned from the last object that came otherwise.
+/// A key and what stands around it, as an earlier object had it.
 #[derive(Debug)]
 struct Expected {
-    /// `"name":` as it stands in the record.
+    /// From behind the comma or the brace before it to its value: `"name":`, or with white space, as in ` "name": `.
     bytes: Vec<u8>,
     /// The first 16 bytes as a number, zeros after the end, and ones where there are bytes.
     head: u128,
@@ -32,13 +32,16 @@ impl Expected {
             column,
         }
     }
-    /// Whether a record goes on with this key.
+    /// Whether a record goes on with a byte and then this key.
     #[inline]
-    fn begins(&self, record: &[u8]) -> bool {
-        match record.first_chunk::<16>() {
-            Some(chunk) if (u128::from_le_bytes(*chunk) ^ self.head) & self.mask != 0 => false,
-            Some(_) if self.bytes.len() <= 16 => true,
-            _ => record.starts_with(&self.bytes),
+    fn follows(&self, before: u8, record: &[u8]) -> bool {
+        match record.first_chunk::<17>() {
+            Some([first, rest @ ..]) => {
+                *first == before
+                    && (u128::from_le_bytes(*rest) ^ self.head) & self.mask == 0
+                    && (self.bytes.len() <= 16 || record[1..].starts_with(&self.bytes))
+            }
+            None => record.strip_prefix(&[before]).is_some_and(|r| r.starts_with(&self.bytes)),
         }
     }
 }
@@ -47,15 +50,29 @@ impl Expected {
 pub(super) struct Object {
     fields: Vec<Field>,
     columns: Vec<Column>,
+    /// The keys in the order they are expected; no column twice.
     order: Vec<Expected>,
+    /// Whether `order` names every column.
+    all_named: bool,
     rows: usize,
-    /// Per column the number (from 1) of the object that last held it.
+    /// Per column the number (from 1) of the object that last held it, where that is looked at.
     seen: Vec<u64>,
     objects: u64,
+    /// Objects with other keys before the next such one is learned, and how many it was the last time.
+    patience: u32,
+    patience_before: u32,
+    /// The object that was learned last.
+    learned: u64,
 }
 
 /// Keys learned at most: an object with more is read all the same, only slower.
 const ORDER_MAX: usize = 512;
+
+/// Expected keys compared with one that came out of order, before it is read as any key.
+const LOOKED_AT: usize = 32;
+
+/// Where keys never come in the same order, only every so-many-th object is learned.
+const PATIENCE_MAX: u32 = 64;
 
 impl Object {
     pub(super) fn new(fields: &[Field], options: &JsonOptions) -> Result<Object> {
@@ -70,8 +87,12 @@ impl Object {
             seen: vec![0; columns.len()],
             columns,
             order,
+            all_named: true,
             rows: 0,
             objects: 0,
+            patience: 0,
+            patience_before: 0,
+            learned: 0,
         })
     }
     pub(super) fn rows(&self) -> usize {
@@ -80,53 +101,95 @@ impl Object {
 
     /// Appends the object at the cursor, which stands on `{`. After an error the caller truncates.
     pub(super) fn parse(&mut self, c: &mut Cursor<'_>, options: &JsonOptions, scratch: &mut Vec<u8>, depth: u32) -> Parsed<()> {
-        c.at += 1;
         self.objects += 1;
         let mut expected = 0;
+        let mut before = b'{';
+        for key in &self.order {
+            if !key.follows(before, c.rest()) {
+                break;
+            }
+            c.at += 1 + key.bytes.len();
+            match key.column {
+                None => c.skip(depth)?,
+                Some(i) => {
+                    let column = &mut self.columns[i];
+                    if !column.parse_plain(c, options) {
+                        c.space();
+                        parse_or_null(column, c, options, scratch, depth)?;
+                    }
+                }
+            }
+            expected += 1;
+            before = b',';
+        }
+        if self.all_named && expected == self.order.len() && c.eat(b'}') {
+            self.rows += 1;
+            return Ok(());
+        }
+        self.parse_on(c, options, scratch, depth, expected)
+    }
+
+    /// Reads an object on whose first keys came as expected; what follows does not.
+    fn parse_on(&mut self, c: &mut Cursor<'_>, options: &JsonOptions, scratch: &mut Vec<u8>, depth: u32, read: usize) -> Parsed<()> {
         let mut found = 0;
-        // Where the key order left the learned one, if it did.
-        let mut surprised = false;
-        c.space();
-        if !c.eat(b'}') {
-            loop {
-                c.space();
-                let column = match self.order.get(expected) {
-                    Some(e) if e.begins(&c.bytes[c.at..]) => {
-                        c.at += e.bytes.len();
-                        e.column
+        for column in self.order[..read].iter().filter_map(|key| key.column) {
+            self.seen[column] = self.objects;
+            found += 1;
+        }
+        // The keys of this object from `read` on, if they are learned.
+        let mut order = (self.patience == 0).then(Vec::new);
+        let (mut expected, mut first) = (read, read == 0);
+        loop {
+            let column = match self.look_for(c, expected, first) {
+                Some(at) => {
+                    let key = &self.order[at];
+                    c.at += 1 + key.bytes.len();
+                    if let Some(order) = &mut order {
+                        order.push(Expected::new(key.bytes.clone(), key.column));
                     }
-                    _ => {
-                        surprised = true;
-                        self.other_key(c, scratch, expected)?
-                    }
-                };
-                expected += 1;
-                c.space();
-                match column {
-                    None => c.skip(depth)?,
-                    Some(i) => {
-                        let target = &mut self.columns[i];
-                        if self.seen[i] == self.objects {
-                            // The last of several equal keys counts.
-                            target.truncate(self.rows);
-                        } else {
-                            self.seen[i] = self.objects;
-                            found += 1;
-                        }
-                        parse_or_null(target, c, options, scratch, depth)?;
-                    }
+                    expected = at + 1;
+                    key.column
                 }
-                c.space();
-                if c.eat(b'}') {
-                    break;
+                None => {
+                    c.space();
+                    if !first && c.eat(b'}') {
+                        break;
+                    }
+                    if !c.eat(if first { b'{' } else { b',' }) {
+                        return Err(Fault::Malformed("no comma or end of an object"));
+                    }
+                    let start = c.at;
+                    c.space();
+                    if first && c.eat(b'}') {
+                        break;
+                    }
+                    let column = self.any_key(c, scratch)?;
+                    if let Some(order) = &mut order {
+                        order.push(Expected::new(c.bytes[start..c.at].to_vec(), column));
+                    }
+                    column
                 }
-                if !c.eat(b',') {
-                    return Err(Fault::Malformed("no comma or end of an object"));
+            };
+            first = false;
+            match column {
+                None => c.skip(depth)?,
+                Some(i) => {
+                    let target = &mut self.columns[i];
+                    if self.seen[i] == self.objects {
+                        // The last of several equal keys counts.
+                        target.truncate(self.rows);
+                    } else {
+                        self.seen[i] = self.objects;
+                        found += 1;
+                    }
+                    c.space();
+                    parse_or_null(target, c, options, scratch, depth)?;
                 }
             }
         }
-        if surprised {
-            self.order.truncate(expected.min(ORDER_MAX));
+        match order {
+            Some(order) => self.learn(read, order),
+            None => self.patience -= 1,
         }
         if found < self.columns.len() {
             self.fill_missing(options)?;
@@ -135,34 +198,59 @@ impl Object {
         Ok(())
     }
 
-    /// A key that is not the expected one: finds its column and learns its place.
-    fn other_key(&mut self, c: &mut Cursor<'_>, scratch: &mut Vec<u8>, place: usize) -> Parsed<Option<usize>> {
-        let start = c.at;
+    /// Which expected key comes next, looked for from `from` on and around.
+    fn look_for(&self, c: &Cursor<'_>, from: usize, first: bool) -> Option<usize> {
+        let before = if first { b'{' } else { b',' };
+        let (head, tail) = self.order.split_at(from.min(self.order.len()));
+        let around = tail.iter().chain(head).take(LOOKED_AT);
+        let at = around.map(|key| key.follows(before, c.rest())).position(|follows| follows)?;
+        Some((from.min(self.order.len()) + at) % self.order.len())
+    }
+
+    /// A key as it may come, and its column. The cursor stands before it, and then on its value.
+    fn any_key(&self, c: &mut Cursor<'_>, scratch: &mut Vec<u8>) -> Parsed<Option<usize>> {
         if c.peek() != Some(b'"') {
             return Err(Fault::Malformed("no field name"));
         }
         let (raw, escaped) = c.string()?;
         let name = if escaped {
-            unescape(raw, scratch)?;
+            unescape(raw.as_bytes(), scratch)?;
             scratch.as_slice()
         } else {
-            raw
+            raw.as_bytes()
         };
         let column = self.fields.iter().position(|f| f.name.as_bytes() == name);
         c.space();
         if !c.eat(b':') {
             return Err(Fault::Malformed("no colon after a field name"));
         }
-        if place < ORDER_MAX {
-            let learned = Expected::new(c.bytes[start..c.at].to_vec(), column);
-            // Insert rather than replace: after an optional key the rest of the order still holds.
-            if self.order.len() < ORDER_MAX {
-                self.order.insert(place.min(self.order.len()), learned);
-            } else {
-                self.order[place] = learned;
-            }
-        }
+        c.space();
         Ok(column)
+    }
+
+    /// Expects the keys of this object from now on, unless it only leaves out some of the expected ones: they may come again.
+    fn learn(&mut self, read: usize, order: Vec<Expected>) {
+        self.patience_before = if self.objects - self.learned > u64::from(PATIENCE_MAX) * 2 {
+            0
+        } else {
+            (self.patience_before * 2 + 1).min(PATIENCE_MAX)
+        };
+        self.patience = self.patience_before;
+        self.learned = self.objects;
+        let mut known = self.order[read..].iter();
+        if order.iter().all(|key| known.any(|k| k.bytes == key.bytes)) {
+            return;
+        }
+        self.order.truncate(read);
+        self.order.extend(order);
+        self.order.truncate(ORDER_MAX);
+        let mut named = vec![false; self.columns.len()];
+        let twice = self
+            .order
+            .iter()
+            .position(|key| key.column.is_some_and(|c| std::mem::replace(&mut named[c], true)));
+        self.order.truncate(twice.unwrap_or(usize::MAX));
+        self.all_named = self.order.iter().filter(|key| key.column.is_some()).count() == self.columns.len();
     }
 
     fn fill_missing(&mut self, options: &JsonOptions) -> Parsed<()> {
