@@ -2,7 +2,7 @@
 
 use crate::ConnectorContext;
 use arrow_array::RecordBatch;
-use millstream_dataflow::{Batch, BoxFuture, Chunk, Clock, Decoded, Error, Fetch, Result, Source, Split, SplitDecoder, SplitReader};
+use millstream_dataflow::{Batch, BoxFuture, Chunk, Clock, Decoded, Error, Fetch, Places, Result, Source, Split, SplitDecoder, SplitReader};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -238,6 +238,7 @@ impl SplitDecoder for Maker {
         };
         Ok(Decoded {
             records: numbers.to - numbers.from,
+            places: Places::consecutive(format!("{}, row", chunk.split), numbers.from, (numbers.to - numbers.from) as usize),
             batch: Batch::new(self.0.batch(numbers)?),
             split: Split {
                 id: chunk.split,

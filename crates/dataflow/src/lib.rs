@@ -16,6 +16,7 @@ mod graph;
 pub mod key_group;
 mod operator;
 pub mod option;
+mod places;
 mod row_kind;
 mod schema;
 mod sink;
@@ -42,6 +43,7 @@ pub use graph::{Edge, Exchange, Graph, MakeOperator, MakeScan, Node, NodeKind, S
 pub use key_group::{KeyGroupRange, MAX_PARALLELISM_DEFAULT};
 pub use operator::{Operator, Output, Port, Step, SubtaskContext};
 pub use option::{OptionSpec, OptionType, Options};
+pub use places::Places;
 pub use row_kind::RowKind;
 pub use schema::{Field, Schema, SchemaRef};
 pub use sink::{Committable, EpochCommit, Sink, SinkCommitter, SinkWriter, Written};

@@ -1,6 +1,6 @@
 //! Where rows enter: readers on the rim, decoders in the subtask.
 
-use crate::{BadRecord, Batch, BoxFuture, Result};
+use crate::{BadRecord, Batch, BoxFuture, Places, Result};
 use arrow_array::Int64Array;
 use std::any::Any;
 use std::time::Duration;
@@ -86,6 +86,8 @@ pub struct Decoded {
     pub records: u64,
     /// Records that could not be decoded.
     pub bad: Vec<BadRecord>,
+    /// Where each row of the batch stands.
+    pub places: Places,
 }
 
 /// What a source subtask does to a decoded batch before it flows: computed columns and the watermark expression.
@@ -102,6 +104,7 @@ pub struct Scanned {
     pub batch: Batch,
     /// Per row of `batch` the value of the watermark expression, epoch ms; a null moves nothing. `None` without `WATERMARK`.
     pub candidates: Option<Int64Array>,
-    /// Rows left out, with the reason (null event time): the record policy applies.
-    pub bad: Vec<BadRecord>,
+    /// Rows left out, with their number in the decoded batch and the reason (null event time): the record policy applies. Their place is
+    /// empty, it follows from the number.
+    pub bad: Vec<(usize, BadRecord)>,
 }

@@ -1,7 +1,8 @@
 //! The `parquet` format.
 
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, make_array, new_null_array};
 use arrow_cast::{CastOptions, cast_with_options};
+use arrow_schema::{ArrowError, DataType};
 use bytes::Bytes;
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{Batch, Encoder, Error, Field, FormatSpec, Result, Schema, SqlType};
@@ -153,12 +154,20 @@ impl ParquetFile {
     /// Opens a file for these columns, found by name.
     ///
     /// # Errors
-    /// `Data` for bytes that are no Parquet file, or a NOT NULL column that is missing.
+    /// `Data` for bytes that are no Parquet file, a NOT NULL column that is missing, or a column whose type in the file is not its type in
+    /// the table.
     pub fn open(bytes: Bytes, schema: &Schema) -> Result<ParquetFile> {
         let metadata = guarded(|| ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new()))?.map_err(unreadable)?;
         for field in schema.fields.iter().filter(|f| !f.nullable) {
             if metadata.schema().index_of(&field.name).is_err() {
                 return Err(Error::data(format!("the file has no column \"{}\", which is NOT NULL", field.name)).code("E0700"));
+            }
+        }
+        for field in &schema.fields {
+            if let Ok(column) = metadata.schema().field_with_name(&field.name)
+                && !reads(column.data_type(), &field.ty.to_arrow())
+            {
+                return Err(differs(field, column.data_type()));
             }
         }
         Ok(ParquetFile {
@@ -215,6 +224,48 @@ fn unreadable(e: parquet::errors::ParquetError) -> Error {
     Error::data("the file is no readable Parquet file").code("E0700").source(e)
 }
 
+/// Whether a column of one type in a file holds the values of another in a table. Integers may be wider or narrower, as long as their
+/// values fit, times and fractions finer or coarser; nothing becomes a value of another kind.
+fn reads(file: &DataType, table: &DataType) -> bool {
+    use DataType as T;
+    match (file, table) {
+        (T::Dictionary(_, value), _) => reads(value, table),
+        (T::Float32, T::Float64) => true,
+        // Files of old writers do not say that bytes are text.
+        (_, T::Utf8View) => file.is_string() || file.is_binary(),
+        (_, T::BinaryView) => file.is_binary() || matches!(file, T::FixedSizeBinary(_)),
+        (_, T::Int8 | T::Int16 | T::Int32 | T::Int64) => file.is_integer(),
+        (_, T::Decimal128(..)) => file.is_decimal(),
+        (_, T::Timestamp(..)) => matches!(file, T::Timestamp(..)),
+        (_, T::Time32(_) | T::Time64(_)) => matches!(file, T::Time32(_) | T::Time64(_)),
+        (T::List(a) | T::LargeList(a) | T::FixedSizeList(a, _), T::List(b)) => reads(a.data_type(), b.data_type()),
+        (T::Map(a, _), T::Map(b, _)) => reads(a.data_type(), b.data_type()),
+        // Fields are found by name.
+        (T::Struct(a), T::Struct(b)) => b.iter().all(|b| a.find(b.name()).is_none_or(|(_, a)| reads(a.data_type(), b.data_type()))),
+        _ => file == table,
+    }
+}
+
+fn convert(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, ArrowError> {
+    let strict = CastOptions {
+        safe: false,
+        ..CastOptions::default()
+    };
+    let (DataType::Timestamp(from, _), DataType::Timestamp(to, _)) = (column.data_type(), wanted) else {
+        return cast_with_options(column, wanted, &strict);
+    };
+    // Whether a file's times are of a zone is not looked at, as in Flink.
+    let retyped = |a: &ArrayRef, ty: DataType| a.to_data().into_builder().data_type(ty).build().map(make_array);
+    let plain = retyped(column, DataType::Timestamp(*from, None))?;
+    retyped(&cast_with_options(&plain, &DataType::Timestamp(*to, None), &strict)?, wanted.clone())
+}
+
+fn differs(field: &Field, file: &DataType) -> Error {
+    Error::data(format!("column \"{}\" is {file} in the file and {} in the table", field.name, field.ty))
+        .code("E0700")
+        .hint("declare it in the table as it is in the file, and cast it in the query")
+}
+
 /// The columns of a schema out of a batch of a file: by name, converted to our carriers, NULL where a column is missing.
 fn fit(batch: &RecordBatch, schema: &Schema) -> Result<RecordBatch> {
     let rows = batch.num_rows();
@@ -223,19 +274,7 @@ fn fit(batch: &RecordBatch, schema: &Schema) -> Result<RecordBatch> {
         match batch.column_by_name(&f.name) {
             None => Ok(new_null_array(&wanted, rows)),
             Some(a) if *a.data_type() == wanted => Ok(Arc::clone(a)),
-            Some(a) => cast_with_options(
-                a,
-                &wanted,
-                &CastOptions {
-                    safe: false,
-                    ..CastOptions::default()
-                },
-            )
-            .map_err(|e| {
-                Error::data(format!("column \"{}\" is {} in the file and {} in the table", f.name, a.data_type(), f.ty))
-                    .code("E0700")
-                    .source(e)
-            }),
+            Some(a) => convert(a, &wanted).map_err(|e| differs(f, a.data_type()).source(e)),
         }
     };
     let columns = schema.fields.iter().map(column).collect::<Result<Vec<_>>>()?;

@@ -11,5 +11,5 @@ pub mod types;
 
 pub use aggregate::aggregate;
 pub use cast::cast;
-pub use scalar::{Function, Signature, function, functions};
+pub use scalar::{Function, Signature, check_literals, function, functions};
 pub use types::Type;

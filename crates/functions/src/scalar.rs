@@ -94,6 +94,20 @@ pub fn function(name: &str) -> Option<&'static Function> {
     functions().find(|f| f.name == name)
 }
 
+/// Looks at those arguments of a call that are text literals: patterns and paths that no row could be read by.
+///
+/// # Errors
+/// What is wrong with one of them.
+pub fn check_literals(name: &str, literals: &[Option<&str>]) -> Result<()> {
+    let Some(Some(second)) = literals.get(1) else { return Ok(()) };
+    match name {
+        "similar_to" => strings::check_similar(second, literals.get(2).copied().flatten()),
+        _ if name.starts_with("regexp") => strings::check_regex(second),
+        "json_value" | "json_query" | "json_exists" => json::check_path(second),
+        _ => Ok(()),
+    }
+}
+
 /// NULL in, NULL out.
 fn any_nullable(args: &[Type]) -> bool {
     args.iter().any(|a| a.nullable)

@@ -39,13 +39,17 @@ impl Scan for TableScan {
         let times = batch.column(*column);
         if times.null_count() > 0 {
             let valid: BooleanArray = (0..times.len()).map(|i| Some(times.is_valid(i))).collect();
-            for _ in 0..times.null_count() {
-                bad.push(BadRecord {
-                    reason: "null-rowtime",
-                    message: format!("the event time \"{name}\" is NULL"),
-                    place: "a decoded row".to_string(),
-                });
-            }
+            bad = (0..times.len())
+                .filter(|i| times.is_null(*i))
+                .map(|i| {
+                    let bad = BadRecord {
+                        reason: "null-rowtime",
+                        message: format!("the event time \"{name}\" is NULL"),
+                        place: String::new(),
+                    };
+                    (i, bad)
+                })
+                .collect();
             batch = batch.filter(&valid)?;
         }
         let candidates = watermark.evaluate(&batch.data)?;

@@ -1,7 +1,7 @@
 //! Inline rows as a bounded source of one split.
 
 use arrow_array::RecordBatch;
-use millstream_dataflow::{Batch, BoxFuture, Chunk, Decoded, Error, Fetch, Result, Source, Split, SplitDecoder, SplitReader};
+use millstream_dataflow::{Batch, BoxFuture, Chunk, Decoded, Error, Fetch, Places, Result, Source, Split, SplitDecoder, SplitReader};
 use std::time::Duration;
 
 pub(crate) struct ValuesSource(pub(crate) RecordBatch);
@@ -78,6 +78,7 @@ impl SplitDecoder for ValuesDecoder {
             },
             records,
             bad: Vec::new(),
+            places: Places::consecutive("row", 1, self.0.num_rows()),
         })
     }
 }

@@ -223,7 +223,11 @@ impl SourceHead {
         self.metrics.records_in.fetch_add(decoded.records, Relaxed);
         self.reject(decoded.bad)?;
         let scanned = self.scan.scan(decoded.batch)?;
-        self.reject(scanned.bad)?;
+        let placed = |(row, bad): (usize, BadRecord)| BadRecord {
+            place: decoded.places.of(row),
+            ..bad
+        };
+        self.reject(scanned.bad.into_iter().map(placed).collect())?;
         let mut batch = scanned.batch;
         let emitted = self.emitted;
         let split = self.split(&id)?;

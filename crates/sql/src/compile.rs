@@ -47,6 +47,12 @@ pub enum Step {
     Insert(Job),
 }
 
+/// Errors told of one text.
+const ERRORS_MAX: usize = 100;
+
+/// Nodes of a job's graph: far beyond what anyone writes, and soon planned.
+const NODES_MAX: usize = 10_000;
+
 /// Stack of the thread that plans: deep expressions are bounded, but not small.
 const STACK_BYTES: usize = 64 << 20;
 
@@ -97,6 +103,10 @@ fn compile_text(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Ve
             // sqlparser does not know the place of every construct: then it is the statement's.
             let placed = |e: &Error| e.span.is_some_and(|s| s.start.line > 0);
             errors.extend(e.into_iter().map(|e| if placed(&e) { e } else { e.span(statement.span) }));
+            errors.truncate(ERRORS_MAX);
+            if errors.len() == ERRORS_MAX {
+                break;
+            }
         }
     }
     if !errors.is_empty() {
@@ -237,11 +247,14 @@ impl File<'_> {
     }
 
     fn insert(&mut self, insert: &Insert) -> Result<()> {
-        // On a copy, so that a broken INSERT leaves no nodes behind.
-        let (mut graph, mut inserted) = (self.inserts.clone(), self.inserted.clone());
-        self.insert_into(insert, &mut graph, &mut inserted)?;
+        let (mut graph, mut inserted) = (std::mem::take(&mut self.inserts), std::mem::take(&mut self.inserted));
+        let before = graph.nodes.len();
+        let result = self.insert_into(insert, &mut graph, &mut inserted);
+        if result.is_err() {
+            graph.nodes.truncate(before);
+        }
         (self.inserts, self.inserted) = (graph, inserted);
-        Ok(())
+        result
     }
 
     fn insert_into(&self, insert: &Insert, graph: &mut JobGraph, inserted: &mut BTreeMap<String, usize>) -> Result<()> {
@@ -256,6 +269,12 @@ impl File<'_> {
         *number += 1;
         let prefix = if *number == 1 { name.clone() } else { format!("{name}/{number}") };
         graph.begin(prefix.clone());
+        if graph.nodes.len() > NODES_MAX {
+            return Err(Error::sql(format!("the INSERTs before this one make a job of more than {NODES_MAX} nodes"))
+                .code("E0103")
+                .hint("put some of them into another file")
+                .span(insert.table.span));
+        }
         let relation = self.bind(&insert.query, graph)?;
         let columns = table.sink_columns();
         let exprs = targets(&relation, &columns, insert)?;

@@ -1,5 +1,6 @@
 //! Tables: what CREATE TABLE says, checked; and how they are read and written.
 
+use crate::catalog::FOLLOWS;
 use crate::expression::{Binder, cast};
 use crate::graph::JobGraph;
 use crate::parse::{ColumnDefKind, CreateTable};
@@ -40,13 +41,8 @@ impl Table {
         let name = create.name.parts.last().cloned().unwrap_or_default();
         let mut errors = Vec::new();
         let options: BTreeMap<String, String> = create.options.iter().map(|o| (o.key.clone(), o.value.clone())).collect();
-        let connector = match check_options(create, &name, &options, registry) {
-            Ok(connector) => Some(connector),
-            Err(e) => {
-                errors.extend(e);
-                None
-            }
-        };
+        let connector = options.get("connector").and_then(|c| registry.connector(c));
+        errors.extend(check_options(create, &name, &options, registry));
         let mut table = Table {
             name,
             columns: Vec::new(),
@@ -120,7 +116,7 @@ impl Table {
             }
         }
         // What options get wrong together is told once the columns are known.
-        if errors.is_empty() && connector.is_some() {
+        if errors.is_empty() {
             errors.extend(
                 registry
                     .check(&table.definition(|_| true).spec())
@@ -372,7 +368,10 @@ fn computed_by_computed(e: Error, create: &CreateTable) -> Error {
 }
 
 fn metadata(connector: Option<&'static millstream_dataflow::ConnectorSpec>, key: &str, span: Span) -> Result<Type> {
-    let columns = connector.map_or(&[][..], |c| c.metadata);
+    let Some(connector) = connector else {
+        return Err(Error::sql("the connector is not known").code(FOLLOWS));
+    };
+    let columns = connector.metadata;
     match columns.iter().find(|m| m.key == key) {
         Some(m) => {
             let field = Field::parse_type("", m.ty)?;
@@ -396,30 +395,25 @@ const FORMAT: OptionSpec = OptionSpec::new("format", OptionType::Text, "How reco
 const VALUE_FORMAT: OptionSpec = OptionSpec::new("value.format", OptionType::Text, "How record values are encoded; the same as 'format'.").examples(&["json"]);
 
 /// Every option against the specs of its connector and format.
-fn check_options(
-    create: &CreateTable,
-    name: &str,
-    options: &BTreeMap<String, String>,
-    registry: &dyn Registry,
-) -> Result<&'static millstream_dataflow::ConnectorSpec, Vec<Error>> {
+fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, String>, registry: &dyn Registry) -> Vec<Error> {
     let option_span = |key: &str| create.options.iter().find(|o| o.key == key).map_or(create.name.span, |o| o.span);
     let Some(connector_name) = options.get("connector") else {
-        return Err(vec![
+        return vec![
             Error::config(format!("table \"{name}\" needs the option 'connector'"))
                 .code("E0503")
                 .hint("WITH ('connector' = 'kafka', …)")
                 .span(create.name.span),
-        ]);
+        ];
     };
     let names = || registry.connectors().iter().map(|c| c.name);
     let Some(connector) = registry.connector(connector_name) else {
         let e = Error::config(format!("the connector '{connector_name}' does not exist"))
             .code("E0504")
             .span(option_span("connector"));
-        return Err(vec![match nearest(connector_name, names()) {
+        return vec![match nearest(connector_name, names()) {
             Some(near) => e.hint(format!("did you mean '{near}'?")),
             None => e.hint(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
-        }]);
+        }];
     };
     let mut specs: Vec<&OptionSpec> = vec![&CONNECTOR];
     specs.extend(connector.options);
@@ -451,5 +445,5 @@ fn check_options(
         let span = key.filter(|_| e.span.is_none()).map_or(create.name.span, |k| option_span(k));
         e.span(span)
     }));
-    if errors.is_empty() { Ok(connector) } else { Err(errors) }
+    errors
 }

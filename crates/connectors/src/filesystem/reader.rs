@@ -5,7 +5,8 @@ use crate::ConnectorContext;
 use bytes::Bytes;
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{
-    Batch, BoxFuture, Chunk, Decoded, Decoder, Error, Fetch, ObjectMeta, Result, Schema, Source, Split, SplitDecoder, SplitReader, Store, TableSpec,
+    Batch, BoxFuture, Chunk, Decoded, Decoder, Error, Fetch, ObjectMeta, Places, Result, Schema, Source, Split, SplitDecoder, SplitReader, Store, StoreKind,
+    TableSpec,
 };
 use millstream_formats::parquet::ParquetFile;
 use millstream_formats::split_records;
@@ -117,7 +118,8 @@ impl Source for Files {
                 Some(name) => self.store.head(name).await?.into_iter().collect(),
                 None => self.store.list("").await?.into_iter().filter(|m| !hidden(m)).collect(),
             };
-            if files.is_empty() {
+            // An empty directory is an empty table; on an object store nothing tells it from a wrong name.
+            if files.is_empty() && self.store.kind() != StoreKind::Local {
                 return Err(
                     Error::config(format!("table \"{}\" reads '{}', where there are no files", self.table, self.path))
                         .code("E0514")
@@ -289,10 +291,15 @@ impl SplitDecoder for FileDecoder {
         match (*payload, &mut self.records) {
             (Payload::Records { bytes, records, start, next }, Some(decoder)) => {
                 let mut bad = Vec::new();
+                let mut places = Places::new(format!("file {}, byte", chunk.split));
                 for record in &records {
-                    if let Err(mut e) = decoder.decode(&bytes[record.clone()]) {
-                        e.place = format!("file {}, byte {}", chunk.split, start + record.start as u64);
-                        bad.push(e);
+                    let byte = start + record.start as u64;
+                    match decoder.decode(&bytes[record.clone()]) {
+                        Ok(rows) => places.push(byte, rows),
+                        Err(mut e) => {
+                            e.place = format!("file {}, byte {byte}", chunk.split);
+                            bad.push(e);
+                        }
                     }
                 }
                 Ok(Decoded {
@@ -303,6 +310,7 @@ impl SplitDecoder for FileDecoder {
                     },
                     records: records.len() as u64,
                     bad,
+                    places,
                 })
             }
             (Payload::RowGroup { file, group, next }, None) => {
@@ -312,6 +320,7 @@ impl SplitDecoder for FileDecoder {
                     .map(|b| b.schema())
                     .ok_or_else(|| Error::data("a row group is empty").detail(chunk.split.clone()))?;
                 let batch = arrow_select::concat::concat_batches(&schema, &batches)?;
+                let places = Places::consecutive(format!("file {}, row group {group}, row", chunk.split), 0, batch.num_rows());
                 Ok(Decoded {
                     records: batch.num_rows() as u64,
                     batch: Batch::new(batch),
@@ -320,6 +329,7 @@ impl SplitDecoder for FileDecoder {
                         position: next.text(),
                     },
                     bad: Vec::new(),
+                    places,
                 })
             }
             _ => Err(Error::bug("a file decoder got a chunk of another format")),

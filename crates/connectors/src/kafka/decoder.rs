@@ -3,7 +3,7 @@
 use super::reader::Messages;
 use arrow_array::builder::StringViewBuilder;
 use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, RecordBatchOptions, TimestampMillisecondArray};
-use millstream_dataflow::{Batch, Chunk, ColumnKind, Decoded, Decoder, Error, Result, Schema, Split, SplitDecoder, TableSpec};
+use millstream_dataflow::{Batch, Chunk, ColumnKind, Decoded, Decoder, Error, Places, Result, Schema, Split, SplitDecoder, TableSpec};
 use rdkafka::bindings::rd_kafka_timestamp_type_t as Kind;
 use std::sync::Arc;
 
@@ -43,6 +43,12 @@ impl SplitDecoder for KafkaDecoder {
             .map_err(|_| Error::bug("a Kafka decoder got another chunk"))?;
         let messages = &run.messages;
         let mut bad = Vec::new();
+        let mut places = Places::new(
+            messages
+                .iter()
+                .next()
+                .map_or_else(String::new, |m| format!("topic {}, partition {}, offset", m.topic(), m.partition())),
+        );
         // The message of each row, where metadata is wanted.
         let mut origin: Vec<u32> = Vec::new();
         let with_metadata = self.columns.iter().any(Option::is_some);
@@ -51,6 +57,7 @@ impl SplitDecoder for KafkaDecoder {
             let Some(payload) = message.payload() else { continue };
             match self.records.decode(payload) {
                 Ok(rows) => {
+                    places.push(message.offset() as u64, rows);
                     if with_metadata {
                         origin.extend(std::iter::repeat_n(i as u32, rows));
                     }
@@ -101,6 +108,7 @@ impl SplitDecoder for KafkaDecoder {
             },
             records: messages.len() as u64,
             bad,
+            places,
         })
     }
 }

@@ -54,6 +54,32 @@ fn every_type_comes_back_by_name_in_another_order() {
 }
 
 #[test]
+fn columns_of_another_type_are_refused() {
+    let schema = |columns: &[(&str, &str)]| Schema::new(columns.iter().map(|(n, t)| Field::parse_type(n, t).unwrap()).collect());
+    let written = schema(&[("i", "INT"), ("b", "BIGINT"), ("s", "STRING"), ("t", "TIMESTAMP(3)"), ("r", "ROW<x INT, y STRING>")]);
+    let mut decoder = JsonDecoder::new(&written, &BTreeMap::new()).unwrap();
+    decoder
+        .decode(br#"{"i":7,"b":4000000000,"s":"1","t":"2024-01-01 00:00:00.123","r":{"x":1,"y":"z"}}"#)
+        .unwrap();
+    let mut encoder = ParquetEncoder::new(&written, &BTreeMap::new()).unwrap();
+    let mut out = Vec::new();
+    encoder.write(&Batch::new(decoder.finish().unwrap()), &mut out).unwrap();
+    encoder.finish(&mut out).unwrap();
+    let read = |column: &str, ty: &str| {
+        let file = ParquetFile::open(out.clone().into(), &schema(&[(column, ty)]))?;
+        file.read(0, 4)?.collect::<Result<Vec<_>>>()
+    };
+    let fitting = [("i", "BIGINT"), ("b", "BIGINT"), ("t", "TIMESTAMP(6)"), ("t", "TIMESTAMP_LTZ(3)"), ("r", "ROW<y STRING>")];
+    for (column, ty) in fitting {
+        assert_eq!(read(column, ty).unwrap()[0].num_rows(), 1, "{column} {ty}");
+    }
+    for (column, ty) in [("i", "STRING"), ("b", "BOOLEAN"), ("b", "DATE"), ("s", "INT"), ("t", "STRING"), ("b", "INT"), ("r", "ROW<x STRING>")] {
+        let e = read(column, ty).unwrap_err();
+        assert!(e.message.contains(&format!("column \"{column}\" is ")), "{e}");
+    }
+}
+
+#[test]
 fn parquet_keeps_what_a_format_must() {
     for compression in ["zstd", "uncompressed"] {
         let options = BTreeMap::from([("parquet.compression".to_string(), compression.to_string())]);

@@ -17,6 +17,11 @@ const S: SqlType = SqlType::STRING;
 
 pub(super) const FUNCTIONS: &[&[Function]] = &[query::FUNCTIONS, MAKE];
 
+/// Whether a text can be used as a path.
+pub(super) fn check_path(text: &str) -> Result<()> {
+    path::Path::parse(text).map(drop)
+}
+
 const MAKE: &[Function] = &[
     Function {
         name: "json_object",

@@ -12,6 +12,8 @@ mod split;
 mod trim;
 mod url;
 
+pub(super) use regexp::{check_regex, check_similar};
+
 use super::{Function, Signature, fixed};
 use crate::types::{Type, is_text};
 use millstream_dataflow::SqlType;

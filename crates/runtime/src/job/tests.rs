@@ -103,6 +103,7 @@ impl SplitDecoder for NumbersDecoder {
                 position: end.to_string(),
             },
             bad: vec![],
+            places: Places::default(),
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::diagnostic::unsupported;
 use crate::parse::span_of;
 use crate::relation::Bound;
 use millstream_dataflow::{Error, Result, Span, SqlType};
-use millstream_functions::function;
+use millstream_functions::{check_literals, function};
 use millstream_plan::{Expr as Plan, Type, Value};
 use sqlparser::ast::{Function, FunctionArg, FunctionArgExpr, FunctionArguments};
 
@@ -44,6 +44,14 @@ pub(crate) fn call(name: &str, args: Vec<Bound>) -> Result<Bound> {
             .code("E0304")
             .hint("cast the arguments"));
     };
+    let literals: Vec<Option<&str>> = args.iter().map(text_literal).collect();
+    check_literals(name, &literals).map_err(|e| {
+        let told = Error::sql(e.message.clone()).code("E0310");
+        match e.hint.clone() {
+            Some(hint) => told.hint(hint),
+            None => told,
+        }
+    })?;
     let args = args
         .into_iter()
         .zip(&signature.args)
@@ -60,6 +68,14 @@ pub(crate) fn call(name: &str, args: Vec<Bound>) -> Result<Bound> {
 fn literal(bound: &Bound) -> Option<i64> {
     match value_of(bound, Span::new((1, 1), (1, 1))) {
         Ok(Value::Int(v)) if bound.ty.ty.is_integer() => Some(v),
+        _ => None,
+    }
+}
+
+/// The text of an argument that is a literal.
+fn text_literal(bound: &Bound) -> Option<&str> {
+    match &bound.expr {
+        Plan::Literal { value: Value::Text(text), .. } => Some(text),
         _ => None,
     }
 }

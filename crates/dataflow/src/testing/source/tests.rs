@@ -3,7 +3,7 @@
 use super::*;
 use crate::testing::report::caught;
 use crate::testing::{columns, rows};
-use crate::{Batch, BoxFuture, Chunk, Decoded, SplitDecoder, SplitReader};
+use crate::{Batch, BoxFuture, Chunk, Decoded, Places, SplitDecoder, SplitReader};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Defect {
@@ -132,6 +132,7 @@ impl SplitDecoder for Decoder {
             },
             records: to - from,
             bad: Vec::new(),
+            places: Places::default(),
         })
     }
 }

@@ -92,6 +92,13 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     },
 ];
 
+/// Whether a text can be used as a regular expression.
+pub(in crate::scalar) fn check_regex(pattern: &str) -> Result<()> {
+    Patterns::default().get(pattern).map(drop)
+}
+
+pub(in crate::scalar) use similar::check as check_similar;
+
 /// Compiled patterns of one call, which are few and usually one.
 #[derive(Default)]
 pub(super) struct Patterns(HashMap<String, Regex>);

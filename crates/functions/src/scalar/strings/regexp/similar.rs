@@ -11,6 +11,20 @@ pub(super) fn types(args: &[Type]) -> Option<Signature> {
     fixed(args, &[S, S], SqlType::Boolean).or_else(|| fixed(args, &[S, S, S], SqlType::Boolean))
 }
 
+/// Whether a text can be used as a pattern.
+pub(in crate::scalar) fn check(pattern: &str, escape: Option<&str>) -> Result<()> {
+    let escape = escape.map(escape_of).transpose()?;
+    Patterns::default().get_as(pattern, |p| regex_of(p, escape)).map(drop)
+}
+
+fn escape_of(text: &str) -> Result<char> {
+    let mut chars = text.chars();
+    match (chars.next(), chars.next()) {
+        (Some(c), None) => Ok(c),
+        _ => Err(refused(format!("'{text}' is no escape: it has to be one character"))),
+    }
+}
+
 pub(super) fn similar(args: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     let mut patterns = Patterns::default();
     try_booleans(rows, |i| {
@@ -21,13 +35,7 @@ pub(super) fn similar(args: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
             None => None,
             Some(e) => match text(e, i) {
                 None => return Ok(None),
-                Some(e) => {
-                    let mut chars = e.chars();
-                    match (chars.next(), chars.next()) {
-                        (Some(c), None) => Some(c),
-                        _ => return Err(refused(format!("'{e}' is no escape: it has to be one character"))),
-                    }
-                }
+                Some(e) => Some(escape_of(e)?),
             },
         };
         Ok(Some(patterns.get_as(p, |p| regex_of(p, escape))?.is_match(s)))
