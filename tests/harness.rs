@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// First argument that makes the test binary behave as `millstream`.
 pub const AS_MILLSTREAM: &str = "--as-millstream";
@@ -13,6 +14,12 @@ pub fn root() -> PathBuf {
     // As cargo says now, not as it said when this was built: builds of several clones share a target directory.
     let tests = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     tests.parent().map_or(tests.clone(), Path::to_path_buf)
+}
+
+/// A name that nobody else in this process is given.
+pub fn unique() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("{:016x}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// `millstream …` in a directory, not yet started.

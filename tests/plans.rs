@@ -2,10 +2,10 @@
 //!
 //! A file's EXPLAINs are shown, then its INSERTs as the one job they are.
 
-use crate::harness::{files, root};
+use crate::harness::{files, root, unique};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Failed, Trial};
-use millstream_connectors::{ConnectorContext, ConnectorRegistry};
+use millstream_connectors::{ConnectorContext, ConnectorRegistry, Machine};
 use millstream_plan::{Job, NodeSpec, explain};
 use millstream_runtime::SystemClock;
 use millstream_sql::{CompileOptions, Step, compile, render};
@@ -37,6 +37,7 @@ fn steps(text: &str) -> Result<Vec<Step>> {
     let registry = ConnectorRegistry::new(ConnectorContext {
         clock: Arc::new(SystemClock::default()),
         handle: runtime.handle().clone(),
+        host: Arc::new(Machine::new(runtime.handle().clone(), Arc::new(unique))),
         job: "job".to_string(),
         directory: root(),
     });

@@ -1,7 +1,8 @@
 //! What the trials of the conformance suites share: connectors outside of a job.
 
+use crate::harness::unique;
 use anyhow::Result;
-use millstream_connectors::{ConnectorContext, ConnectorRegistry};
+use millstream_connectors::{ConnectorContext, ConnectorRegistry, Machine};
 use millstream_dataflow::testing::columns;
 use millstream_dataflow::{ColumnKind, Field, TableColumn, TableSpec};
 use millstream_runtime::SystemClock;
@@ -20,6 +21,7 @@ impl World {
         let connectors = ConnectorRegistry::new(ConnectorContext {
             clock: Arc::new(SystemClock::default()),
             handle: runtime.handle().clone(),
+            host: Arc::new(Machine::new(runtime.handle().clone(), Arc::new(unique))),
             job: "suites".to_string(),
             directory: PathBuf::from("."),
         });

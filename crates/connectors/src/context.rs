@@ -1,7 +1,9 @@
 //! What a connector is given: the outside world, injected.
 
-use millstream_dataflow::Clock;
-use std::path::PathBuf;
+use millstream_dataflow::{BoxFuture, Clock, Result, Store};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The rim a connector stands on.
@@ -9,12 +11,59 @@ use std::sync::Arc;
 pub struct ConnectorContext {
     /// Wall and monotonic time.
     pub clock: Arc<dyn Clock>,
-    /// Where uploads and other I/O are spawned.
+    /// Where blocking calls go.
     pub handle: tokio::runtime::Handle,
+    /// Stores, tasks and names.
+    pub host: Arc<dyn Host>,
     /// The job's name: the default of client ids and consumer groups.
     pub job: String,
     /// What relative paths are relative to.
     pub directory: PathBuf,
+}
+
+/// Where a job runs: a machine, or a simulated one.
+pub trait Host: fmt::Debug + Send + Sync {
+    /// Opens a location, relative to a directory, with a table's options.
+    ///
+    /// # Errors
+    /// `Config` for a location that cannot be opened.
+    fn open(&self, location: &str, base: &Path, options: &BTreeMap<String, String>) -> Result<Arc<dyn Store>>;
+    /// Runs a future to its end beside the caller.
+    fn spawn(&self, future: BoxFuture<'static, ()>);
+    /// A name that nobody else is given: hexadecimal digits, at least 16.
+    fn unique(&self) -> String;
+}
+
+/// The machine the process runs on.
+pub struct Machine {
+    handle: tokio::runtime::Handle,
+    unique: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+impl Machine {
+    /// - `handle`: where futures are spawned
+    /// - `unique`: gives random names
+    pub fn new(handle: tokio::runtime::Handle, unique: Arc<dyn Fn() -> String + Send + Sync>) -> Self {
+        Machine { handle, unique }
+    }
+}
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Machine")
+    }
+}
+
+impl Host for Machine {
+    fn open(&self, location: &str, base: &Path, options: &BTreeMap<String, String>) -> Result<Arc<dyn Store>> {
+        millstream_store::open(location, base, options)
+    }
+    fn spawn(&self, future: BoxFuture<'static, ()>) {
+        self.handle.spawn(future);
+    }
+    fn unique(&self) -> String {
+        (self.unique)()
+    }
 }
 
 #[cfg(test)]

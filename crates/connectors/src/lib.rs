@@ -15,5 +15,5 @@ pub mod print;
 mod random;
 mod registry;
 
-pub use context::ConnectorContext;
+pub use context::{ConnectorContext, Host, Machine};
 pub use registry::{CONNECTORS, ConnectorRegistry};

@@ -2,13 +2,14 @@
 
 use crate::chain::{Body, Chain, ChainNode, Consumer};
 use crate::channel::Channel;
+use crate::constants::{PARK, PARK_MAX};
 use crate::coordinator::{Coordinator, End, roll_forward};
 use crate::exchange::Sender;
 use crate::feed::{Feed, FeedQueue};
 use crate::job::{Job, unless_stopped};
 use crate::metrics::{NodeMetrics, NodeRole};
 use crate::source_head::{SourceHead, SourceHeadParts};
-use crate::subtask::{Head, HeadKind, Inlet, Orders, Report, Subtask};
+use crate::subtask::{Head, HeadKind, Inlet, Orders, Progress, Report, Subtask};
 use crate::topology::{Task, tasks};
 use crate::wake::Wake;
 use crate::worker;
@@ -158,11 +159,19 @@ fn sources(job: &Job) -> BTreeMap<usize, Arc<dyn Source>> {
 /// Steps everything on the calling thread, for tests and simulation.
 async fn step_here(job: &Job, mut subtasks: Vec<Subtask>, coordinator: &mut Coordinator, stop: watch::Receiver<bool>) -> Result<End> {
     let stepping = async {
+        let (mut next, mut waiting, mut rest) = (0, 0, PARK);
         loop {
-            match worker::step_all(&mut subtasks) {
-                Ok(true) => job.rim.timer.sleep(Duration::ZERO).await,
-                Ok(false) => job.rim.timer.sleep(Duration::from_millis(1)).await,
+            match worker::guarded(&mut subtasks[next]) {
+                Ok(Progress::Worked) => {
+                    (next, waiting, rest) = ((job.rim.pick)(subtasks.len()), 0, PARK);
+                    job.rim.timer.sleep(Duration::ZERO).await;
+                }
+                Ok(Progress::Waiting) => (next, waiting) = ((next + 1) % subtasks.len(), waiting + 1),
                 Err(e) => return e,
+            }
+            if waiting == subtasks.len() {
+                job.rim.timer.sleep(rest).await;
+                (waiting, rest) = (0, (rest * 2).min(PARK_MAX));
             }
         }
     };
@@ -247,7 +256,13 @@ impl Wiring<'_> {
         for (i, edge) in self.job.graph.edges.iter().enumerate().filter(|(_, e)| e.exchange != Exchange::Forward) {
             let channels = (0..self.parallelism(edge.from)).map(|from| {
                 (0..self.parallelism(edge.to))
-                    .map(|to| Arc::new(Channel::new(Arc::clone(self.wake(from)), Arc::clone(self.wake(to)))))
+                    .map(|to| {
+                        Arc::new(Channel::new(
+                            self.job.config.channel_rows,
+                            Arc::clone(self.wake(from)),
+                            Arc::clone(self.wake(to)),
+                        ))
+                    })
                     .collect()
             });
             let channels = channels.collect();

@@ -1,6 +1,6 @@
 //! A bounded queue from one subtask to another.
 
-use crate::constants::{CHANNEL_BYTES, CHANNEL_ROWS};
+use crate::constants::CHANNEL_BYTES;
 use crate::wake::Wake;
 use millstream_dataflow::{Barrier, Batch};
 use std::collections::VecDeque;
@@ -33,15 +33,17 @@ pub(crate) struct Channel {
     // A std mutex: held for one push or pop.
     queue: Mutex<Queue>,
     full: AtomicBool,
+    rows_max: usize,
     receiver: Arc<Wake>,
     sender: Arc<Wake>,
 }
 
 impl Channel {
-    pub(crate) fn new(sender: Arc<Wake>, receiver: Arc<Wake>) -> Self {
+    pub(crate) fn new(rows_max: usize, sender: Arc<Wake>, receiver: Arc<Wake>) -> Self {
         Channel {
             queue: Mutex::default(),
             full: AtomicBool::new(false),
+            rows_max,
             receiver,
             sender,
         }
@@ -57,7 +59,7 @@ impl Channel {
                 q.bytes += b.bytes();
             }
             q.messages.push_back(message);
-            self.full.store(q.rows >= CHANNEL_ROWS || q.bytes >= CHANNEL_BYTES, Ordering::Release);
+            self.full.store(q.rows >= self.rows_max || q.bytes >= CHANNEL_BYTES, Ordering::Release);
         }
         self.receiver.signal();
     }
@@ -69,7 +71,7 @@ impl Channel {
                 q.rows -= b.num_rows();
                 q.bytes -= b.bytes();
             }
-            let full = q.rows >= CHANNEL_ROWS || q.bytes >= CHANNEL_BYTES;
+            let full = q.rows >= self.rows_max || q.bytes >= CHANNEL_BYTES;
             (message, self.full.swap(full, Ordering::AcqRel) && !full)
         };
         if freed {

@@ -19,6 +19,8 @@ pub struct JobConfig {
     pub restart_attempts: u32,
     pub restart_backoff: Duration,
     pub restart_backoff_max: Duration,
+    /// Rows a channel between two subtasks holds before its sender stops.
+    pub channel_rows: usize,
     /// Worker threads; 0 steps everything on the calling thread (tests, simulation).
     pub workers: usize,
     /// The serialised plan, without secrets: checkpoints keep it.

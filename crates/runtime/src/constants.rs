@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Rows an operator may emit in one call before it should yield.
 pub(crate) const OUTPUT_ROWS: usize = 32 * 1024;
 /// Rows a channel between two subtasks holds before its sender stops.
-pub(crate) const CHANNEL_ROWS: usize = 64 * 1024;
+pub const CHANNEL_ROWS: usize = 64 * 1024;
 /// Bytes a channel between two subtasks holds before its sender stops.
 pub(crate) const CHANNEL_BYTES: usize = 16 << 20;
 /// Bytes of undecoded chunks a source subtask holds before its reader stops.
@@ -18,6 +18,8 @@ pub(crate) const FETCH_WAIT: Duration = Duration::from_millis(50);
 pub(crate) const SOURCE_COMMIT_WAIT: Duration = Duration::from_secs(1);
 /// How long a worker without work sleeps if nothing wakes it: the resolution of idle timeouts.
 pub(crate) const PARK: Duration = Duration::from_millis(5);
+/// How long all subtasks of one thread rest at most, if one thread steps them all.
+pub(crate) const PARK_MAX: Duration = Duration::from_millis(640);
 /// Works a subtask does in one step before it lets its neighbours run.
 pub(crate) const STEP_WORKS: usize = 64;
 /// Samples of bad or late records kept for the log and the summary, per reason.

@@ -23,6 +23,7 @@ mod wake;
 pub mod worker;
 
 pub use config::JobConfig;
+pub use constants::CHANNEL_ROWS;
 pub use job::{Control, Job, Outcome};
 pub use metrics::JobMetrics;
 pub use rim::{Rim, SystemClock, Timer, TokioTimer};

@@ -17,6 +17,8 @@ pub struct Rim {
     pub timer: Arc<dyn Timer>,
     /// Gives a fresh random name for incarnations and nonces.
     pub unique: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Which of so many subtasks is stepped next, where one thread steps all of them.
+    pub pick: Arc<dyn Fn(usize) -> usize + Send + Sync>,
 }
 
 /// The machine's clock.

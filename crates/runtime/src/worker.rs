@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Steps every subtask once; true if any of them worked.
-pub fn step_all(subtasks: &mut [Subtask]) -> Result<bool> {
+fn step_all(subtasks: &mut [Subtask]) -> Result<bool> {
     let mut worked = false;
     for subtask in subtasks {
         worked |= guarded(subtask)? == Progress::Worked;
@@ -18,7 +18,7 @@ pub fn step_all(subtasks: &mut [Subtask]) -> Result<bool> {
 }
 
 /// A panic in an operator fails its job, not the process.
-fn guarded(subtask: &mut Subtask) -> Result<Progress> {
+pub(crate) fn guarded(subtask: &mut Subtask) -> Result<Progress> {
     match catch_unwind(AssertUnwindSafe(|| subtask.step())) {
         Ok(result) => result,
         Err(panic) => {

@@ -2,10 +2,10 @@
 
 use crate::collect::{CollectSink, Deliver};
 use crate::resume::{Resume, decide};
-use millstream_connectors::{ConnectorContext, ConnectorRegistry};
+use millstream_connectors::{ConnectorContext, ConnectorRegistry, Machine};
 use millstream_dataflow::{Batch, Error, Result, Schema, Sink};
 use millstream_plan::{Column, Job as Plan, NodeSpec, Settings};
-use millstream_runtime::{Control, Job, JobConfig, JobMetrics, Outcome, Rim, SystemClock, TokioTimer};
+use millstream_runtime::{CHANNEL_ROWS, Control, Job, JobConfig, JobMetrics, Outcome, Rim, SystemClock, TokioTimer};
 use millstream_sql::{CompileOptions, Step, compile};
 use millstream_state::checkpoint::Checkpoints;
 use std::collections::BTreeMap;
@@ -76,9 +76,11 @@ pub trait Observer: Send + Sync {
 /// All errors of the text before anything runs; later the one that ended a job.
 pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Control) -> Result<(), Vec<Error>> {
     let rim = rim();
+    let handle = tokio::runtime::Handle::current();
     let context = ConnectorContext {
         clock: Arc::clone(&rim.clock),
-        handle: tokio::runtime::Handle::current(),
+        host: Arc::new(Machine::new(handle.clone(), Arc::clone(&rim.unique))),
+        handle,
         job: options.name.clone(),
         directory: options.directory.clone(),
     };
@@ -127,6 +129,8 @@ fn rim() -> Rim {
         clock: Arc::new(SystemClock::default()),
         timer: Arc::new(TokioTimer),
         unique: Arc::new(unique),
+        // Threads step their subtasks in turn.
+        pick: Arc::new(|_| 0),
     }
 }
 
@@ -153,6 +157,7 @@ impl Runner<'_> {
             restart_attempts: settings.restart_attempts,
             restart_backoff: settings.restart_backoff,
             restart_backoff_max: settings.restart_backoff_max,
+            channel_rows: CHANNEL_ROWS,
             workers: cores.min(parallelism) as usize,
             plan: plan.to_text()?,
         })
@@ -200,10 +205,10 @@ impl Runner<'_> {
         let store = millstream_store::open(&location, &self.options.directory, &BTreeMap::new())?;
         let state = store.location();
         let checkpoints = Checkpoints::new(store, &plan.name);
-        let Some(latest) = self.control.unless_stopped(checkpoints.latest()).await? else {
+        let deciding = decide(&checkpoints, &plan, settings.max_parallelism, self.options.fresh);
+        let Some(resume) = self.control.unless_stopped(deciding).await? else {
             return Ok(());
         };
-        let resume = decide(latest.as_ref(), &plan, settings.max_parallelism, self.options.fresh)?;
         let (incarnation, resumed) = match resume {
             Resume::Fresh => ((self.rim.unique)(), None),
             Resume::Continue { incarnation, epoch } => (incarnation, Some(epoch)),

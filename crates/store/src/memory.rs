@@ -1,4 +1,4 @@
-//! A store in memory, with the calls of an object store: tests and simulation.
+//! A store in memory, of either kind: tests and simulation.
 
 use bytes::{Bytes, BytesMut};
 use millstream_dataflow::{BoxFuture, Error, ObjectMeta, PartId, Put, PutMode, Result, Store, StoreKind};
@@ -15,19 +15,35 @@ struct Content {
 }
 
 /// Objects in a map.
-#[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<Content>);
+#[derive(Debug)]
+pub struct MemoryStore {
+    content: Mutex<Content>,
+    kind: StoreKind,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl MemoryStore {
+    /// An object store.
     pub fn new() -> Self {
-        Self::default()
+        Self::of(StoreKind::Object)
+    }
+    pub fn of(kind: StoreKind) -> Self {
+        MemoryStore {
+            content: Mutex::default(),
+            kind,
+        }
     }
     /// Uploads that were neither completed nor aborted.
     pub fn open_uploads(&self) -> usize {
         self.content().uploads.len()
     }
     fn content(&self) -> MutexGuard<'_, Content> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -45,7 +61,7 @@ fn meta(path: &str, bytes: &Bytes) -> ObjectMeta {
 
 impl Store for MemoryStore {
     fn kind(&self) -> StoreKind {
-        StoreKind::Object
+        self.kind
     }
     fn location(&self) -> String {
         "memory://".to_string()
@@ -81,10 +97,24 @@ impl Store for MemoryStore {
         self.content().objects.remove(path);
         ready(Ok(()))
     }
-    fn link<'a>(&'a self, _from: &'a str, _to: &'a str) -> BoxFuture<'a, Result<Put>> {
-        ready(Err(Error::bug("an object store has no links")))
+    fn link<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<Put>> {
+        if self.kind != StoreKind::Local {
+            return ready(Err(Error::bug("an object store has no links")));
+        }
+        let mut content = self.content();
+        if content.objects.contains_key(to) {
+            return ready(Ok(Put::Exists));
+        }
+        let Some(bytes) = content.objects.get(from).cloned() else {
+            return ready(Err(Error::config(format!("{from} is not there to be linked"))));
+        };
+        content.objects.insert(to.to_string(), bytes);
+        ready(Ok(Put::Done))
     }
     fn create_multipart<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<String>> {
+        if self.kind == StoreKind::Local {
+            return ready(Err(Error::bug("a local store has no multipart uploads")));
+        }
         let mut content = self.content();
         content.next_upload += 1;
         let id = format!("upload-{}", content.next_upload);
@@ -128,6 +158,8 @@ impl Store for MemoryStore {
 mod tests {
     #[test]
     fn memory_passes_the_suite() {
-        futures::executor::block_on(crate::suite::all(&super::MemoryStore::new())).unwrap();
+        for kind in [super::StoreKind::Object, super::StoreKind::Local] {
+            futures::executor::block_on(crate::suite::all(&super::MemoryStore::of(kind))).unwrap();
+        }
     }
 }

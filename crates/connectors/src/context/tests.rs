@@ -1,6 +1,6 @@
 //! The world as the connectors' tests have it.
 
-use super::ConnectorContext;
+use super::{ConnectorContext, Machine};
 use millstream_dataflow::testing::columns;
 use millstream_dataflow::{Clock, ColumnKind, TableColumn, TableSpec};
 use std::path::{Path, PathBuf};
@@ -44,6 +44,12 @@ pub(crate) fn settle() {
     });
 }
 
+/// Names that count up.
+fn unique() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("{:016x}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 pub(crate) fn context() -> ConnectorContext {
     context_in(Path::new("."))
 }
@@ -52,6 +58,7 @@ pub(crate) fn context_in(directory: &Path) -> ConnectorContext {
     ConnectorContext {
         clock: Arc::new(StandingClock::default()),
         handle: handle(),
+        host: Arc::new(Machine::new(handle(), Arc::new(unique))),
         job: "job".into(),
         directory: PathBuf::from(directory),
     }

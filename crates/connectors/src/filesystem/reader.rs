@@ -64,7 +64,7 @@ impl Files {
         };
         let format = format(table).to_string();
         Ok(Files {
-            store: millstream_store::open(&root, &context.directory, &table.options)?,
+            store: context.host.open(&root, &context.directory, &table.options)?,
             only: Some(only).filter(|o| !o.is_empty()),
             path,
             table: table.name.clone(),

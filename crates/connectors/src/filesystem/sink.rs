@@ -24,7 +24,7 @@ pub(super) struct FileSink {
 impl FileSink {
     pub(super) fn new(table: &TableSpec, context: &ConnectorContext) -> Result<Self> {
         let o = Options::new(&table.options);
-        Self::over(millstream_store::open(o.required(&PATH)?, &context.directory, &table.options)?, table, context)
+        Self::over(context.host.open(o.required(&PATH)?, &context.directory, &table.options)?, table, context)
     }
     /// Over a store that is open already.
     pub(super) fn over(store: Arc<dyn Store>, table: &TableSpec, context: &ConnectorContext) -> Result<Self> {

@@ -3,12 +3,14 @@
 use super::commit::{Content, File, Files, STAGING, to_hex};
 use super::partition::Partitioning;
 use super::sink::FileSink;
+use crate::Host;
 use bytes::Bytes;
+use futures::channel::oneshot;
+use futures::future::{AbortHandle, abortable};
 use millstream_dataflow::{Batch, BoxFuture, Committable, Encoder, Epoch, Error, PutMode, Result, SinkWriter, Store, StoreKind, SubtaskContext, Written};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use tokio::task::JoinHandle;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Files being written at once; with more partitions the one not written to for longest is finished.
 const OPEN_MAX: usize = 64;
@@ -19,16 +21,16 @@ pub(super) const UPLOAD_MIN: usize = 5 << 20;
 /// Size of an upload's parts.
 const PART: usize = 8 << 20;
 
-/// Distinguishes the writers of this process: a restart may follow within the same millisecond, and clocks go back.
-static NEXT_WRITER: AtomicU64 = AtomicU64::new(0);
-
 /// A file on its way to the store. One whose writer or checkpoint is given up is given up, too; what of it reaches the store all the same
 /// lies staged until the next recovery.
-struct Upload(JoinHandle<Result<File>>);
+struct Upload {
+    result: oneshot::Receiver<Result<File>>,
+    abort: AbortHandle,
+}
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        self.0.abort();
+        self.abort.abort();
     }
 }
 
@@ -46,7 +48,7 @@ pub(super) struct FileWriter {
     options: BTreeMap<String, String>,
     file_bytes: u64,
     upload_min: usize,
-    handle: tokio::runtime::Handle,
+    host: Arc<dyn Host>,
     incarnation: String,
     /// Part of every file name: no two writers, not even a paused process and its successor, ever use the same one.
     tag: String,
@@ -68,15 +70,9 @@ impl FileWriter {
             options: sink.options.clone(),
             file_bytes: sink.file_bytes,
             upload_min: sink.upload_min,
-            handle: sink.context.handle.clone(),
+            host: Arc::clone(&sink.context.host),
             incarnation: incarnation.to_string(),
-            tag: format!(
-                "{life}-{:x}-{:x}-{:x}-{}",
-                sink.context.clock.now_ms(),
-                std::process::id(),
-                NEXT_WRITER.fetch_add(1, Ordering::Relaxed),
-                subtask.subtask
-            ),
+            tag: format!("{life}-{:.16}-{}", sink.context.host.unique(), subtask.subtask),
             open: BTreeMap::new(),
             uploads: Vec::new(),
             in_flight: Arc::default(),
@@ -121,12 +117,20 @@ impl FileWriter {
         let content = Bytes::from(file.content);
         let (store, in_flight, upload_min) = (Arc::clone(&self.store), Arc::clone(&self.in_flight), self.upload_min);
         in_flight.fetch_add(content.len(), Ordering::AcqRel);
-        self.uploads.push(Upload(self.handle.spawn(async move {
+        let sending = async move {
             let bytes = content.len();
             let sent = send(store.as_ref(), path, staged, content, upload_min).await;
             in_flight.fetch_sub(bytes, Ordering::AcqRel);
             sent
-        })));
+        };
+        let ((sending, abort), (sender, result)) = (abortable(sending), oneshot::channel());
+        self.host.spawn(Box::pin(async move {
+            if let Ok(sent) = sending.await {
+                // Nobody may be waiting any more.
+                let _ = sender.send(sent);
+            }
+        }));
+        self.uploads.push(Upload { result, abort });
         Ok(())
     }
 }
@@ -184,7 +188,11 @@ impl SinkWriter for FileWriter {
         Ok(Box::pin(async move {
             let mut files = Vec::new();
             for mut upload in uploads {
-                files.push((&mut upload.0).await.map_err(|e| Error::unavailable("an upload ended early").source(e))??);
+                files.push(
+                    (&mut upload.result)
+                        .await
+                        .map_err(|e| Error::unavailable("an upload ended early").source(e))??,
+                );
             }
             if files.is_empty() { Ok(Vec::new()) } else { Ok(vec![Files::encode(files)?]) }
         }))

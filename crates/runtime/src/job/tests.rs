@@ -296,6 +296,7 @@ impl Setup {
             edges: vec![edge(0, 1, Exchange::Hash(vec![0])), edge(1, 2, Exchange::Forward)],
         };
         let config = JobConfig {
+            channel_rows: 1000,
             name: "test".into(),
             parallelism: self.parallelism,
             max_parallelism: 128,
@@ -310,7 +311,9 @@ impl Setup {
             plan: "{}".into(),
         };
         let names = Arc::new(AtomicU64::new(0));
+        let turn = AtomicU64::new(0);
         let rim = Rim {
+            pick: Arc::new(move |n| turn.fetch_add(1, Relaxed) as usize % n),
             clock: Arc::new(SystemClock::default()),
             timer: Arc::new(TokioTimer),
             unique: Arc::new(move || format!("{:032x}", names.fetch_add(1, Ordering::SeqCst))),
