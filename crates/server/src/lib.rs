@@ -10,4 +10,5 @@ mod run;
 
 pub use metrics::{METRICS, Metric, serve as serve_metrics};
 pub use millstream_connectors::print::READER_LEFT;
+pub use resume::{Resume, decide};
 pub use run::{Event, Observer, RunOptions, run};

@@ -2,11 +2,11 @@
 
 use millstream_dataflow::{Error, Result};
 use millstream_plan::{Job, differences};
-use millstream_state::checkpoint::Manifest;
+use millstream_state::checkpoint::Checkpoints;
 
 /// What to do with what an earlier run left.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Resume {
+pub enum Resume {
     /// Nothing is there, or a new life was asked for.
     Fresh,
     /// Go on from this incarnation's last checkpoint.
@@ -15,8 +15,13 @@ pub(crate) enum Resume {
     Finished { at_ms: i64 },
 }
 
-pub(crate) fn decide(latest: Option<&Manifest>, job: &Job, max_parallelism: u32, fresh: bool) -> Result<Resume> {
-    let Some(manifest) = latest.filter(|_| !fresh) else {
+/// Looks at what an earlier run left.
+///
+/// # Errors
+/// `Config` if it belongs to another plan; those of the store.
+pub async fn decide(checkpoints: &Checkpoints, job: &Job, max_parallelism: u32, fresh: bool) -> Result<Resume> {
+    let latest = checkpoints.latest().await?;
+    let Some(manifest) = latest.as_ref().filter(|_| !fresh) else {
         return Ok(Resume::Fresh);
     };
     let name = &job.name;
@@ -36,8 +41,9 @@ pub(crate) fn decide(latest: Option<&Manifest>, job: &Job, max_parallelism: u32,
         .hint("'pipeline.max-parallelism' is fixed for the life of a job: set it back, or start a new life with --fresh"));
     }
     Ok(match &manifest.finished {
-        Some(finished) => Resume::Finished { at_ms: finished.at_ms },
-        None => Resume::Continue {
+        // The last epoch may have been decided, and its rows not be shown yet: then there is something left to do.
+        Some(finished) if checkpoints.is_committed(manifest.epoch, &manifest.incarnation).await? => Resume::Finished { at_ms: finished.at_ms },
+        _ => Resume::Continue {
             incarnation: manifest.incarnation.clone(),
             epoch: manifest.epoch,
         },
