@@ -9,6 +9,7 @@ mod kafka;
 mod plans;
 mod reference;
 mod s3;
+mod simulation;
 mod slt;
 mod suites;
 mod surface;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     trials.extend(plans::trials());
     trials.extend(reference::trials());
     trials.extend(s3::trials());
+    trials.extend(simulation::trials());
     trials.extend(slt::trials());
     trials.extend(surface::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

@@ -278,9 +278,10 @@ impl Limit {
     }
 }
 
-/// Measures one side and gives its mean CPU time per row, ns.
+/// Measures one side and gives the CPU time per row of its fastest run, ns: on a shared machine the others tell of the neighbours.
+/// `NAN` for what the command line leaves out.
 fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, rows: usize, mut once: impl FnMut()) -> f64 {
-    let mut fastest = Duration::MAX;
+    let mut fastest: Option<Duration> = None;
     group.throughput(Throughput::Elements(rows as u64));
     group.bench_function(name, |b| {
         b.iter_custom(|n| {
@@ -289,13 +290,13 @@ fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, rows: usize, mu
                     let start = ThreadTime::now();
                     once();
                     let time = start.elapsed();
-                    fastest = fastest.min(time);
+                    fastest = Some(fastest.map_or(time, |f| f.min(time)));
                     time
                 })
                 .sum()
         });
     });
-    fastest.as_nanos() as f64 / rows as f64
+    fastest.map_or(f64::NAN, |f| f.as_nanos() as f64 / rows as f64)
 }
 
 fn group<'c>(c: &'c mut Criterion, name: &str) -> BenchmarkGroup<'c, WallTime> {
@@ -374,5 +375,5 @@ fn main() {
     hop(&mut c, &mut lines);
     c.final_summary();
     println!("\nchecked: all rows as expected");
-    lines.iter().for_each(|l| println!("{l}"));
+    lines.iter().filter(|l| !l.contains("NaN")).for_each(|l| println!("{l}"));
 }

@@ -56,7 +56,13 @@ fn every_type_comes_back_by_name_in_another_order() {
 #[test]
 fn columns_of_another_type_are_refused() {
     let schema = |columns: &[(&str, &str)]| Schema::new(columns.iter().map(|(n, t)| Field::parse_type(n, t).unwrap()).collect());
-    let written = schema(&[("i", "INT"), ("b", "BIGINT"), ("s", "STRING"), ("t", "TIMESTAMP(3)"), ("r", "ROW<x INT, y STRING>")]);
+    let written = schema(&[
+        ("i", "INT"),
+        ("b", "BIGINT"),
+        ("s", "STRING"),
+        ("t", "TIMESTAMP(3)"),
+        ("r", "ROW<x INT, y STRING>"),
+    ]);
     let mut decoder = JsonDecoder::new(&written, &BTreeMap::new()).unwrap();
     decoder
         .decode(br#"{"i":7,"b":4000000000,"s":"1","t":"2024-01-01 00:00:00.123","r":{"x":1,"y":"z"}}"#)
@@ -69,11 +75,25 @@ fn columns_of_another_type_are_refused() {
         let file = ParquetFile::open(out.clone().into(), &schema(&[(column, ty)]))?;
         file.read(0, 4)?.collect::<Result<Vec<_>>>()
     };
-    let fitting = [("i", "BIGINT"), ("b", "BIGINT"), ("t", "TIMESTAMP(6)"), ("t", "TIMESTAMP_LTZ(3)"), ("r", "ROW<y STRING>")];
+    let fitting = [
+        ("i", "BIGINT"),
+        ("b", "BIGINT"),
+        ("t", "TIMESTAMP(6)"),
+        ("t", "TIMESTAMP_LTZ(3)"),
+        ("r", "ROW<y STRING>"),
+    ];
     for (column, ty) in fitting {
         assert_eq!(read(column, ty).unwrap()[0].num_rows(), 1, "{column} {ty}");
     }
-    for (column, ty) in [("i", "STRING"), ("b", "BOOLEAN"), ("b", "DATE"), ("s", "INT"), ("t", "STRING"), ("b", "INT"), ("r", "ROW<x STRING>")] {
+    for (column, ty) in [
+        ("i", "STRING"),
+        ("b", "BOOLEAN"),
+        ("b", "DATE"),
+        ("s", "INT"),
+        ("t", "STRING"),
+        ("b", "INT"),
+        ("r", "ROW<x STRING>"),
+    ] {
         let e = read(column, ty).unwrap_err();
         assert!(e.message.contains(&format!("column \"{column}\" is ")), "{e}");
     }

@@ -1,0 +1,59 @@
+//! Every fault at every call: a calm run counts the calls, then each of them fails once in each way.
+
+use super::job::{JobCase, Size};
+use super::life::Life;
+use super::process::{Setup, Tamper};
+use super::store::{Fault, Faults};
+use super::world::Counters;
+use anyhow::{Context, Result};
+use millstream_dataflow::StoreKind;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Small, but with several epochs and two partitions.
+const SIZE: Size = Size {
+    partitions: 2,
+    events: 40,
+    span: Duration::from_secs(40),
+};
+
+fn setup(parallelism: u32) -> Setup {
+    Setup {
+        parallelism,
+        channel_rows: 64,
+        chunk_max: 8,
+        checkpoint_interval: Duration::from_secs(8),
+        skew_ms: 0,
+        tamper: None,
+    }
+}
+
+/// One life with planted faults; processes alternate between two parallelisms.
+pub fn with_faults(case: JobCase, seed: u64, kind: StoreKind, planted: BTreeMap<u64, Fault>, tamper: Option<Tamper>) -> Result<(u64, Counters)> {
+    let name = format!("{planted:?}");
+    let faults = Faults { planted, ..Faults::default() };
+    let mut life = Life::new(case, seed, SIZE, kind, faults, false);
+    life.tamper = tamper;
+    let mut starts = 0;
+    let lived = life
+        .finish(|_| {
+            starts += 1;
+            setup(1 + starts % 2)
+        })
+        .with_context(|| format!("{}, seed {seed}, {kind:?}, faults {name}", case.name))?;
+    Ok((life.remains.faults.calls(), lived.counters))
+}
+
+/// All single faults of a job.
+///
+/// # Errors
+/// The first that leads to wrong rows, with the call and the fault.
+pub fn single_faults(case: JobCase, seed: u64, kind: StoreKind) -> Result<Counters> {
+    let (calls, mut counters) = with_faults(case, seed, kind, BTreeMap::new(), None)?;
+    for call in 0..calls {
+        for fault in Fault::ALL {
+            counters.add(with_faults(case, seed, kind, BTreeMap::from([(call, fault)]), None)?.1);
+        }
+    }
+    Ok(counters)
+}

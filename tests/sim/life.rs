@@ -1,0 +1,252 @@
+//! The life of a job: processes that start, die, pause and start again, until all is committed.
+
+use super::job::{Event, JobCase, Size, input, input_after};
+use super::log::{Log, Partition};
+use super::oracle::{Rows, difference, expected, rows};
+use super::process::{Ended, Remains, Setup, Tamper, start};
+use super::store::{FaultPlan, Faults};
+use super::world::{Chance, Counters, Executor, ProcessId, Stop, World};
+use anyhow::{Context, Result, bail};
+use millstream_dataflow::{ErrorKind, Store, StoreKind};
+use millstream_runtime::Outcome;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+/// After so much simulated time a job that has not ended is stuck.
+const LIFE_MAX: Duration = Duration::from_secs(3600);
+
+/// A life to be lived.
+pub struct Life {
+    pub case: JobCase,
+    pub events: Vec<Vec<Event>>,
+    pub world: World,
+    pub remains: Remains,
+    executor: Executor,
+    processes: ProcessId,
+    pub tamper: Option<Tamper>,
+}
+
+/// How it went with a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// The job has finished.
+    Finished,
+    /// It ended with an error that the planted faults explain.
+    Failed,
+    /// It did not end by itself.
+    Cut,
+}
+
+/// What a life left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lived {
+    pub hash: u64,
+    pub counters: Counters,
+}
+
+impl Life {
+    pub fn new(case: JobCase, seed: u64, size: Size, kind: StoreKind, faults: Faults, traced: bool) -> Self {
+        let (events, partitions) = input(&mut Chance::new(seed), size);
+        Life::of(case, seed, events, partitions, Vec::new(), kind, faults, traced)
+    }
+    #[allow(clippy::too_many_arguments, reason = "what a life is made of")]
+    fn of(
+        case: JobCase,
+        seed: u64,
+        events: Vec<Vec<Event>>,
+        partitions: Vec<Partition>,
+        outages: Vec<(Duration, Duration)>,
+        kind: StoreKind,
+        faults: Faults,
+        traced: bool,
+    ) -> Self {
+        let world = World::new(seed, traced);
+        Life {
+            case,
+            events,
+            remains: Remains::new(Log::new(partitions, outages), kind, FaultPlan::new(faults)),
+            executor: Executor::new(world.clone()),
+            world,
+            processes: 0,
+            tamper: None,
+        }
+    }
+    pub fn start(&mut self, setup: &Setup) -> (ProcessId, Ended) {
+        self.processes += 1;
+        let setup = Setup {
+            tamper: self.tamper.clone(),
+            ..setup.clone()
+        };
+        (self.processes, start(&self.world, self.processes, &self.case, &setup, &self.remains))
+    }
+    /// Runs until a process has ended or is dead, at most for so long.
+    fn run(&mut self, process: ProcessId, ended: &Ended, wait: Duration) -> Result<Stop> {
+        let world = self.world.clone();
+        let over = || world.is_dead(process) || ended.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let stop = self.executor.run(world.now() + wait, over);
+        if stop == Stop::Stuck {
+            bail!("process {process} waits for something that never comes");
+        }
+        Ok(stop)
+    }
+    /// How a process ended; an error that none of the faults explains is one of the life.
+    fn outcome(&self, ended: &Ended) -> Result<Fate> {
+        match ended.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            None => Ok(Fate::Cut),
+            Some(Ok(Outcome::Finished)) => Ok(Fate::Finished),
+            Some(Ok(Outcome::Stopped)) => Ok(Fate::Failed),
+            // A flipped bit is told as damage.
+            Some(Err(e)) if matches!(e.kind, ErrorKind::Unavailable | ErrorKind::Fenced | ErrorKind::Corrupt) => Ok(Fate::Failed),
+            Some(Err(e)) => bail!("a process ended with an error that is none of the planted ones: {e:?}"),
+        }
+    }
+    /// What plain listings of the sinks show now, compared with what must be there in the end.
+    pub fn check(&self, complete: bool) -> Result<()> {
+        for (directory, what) in self.case.sinks {
+            let found = self.committed(directory)?;
+            let partitions: Vec<&[Event]> = self.remains.log.found().into_iter().map(|p| self.events[p].as_slice()).collect();
+            // Windows grow until they are shown: what is shown too early or twice is found all the same.
+            if let Some(difference) = difference(&found, &expected(*what, &partitions), !complete) {
+                bail!("{directory} of {}: {difference}", self.case.name);
+            }
+        }
+        Ok(())
+    }
+    fn committed(&self, directory: &str) -> Result<Rows> {
+        let contents = self.remains.contents(directory);
+        let mut found = Rows::new();
+        futures::executor::block_on(async {
+            for file in contents.store.list("").await? {
+                if file.path.split('/').any(|segment| segment.starts_with(['.', '_'])) {
+                    continue;
+                }
+                let bytes = contents.store.get(&file.path, None).await?.unwrap_or_default();
+                let partition = file
+                    .path
+                    .split('/')
+                    .filter_map(|s| s.split_once('='))
+                    .map(|(n, v)| (n.to_string(), v.to_string()));
+                rows(&String::from_utf8(bytes.to_vec())?, &partition.collect::<Vec<_>>(), &mut found)?;
+            }
+            anyhow::Ok(())
+        })?;
+        Ok(found)
+    }
+    /// Starts processes until the job has finished, and looks at what is committed whenever one is gone.
+    ///
+    /// - `setup`: of each process
+    pub fn finish(&mut self, mut setup: impl FnMut(&World) -> Setup) -> Result<Lived> {
+        while self.world.now() < LIFE_MAX {
+            let (process, ended) = self.start(&setup(&self.world));
+            self.run(process, &ended, LIFE_MAX)?;
+            let fate = self.outcome(&ended)?;
+            self.check(fate == Fate::Finished).context("after the end of a process")?;
+            if fate == Fate::Finished {
+                return Ok(self.lived());
+            }
+        }
+        bail!("the job has not finished in {LIFE_MAX:?}")
+    }
+    fn lived(&self) -> Lived {
+        Lived {
+            hash: self.world.trace_hash(),
+            counters: self.world.counters(),
+        }
+    }
+}
+
+/// A process as a seed wants it.
+fn any_setup(world: &World) -> Setup {
+    Setup {
+        parallelism: 1 + world.below(4) as u32 * if world.per_mille(300) { 2 } else { 1 },
+        channel_rows: 1 << world.below(17),
+        chunk_max: 1 << world.below(7),
+        checkpoint_interval: Duration::from_millis(200 + world.below(8_000)),
+        skew_ms: world.below(120_000) as i64 - 60_000,
+        tamper: None,
+    }
+}
+
+/// Lives a whole life that a seed decides: size, faults, outages, kills, zombies.
+///
+/// # Errors
+/// What was committed wrongly, or a process that got stuck; the trace goes with it.
+pub fn live(case: JobCase, seed: u64, tamper: Option<Tamper>, traced: bool) -> (Result<Lived>, Vec<String>) {
+    let mut chance = Chance::new(seed);
+    let size = Size {
+        partitions: 1 + chance.below(5),
+        events: 20 + chance.below(400),
+        span: Duration::from_secs(20 + chance.below(600)),
+    };
+    let kind = if chance.per_mille(500) { StoreKind::Local } else { StoreKind::Object };
+    let faults = Faults {
+        per_mille: [0, 5, 20, 60][chance.below(4) as usize],
+        ..Faults::default()
+    };
+    let (mut events, mut partitions) = input(&mut chance, size);
+    let outages = (0..chance.below(4)).map(|_| {
+        let from = Duration::from_millis(chance.below(size.span.as_millis() as u64));
+        (from, from + Duration::from_millis(chance.below(60_000)))
+    });
+    let outages = outages.collect();
+    if chance.per_mille(300) {
+        let (late_events, late) = late_partition(&mut chance, size);
+        events.push(late_events);
+        partitions.push(late);
+    }
+    let mut life = Life::of(case, seed, events, partitions, outages, kind, faults, traced);
+    life.tamper = tamper;
+    let result = troubled(&mut life, size);
+    (result, life.world.trace())
+}
+
+/// A partition that is made while the job runs, and found at the next start. Its events are newer than all others: those of the others'
+/// time would be late or not by when it is found.
+fn late_partition(chance: &mut Chance, size: Size) -> (Vec<Event>, Partition) {
+    let appears = Duration::from_millis(chance.below(size.span.as_millis() as u64));
+    let later = Size {
+        partitions: 1,
+        events: 1 + chance.below(50),
+        span: size.span,
+    };
+    let (mut events, mut partitions) = input_after(chance, later, size);
+    let mut partition = partitions.remove(0);
+    partition.appears = appears;
+    (events.remove(0), partition)
+}
+
+fn troubled(life: &mut Life, size: Size) -> Result<Lived> {
+    // Trouble lasts for a while, then the rest must come to its end.
+    let world = life.world.clone();
+    let end_of_trouble = size.span * 2;
+    let mut zombie: Option<(ProcessId, Ended)> = None;
+    while world.now() < end_of_trouble {
+        let (process, ended) = life.start(&any_setup(&world));
+        let wait = Duration::from_millis(world.below(size.span.as_millis() as u64 / 2));
+        life.run(process, &ended, wait)?;
+        let fate = life.outcome(&ended)?;
+        life.check(fate == Fate::Finished).context("in trouble")?;
+        if let Some((zombie, of)) = zombie.take() {
+            // It comes back while, or after, its successor worked.
+            life.executor.resume(zombie);
+            life.run(zombie, &of, Duration::from_secs(120))?;
+            let finished = life.outcome(&of)? == Fate::Finished;
+            life.check(finished || fate == Fate::Finished).context("after a paused process came back")?;
+            world.kill(zombie);
+        }
+        if fate == Fate::Finished {
+            return Ok(life.lived());
+        }
+        if fate == Fate::Failed || world.is_dead(process) {
+            continue;
+        }
+        if world.per_mille(300) {
+            life.executor.pause(process);
+            zombie = Some((process, ended));
+        } else {
+            world.kill(process);
+        }
+    }
+    life.remains.faults.end();
+    life.finish(any_setup)
+}

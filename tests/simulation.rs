@@ -1,0 +1,71 @@
+//! Trials of the simulator: `cargo test -p tests sim`, one seed with its trace by `SEED=n`.
+
+use anyhow::{Context, Result, bail};
+use libtest_mimic::{Failed, Trial};
+use millstream_dataflow::StoreKind;
+use tests::sim::defects::Defect;
+use tests::sim::enumerate::single_faults;
+use tests::sim::job::JOBS;
+use tests::sim::life::live;
+
+/// Seeds of each job in a test run.
+const SEEDS: u64 = 12;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    let mut add = |name: String, run: Box<dyn Fn() -> Result<()> + Send>| {
+        trials.push(Trial::test(name, move || run().map_err(|e| Failed::from(format!("{e:#}")))));
+    };
+    if let Some(seed) = std::env::var("SEED").ok().and_then(|s| s.parse().ok()) {
+        add("sim::seed".to_string(), Box::new(move || replay(seed)));
+        return trials;
+    }
+    for case in JOBS {
+        add(format!("sim::life::{}", case.name), Box::new(move || seeds(0..SEEDS, case.name)));
+        for kind in [StoreKind::Local, StoreKind::Object] {
+            let name = format!("sim::every_fault::{}::{kind:?}", case.name).to_lowercase();
+            add(name, Box::new(move || single_faults(*case, 1, kind).map(drop)));
+        }
+    }
+    for defect in Defect::ALL {
+        add(format!("sim::alarm::{defect:?}").to_lowercase(), Box::new(move || alarm(defect)));
+    }
+    trials
+}
+
+/// A planted defect has to be found within these seeds.
+fn alarm(defect: Defect) -> Result<()> {
+    // Only windows have state, and judge lateness.
+    let case = JOBS.iter().find(|j| j.name == "two-sinks").context("no such job")?;
+    for seed in 0..SEEDS {
+        if live(*case, seed, Some(defect.tamper()), false).0.is_err() {
+            return Ok(());
+        }
+    }
+    bail!("nobody noticed that {defect:?}")
+}
+
+/// Lives lived twice each: the second has to be the first again.
+fn seeds(seeds: impl Iterator<Item = u64>, job: &str) -> Result<()> {
+    let case = JOBS.iter().find(|j| j.name == job).context("no such job")?;
+    for seed in seeds {
+        let (first, _) = live(*case, seed, None, false);
+        let first = first.with_context(|| format!("seed {seed} of {job}: SEED={seed} cargo test -p tests sim shows its trace"))?;
+        let second = live(*case, seed, None, false).0?;
+        if first != second {
+            bail!("seed {seed} of {job} is not the same twice: {first:?}, then {second:?}");
+        }
+    }
+    Ok(())
+}
+
+#[allow(clippy::print_stdout, reason = "the trace is what was asked for")]
+fn replay(seed: u64) -> Result<()> {
+    for case in JOBS {
+        let (result, trace) = live(*case, seed, None, true);
+        trace.iter().for_each(|line| println!("{line}"));
+        let lived = result.with_context(|| format!("seed {seed} of {}", case.name))?;
+        println!("{}: {:?}", case.name, lived.counters);
+    }
+    Ok(())
+}
