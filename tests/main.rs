@@ -34,8 +34,8 @@ fn main() -> ExitCode {
     trials.extend(plans::trials());
     trials.extend(reference::trials());
     trials.extend(s3::trials());
-    trials.extend(simulation::trials());
     trials.extend(slt::trials());
     trials.extend(surface::trials());
+    trials.extend(simulation::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
