@@ -95,8 +95,9 @@ impl Life {
             None => Ok(Fate::Cut),
             Some(Ok(Outcome::Finished)) => Ok(Fate::Finished),
             Some(Ok(Outcome::Stopped)) => Ok(Fate::Failed),
-            // A flipped bit is told as damage.
-            Some(Err(e)) if matches!(e.kind, ErrorKind::Unavailable | ErrorKind::Fenced | ErrorKind::Corrupt) => Ok(Fate::Failed),
+            Some(Err(e)) if matches!(e.kind, ErrorKind::Unavailable | ErrorKind::Fenced) => Ok(Fate::Failed),
+            // A flipped bit is told as damage, and nothing else is.
+            Some(Err(e)) if e.kind == ErrorKind::Corrupt && self.world.counters().flips > 0 => Ok(Fate::Failed),
             Some(Err(e)) => bail!("a process ended with an error that is none of the planted ones: {e:?}"),
         }
     }

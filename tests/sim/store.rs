@@ -24,7 +24,7 @@ pub enum Fault {
     Slow,
     /// A read answers with one bit changed; other calls fail as in `Before`.
     Flip,
-    /// A listing does not show the newest objects; other calls fail as in `Before`.
+    /// A listing of an object store does not show the newest objects; other calls fail as in `Before`.
     Stale,
 }
 
@@ -148,7 +148,8 @@ impl SimStore {
             match fault {
                 None => {}
                 Some(Fault::Flip) if what.starts_with("get") => {}
-                Some(Fault::Stale) if what.starts_with("list") => {}
+                // A disk shows what is there.
+                Some(Fault::Stale) if what.starts_with("list") && self.kind() == StoreKind::Object => {}
                 Some(Fault::Before | Fault::Flip | Fault::Stale) => return Err(Error::unavailable(format!("planted: {what} was not done"))),
                 Some(Fault::Slow) => self.world.sleep(SLOW).await,
                 Some(Fault::CrashBefore) => {
@@ -220,6 +221,7 @@ impl Store for SimStore {
             let (found, fault) = call.await?;
             Ok(match (found, fault) {
                 (Some(bytes), Some(Fault::Flip)) if !bytes.is_empty() => {
+                    self.world.count(|c| c.flips += 1);
                     let mut changed = bytes.to_vec();
                     let bit = self.world.below(changed.len() as u64 * 8);
                     changed[(bit / 8) as usize] ^= 1 << (bit % 8);

@@ -53,6 +53,8 @@ struct Trace {
 pub struct Counters {
     pub calls: u64,
     pub faults: u64,
+    /// Reads that were answered with a bit changed.
+    pub flips: u64,
     pub crashes: u64,
     pub commits: u64,
     pub simulated: Duration,
@@ -62,6 +64,7 @@ impl Counters {
     pub fn add(&mut self, other: Counters) {
         self.calls += other.calls;
         self.faults += other.faults;
+        self.flips += other.flips;
         self.crashes += other.crashes;
         self.commits += other.commits;
         self.simulated += other.simulated;

@@ -119,7 +119,7 @@ impl Source for Files {
                 None => self.store.list("").await?.into_iter().filter(|m| !hidden(m)).collect(),
             };
             // An empty directory is an empty table; on an object store nothing tells it from a wrong name.
-            if files.is_empty() && self.store.kind() != StoreKind::Local {
+            if files.is_empty() && (self.only.is_some() || self.store.kind() != StoreKind::Local) {
                 return Err(
                     Error::config(format!("table \"{}\" reads '{}', where there are no files", self.table, self.path))
                         .code("E0514")

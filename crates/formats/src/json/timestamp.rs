@@ -22,7 +22,7 @@ impl Timestamps {
             values: Vec::new(),
             per_second,
             point,
-            date: ([0; 10], 0),
+            date: (*b"1970-01-01", 0),
         }
     }
 
@@ -108,6 +108,8 @@ mod tests {
             "2024-01-01 00:00:00.1234",
             "2024-01-01 00:00:00.12x",
             "2024-01-01 00:00:00Z",
+            "\0\0\0\0\0\0\0\0\0\0 00:00:00",
+            "1970-01-01 00:00:00",
         ];
         for (text, point, per_second) in texts.into_iter().flat_map(|t| [(t, false, 1_000), (t, true, 1_000), (t, false, 1_000_000)]) {
             let quoted = format!("\"{text}{}\"", if point { "Z" } else { "" });

@@ -165,11 +165,14 @@ impl Writer {
     /// Looks whether the job is still ours.
     ///
     /// # Errors
-    /// `Fenced` if another process has taken it over.
+    /// `Fenced` if another process has taken it over; `Unavailable` if a listing is behind: it may not show that process either.
     pub async fn check(&self) -> Result<()> {
         match generation::highest(&self.checkpoints).await? {
             Some(highest) if highest > self.generation => Err(self.fenced(highest)),
             Some(highest) if highest == self.generation => Ok(()),
+            _ if self.checkpoints.store.head(&names::generation(self.generation)).await?.is_some() => {
+                Err(Error::unavailable("the checkpoint store's listing does not show the newest objects yet").detail(self.checkpoints.location()))
+            }
             _ => Err(Error::corrupt("the generation file of this process is gone")
                 .code("E0601")
                 .detail(self.checkpoints.object(&names::generation(self.generation)))
