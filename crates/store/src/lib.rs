@@ -1,6 +1,7 @@
 //! Files and objects that survive: fsynced local files, object stores, memory, and planted faults.
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
+mod disk;
 mod fault;
 mod local;
 mod memory;
@@ -8,6 +9,7 @@ mod object;
 pub mod open;
 pub mod suite;
 
+pub use disk::{Disk, Entry};
 pub use fault::{Fault, FaultStore};
 pub use local::LocalStore;
 pub use memory::MemoryStore;

@@ -1,13 +1,14 @@
 //! A directory as a store. What a call acknowledged survives power loss: file, then directory, are fsynced.
 
+use crate::disk::{Disk, Entry, OsDisk};
 use bytes::Bytes;
 use millstream_dataflow::{BoxFuture, Error, ObjectMeta, PartId, Put, PutMode, Result, Store, StoreKind};
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::UNIX_EPOCH;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Names of files that are being written start with this; no listing shows them.
 const TEMPORARY: &str = ".tmp-";
@@ -19,6 +20,10 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug, Clone)]
 pub struct LocalStore {
     root: PathBuf,
+    disk: Arc<dyn Disk>,
+    /// Directories whose names are known to survive, and those of all above them.
+    // A std mutex: held to look and to insert.
+    kept: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 impl LocalStore {
@@ -27,10 +32,22 @@ impl LocalStore {
     /// # Errors
     /// `Config` if it cannot be made or is no directory.
     pub fn new(root: impl Into<PathBuf>) -> Result<Self> {
+        LocalStore::on(Arc::new(OsDisk), root)
+    }
+    /// A store on another disk than the operating system's.
+    ///
+    /// # Errors
+    /// `Config` if the directory cannot be made or is none.
+    pub fn on(disk: Arc<dyn Disk>, root: impl Into<PathBuf>) -> Result<Self> {
         let root = root.into();
-        make_directory(&root).map_err(|e| failed("the directory cannot be made", &root, e))?;
-        let root = fs::canonicalize(&root).map_err(|e| failed("the directory cannot be opened", &root, e))?;
-        Ok(LocalStore { root })
+        let mut store = LocalStore {
+            root: root.clone(),
+            disk,
+            kept: Arc::default(),
+        };
+        store.keep_directory(&root).map_err(|e| failed("the directory cannot be made", &root, e))?;
+        store.root = store.disk.canonical(&root).map_err(|e| failed("the directory cannot be opened", &root, e))?;
+        Ok(store)
     }
     /// The file of a path.
     ///
@@ -45,7 +62,7 @@ impl LocalStore {
         let file = self.root.join(relative);
         let mut existing = file.parent();
         while let Some(parent) = existing {
-            match fs::canonicalize(parent) {
+            match self.disk.canonical(parent) {
                 Ok(real) if real.starts_with(&self.root) => break,
                 Ok(_) => return Err(Error::config(format!("the path \"{path}\" leads out of {} by a link", self.root.display()))),
                 Err(_) => existing = parent.parent(),
@@ -57,11 +74,11 @@ impl LocalStore {
         let file = self.file(path)?;
         let directory = file.parent().unwrap_or(&self.root).to_path_buf();
         let why = |what: &'static str| move |e| failed(what, &file_name(path), e);
-        make_directory(&directory).map_err(why("a directory cannot be made"))?;
+        self.keep_directory(&directory).map_err(why("a directory cannot be made"))?;
         let temporary = directory.join(format!("{TEMPORARY}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
-        let written = write_synced(&temporary, bytes).and_then(|()| match mode {
-            PutMode::Overwrite => fs::rename(&temporary, &file).map(|()| Put::Done),
-            PutMode::Create => match fs::hard_link(&temporary, &file) {
+        let written = self.disk.write_synced(&temporary, bytes).and_then(|()| match mode {
+            PutMode::Overwrite => self.disk.rename(&temporary, &file).map(|()| Put::Done),
+            PutMode::Create => match self.disk.link(&temporary, &file) {
                 Ok(()) => Ok(Put::Done),
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(Put::Exists),
                 Err(e) => Err(e),
@@ -69,35 +86,23 @@ impl LocalStore {
         });
         if mode == PutMode::Create || written.is_err() {
             // The content has its final name, or none: this one is not needed.
-            let _ = fs::remove_file(&temporary);
+            let _ = self.disk.remove_file(&temporary);
         }
         let put = written.map_err(why("a file cannot be written"))?;
-        sync_directory(&directory).map_err(why("a directory cannot be synced"))?;
+        self.disk.sync_directory(&directory).map_err(why("a directory cannot be synced"))?;
         Ok(put)
     }
     fn get_now(&self, path: &str, range: Option<Range<u64>>) -> Result<Option<Bytes>> {
-        let read = || -> io::Result<Vec<u8>> {
-            let mut file = File::open(self.file(path).map_err(io::Error::other)?)?;
-            let mut bytes = Vec::new();
-            match range {
-                None => file.read_to_end(&mut bytes)?,
-                Some(range) => {
-                    file.seek(SeekFrom::Start(range.start))?;
-                    file.take(range.end.saturating_sub(range.start)).read_to_end(&mut bytes)?
-                }
-            };
-            Ok(bytes)
-        };
-        match read() {
+        match self.disk.read(&self.file(path)?, range) {
             Ok(bytes) => Ok(Some(Bytes::from(bytes))),
             Err(e) if is_absent(&e) => Ok(None),
             Err(e) => Err(failed("a file cannot be read", &file_name(path), e)),
         }
     }
     fn head_now(&self, path: &str) -> Result<Option<ObjectMeta>> {
-        match fs::metadata(self.file(path)?) {
-            Ok(m) if m.is_file() => Ok(Some(meta(path.to_string(), &m))),
-            Ok(_) => Ok(None),
+        match self.disk.entry(&self.file(path)?) {
+            Ok(entry) if entry.is_directory => Ok(None),
+            Ok(entry) => Ok(Some(meta(path.to_string(), entry))),
             Err(e) if is_absent(&e) => Ok(None),
             Err(e) => Err(failed("a file cannot be looked at", &file_name(path), e)),
         }
@@ -107,22 +112,21 @@ impl LocalStore {
         let mut found = Vec::new();
         let mut open = vec![start];
         while let Some(directory) = open.pop() {
-            let entries = match fs::read_dir(&directory) {
-                Ok(entries) => entries,
+            let names = match self.disk.names(&directory) {
+                Ok(names) => names,
                 Err(e) if is_absent(&e) => continue,
                 Err(e) => return Err(failed("a directory cannot be listed", &directory, e)),
             };
-            for entry in entries {
-                let entry = entry.map_err(|e| failed("a directory cannot be listed", &directory, e))?;
-                let path = entry.path();
+            for name in names {
+                let path = directory.join(&name);
                 // A file may vanish between listing and looking: then it is not there.
-                let Ok(m) = fs::metadata(&path) else { continue };
-                if m.is_dir() {
+                let Ok(entry) = self.disk.entry(&path) else { continue };
+                if entry.is_directory {
                     open.push(path);
-                } else if !entry.file_name().to_string_lossy().starts_with(TEMPORARY)
+                } else if !name.starts_with(TEMPORARY)
                     && let Ok(relative) = path.strip_prefix(&self.root)
                 {
-                    found.push(meta(relative.to_string_lossy().into_owned(), &m));
+                    found.push(meta(relative.to_string_lossy().into_owned(), entry));
                 }
             }
         }
@@ -131,14 +135,15 @@ impl LocalStore {
     }
     fn delete_now(&self, path: &str) -> Result<()> {
         let file = self.file(path)?;
-        match fs::remove_file(&file) {
+        match self.disk.remove_file(&file) {
             Ok(()) => {}
             Err(e) if is_absent(&e) => return Ok(()),
             Err(e) => return Err(failed("a file cannot be removed", &file, e)),
         }
         // Directories that became empty go too, so that listings stay short. Not being empty is no error.
         let mut directory = file.parent();
-        while let Some(d) = directory.filter(|d| *d != self.root && fs::remove_dir(d).is_ok()) {
+        while let Some(d) = directory.filter(|d| *d != self.root && self.disk.remove_directory(d).is_ok()) {
+            self.kept().remove(d);
             directory = d.parent();
         }
         Ok(())
@@ -146,14 +151,47 @@ impl LocalStore {
     fn link_now(&self, from: &str, to: &str) -> Result<Put> {
         let (source, target) = (self.file(from)?, self.file(to)?);
         let directory = target.parent().unwrap_or(&self.root).to_path_buf();
-        make_directory(&directory).map_err(|e| failed("a directory cannot be made", &directory, e))?;
-        let put = match fs::hard_link(&source, &target) {
+        self.keep_directory(&directory)
+            .map_err(|e| failed("a directory cannot be made", &directory, e))?;
+        let put = match self.disk.link(&source, &target) {
             Ok(()) => Put::Done,
             Err(e) if e.kind() == ErrorKind::AlreadyExists => Put::Exists,
             Err(e) => return Err(failed("a file cannot be given its final name", &target, e)),
         };
-        sync_directory(&directory).map_err(|e| failed("a directory cannot be synced", &directory, e))?;
+        self.disk
+            .sync_directory(&directory)
+            .map_err(|e| failed("a directory cannot be synced", &directory, e))?;
         Ok(put)
+    }
+    fn kept(&self) -> std::sync::MutexGuard<'_, BTreeSet<PathBuf>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Makes a directory, if it is missing, and sees to it that its name survives: one that is there may have been made by a process that was
+    /// killed before it synced it.
+    fn keep_directory(&self, path: &Path) -> io::Result<()> {
+        let is_directory = || self.disk.entry(path).is_ok_and(|e| e.is_directory);
+        let there = is_directory();
+        if there && self.kept().contains(path) {
+            return Ok(());
+        }
+        let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+        if let Some(parent) = parent {
+            self.keep_directory(parent)?;
+        }
+        if !there {
+            match self.disk.make_directory(path) {
+                Ok(()) => {}
+                Err(e) if e.kind() == ErrorKind::AlreadyExists && is_directory() => {}
+                Err(e) => return Err(e),
+            }
+        }
+        match parent.map_or(Ok(()), |parent| self.disk.sync_directory(parent)) {
+            // Nobody who may not read a directory has made what was there before.
+            Err(e) if there && e.kind() == ErrorKind::PermissionDenied => {}
+            synced => synced?,
+        }
+        self.kept().insert(path.to_path_buf());
+        Ok(())
     }
     /// Runs blocking calls off the async threads.
     fn run<'a, T: Send + 'static>(&'a self, f: impl FnOnce(LocalStore) -> Result<T> + Send + 'static) -> BoxFuture<'a, Result<T>> {
@@ -170,35 +208,6 @@ impl LocalStore {
     }
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create_new(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// Makes a directory and syncs each parent that got a new entry.
-fn make_directory(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        make_directory(parent)?;
-    }
-    match fs::create_dir(path) {
-        Ok(()) => {}
-        Err(e) if e.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
-        Err(e) => return Err(e),
-    }
-    match path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        Some(parent) => sync_directory(parent),
-        None => Ok(()),
-    }
-}
-
-fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
 fn is_absent(e: &io::Error) -> bool {
     matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
@@ -207,12 +216,11 @@ fn file_name(path: &str) -> PathBuf {
     PathBuf::from(path)
 }
 
-fn meta(path: String, m: &fs::Metadata) -> ObjectMeta {
-    let modified = m.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
+fn meta(path: String, entry: Entry) -> ObjectMeta {
     ObjectMeta {
         path,
-        bytes: m.len(),
-        modified_ms: modified.map_or(0, |d| d.as_millis() as i64),
+        bytes: entry.bytes,
+        modified_ms: entry.modified_ms,
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use futures::executor::block_on;
+use std::fs;
 
 #[test]
 fn a_directory_passes_the_suite() {
