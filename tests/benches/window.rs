@@ -107,6 +107,7 @@ fn operator(window: Window) -> Box<dyn Operator> {
         window,
         time: WindowTime::Column(2),
         window_time: Type::new(SqlType::Timestamp(3), false),
+        zone: None,
         keys: vec![0],
         aggregates: vec![call("count", vec![]), call("sum", vec![1]), call("max", vec![1])],
         rows: columns(),

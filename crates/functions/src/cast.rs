@@ -35,7 +35,9 @@ pub fn can_cast(from: &SqlType, to: &SqlType) -> bool {
         (T::Boolean, b) => is_numeric(b),
         (a, T::Boolean) => is_numeric(a),
         (a, b) if is_timestamp(a) && is_timestamp(b) => true,
-        (T::Date, T::Timestamp(_)) | (T::Timestamp(_), T::Date | T::Time(_)) | (T::Time(_), T::Time(_)) => true,
+        (T::Date, b) if is_timestamp(b) => true,
+        (a, T::Date | T::Time(_)) if is_timestamp(a) => true,
+        (T::Time(_), T::Time(_)) => true,
         _ => false,
     }
 }
@@ -122,6 +124,12 @@ pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Resul
             let whole = array.as_primitive::<Decimal128Type>().unary::<_, Decimal128Type>(|v| v / unit);
             arrow(&(Arc::new(whole.with_data_type(DataType::Decimal128(38, 0))) as ArrayRef), &wanted, safe, to)
         }
+        // A day and its times are those of UTC here: plans of other zones say theirs.
+        (SqlType::TimestampLtz(p), SqlType::Date | SqlType::Time(_)) => {
+            let wall = SqlType::Timestamp(*p);
+            cast(&unchecked(array, wall.to_arrow())?, &wall, to, safe)
+        }
+        (SqlType::Date, SqlType::TimestampLtz(p)) => unchecked(&cast(array, from, &SqlType::Timestamp(*p), safe)?, wanted),
         (SqlType::Timestamp(_), SqlType::Time(p)) => {
             let (_, per) = unit_of(array.data_type())?;
             let ms: arrow_array::Time32MillisecondArray = epoch(array)?

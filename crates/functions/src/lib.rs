@@ -8,8 +8,10 @@ pub mod aggregate;
 pub mod cast;
 pub mod scalar;
 pub mod types;
+pub mod zone;
 
 pub use aggregate::aggregate;
 pub use cast::cast;
 pub use scalar::{Function, Signature, check_literals, function, functions};
 pub use types::Type;
+pub use zone::Zone;

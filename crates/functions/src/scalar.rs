@@ -17,6 +17,7 @@ use millstream_dataflow::{Result, SqlType};
 
 pub use conditional::choose;
 pub use nested::field;
+pub(crate) use rows::refused;
 pub(crate) use times::plain_date;
 
 /// How a call is typed: the arguments are cast to `args` first.

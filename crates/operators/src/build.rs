@@ -120,7 +120,7 @@ pub(crate) fn operator(node: &Node) -> Result<MakeOperator> {
                 sets: sets.clone(),
                 schema: schema(),
             }),
-            NodeSpec::Window { window, time, .. } => Box::new(WindowAssign::new(*window, *time, schema())),
+            NodeSpec::Window { window, time, zone, .. } => Box::new(WindowAssign::new(*window, *time, zone.as_deref(), schema())?),
             NodeSpec::LocalWindowAggregate(aggregate) => Box::new(LocalAggregate::new(aggregate, schema())?),
             NodeSpec::WindowAggregate { aggregate, input } => Box::new(WindowAggregateOperator::new(aggregate, *input, schema(), context)?),
             NodeSpec::Source(_) | NodeSpec::Values(_) | NodeSpec::Sink(_) | NodeSpec::Collect => return Err(Error::bug("sources and sinks are no operators")),

@@ -8,6 +8,7 @@ mod aggregate;
 mod assign;
 mod bounds;
 mod calls;
+mod cut;
 mod emission;
 mod fire;
 mod local;

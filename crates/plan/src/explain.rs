@@ -81,7 +81,7 @@ fn operator(job: &Job, node: &Node) -> String {
             format!("Project {}", columns.collect::<Vec<_>>().join(", "))
         }
         NodeSpec::Filter(e) => format!("Filter {}", expression(e, &below)),
-        NodeSpec::Window { window, time, .. } => format!("Window {} on {}", cut(window), name(*time)),
+        NodeSpec::Window { window, time, zone, .. } => format!("Window {}{} on {}", cut(window), of(zone), name(*time)),
         NodeSpec::Expand { keys, sets } => {
             let sets = sets
                 .iter()
@@ -149,6 +149,10 @@ fn cut(window: &Window) -> String {
     }
 }
 
+fn of(zone: &Option<String>) -> String {
+    zone.as_ref().map_or_else(String::new, |zone| format!(" of {zone}"))
+}
+
 fn aggregate(a: &WindowAggregate) -> String {
     let name = |i: &usize| a.rows[*i].name.as_str();
     let calls = a.aggregates.iter().map(|c| {
@@ -167,5 +171,5 @@ fn aggregate(a: &WindowAggregate) -> String {
     };
     let keys = a.keys.iter().map(name).collect::<Vec<_>>().join(", ");
     let calls = calls.collect::<Vec<_>>().join(", ");
-    format!("{} {time} keys ({keys}): {calls}", cut(&a.window))
+    format!("{}{} {time} keys ({keys}): {calls}", cut(&a.window), of(&a.zone))
 }

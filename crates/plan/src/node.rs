@@ -27,6 +27,9 @@ pub enum NodeSpec {
         time: usize,
         /// Type of `window_time`.
         window_time: Type,
+        /// The zone whose wall clock cuts the windows of a TIMESTAMP_LTZ; UTC if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        zone: Option<String>,
     },
     /// Grouping sets: each row once per set, key columns outside the set NULL, `grouping_id BIGINT` appended (bit i from the
     /// right set: the i-th key from the right is outside the set).

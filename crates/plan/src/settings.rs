@@ -56,9 +56,10 @@ const NAME: OptionSpec = OptionSpec::new(
 const ZONE: OptionSpec = OptionSpec::new(
     "table.local-time-zone",
     OptionType::Text,
-    "Time zone of TIMESTAMP_LTZ conversions; others than UTC are not supported yet.",
+    "By whose clocks a TIMESTAMP_LTZ is cast, rounded and cut into windows: Europe/Paris, UTC, GMT+08:00. Shown are points in time in UTC, with a Z.",
 )
-.default("UTC");
+.default("UTC")
+.examples(&["Europe/Paris"]);
 const IDLE: OptionSpec = OptionSpec::new(
     "table.exec.source.idle-timeout",
     OptionType::Duration,
@@ -175,12 +176,6 @@ impl Settings {
             }
         };
         let max_parallelism = positive(&MAX_PARALLELISM, 32_768)?.unwrap_or(MAX_PARALLELISM_DEFAULT);
-        let zone = o.text(&ZONE).unwrap_or("UTC");
-        if !["UTC", "GMT", "Z", "Etc/UTC", "Etc/GMT"].contains(&zone) {
-            return Err(Error::config(format!("the time zone '{zone}' of option '{}' is not supported yet", ZONE.name))
-                .code("E0101")
-                .hint("UTC is"));
-        }
         let interval = o.duration(&INTERVAL).unwrap_or_default();
         if interval < Duration::from_millis(10) {
             return Err(Error::config(format!("option '{}' must be at least 10 ms", INTERVAL.name)).code("E0502"));
@@ -194,7 +189,7 @@ impl Settings {
             parallelism: positive(&PARALLELISM, max_parallelism)?,
             max_parallelism,
             name: o.text(&NAME).map(str::to_string),
-            local_time_zone: "UTC".to_string(),
+            local_time_zone: o.text(&ZONE).unwrap_or("UTC").to_string(),
             idle_timeout: o.duration(&IDLE).filter(|d| !d.is_zero()),
             restart_attempts: o.parsed(&RESTART_ATTEMPTS)?.unwrap_or(0),
             restart_backoff: o.duration(&RESTART_INITIAL).unwrap_or_default(),

@@ -87,6 +87,9 @@ pub struct WindowAggregate {
     pub time: WindowTime,
     /// Type of the `window_time` output: TIMESTAMP(3), or TIMESTAMP_LTZ(3) if the event time is one.
     pub window_time: Type,
+    /// The zone whose wall clock cuts the windows of a TIMESTAMP_LTZ; UTC if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// Columns of the rows that form the key beside the window.
     pub keys: Vec<usize>,
     /// The aggregates.

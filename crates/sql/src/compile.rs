@@ -8,6 +8,7 @@ use crate::query::{Planner, node_columns};
 use crate::relation::{Bound, Relation};
 use crate::table::Table;
 use millstream_dataflow::{Error, Exchange, Registry, Result, SqlType};
+use millstream_functions::Zone;
 use millstream_functions::types::{common, is_numeric, is_text, is_timestamp};
 use millstream_plan::{Expr, Input, Job, NodeSpec, Settings, Type, explain};
 use sqlparser::ast::Query;
@@ -84,7 +85,7 @@ fn compile_here(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Ve
 fn compile_text(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
     let statements = parse(text)?;
     for (key, value) in options.settings {
-        Settings::check(key, value).map_err(|e| vec![e])?;
+        check_setting(key, value).map_err(|e| vec![e])?;
     }
     let mut file = File {
         options,
@@ -123,6 +124,19 @@ fn compile_text(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Ve
         steps,
         settings,
         warnings: Vec::new(),
+    })
+}
+
+/// Checks one SET.
+fn check_setting(key: &str, value: &str) -> Result<()> {
+    Settings::check(key, value)?;
+    let settings = Settings::new(&BTreeMap::from([(key.to_string(), value.to_string())]))?;
+    Zone::parse(&settings.local_time_zone).map(|_| ()).map_err(|e| {
+        let told = Error::config(format!("option '{key}' has the value '{value}', which is no time zone")).code("E0502");
+        match e.hint.clone() {
+            Some(hint) => told.hint(hint),
+            None => told,
+        }
     })
 }
 
@@ -182,7 +196,7 @@ impl File<'_> {
                 Ok(())
             }
             StatementKind::Set { key, value } => {
-                Settings::check(key, value).map_err(one)?;
+                check_setting(key, value).map_err(one)?;
                 self.set.insert(key.clone(), value.clone());
                 Ok(())
             }
@@ -204,6 +218,8 @@ impl File<'_> {
 
     fn bind(&self, query: &Query, graph: &mut JobGraph) -> Result<Relation> {
         let settings = Settings::new(&self.settings())?;
+        let zone = Zone::parse(&settings.local_time_zone)?;
+        graph.zone = (!zone.is_utc()).then(|| settings.local_time_zone.clone());
         Planner::new(&self.catalog, self.options.registry, &settings, graph).query(query)
     }
 
@@ -215,6 +231,9 @@ impl File<'_> {
             node: relation.node,
             exchange: Exchange::Singleton,
         };
+        if let Some(refused) = graph.refused.take() {
+            return Err(refused);
+        }
         graph.push(
             "query:collect".to_string(),
             "collect".to_string(),
@@ -279,6 +298,9 @@ impl File<'_> {
         let columns = table.sink_columns();
         let exprs = targets(&relation, &columns, insert)?;
         let project = graph.add("project", NodeSpec::Project(exprs), JobGraph::forward(relation.node), columns.clone());
+        if let Some(refused) = graph.refused.take() {
+            return Err(refused);
+        }
         graph.push(format!("{prefix}:sink"), name, NodeSpec::Sink(sink), JobGraph::forward(project), columns, None);
         Ok(())
     }
@@ -351,14 +373,25 @@ fn targets(relation: &Relation, columns: &[millstream_plan::Column], insert: &In
     Ok(exprs)
 }
 
+/// The same for what is inside: the fields of a ROW by position.
+fn inside_fits(from: &SqlType, to: &SqlType) -> bool {
+    match (from, to) {
+        (SqlType::Row(a), SqlType::Row(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| fits(&a.ty, &b.ty)),
+        (SqlType::Array(a), SqlType::Array(b)) => fits(&a.ty, &b.ty),
+        (SqlType::Map(k1, v1), SqlType::Map(k2, v2)) => fits(&k1.ty, &k2.ty) && fits(&v1.ty, &v2.ty),
+        (SqlType::Multiset(_), SqlType::Multiset(_)) => from.to_arrow() == to.to_arrow(),
+        _ => false,
+    }
+}
+
 /// Whether values of one type go into a column of another without being asked.
 fn fits(from: &SqlType, to: &SqlType) -> bool {
     from == to
         || *from == SqlType::Null
         || (is_text(from) && is_text(to))
-        || (is_timestamp(from) && is_timestamp(to) && matches!(from, SqlType::Timestamp(_)) == matches!(to, SqlType::Timestamp(_)))
+        || (is_timestamp(from) && is_timestamp(to))
         || (is_numeric(from) && is_numeric(to) && (common(from, to).as_ref() == Some(to) || matches!((from, to), (SqlType::Decimal(..), SqlType::Decimal(..)))))
-        || (from.to_arrow() == to.to_arrow() && matches!(from, SqlType::Row(_) | SqlType::Array(_) | SqlType::Map(..)))
+        || inside_fits(from, to)
         || (matches!(from, SqlType::Time(_)) && matches!(to, SqlType::Time(_)))
         || (matches!(from, SqlType::Binary(_) | SqlType::VarBinary(_)) && matches!(to, SqlType::Binary(_) | SqlType::VarBinary(_)))
 }

@@ -9,45 +9,45 @@ use millstream_functions::cast;
 use millstream_plan::{Expr, Value};
 use std::sync::Arc;
 
-/// The value of an expression of literals, casts and signs.
+/// The value of an expression of literals, casts and signs; `None` for anything else.
 ///
 /// # Errors
-/// `Sql` for anything else.
-pub(crate) fn value_of(bound: &Bound, span: Span) -> Result<Value> {
+/// `Data` for a cast of a value that does not fit, `Sql` for a number out of range.
+pub(crate) fn value_of(bound: &Bound, span: Span) -> Result<Option<Value>> {
     fold(&bound.expr).map_err(|e| if e.span.is_none() { e.span(span) } else { e })
 }
 
-fn fold(expr: &Expr) -> Result<Value> {
+fn fold(expr: &Expr) -> Result<Option<Value>> {
     match expr {
-        Expr::Literal { value, .. } => Ok(value.clone()),
-        Expr::Cast { expr, from, to, safe } => convert(&fold(expr)?, &from.ty, &to.ty, *safe),
-        Expr::Call { name, args, .. } if name == "negate" => match fold(&args[0])? {
-            Value::Null => Ok(Value::Null),
-            Value::Int(v) => v
-                .checked_neg()
-                .map(Value::Int)
-                .ok_or_else(|| Error::sql("a number is out of range").code("E0301")),
-            Value::Decimal(v) => Ok(Value::Decimal(-v)),
-            Value::Float(v) => Ok(Value::Float(-v)),
-            _ => Err(not_constant()),
+        Expr::Literal { value, .. } => Ok(Some(value.clone())),
+        Expr::Cast { expr, from, to, safe } => match fold(expr)? {
+            Some(value) => convert(&value, &from.ty, &to.ty, *safe),
+            None => Ok(None),
         },
-        _ => Err(not_constant()),
+        Expr::Call { name, args, .. } if name == "negate" => Ok(match fold(&args[0])? {
+            Some(Value::Null) => Some(Value::Null),
+            Some(Value::Int(v)) => {
+                let negated = v.checked_neg().map(Value::Int);
+                Some(negated.ok_or_else(|| Error::sql("a number is out of range").code("E0301"))?)
+            }
+            Some(Value::Decimal(v)) => Some(Value::Decimal(-v)),
+            Some(Value::Float(v)) => Some(Value::Float(-v)),
+            _ => None,
+        }),
+        _ => Ok(None),
     }
 }
 
-fn not_constant() -> Error {
-    Error::sql("inline rows that compute something are not supported yet")
-        .code("E0101")
-        .hint("literals, casts of literals and signs are")
-}
-
-/// A value under another type, by way of its text.
-pub(crate) fn convert(value: &Value, from: &SqlType, to: &SqlType, safe: bool) -> Result<Value> {
+/// A value under another type, by way of its text; `None` for types whose values have none.
+///
+/// # Errors
+/// `Data` for a value that does not fit.
+pub(crate) fn convert(value: &Value, from: &SqlType, to: &SqlType, safe: bool) -> Result<Option<Value>> {
     if *value == Value::Null || from == to {
-        return Ok(value.clone());
+        return Ok(Some(value.clone()));
     }
     let text = match value {
-        Value::Null => return Ok(Value::Null),
+        Value::Null => return Ok(Some(Value::Null)),
         Value::Boolean(b) => if *b { "TRUE" } else { "FALSE" }.to_string(),
         Value::Float(v) => java_double(*v),
         Value::Decimal(v) => match from {
@@ -56,6 +56,7 @@ pub(crate) fn convert(value: &Value, from: &SqlType, to: &SqlType, safe: bool) -
         },
         Value::Text(t) => t.clone(),
         Value::Int(v) if from.is_integer() => v.to_string(),
+        Value::Int(_) if matches!(from, SqlType::IntervalDayTime | SqlType::IntervalYearMonth) => return Ok(None),
         Value::Int(v) => {
             // Times are kept as numbers in their carrier's unit.
             let number: ArrayRef = Arc::new(Int64Array::from(vec![*v]));
@@ -63,19 +64,19 @@ pub(crate) fn convert(value: &Value, from: &SqlType, to: &SqlType, safe: bool) -
             let text = cast(&typed, from, &SqlType::STRING, false)?;
             text.as_string_view().value(0).to_string()
         }
-        Value::Bytes(_) => return Err(not_constant()),
+        Value::Bytes(_) => return Ok(None),
     };
     let texts: ArrayRef = Arc::new(StringViewArray::from(vec![text]));
     read(&cast(&texts, &SqlType::STRING, to, safe)?, to)
 }
 
 /// The one value of an array.
-fn read(array: &ArrayRef, ty: &SqlType) -> Result<Value> {
+fn read(array: &ArrayRef, ty: &SqlType) -> Result<Option<Value>> {
     use arrow_array::types::*;
     if array.is_null(0) {
-        return Ok(Value::Null);
+        return Ok(Some(Value::Null));
     }
-    Ok(match ty {
+    Ok(Some(match ty {
         SqlType::Boolean => Value::Boolean(array.as_boolean().value(0)),
         SqlType::TinyInt => Value::Int(array.as_primitive::<Int8Type>().value(0).into()),
         SqlType::SmallInt => Value::Int(array.as_primitive::<Int16Type>().value(0).into()),
@@ -92,6 +93,6 @@ fn read(array: &ArrayRef, ty: &SqlType) -> Result<Value> {
             4..=6 => array.as_primitive::<TimestampMicrosecondType>().value(0),
             _ => array.as_primitive::<TimestampNanosecondType>().value(0),
         }),
-        _ => return Err(not_constant()),
-    })
+        _ => return Ok(None),
+    }))
 }

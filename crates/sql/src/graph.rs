@@ -1,16 +1,21 @@
 //! The nodes of a job while it is planned; equal stateless nodes over the same input are one.
 
-use millstream_dataflow::Exchange;
+use crate::zone::localize;
+use millstream_dataflow::{Error, Exchange};
 use millstream_plan::{Column, Input, Job, Node, NodeSpec, SourceSpec};
 use std::collections::BTreeMap;
 
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub(crate) struct JobGraph {
     pub(crate) nodes: Vec<Node>,
     /// Put before the ids of new nodes: the sink and the number of the INSERT into it.
     pub(crate) prefix: String,
     /// How many nodes of each role the statement has had, shared ones included: ids do not depend on what other statements share.
     roles: BTreeMap<String, usize>,
+    /// The statement's time zone, if it is another one than UTC: new nodes say it.
+    pub(crate) zone: Option<String>,
+    /// Why a node cannot be in that zone.
+    pub(crate) refused: Option<Error>,
 }
 
 impl JobGraph {
@@ -21,7 +26,8 @@ impl JobGraph {
     }
     /// Adds a source, or finds its equal. A table that was dropped and made anew is another one, although it has the same name.
     pub(crate) fn source(&mut self, table: &str, spec: SourceSpec, columns: Vec<Column>) -> usize {
-        let spec = NodeSpec::Source(spec);
+        let mut spec = NodeSpec::Source(spec);
+        self.localize(&mut spec, &columns);
         let same_name = |n: &&Node| n.name == table && matches!(n.spec, NodeSpec::Source(_));
         if let Some(same) = self.nodes.iter().position(|n| same_name(&n) && n.spec == spec) {
             return same;
@@ -33,17 +39,22 @@ impl JobGraph {
         self.push(id, table.to_string(), spec, Vec::new(), columns, None)
     }
     /// Adds a stateless node, or finds its equal.
-    pub(crate) fn add(&mut self, role: &str, spec: NodeSpec, inputs: Vec<Input>, columns: Vec<Column>) -> usize {
+    pub(crate) fn add(&mut self, role: &str, mut spec: NodeSpec, inputs: Vec<Input>, columns: Vec<Column>) -> usize {
+        self.localize_over(&mut spec, &inputs);
         match self.nodes.iter().position(|n| n.spec == spec && n.inputs == inputs && n.columns == columns) {
             Some(same) => {
                 self.next_id(role);
                 same
             }
-            None => self.add_stateful(role, spec, inputs, columns),
+            None => self.next(role, spec, inputs, columns),
         }
     }
     /// Adds a node of its own.
-    pub(crate) fn add_stateful(&mut self, role: &str, spec: NodeSpec, inputs: Vec<Input>, columns: Vec<Column>) -> usize {
+    pub(crate) fn add_stateful(&mut self, role: &str, mut spec: NodeSpec, inputs: Vec<Input>, columns: Vec<Column>) -> usize {
+        self.localize_over(&mut spec, &inputs);
+        self.next(role, spec, inputs, columns)
+    }
+    fn next(&mut self, role: &str, spec: NodeSpec, inputs: Vec<Input>, columns: Vec<Column>) -> usize {
         let id = self.next_id(role);
         self.push(id, role.to_string(), spec, inputs, columns, None)
     }
@@ -63,6 +74,18 @@ impl JobGraph {
             parallelism,
         });
         self.nodes.len() - 1
+    }
+    fn localize_over(&mut self, spec: &mut NodeSpec, inputs: &[Input]) {
+        // What has several inputs computes nothing.
+        let columns = inputs.first().map_or_else(Vec::new, |i| self.nodes[i.node].columns.clone());
+        self.localize(spec, &columns);
+    }
+    fn localize(&mut self, spec: &mut NodeSpec, input: &[Column]) {
+        if let Some(zone) = &self.zone
+            && let Err(e) = localize(spec, input, zone)
+        {
+            self.refused.get_or_insert(e);
+        }
     }
     pub(crate) fn forward(node: usize) -> Vec<Input> {
         vec![Input {

@@ -16,6 +16,7 @@ mod prune;
 mod query;
 mod relation;
 mod table;
+mod zone;
 
 pub use compile::{CompileOptions, Compiled, Step, compile};
 pub use diagnostic::render;

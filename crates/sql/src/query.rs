@@ -10,7 +10,8 @@ use crate::constant::{convert, value_of};
 use crate::diagnostic::unsupported;
 use crate::expression::{Binder, cast, span};
 use crate::graph::JobGraph;
-use crate::relation::{Relation, ScopeColumn};
+use crate::relation::{Bound, Relation, ScopeColumn};
+use crate::zone::holds_ltz;
 use millstream_dataflow::{Error, Registry, Result, Span, SqlType};
 use millstream_functions::types::common;
 use millstream_plan::{Column, Expr as Plan, Input, NodeSpec, Settings, Type, Value};
@@ -199,7 +200,7 @@ impl<'a> Planner<'a> {
                 .zip(&columns)
                 .map(|((i, from), to)| {
                     cast(
-                        crate::relation::Bound {
+                        Bound {
                             expr: Plan::Column(i),
                             ty: from.ty.clone(),
                         },
@@ -220,44 +221,30 @@ impl<'a> Planner<'a> {
     }
 
     fn values(&mut self, values: &Values) -> Result<Relation> {
-        let mut rows = Vec::new();
+        let mut rows: Vec<Vec<(Bound, Span)>> = Vec::new();
         let mut types: Vec<Type> = Vec::new();
         for row in &values.rows {
             let mut binder = Binder::new(&[]);
-            let mut bound = Vec::new();
-            for expr in &row.content {
-                let b = binder.bind(expr)?;
-                let value = value_of(&b, span(expr))?;
-                bound.push((value, b.ty));
+            let bound = row.content.iter().map(|e| Ok((binder.bind(e)?, span(e)))).collect::<Result<Vec<_>>>()?;
+            if rows.is_empty() {
+                types = bound.iter().map(|(b, _)| b.ty.clone()).collect();
             }
-            if types.is_empty() && rows.is_empty() {
-                types = bound.iter().map(|(_, t)| t.clone()).collect();
-            }
-            let at = row.content.first().map_or(Span::new((1, 1), (1, 1)), span);
+            let at = bound.first().map_or(Span::new((1, 1), (1, 1)), |(_, at)| *at);
             if bound.len() != types.len() {
                 return Err(Error::sql(format!("a row of VALUES has {} values, the first {}", bound.len(), types.len()))
                     .code("E0309")
                     .span(at));
             }
-            for (i, (_, t)) in bound.iter().enumerate() {
-                let both = common(&types[i].ty, &t.ty).ok_or_else(|| {
-                    Error::sql(format!("column {} of VALUES is {} and {}", i + 1, types[i].ty, t.ty))
+            for (i, (b, at)) in bound.iter().enumerate() {
+                let both = common(&types[i].ty, &b.ty.ty).ok_or_else(|| {
+                    Error::sql(format!("column {} of VALUES is {} and {}", i + 1, types[i].ty, b.ty.ty))
                         .code("E0309")
-                        .span(at)
+                        .span(*at)
                 })?;
-                types[i] = Type::new(both, types[i].nullable || t.nullable);
+                types[i] = Type::new(both, types[i].nullable || b.ty.nullable);
             }
             rows.push(bound);
         }
-        let rows = rows
-            .into_iter()
-            .map(|row| {
-                row.into_iter()
-                    .zip(&types)
-                    .map(|((v, from), to)| convert(&v, &from.ty, &to.ty, false))
-                    .collect::<Result<Vec<Value>>>()
-            })
-            .collect::<Result<Vec<_>>>()?;
         let columns: Vec<Column> = types
             .iter()
             .enumerate()
@@ -266,7 +253,15 @@ impl<'a> Planner<'a> {
                 ty: t.clone(),
             })
             .collect();
-        let node = self.graph.add("values", NodeSpec::Values(rows), Vec::new(), columns.clone());
+        let mut constants = Vec::new();
+        for row in &rows {
+            let row = row.iter().zip(&types).map(|((b, at), ty)| self.constant(b, ty, *at));
+            constants.push(row.collect::<Result<Option<Vec<Value>>>>()?);
+        }
+        let node = match constants.into_iter().collect::<Option<Vec<_>>>() {
+            Some(constants) => self.graph.add("values", NodeSpec::Values(constants), Vec::new(), columns.clone()),
+            None => self.computed(rows, &columns),
+        };
         let scope = columns.into_iter().map(|c| ScopeColumn {
             qualifier: None,
             name: c.name,
@@ -279,6 +274,29 @@ impl<'a> Planner<'a> {
             columns: scope.collect(),
             pending: None,
         })
+    }
+
+    /// A value of VALUES, if it is known now.
+    fn constant(&self, bound: &Bound, ty: &Type, at: Span) -> Result<Option<Value>> {
+        if self.graph.zone.is_some() && (holds_ltz(&bound.ty.ty) || holds_ltz(&ty.ty)) {
+            return Ok(None);
+        }
+        let Some(value) = value_of(bound, at)? else { return Ok(None) };
+        convert(&value, &bound.ty.ty, &ty.ty, false)
+    }
+
+    /// Rows of VALUES that compute something: each a projection of its own.
+    fn computed(&mut self, rows: Vec<Vec<(Bound, Span)>>, columns: &[Column]) -> usize {
+        let one = self.one_row().node;
+        let mut inputs = Vec::new();
+        for row in rows {
+            let exprs = row.into_iter().zip(columns).map(|((b, _), c)| cast(b, c.ty.clone()).expr).collect();
+            inputs.extend(JobGraph::forward(self.forward("project", NodeSpec::Project(exprs), one, columns.to_vec())));
+        }
+        match inputs.as_slice() {
+            [only] => only.node,
+            _ => self.graph.add("union", NodeSpec::Union, inputs, columns.to_vec()),
+        }
     }
 
     /// A query used as a table; `SELECT 1` reads one row of nothing.

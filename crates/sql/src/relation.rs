@@ -1,7 +1,7 @@
 //! What a FROM clause offers: columns, and where they come from.
 
 use millstream_dataflow::option::nearest;
-use millstream_dataflow::{Error, Result, Span};
+use millstream_dataflow::{Error, Result, Span, SqlType};
 use millstream_plan::{Expr, Type, Window};
 
 /// A window column.
@@ -12,6 +12,21 @@ pub(crate) enum WindowPart {
     Time,
 }
 
+/// The windows of a window function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cut {
+    pub(crate) window: Window,
+    /// Whether the event time is a TIMESTAMP_LTZ.
+    pub(crate) ltz: bool,
+}
+
+impl Cut {
+    /// Type of `window_time`.
+    pub(crate) fn window_time(&self) -> Type {
+        Type::new(if self.ltz { SqlType::TimestampLtz(3) } else { SqlType::Timestamp(3) }, false)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct ScopeColumn {
     pub(crate) qualifier: Option<String>,
@@ -20,15 +35,14 @@ pub(crate) struct ScopeColumn {
     /// Whether windows can be cut on it.
     pub(crate) rowtime: bool,
     /// Which bound of which window it holds.
-    pub(crate) window: Option<(WindowPart, Window)>,
+    pub(crate) window: Option<(WindowPart, Cut)>,
 }
 
 /// A window function over a relation whose windows no row has been given yet: an aggregation can take it as it is.
 #[derive(Debug, Clone)]
 pub(crate) struct Pending {
-    pub(crate) window: Window,
+    pub(crate) cut: Cut,
     pub(crate) time: usize,
-    pub(crate) window_time: Type,
 }
 
 #[derive(Debug, Clone)]

@@ -83,7 +83,7 @@ pub(super) fn doubles(rows: usize, f: impl FnMut(usize) -> Option<f64>) -> Resul
 }
 
 /// A value that a function does not take.
-pub(super) fn refused(message: impl Into<String>) -> Error {
+pub(crate) fn refused(message: impl Into<String>) -> Error {
     Error::data(message).code("E0702")
 }
 

@@ -2,6 +2,7 @@
 
 use super::bounds::{Place, first_open, group, last_end, places};
 use super::calls::Calls;
+use super::cut::Cut;
 use super::emission::{Emission, Groups};
 use super::fire::next_due;
 use super::slice::{Slice, group_table, place_of, set_table};
@@ -11,7 +12,7 @@ use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, UInt32Array};
 use arrow_schema::SchemaRef;
 use millstream_dataflow::{Batch, Error, Operator, Output, Result, Snapshot, SnapshotPart, Step, SubtaskContext, Watermark};
-use millstream_plan::{AggregateInput, Window, WindowAggregate, WindowTime};
+use millstream_plan::{AggregateInput, WindowAggregate};
 use millstream_state::table::{read_singleton, singleton, table_names};
 use std::collections::BTreeMap;
 
@@ -19,8 +20,7 @@ use std::collections::BTreeMap;
 const FIRED: &str = "fired";
 
 pub(crate) struct WindowAggregateOperator {
-    window: Window,
-    time: WindowTime,
+    cut: Cut,
     input: AggregateInput,
     calls: Calls,
     schema: SchemaRef,
@@ -28,7 +28,7 @@ pub(crate) struct WindowAggregateOperator {
     slices: BTreeMap<Place, Slice>,
     /// The last window that was assembled of several slices; `None` if the next one starts over.
     sliding: Option<Sliding>,
-    /// Windows whose last millisecond is not past this have fired.
+    /// Windows whose last millisecond is not past this have fired. In the windows' times, as is `target`.
     fired: i64,
     /// What the current firing goes up to.
     target: i64,
@@ -39,8 +39,7 @@ pub(crate) struct WindowAggregateOperator {
 impl WindowAggregateOperator {
     pub(crate) fn new(spec: &WindowAggregate, input: AggregateInput, schema: SchemaRef, context: &SubtaskContext) -> Result<Self> {
         Ok(WindowAggregateOperator {
-            window: spec.window,
-            time: spec.time,
+            cut: Cut::of(spec)?,
             input,
             calls: Calls::new(spec)?,
             schema,
@@ -53,20 +52,14 @@ impl WindowAggregateOperator {
             ids: Vec::new(),
         })
     }
-    fn attached(&self) -> bool {
-        matches!(self.time, WindowTime::Attached { .. })
-    }
-    fn slides(&self) -> bool {
-        !self.attached() && self.window.size_ms() > self.window.slide_ms()
-    }
     /// The place where rows of `place` count now: windows that fired here take no more, which differs from the row's own verdict
     /// only after a partition was idle or joined.
     fn open_place(&self, (end, from): Place) -> Option<Place> {
-        if self.attached() {
+        if self.cut.attached() {
             return (self.fired < end.saturating_sub(1)).then_some((end, from));
         }
-        let from = from.max(first_open(end, self.window.slide_ms(), self.fired));
-        (from <= last_end(&self.window, end)).then_some((end, from))
+        let from = from.max(first_open(end, self.cut.window.slide_ms(), self.fired));
+        (from <= last_end(&self.cut.window, end)).then_some((end, from))
     }
     fn slice(&mut self, place: Place) -> Result<&mut Slice> {
         // Rows that come after a firing count from a later window on, so they form a patch of their own. Should a slice change that is
@@ -80,7 +73,7 @@ impl WindowAggregateOperator {
         })
     }
     fn rows(&mut self, batch: &Batch, out: &mut Output) -> Result<()> {
-        let (groups, mut late) = group(&places(batch, &self.window, &self.time)?);
+        let (groups, mut late) = group(&places(batch, &self.cut)?);
         let mut after_idle = Vec::new();
         for (place, rows) in groups {
             let Some(place) = self.open_place(place) else {
@@ -146,13 +139,13 @@ impl WindowAggregateOperator {
     fn fire(&mut self, out: &mut Output) -> Result<Step> {
         loop {
             if let Some(emission) = &mut self.emission {
-                if !emission.run(&self.calls, self.sliding.as_ref(), self.window.size_ms(), &self.schema, out)? {
+                if !emission.run(&self.calls, self.sliding.as_ref(), &self.cut, &self.schema, out)? {
                     return Ok(Step::More);
                 }
                 self.emission = None;
             }
             let before = self.fired;
-            let Some(end) = next_due(&self.slices, &self.window, self.attached(), before, self.target) else {
+            let Some(end) = next_due(&self.slices, &self.cut.window, self.cut.attached(), before, self.target) else {
                 break;
             };
             self.emission = Some(self.assemble(end, before)?);
@@ -168,14 +161,14 @@ impl WindowAggregateOperator {
     /// What a window shows.
     fn assemble(&mut self, end: i64, stamp: i64) -> Result<Emission> {
         let calls = &self.calls;
-        if !self.slides() {
+        if !self.cut.slides() {
             let place = (end, end);
             let groups = self.slices.remove(&place).map_or_else(|| Slice::new(calls, &place), Ok)?.groups;
             let len = groups.len();
             return Ok(Emission::new(Groups::Slice(groups), len, end, stamp));
         }
         let mut sliding = self.sliding.take().map_or_else(|| Sliding::new(calls), Ok)?;
-        let states = sliding.advance(calls, &self.slices, end, self.window.size_ms())?;
+        let states = sliding.advance(calls, &self.slices, end, self.cut.window.size_ms())?;
         let len = sliding.len();
         self.sliding = Some(sliding);
         Ok(Emission::new(Groups::Window(states), len, end, stamp))
@@ -184,14 +177,14 @@ impl WindowAggregateOperator {
     /// Drops slices whose last window has fired. Those that left the window just now stay for one more: they still have to be taken
     /// out of it.
     fn drop_slices(&mut self, fired_end: i64) {
-        let (window, keep) = (self.window, if self.slides() { self.window.slide_ms() } else { 0 });
+        let (window, keep) = (self.cut.window, if self.cut.slides() { self.cut.window.slide_ms() } else { 0 });
         self.slices.retain(|(end, _), _| last_end(&window, *end).saturating_add(keep) > fired_end);
     }
 
     /// Between watermarks nothing is kept for windows that are over.
     fn forget_when_done(&mut self) {
         let done = |place: &Place| self.open_place(*place).is_none();
-        if self.slides() && !self.slices.is_empty() && self.slices.keys().all(done) {
+        if self.cut.slides() && !self.slices.is_empty() && self.slices.keys().all(done) {
             self.slices.clear();
             self.sliding = None;
         }
@@ -207,7 +200,7 @@ impl Operator for WindowAggregateOperator {
         Ok(Step::Done)
     }
     fn on_watermark(&mut self, watermark: Watermark, out: &mut Output) -> Result<Step> {
-        self.target = watermark.time;
+        self.target = self.cut.watermark(watermark.time);
         self.fire(out)
     }
     fn resume(&mut self, out: &mut Output) -> Result<Step> {

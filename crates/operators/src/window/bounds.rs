@@ -1,9 +1,8 @@
 //! Which windows a row counts in.
 
-use arrow_array::{Array, ArrayRef, Int64Array};
-use arrow_schema::DataType;
-use millstream_dataflow::{Batch, Error, Result};
-use millstream_plan::{Window, WindowTime};
+use super::cut::Cut;
+use millstream_dataflow::{Batch, Result};
+use millstream_plan::Window;
 
 /// End of a row's slice, and end of the first window it counts in.
 pub(super) type Place = (i64, i64);
@@ -23,28 +22,11 @@ pub(super) fn last_end(window: &Window, slice_end: i64) -> i64 {
     slice_end.saturating_add(window.size_ms() - window.slide_ms())
 }
 
-/// Epoch milliseconds of a timestamp column.
-pub(super) fn millis(array: &ArrayRef) -> Result<Int64Array> {
-    if array.null_count() > 0 {
-        return Err(Error::bug("an event time is NULL"));
-    }
-    let data = array
-        .to_data()
-        .into_builder()
-        .data_type(DataType::Int64)
-        .build()
-        .map_err(|e| Error::bug("an event time is not carried in milliseconds").source(e))?;
-    Ok(Int64Array::from(data))
-}
-
 /// Per row its place, `None` for rows that are late for all their windows.
-pub(super) fn places(batch: &Batch, window: &Window, time: &WindowTime) -> Result<Vec<Option<Place>>> {
-    let (column, attached) = match time {
-        WindowTime::Column(c) => (*c, false),
-        WindowTime::Attached { end, .. } => (*end, true),
-    };
-    let times = millis(batch.column(column))?;
+pub(super) fn places(batch: &Batch, cut: &Cut) -> Result<Vec<Option<Place>>> {
+    let (times, attached, window) = (cut.times(batch)?, cut.attached(), &cut.window);
     let slide = window.slide_ms();
+    let mut stamps = cut.watermarks();
     // Rows close in time share their slice: remember the last one.
     let mut known: Option<(i64, i64)> = None;
     let mut out = Vec::with_capacity(times.len());
@@ -61,7 +43,7 @@ pub(super) fn places(batch: &Batch, window: &Window, time: &WindowTime) -> Resul
                 }
             }
         };
-        let stamp = batch.stamp_at(row);
+        let stamp = stamps.of(batch.stamp_at(row));
         // A window given by its own columns is one window, whatever the grid.
         let (from, last) = if attached {
             (if stamp >= end.saturating_sub(1) { i64::MAX } else { end }, end)

@@ -1,7 +1,7 @@
 //! The rows of a fired window, handed out piece by piece.
 
-use super::assign::bounds;
 use super::calls::Calls;
+use super::cut::Cut;
 use super::sliding::Sliding;
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::SchemaRef;
@@ -43,7 +43,7 @@ impl Emission {
         }
     }
     /// Emits until all is out (true) or the output is full (false).
-    pub(super) fn run(&mut self, calls: &Calls, sliding: Option<&Sliding>, size: i64, schema: &SchemaRef, out: &mut Output) -> Result<bool> {
+    pub(super) fn run(&mut self, calls: &Calls, sliding: Option<&Sliding>, cut: &Cut, schema: &SchemaRef, out: &mut Output) -> Result<bool> {
         while self.next < self.len {
             if out.is_full() {
                 return Ok(false);
@@ -60,7 +60,7 @@ impl Emission {
             for call in &calls.calls {
                 columns.push(call.function.finish(&states[call.columns.clone()], ids.clone())?);
             }
-            columns.extend(bounds(&vec![self.end; ids.len()], size, schema.field(columns.len() + 2).data_type())?);
+            columns.extend(cut.bounds(&vec![self.end; ids.len()], schema.field(columns.len() + 2).data_type())?);
             // Groups without rows go before the columns meet their types: what is never NULL of a group with rows is of one without.
             if let Some(mask) = in_window(&self.groups, ids) {
                 columns = columns.iter().map(|c| Ok(filter(c, &mask)?)).collect::<Result<_>>()?;
@@ -69,7 +69,7 @@ impl Emission {
             out.push(Batch {
                 data,
                 kinds: None,
-                stamp: Some(Stamp::Constant(self.stamp)),
+                stamp: Some(Stamp::Constant(cut.instant(self.stamp))),
             });
         }
         Ok(true)

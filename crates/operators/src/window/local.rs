@@ -2,6 +2,7 @@
 
 use super::bounds::{group, places};
 use super::calls::Calls;
+use super::cut::Cut;
 use super::slice::Slice;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, UInt32Array};
 use arrow_schema::SchemaRef;
@@ -10,7 +11,7 @@ use millstream_plan::WindowAggregate;
 use std::sync::Arc;
 
 pub(crate) struct LocalAggregate {
-    spec: WindowAggregate,
+    cut: Cut,
     calls: Calls,
     schema: SchemaRef,
     ids: Vec<u32>,
@@ -23,7 +24,7 @@ impl LocalAggregate {
             return Err(Error::corrupt("a local phase cannot aggregate distinct values"));
         }
         Ok(LocalAggregate {
-            spec: spec.clone(),
+            cut: Cut::of(spec)?,
             calls,
             schema,
             ids: Vec::new(),
@@ -33,7 +34,7 @@ impl LocalAggregate {
 
 impl Operator for LocalAggregate {
     fn on_batch(&mut self, _input: usize, batch: Batch, out: &mut Output) -> Result<Step> {
-        let (groups, late) = group(&places(&batch, &self.spec.window, &self.spec.time)?);
+        let (groups, late) = group(&places(&batch, &self.cut)?);
         if !late.is_empty() {
             out.count("late", late.len() as u64);
             out.push_to(Output::LATE, batch.take(&UInt32Array::from(late))?);

@@ -28,6 +28,7 @@ fn spec(window: Window, aggregates: &[&str]) -> WindowAggregate {
         window,
         time: WindowTime::Column(2),
         window_time: Type::new(SqlType::Timestamp(3), false),
+        zone: None,
         keys: vec![0],
         aggregates: aggregates.iter().map(|a| aggregate(a)).collect(),
         rows: plan_columns(COLUMNS),
@@ -41,7 +42,11 @@ fn result_columns(s: &WindowAggregate) -> Vec<Column> {
         name: a.name.clone(),
         ty: a.ty.clone(),
     }));
-    c.extend(["window_start", "window_end", "window_time"].map(|n| Column::new(n, SqlType::Timestamp(3), false)));
+    c.extend(["window_start", "window_end"].map(|n| Column::new(n, SqlType::Timestamp(3), false)));
+    c.push(Column {
+        name: "window_time".into(),
+        ty: s.window_time.clone(),
+    });
     c
 }
 
@@ -244,6 +249,42 @@ fn rows_that_carry_their_window_are_grouped_by_it() {
         &["a | 3 | 0 | 10000"],
         &["a | 2 | 0 | 10000 | 9999", "b | 1 | 10000 | 20000 | 19999"],
     );
+}
+
+/// 2024-10-27T01:00:00Z, when Berlin's clocks go from 3:00 back to 2:00.
+const AUTUMN: i64 = 1_729_990_800_000;
+
+#[test]
+fn an_hour_that_the_clocks_show_twice_is_one_window_and_ends_with_its_second_time() {
+    const HOUR: i64 = 3_600_000;
+    for aggregates in [&["count(*)", "sum(v)"][..], &["count(*)", "count(DISTINCT v)"]] {
+        let mut s = spec(Window::Tumble { size_ms: HOUR, offset_ms: 0 }, aggregates);
+        s.zone = Some("Europe/Berlin".into());
+        s.window_time = Type::new(SqlType::TimestampLtz(3), false);
+        s.rows = plan_columns("k STRING, v BIGINT, t TIMESTAMP_LTZ(3) NOT NULL");
+        let input = [
+            format!("a | 1 | {}", AUTUMN - HOUR / 2),
+            // 2:45 of the first time is not over while the clocks may show it again.
+            format!("watermark {}", AUTUMN + HOUR / 2),
+            format!("a | 2 | {} @ {}", AUTUMN - HOUR / 4, AUTUMN + HOUR / 2),
+            format!("a | 4 | {} @ {}", AUTUMN + HOUR / 4, AUTUMN + HOUR / 2),
+            format!("watermark {}", AUTUMN + HOUR - 1),
+            format!("a | 8 | {} @ {}", AUTUMN + HOUR / 4, AUTUMN + HOUR - 1),
+            format!("a | 16 | {} @ {}", AUTUMN + HOUR, AUTUMN + HOUR - 1),
+            "end".to_string(),
+        ];
+        let of = |sum: i64, distinct: i64| if aggregates[1] == "sum(v)" { sum } else { distinct };
+        let window = |end: i64, time: i64| format!("{} | {end} | {time}", end - HOUR);
+        check(
+            &s,
+            &input.each_ref().map(String::as_str),
+            &[&format!("a | 8 | {}", AUTUMN + HOUR / 4)],
+            &[
+                &format!("a | 3 | {} | {}", of(7, 3), window(AUTUMN + 2 * HOUR, AUTUMN - 1)),
+                &format!("a | 1 | {} | {}", of(16, 1), window(AUTUMN + 3 * HOUR, AUTUMN + 2 * HOUR - 1)),
+            ],
+        );
+    }
 }
 
 #[test]

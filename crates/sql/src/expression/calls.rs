@@ -67,7 +67,7 @@ pub(crate) fn call(name: &str, args: Vec<Bound>) -> Result<Bound> {
 /// The number of an argument that is a literal.
 fn literal(bound: &Bound) -> Option<i64> {
     match value_of(bound, Span::new((1, 1), (1, 1))) {
-        Ok(Value::Int(v)) if bound.ty.ty.is_integer() => Some(v),
+        Ok(Some(Value::Int(v))) if bound.ty.ty.is_integer() => Some(v),
         _ => None,
     }
 }

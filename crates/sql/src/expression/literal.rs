@@ -95,8 +95,8 @@ pub(super) fn typed_string(typed: &TypedString) -> Result<Bound> {
         "TIMESTAMP" => SqlType::Timestamp(fraction),
         other => return Err(Error::sql(format!("the literal {other} '…' is not supported yet")).code("E0101")),
     };
-    let value = convert(&Value::Text(text.clone()), &SqlType::STRING, &ty, false).map_err(|_| Error::sql(format!("'{text}' is no {ty}")).code("E0301"))?;
-    Ok(literal(value, ty))
+    let value = convert(&Value::Text(text.clone()), &SqlType::STRING, &ty, false).ok().flatten();
+    Ok(literal(value.ok_or_else(|| Error::sql(format!("'{text}' is no {ty}")).code("E0301"))?, ty))
 }
 
 pub(super) fn interval(interval: &Interval) -> Result<Bound> {

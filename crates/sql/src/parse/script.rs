@@ -281,7 +281,11 @@ impl Cursor {
             }
         }
         let span = self.here();
-        let kind = self.open_statement()?;
+        let kind = if self.words(&["STATEMENT", "SET", "BEGIN"]) {
+            StatementKind::StatementSet(self.statement_set()?)
+        } else {
+            self.open_statement()?
+        };
         match kind {
             StatementKind::Query(_) | StatementKind::Insert(_) | StatementKind::StatementSet(_) => {
                 Ok(StatementKind::Explain(Box::new(Statement { span, kind })))

@@ -5,10 +5,10 @@ use super::{Planner, node_columns};
 use crate::diagnostic::unsupported;
 use crate::expression::{Aggregates, Binder, span};
 use crate::graph::JobGraph;
-use crate::relation::{Bound, Relation, ScopeColumn, WindowPart};
+use crate::relation::{Bound, Cut, Relation, ScopeColumn, WindowPart};
 use millstream_dataflow::{Error, Exchange, Result, Span, SqlType, StateType};
 use millstream_functions::aggregate;
-use millstream_plan::{AggregateCall, AggregateInput, Column, Expr as Plan, Input, NodeSpec, Type, Window, WindowAggregate, WindowTime};
+use millstream_plan::{AggregateCall, AggregateInput, Column, Expr as Plan, Input, NodeSpec, Type, WindowAggregate, WindowTime};
 use sqlparser::ast::Expr;
 
 /// Most expressions in grouping sets.
@@ -25,7 +25,7 @@ impl Planner<'_> {
     ) -> Result<Relation> {
         let mut grouped = Aggregates::default();
         let mut sets: Option<(Vec<Bound>, Vec<Vec<usize>>)> = None;
-        let mut window: Option<Window> = None;
+        let mut window: Option<Cut> = None;
         let mut plain: Vec<Bound> = Vec::new();
         for expr in group_by {
             match expr {
@@ -122,7 +122,7 @@ impl Planner<'_> {
     }
 
     /// The nodes of a window aggregation. Its columns: keys, aggregates, window bounds.
-    fn aggregation(&mut self, relation: Relation, window: Window, grouped: &Aggregates, sets: Option<(usize, Vec<Vec<usize>>)>) -> Result<Relation> {
+    fn aggregation(&mut self, relation: Relation, cut: Cut, grouped: &Aggregates, sets: Option<(usize, Vec<Vec<usize>>)>) -> Result<Relation> {
         // What the aggregation reads, one column each: time, keys, arguments, filters.
         let mut exprs: Vec<Bound> = Vec::new();
         let mut names: Vec<String> = Vec::new();
@@ -142,19 +142,14 @@ impl Planner<'_> {
             Plan::Column(i) => relation.columns.get(*i).map_or_else(|| "key".to_string(), |c| c.name.clone()),
             _ => "expr".to_string(),
         };
-        let (time, window_time) = match &relation.pending {
+        let time = match &relation.pending {
             Some(p) => {
                 let c = &relation.columns[p.time];
-                (
-                    WindowTime::Column(column(
-                        &Bound {
-                            expr: Plan::Column(p.time),
-                            ty: c.ty.clone(),
-                        },
-                        &c.name,
-                    )),
-                    p.window_time.clone(),
-                )
+                let bound = Bound {
+                    expr: Plan::Column(p.time),
+                    ty: c.ty.clone(),
+                };
+                WindowTime::Column(column(&bound, &c.name))
             }
             None => {
                 let bound = |part: usize| {
@@ -164,7 +159,7 @@ impl Planner<'_> {
                         .ok_or_else(|| Error::bug("a window without bounds"))
                 };
                 let (start, end) = (column(&bound(0)?, "window_start"), column(&bound(1)?, "window_end"));
-                (WindowTime::Attached { start, end }, Type::new(SqlType::Timestamp(3), false))
+                WindowTime::Attached { start, end }
             }
         };
         let expanded = sets.as_ref().map_or(0, |(n, _)| *n);
@@ -234,9 +229,10 @@ impl Planner<'_> {
             keys.push(rows.len() - 1);
         }
         let spec = WindowAggregate {
-            window,
+            window: cut.window,
             time,
-            window_time: window_time.clone(),
+            window_time: cut.window_time(),
+            zone: None,
             keys: keys.clone(),
             aggregates: calls,
             rows: rows.clone(),
@@ -259,7 +255,7 @@ impl Planner<'_> {
             Column::new("window_end", SqlType::Timestamp(3), false),
             Column {
                 name: "window_time".to_string(),
-                ty: window_time,
+                ty: cut.window_time(),
             },
         ]);
 
@@ -294,7 +290,7 @@ impl Planner<'_> {
                 name: c.name,
                 ty: c.ty,
                 rowtime: part == Some(WindowPart::Time),
-                window: part.map(|p| (p, window)),
+                window: part.map(|p| (p, cut)),
             }
         });
         Ok(Relation {
@@ -315,7 +311,7 @@ fn exprs_push(exprs: &mut Vec<Bound>, names: &mut Vec<String>, bound: &Bound, na
 }
 
 /// Which bound of which window an expression is.
-fn part_of(relation: &Relation, bound: &Bound) -> Option<(WindowPart, Window)> {
+fn part_of(relation: &Relation, bound: &Bound) -> Option<(WindowPart, Cut)> {
     match bound.expr {
         Plan::Column(i) => relation.columns[i].window,
         _ => None,

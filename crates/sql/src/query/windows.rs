@@ -5,7 +5,7 @@ use super::{Planner, node_columns};
 use crate::diagnostic::unsupported;
 use crate::expression::{interval_ms, span};
 use crate::parse::span_of;
-use crate::relation::{Pending, Relation, ScopeColumn, WindowPart, find};
+use crate::relation::{Cut, Pending, Relation, ScopeColumn, WindowPart, find};
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span, SqlType};
 use millstream_plan::{NodeSpec, Type, Window};
@@ -78,14 +78,10 @@ impl Planner<'_> {
                 offset_ms: length(4)?.unwrap_or(0),
             }
         };
-        let window_time = Type::new(
-            if matches!(column.ty.ty, SqlType::TimestampLtz(_)) {
-                SqlType::TimestampLtz(3)
-            } else {
-                SqlType::Timestamp(3)
-            },
-            false,
-        );
+        let cut = Cut {
+            window,
+            ltz: matches!(column.ty.ty, SqlType::TimestampLtz(_)),
+        };
         let mut relation = relation;
         // Only window_time is an event time from here on.
         relation.columns.iter_mut().for_each(|c| {
@@ -94,7 +90,7 @@ impl Planner<'_> {
         });
         for (part, name) in [WindowPart::Start, WindowPart::End, WindowPart::Time].into_iter().zip(BOUNDS) {
             let ty = if part == WindowPart::Time {
-                window_time.clone()
+                cut.window_time()
             } else {
                 Type::new(SqlType::Timestamp(3), false)
             };
@@ -103,24 +99,26 @@ impl Planner<'_> {
                 name: name.to_string(),
                 ty,
                 rowtime: part == WindowPart::Time,
-                window: Some((part, window)),
+                window: Some((part, cut)),
             });
         }
-        relation.pending = Some(Pending {
-            window,
-            time: index,
-            window_time,
-        });
+        relation.pending = Some(Pending { cut, time: index });
         Ok(relation)
     }
 
     /// Gives each row its windows.
     pub(super) fn assign_windows(&mut self, mut relation: Relation) -> Result<Relation> {
-        let Some(Pending { window, time, window_time }) = relation.pending.take() else {
+        let Some(Pending { cut, time }) = relation.pending.take() else {
             return Ok(relation);
         };
         let columns = node_columns(&relation.columns);
-        relation.node = self.forward("window", NodeSpec::Window { window, time, window_time }, relation.node, columns);
+        let spec = NodeSpec::Window {
+            window: cut.window,
+            time,
+            window_time: cut.window_time(),
+            zone: None,
+        };
+        relation.node = self.forward("window", spec, relation.node, columns);
         Ok(relation)
     }
 

@@ -2,7 +2,9 @@
 
 use super::parse::{fallback, parse, plain_date, plain_timestamp};
 use super::pattern::{Dialect, Pattern};
+use super::zone::{from_utc, shifted, to_utc};
 use super::{from_parts, parts};
+use crate::Zone;
 use crate::scalar::rows::{long, refused, text, try_longs, try_texts};
 use crate::scalar::{Function, Signature, fixed, nullable};
 use crate::types::{Type, is_numeric, is_text, is_timestamp};
@@ -68,9 +70,9 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "unix_timestamp",
-        usage: "UNIX_TIMESTAMP(text [, pattern])",
-        doc: "Seconds since 1970 in UTC; the least BIGINT for a text that does not fit. Patterns as in java.text.SimpleDateFormat.",
-        resolve: |a| fixed(a, &[S], SqlType::BigInt).or_else(|| fixed(a, &[S, S], SqlType::BigInt)),
+        usage: "UNIX_TIMESTAMP(text [, pattern [, zone]])",
+        doc: "Seconds since 1970 of a time of the zone, `table.local-time-zone` by default; the least BIGINT for a text that does not fit. Patterns as in java.text.SimpleDateFormat.",
+        resolve: |a| (1..=3).contains(&a.len()).then(|| fixed(a, &[S, S, S][..a.len()], SqlType::BigInt)).flatten(),
         evaluate: |a, rows, _| {
             let mut patterns = Patterns::new(Dialect::Simple);
             try_longs(rows, |i| {
@@ -78,16 +80,27 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
                 let (Some(s), Some(pattern)) = (text(&a[0], i), pattern) else {
                     return Ok(None);
                 };
-                let moment = parse(s, patterns.get(pattern)?);
-                Ok(Some(moment.map_or(i64::MIN, |(days, nanos)| days * 86_400 + nanos / 1_000_000_000)))
+                let Some(mut moment) = parse(s, patterns.get(pattern)?) else {
+                    return Ok(Some(i64::MIN));
+                };
+                if let Some(zone) = a.get(2) {
+                    let Some(zone) = text(zone, i) else { return Ok(None) };
+                    moment = to_utc(moment, &Zone::parse(zone)?)?;
+                }
+                Ok(Some(moment.0 * 86_400 + moment.1 / 1_000_000_000))
             })
         },
     },
     Function {
         name: "from_unixtime",
-        usage: "FROM_UNIXTIME(seconds [, pattern])",
-        doc: "In UTC, by default yyyy-MM-dd HH:mm:ss.",
-        resolve: |a| nullable(a, &[SqlType::BigInt], S).or_else(|| nullable(a, &[SqlType::BigInt, S], S)),
+        usage: "FROM_UNIXTIME(seconds [, pattern [, zone]])",
+        doc: "As the clocks of the zone show it, `table.local-time-zone` by default; the pattern is yyyy-MM-dd HH:mm:ss by default.",
+        resolve: |a| {
+            (1..=3)
+                .contains(&a.len())
+                .then(|| nullable(a, &[SqlType::BigInt, S, S][..a.len()], S))
+                .flatten()
+        },
         evaluate: |a, rows, _| {
             let mut patterns = Patterns::new(Dialect::Simple);
             try_texts(rows, |i| {
@@ -95,7 +108,12 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
                 let (Some(seconds), Some(pattern)) = (long(&a[0], i), pattern) else {
                     return Ok(None);
                 };
-                let (days, nanos) = split(seconds, 1);
+                let mut moment = split(seconds, 1);
+                if let Some(zone) = a.get(2) {
+                    let Some(zone) = text(zone, i) else { return Ok(None) };
+                    moment = from_utc(moment, &Zone::parse(zone)?)?;
+                }
+                let (days, nanos) = moment;
                 let mut out = String::new();
                 patterns.get(pattern)?.format(days, nanos, &mut out)?;
                 Ok(Some(out))
@@ -200,7 +218,10 @@ fn to_timestamp_ltz(args: &[ArrayRef], rows: usize, ty: &SqlType) -> Result<Arra
             let wall = moment(args, i, &mut patterns)?.filter(|(days, _)| days.abs() < DAYS_MAX);
             match (wall, args.get(2)) {
                 (Some(wall), Some(zone)) => match text(zone, i) {
-                    Some(zone) => Ok(Some(super::zone::to_utc(wall, zone)?)),
+                    Some(zone) => {
+                        let zone = Zone::parse(zone)?;
+                        Ok(Some(shifted(wall, |wall| zone.instant(wall))?))
+                    }
                     None => Ok(None),
                 },
                 (wall, _) => Ok(wall),

@@ -2,7 +2,9 @@
 
 use super::field::weekday;
 use super::shift::add_months;
-use super::{DAY_NANOS, from_parts, out_of_range, parts};
+use super::zone::{from_utc, shifted};
+use super::{DAY_MS, DAY_NANOS, from_parts, out_of_range, parts};
+use crate::Zone;
 use crate::scalar::rows::{int, refused, text};
 use crate::scalar::{Function, Signature, any_nullable};
 use crate::types::{Type, is_text, is_timestamp};
@@ -17,16 +19,22 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "floor_to",
         usage: "FLOOR(time TO unit)",
-        doc: "MILLISECOND to DAY, WEEK (from Sunday), MONTH, QUARTER, YEAR, DECADE, CENTURY, MILLENNIUM.",
-        resolve: to_unit,
-        evaluate: |a, rows, t| round(a, rows, t, floor),
+        doc: "MILLISECOND to DAY, WEEK (from Sunday), MONTH, QUARTER, YEAR, DECADE, CENTURY, MILLENNIUM. A TIMESTAMP_LTZ by the clocks of `table.local-time-zone`.",
+        resolve: to_unit_in_zone,
+        evaluate: |a, rows, t| match a.get(2) {
+            Some(zones) => round_in_zone(a, zones, t, floor, |zone, wall, time| zone.latest(wall, time)),
+            None => round(a, rows, t, floor),
+        },
     },
     Function {
         name: "ceil_to",
         usage: "CEIL(time TO unit)",
         doc: "Beyond DAY the date alone counts: a time on the first day of a month stays in it.",
-        resolve: to_unit,
-        evaluate: |a, rows, t| round(a, rows, t, ceil),
+        resolve: to_unit_in_zone,
+        evaluate: |a, rows, t| match a.get(2) {
+            Some(zones) => round_in_zone(a, zones, t, ceil, |zone, wall, time| zone.earliest(wall, time)),
+            None => round(a, rows, t, ceil),
+        },
     },
     Function {
         name: "date_trunc",
@@ -123,6 +131,18 @@ fn to_unit(args: &[Type]) -> Option<Signature> {
     }
 }
 
+/// The same, and for a TIMESTAMP_LTZ the zone of the wall clock as a third argument.
+fn to_unit_in_zone(args: &[Type]) -> Option<Signature> {
+    match args {
+        [rest @ .., zone] if rest.len() == 2 && is_text(&zone.ty) && matches!(rest[1].ty, SqlType::TimestampLtz(_)) => {
+            let mut signature = to_unit(rest)?;
+            signature.args.push(SqlType::STRING);
+            Some(signature)
+        }
+        _ => to_unit(args),
+    }
+}
+
 type Moment = (i64, i64);
 
 fn round(args: &[ArrayRef], rows: usize, ty: &SqlType, f: fn(Moment, &str) -> Option<Moment>) -> Result<ArrayRef> {
@@ -133,6 +153,29 @@ fn round(args: &[ArrayRef], rows: usize, ty: &SqlType, f: fn(Moment, &str) -> Op
             (Some(time), Some(unit)) => {
                 let unit = unit.to_uppercase();
                 Some(f(time, &unit).ok_or_else(|| refused(format!("a {ty} cannot be rounded to {unit}")))?)
+            }
+            _ => None,
+        });
+    }
+    from_parts(out, ty)
+}
+
+/// Rounds what the clocks of a zone show; `back` says when they show the result, given it and the time in UTC.
+fn round_in_zone(
+    args: &[ArrayRef],
+    zones: &ArrayRef,
+    ty: &SqlType,
+    f: fn(Moment, &str) -> Option<Moment>,
+    back: fn(&Zone, i64, i64) -> i64,
+) -> Result<ArrayRef> {
+    let mut out = Vec::new();
+    for (row, time) in parts(&args[1])?.into_iter().enumerate() {
+        out.push(match (time, text(&args[0], row), text(zones, row)) {
+            (Some(time), Some(unit), Some(zone)) => {
+                let (zone, unit) = (Zone::parse(zone)?, unit.to_uppercase());
+                let rounded = f(from_utc(time, &zone)?, &unit).ok_or_else(|| refused(format!("a {ty} cannot be rounded to {unit}")))?;
+                let utc = time.0 * DAY_MS + time.1 / 1_000_000;
+                Some(shifted(rounded, |wall| back(&zone, wall, utc))?)
             }
             _ => None,
         });

@@ -9,6 +9,7 @@ fn check(window: Window, input: &[&str], expected: &[&str]) {
         window,
         time: 1,
         window_time: Type::new(SqlType::Timestamp(3), false),
+        zone: None,
     };
     let columns = "s STRING, t TIMESTAMP(3) NOT NULL";
     let bounds = ", window_start TIMESTAMP(3) NOT NULL, window_end TIMESTAMP(3) NOT NULL, window_time TIMESTAMP(3) NOT NULL";
