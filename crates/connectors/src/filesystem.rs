@@ -11,7 +11,7 @@ mod writer;
 
 use crate::ConnectorContext;
 use millstream_dataflow::option::{OptionSpec, OptionType};
-use millstream_dataflow::{ColumnKind, ConnectorSpec, Error, Result, Sink, Source, TableSpec};
+use millstream_dataflow::{ConnectorSpec, Error, Result, Schema, Sink, Source, SqlType, TableSpec};
 use std::sync::Arc;
 
 const PATH: OptionSpec = OptionSpec::new(
@@ -47,7 +47,7 @@ const IDLE: OptionSpec = OptionSpec::new(
 
 pub const SPEC: ConnectorSpec = ConnectorSpec {
     name: "filesystem",
-    doc: "Reads the files of a directory once, and writes files exactly once: rows become visible with the checkpoint that holds them.",
+    doc: "Reads the files of a directory once, and writes files exactly once: rows become visible with the checkpoint that holds them. The columns of PARTITIONED BY are directories, such as `day=2026-01-31/`, both ways.",
     source: true,
     sink: true,
     options: &[
@@ -76,33 +76,38 @@ fn format(table: &TableSpec) -> &str {
 
 /// What valid options may still get wrong together.
 pub fn check(table: &TableSpec) -> Vec<Error> {
-    let data = millstream_dataflow::Schema::new(
-        table
-            .physical()
-            .fields
-            .into_iter()
-            .filter(|f| !table.partition_keys.contains(&f.name))
-            .collect(),
-    );
+    let data = in_files(table);
     let mut errors: Vec<Error> = millstream_formats::encoder(format(table), &data, &table.options).err().into_iter().collect();
     if data.fields.is_empty() {
         errors.push(Error::config("a table needs a column besides its partition columns").code("E0513"));
     }
+    let unfit = |ty: &SqlType| {
+        use SqlType as T;
+        matches!(ty, T::Array(_) | T::Map(..) | T::Row(_) | T::Multiset(_) | T::Binary(_) | T::VarBinary(_))
+    };
+    for field in table
+        .physical()
+        .fields
+        .iter()
+        .filter(|f| table.partition_keys.contains(&f.name) && unfit(&f.ty))
+    {
+        let e = Error::config(format!(
+            "the partition column \"{}\" is {}, which is no name of a directory",
+            field.name, field.ty
+        ));
+        errors.push(e.code("E0513"));
+    }
     errors
 }
 
+/// The physical columns but those of the path.
+fn in_files(table: &TableSpec) -> Schema {
+    let mut all = table.all_physical.clone();
+    all.retain(|f| !table.partition_keys.contains(&f.name));
+    Schema::new(all)
+}
+
 pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn Source>> {
-    if let Some(c) = table
-        .columns
-        .iter()
-        .find(|c| table.partition_keys.contains(&c.field.name) || c.kind != ColumnKind::Physical)
-    {
-        return Err(Error::config(format!(
-            "table \"{}\": column \"{}\" comes from the files' path, which is not supported yet",
-            table.name, c.field.name
-        ))
-        .code("E0101"));
-    }
     Ok(Arc::new(reader::Files::new(table, context)?))
 }
 

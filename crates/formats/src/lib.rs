@@ -14,6 +14,7 @@ mod views;
 use millstream_dataflow::{Decoder, Encoder, Error, FormatSpec, Result, Schema};
 use std::collections::BTreeMap;
 
+pub use json::column::value_of_text;
 pub use split::split_records;
 
 /// All formats, sorted by name.

@@ -1,14 +1,18 @@
 //! Directories of partitioned tables, in Hive's form: `day=2026-01-01/page=home`.
 
-use arrow_array::UInt32Array;
+use super::DEFAULT_PARTITION;
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow_select::take::take;
+use millstream_dataflow::option::Options;
 use millstream_dataflow::{Batch, Error, Result, Schema, TableSpec};
 use millstream_formats::render::text_value;
+use millstream_formats::value_of_text;
 use std::collections::BTreeMap;
 
-/// How rows find their directory, and which columns then go into files.
+/// How rows find their directory and back, and which columns are in the files.
 #[derive(Debug, Clone)]
 pub(super) struct Partitioning {
-    /// Partition columns, in the order of PARTITIONED BY.
+    /// Partition columns among the table's, in the order of PARTITIONED BY; those that nobody reads are left out.
     keys: Vec<usize>,
     data: Vec<usize>,
     schema: Schema,
@@ -16,21 +20,16 @@ pub(super) struct Partitioning {
 }
 
 impl Partitioning {
-    pub(super) fn new(table: &TableSpec, default_name: &str) -> Result<Self> {
+    pub(super) fn new(table: &TableSpec) -> Self {
         let schema = table.schema();
-        let place = |name: &String| {
-            schema
-                .index_of(name)
-                .ok_or_else(|| Error::bug(format!("partition column \"{name}\" is missing")))
-        };
-        let keys = table.partition_keys.iter().map(place).collect::<Result<Vec<_>>>()?;
+        let keys: Vec<usize> = table.partition_keys.iter().filter_map(|name| schema.index_of(name)).collect();
         let data = (0..schema.fields.len()).filter(|i| !keys.contains(i)).collect();
-        Ok(Partitioning {
+        Partitioning {
             keys,
             data,
             schema,
-            default_name: default_name.to_string(),
-        })
+            default_name: Options::new(&table.options).text(&DEFAULT_PARTITION).unwrap_or_default().to_string(),
+        }
     }
     /// The columns of the files.
     pub(super) fn data_schema(&self) -> Schema {
@@ -67,6 +66,78 @@ impl Partitioning {
             })
             .collect()
     }
+}
+
+/// The rows of a file with the columns that its path tells.
+#[derive(Debug)]
+pub(super) struct PathColumns {
+    partitioning: Partitioning,
+    /// The last file, and a column of one row per partition column.
+    known: Option<(String, Vec<ArrayRef>)>,
+}
+
+impl PathColumns {
+    pub(super) fn new(partitioning: Partitioning) -> Self {
+        PathColumns { partitioning, known: None }
+    }
+    /// # Errors
+    /// `Data` for a path without one of the columns, or with a text that is no value of it.
+    pub(super) fn add(&mut self, path: &str, batch: RecordBatch) -> Result<RecordBatch> {
+        let Partitioning { keys, data, schema, .. } = &self.partitioning;
+        if keys.is_empty() {
+            return Ok(batch);
+        }
+        if self.known.as_ref().is_none_or(|(known, _)| known != path) {
+            self.known = Some((path.to_string(), self.partitioning.values(path)?));
+        }
+        let values = self.known.as_ref().map_or(&[][..], |(_, values)| values.as_slice());
+        let rows = batch.num_rows();
+        let mut columns: Vec<Option<ArrayRef>> = vec![None; schema.fields.len()];
+        for (place, column) in data.iter().zip(batch.columns()) {
+            columns[*place] = Some(ArrayRef::clone(column));
+        }
+        for (place, value) in keys.iter().zip(values) {
+            columns[*place] = Some(take(value, &UInt32Array::from(vec![0; rows]), None)?);
+        }
+        RecordBatch::try_new_with_options(
+            schema.to_arrow(),
+            columns.into_iter().flatten().collect(),
+            &RecordBatchOptions::new().with_row_count(Some(rows)),
+        )
+        .map_err(|e| Error::bug("a file's rows do not fit their columns").source(e))
+    }
+}
+
+impl Partitioning {
+    /// One row of the partition columns of a file.
+    fn values(&self, path: &str) -> Result<Vec<ArrayRef>> {
+        let directories: Vec<(String, String)> = path
+            .split('/')
+            .filter_map(|segment| segment.split_once('='))
+            .map(|(name, value)| (unescape(name), unescape(value)))
+            .collect();
+        let one = |key: &usize| {
+            let field = &self.schema.fields[*key];
+            let refused = |what: String| {
+                Error::data(format!("the partition column \"{}\" of the file {path}: {what}", field.name))
+                    .code("E0700")
+                    .hint(format!("its path needs a directory such as {}=…", field.name))
+            };
+            let value = directories.iter().rev().find(|(name, _)| *name == field.name).map(|(_, value)| value.as_str());
+            let value = value.ok_or_else(|| refused("the path does not tell it".to_string()))?;
+            let value = Some(value).filter(|v| *v != self.default_name);
+            if value.is_none() && !field.nullable {
+                return Err(refused("it is NOT NULL".to_string()));
+            }
+            value_of_text(field, value).map_err(|what| refused(format!("\"{}\" is no {}: {what}", value.unwrap_or_default(), field.ty)))
+        };
+        self.keys.iter().map(one).collect()
+    }
+}
+
+/// The reverse of [`escape`]; what is no escape stays.
+fn unescape(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 /// As Hive: what a path cannot hold becomes `%XX`.

@@ -1,12 +1,13 @@
 //! The source: the files there are at the start, each a split.
 
-use super::{PATH, format};
+use super::partition::{Partitioning, PathColumns};
+use super::{PATH, format, in_files};
 use crate::ConnectorContext;
 use bytes::Bytes;
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{
-    Batch, BoxFuture, Chunk, Decoded, Decoder, Error, Fetch, ObjectMeta, Places, Result, Schema, Source, Split, SplitDecoder, SplitReader, Store, StoreKind,
-    TableSpec,
+    BadRecord, Batch, BoxFuture, Chunk, Decoded, Decoder, Error, Fetch, ObjectMeta, Places, Result, Schema, Source, Split, SplitDecoder, SplitReader, Store,
+    StoreKind, TableSpec,
 };
 use millstream_formats::parquet::ParquetFile;
 use millstream_formats::split_records;
@@ -33,8 +34,9 @@ pub(super) struct Files {
     table: String,
     format: String,
     options: BTreeMap<String, String>,
+    /// The columns that formats without names count.
     all: Schema,
-    wanted: Schema,
+    partitioning: Partitioning,
     quote: Option<u8>,
     handle: tokio::runtime::Handle,
     /// Bytes read at once; more where a record is longer.
@@ -75,8 +77,8 @@ impl Files {
             },
             format,
             options: table.options.clone(),
-            all: Schema::new(table.all_physical.clone()),
-            wanted: table.schema(),
+            all: in_files(table),
+            partitioning: Partitioning::new(table),
             handle: context.handle.clone(),
             block: BLOCK,
         })
@@ -151,9 +153,17 @@ impl Source for Files {
         let records = if self.format == "parquet" {
             None
         } else {
-            Some(millstream_formats::decoder(&self.format, &self.all, &self.wanted, &self.options)?)
+            Some(millstream_formats::decoder(
+                &self.format,
+                &self.all,
+                &self.partitioning.data_schema(),
+                &self.options,
+            )?)
         };
-        Ok(Box::new(FileDecoder { records }))
+        Ok(Box::new(FileDecoder {
+            records,
+            path_columns: PathColumns::new(self.partitioning.clone()),
+        }))
     }
     fn bounded(&self) -> bool {
         true
@@ -171,6 +181,11 @@ enum Payload {
     Records {
         bytes: Bytes,
         records: Vec<Range<usize>>,
+        start: u64,
+        next: Position,
+    },
+    /// A record that is too long to be one.
+    TooLong {
         start: u64,
         next: Position,
     },
@@ -220,12 +235,30 @@ impl Reader {
                 });
             }
             if block >= RECORD_MAX {
-                return Err(Error::data(format!("a record of {path} is longer than {RECORD_MAX} bytes"))
-                    .code("E0700")
-                    .detail(format!("it starts at byte {}", position.next)));
+                let next = Position {
+                    next: self.end_of_record(path, position)?,
+                    ..position
+                };
+                return Ok(Payload::TooLong { start: position.next, next });
             }
             block *= 4;
         }
+    }
+    /// Where a record ends that is too long to be held.
+    fn end_of_record(&self, path: &str, position: Position) -> Result<u64> {
+        let (mut at, mut quoted) = (position.next, false);
+        while at < position.size {
+            let end = (at + self.files.block).min(position.size);
+            let bytes = self.get(path, Some(at..end))?;
+            for (i, byte) in bytes.iter().enumerate() {
+                quoted ^= Some(*byte) == self.files.quote;
+                if *byte == b'\n' && !quoted {
+                    return Ok(at + i as u64 + 1);
+                }
+            }
+            at = end;
+        }
+        Ok(position.size)
     }
 }
 
@@ -238,7 +271,7 @@ impl SplitReader for Reader {
         let payload = if self.files.format == "parquet" {
             let file = match &self.parquet {
                 Some(file) => file.clone(),
-                None => ParquetFile::open(self.get(&path, None)?, &self.files.wanted).map_err(|e| e.detail(path.clone()))?,
+                None => ParquetFile::open(self.get(&path, None)?, &self.files.partitioning.data_schema()).map_err(|e| e.detail(path.clone()))?,
             };
             self.parquet = Some(file.clone());
             let group = position.next as usize;
@@ -264,7 +297,7 @@ impl SplitReader for Reader {
         };
         let (bytes, next) = match &payload {
             Payload::Records { bytes, next, .. } => (bytes.len(), *next),
-            Payload::RowGroup { next, .. } => (BLOCK as usize, *next),
+            Payload::TooLong { next, .. } | Payload::RowGroup { next, .. } => (BLOCK as usize, *next),
         };
         if let Some(open) = self.open.last_mut() {
             open.1 = next;
@@ -280,6 +313,7 @@ impl SplitReader for Reader {
 struct FileDecoder {
     /// `None` for Parquet.
     records: Option<Box<dyn Decoder>>,
+    path_columns: PathColumns,
 }
 
 impl SplitDecoder for FileDecoder {
@@ -303,7 +337,7 @@ impl SplitDecoder for FileDecoder {
                     }
                 }
                 Ok(Decoded {
-                    batch: Batch::new(decoder.finish()?),
+                    batch: Batch::new(self.path_columns.add(&chunk.split, decoder.finish()?)?),
                     split: Split {
                         id: chunk.split,
                         position: next.text(),
@@ -313,6 +347,20 @@ impl SplitDecoder for FileDecoder {
                     places,
                 })
             }
+            (Payload::TooLong { start, next }, Some(decoder)) => Ok(Decoded {
+                batch: Batch::new(self.path_columns.add(&chunk.split, decoder.finish()?)?),
+                records: 1,
+                bad: vec![BadRecord {
+                    reason: "malformed",
+                    message: format!("the record has {} bytes, at most {RECORD_MAX} are taken", next.next - start),
+                    place: format!("file {}, byte {start}", chunk.split),
+                }],
+                split: Split {
+                    id: chunk.split,
+                    position: next.text(),
+                },
+                places: Places::default(),
+            }),
             (Payload::RowGroup { file, group, next }, None) => {
                 let batches = file.read(group, ROWS)?.collect::<Result<Vec<_>>>().map_err(|e| e.detail(chunk.split.clone()))?;
                 let schema = batches
@@ -323,7 +371,7 @@ impl SplitDecoder for FileDecoder {
                 let places = Places::consecutive(format!("file {}, row group {group}, row", chunk.split), 0, batch.num_rows());
                 Ok(Decoded {
                     records: batch.num_rows() as u64,
-                    batch: Batch::new(batch),
+                    batch: Batch::new(self.path_columns.add(&chunk.split, batch)?),
                     split: Split {
                         id: chunk.split,
                         position: next.text(),

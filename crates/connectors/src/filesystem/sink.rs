@@ -3,7 +3,7 @@
 use super::commit::FileCommitter;
 use super::partition::Partitioning;
 use super::writer::{FileWriter, UPLOAD_MIN};
-use super::{DEFAULT_PARTITION, FILE_SIZE, PATH, format};
+use super::{FILE_SIZE, PATH, format};
 use crate::ConnectorContext;
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{Result, Sink, SinkCommitter, SinkWriter, Store, SubtaskContext, TableSpec};
@@ -31,7 +31,7 @@ impl FileSink {
         let o = Options::new(&table.options);
         Ok(FileSink {
             store,
-            partitioning: Partitioning::new(table, o.text(&DEFAULT_PARTITION).unwrap_or_default())?,
+            partitioning: Partitioning::new(table),
             format: format(table).to_string(),
             options: table.options.clone(),
             file_bytes: o.memory(&FILE_SIZE).unwrap_or(u64::MAX).max(1),

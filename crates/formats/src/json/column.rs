@@ -497,6 +497,20 @@ pub(crate) struct TextColumn {
     scratch: Vec<u8>,
 }
 
+/// One value, as a column of one row, of the text that [`crate::render::text_value`] gives it; `None` is NULL.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn value_of_text(field: &Field, text: Option<&str>) -> Result<ArrayRef, String> {
+    let column = || -> Result<TextColumn> { TextColumn::new(field, &super::JsonOptionsForText::default()) };
+    let mut column = column().map_err(|e| e.message.clone())?;
+    match text {
+        Some(text) => column.push(text.as_bytes())?,
+        None => column.push_null(),
+    }
+    column.finish().map_err(|e| e.message.clone())
+}
+
 impl TextColumn {
     pub(crate) fn new(field: &Field, options: &super::JsonOptionsForText) -> Result<TextColumn> {
         Ok(TextColumn {
