@@ -79,6 +79,7 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
         epoch,
         incarnation: job.incarnation.clone(),
         carried: BTreeMap::new(),
+        uncommitted_since: job.rim.clock.monotonic(),
         ended: 0,
         failed_in_row: 0,
     };

@@ -53,6 +53,8 @@ pub(crate) struct Coordinator {
     pub(crate) incarnation: String,
     /// Committables of epochs whose checkpoint failed: they belong to the next one.
     pub(crate) carried: BTreeMap<usize, Vec<Committable>>,
+    /// When the first row that is not committed may have been read.
+    pub(crate) uncommitted_since: Duration,
     pub(crate) ended: usize,
     pub(crate) failed_in_row: u32,
 }
@@ -164,11 +166,13 @@ impl Coordinator {
         }
         self.tell_sources(positions).await;
         let m = &self.metrics.checkpoints;
-        let duration = self.rim.clock.monotonic() - start;
+        let now = self.rim.clock.monotonic();
+        let (duration, latency) = (now - start, now - std::mem::replace(&mut self.uncommitted_since, start));
         m.completed.fetch_add(1, Relaxed);
         m.last_epoch.store(epoch, Relaxed);
         m.last_duration_ms.store(duration.as_millis() as u64, Relaxed);
         m.last_bytes.store(bytes, Relaxed);
+        m.last_latency_ms.store(latency.as_millis() as u64, Relaxed);
         m.last_at_ms.store(self.rim.clock.now_ms(), Relaxed);
         debug!(job = %self.config.name, epoch, bytes, duration_ms = duration.as_millis() as u64, "checkpoint completed");
         Ok(true)

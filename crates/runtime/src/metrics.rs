@@ -111,6 +111,8 @@ pub struct CheckpointMetrics {
     pub last_epoch: AtomicU64,
     pub last_duration_ms: AtomicU64,
     pub last_bytes: AtomicU64,
+    /// How long a row of the last one waited at most from being read to being committed.
+    pub last_latency_ms: AtomicU64,
     /// Wall time of the last completed one, epoch ms; 0 before the first.
     pub last_at_ms: AtomicI64,
 }

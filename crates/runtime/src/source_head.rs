@@ -135,7 +135,12 @@ impl SourceHead {
             return Ok(self.without_data());
         }
         match self.feed.poll()? {
-            Some(Fetch::Chunk(chunk)) => self.chunk(chunk).map(Some),
+            Some(Fetch::Chunk(chunk)) => {
+                let start = self.clock.monotonic();
+                let emitted = self.chunk(chunk)?;
+                self.metrics.busy_ns.fetch_add((self.clock.monotonic() - start).as_nanos() as u64, Relaxed);
+                Ok(Some(emitted))
+            }
             Some(Fetch::EndOfData(id)) => {
                 let now = self.clock.monotonic();
                 if let Some(split) = self.splits.get_mut(&id) {
@@ -260,8 +265,11 @@ impl SourceHead {
         let mut all = self.metrics.lag.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let ended = |id: &str| self.splits.get(id).is_some_and(|s| s.finished || s.at_end_since.is_some());
         all.extend(self.feed.lag().into_iter().filter(|(id, _)| !ended(id)));
-        if let Some(id) = at_end {
-            all.insert(id.to_string(), 0);
+        match at_end {
+            // A bounded table may have very many.
+            Some(id) if self.splits.get(id).is_some_and(|s| s.finished) => drop(all.remove(id)),
+            Some(id) => drop(all.insert(id.to_string(), 0)),
+            None => {}
         }
     }
 

@@ -149,6 +149,21 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounded: bool, known:
             });
         }
     }
+    if let Startup::Specific(offsets) = startup
+        && known.is_empty()
+        && let Some(unknown) = offsets
+            .keys()
+            .find(|p| !client.topics.iter().any(|t| splits.iter().any(|s| s.id == split_id(t, **p))))
+    {
+        return Err(Error::config(format!(
+            "'scan.startup.specific-offsets' of table \"{}\" names partition {unknown}, which topic '{}' does not have",
+            client.table,
+            client.topics.join("', '")
+        ))
+        .code("E0517")
+        .detail(format!("there are: {}", splits.iter().map(|s| s.id.as_str()).collect::<Vec<_>>().join(", ")))
+        .hint("correct the option"));
+    }
     // To leave it out would lose its records, and its offsets with the next checkpoint.
     if let Some(gone) = known.iter().find(|k| !splits.iter().any(|s| s.id == k.id)) {
         return Err(Error::config(format!(

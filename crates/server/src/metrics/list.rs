@@ -44,13 +44,9 @@ pub const METRICS: &[Metric] = &[
     },
     Metric {
         name: "millstream_source_lag_records",
-        doc: "Records between the reader's positions and the ends of what it reads.",
-        labels: NODE,
-        values: |m| {
-            m.of(NodeRole::Source, |n| {
-                Number::Whole(n.lag.lock().unwrap_or_else(PoisonError::into_inner).values().sum())
-            })
-        },
+        doc: "Records between the reader's position and the end of a split: `topic/partition` of Kafka.",
+        labels: &["operator", "operator_id", "split"],
+        values: Moment::lags,
     },
     Metric {
         name: "millstream_source_event_time_lag_seconds",
@@ -125,6 +121,12 @@ pub const METRICS: &[Metric] = &[
         values: |m| one(whole(&m.metrics.checkpoints.completed)),
     },
     Metric {
+        name: "millstream_end_to_end_latency_seconds",
+        doc: "How long rows of the last checkpoint took at most from being read to being visible in the sinks.",
+        labels: &[],
+        values: |m| one(Number::Real(m.metrics.checkpoints.last_latency_ms.load(Relaxed) as f64 / 1000.0)),
+    },
+    Metric {
         name: "millstream_checkpoint_duration_seconds",
         doc: "How long the last checkpoint took.",
         labels: &[],
@@ -187,6 +189,17 @@ impl Moment {
     fn times(&self, which: impl Fn(&NodeMetrics) -> bool, time: impl Fn(&NodeMetrics) -> i64, made: impl Fn(i64, i64) -> i64) -> Vec<(Labels, Number)> {
         let known = |n: &NodeMetrics| which(n) && ![Watermark::NONE, Watermark::END].contains(&time(n));
         self.select(known, |n| seconds(made(self.now_ms, time(n))))
+    }
+    fn lags(&self) -> Vec<(Labels, Number)> {
+        let mut all = Vec::new();
+        for n in self.nodes.iter().filter(|n| n.role == NodeRole::Source) {
+            for (split, lag) in n.lag.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                let mut l = labels(n);
+                l.push(("split", split.clone()));
+                all.push((l, Number::Whole(*lag)));
+            }
+        }
+        all
     }
     fn left_out(&self, late: bool) -> Vec<(Labels, Number)> {
         let mut all = Vec::new();
