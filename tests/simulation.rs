@@ -4,7 +4,8 @@ use anyhow::{Context, Result, bail};
 use libtest_mimic::{Failed, Trial};
 use millstream_dataflow::StoreKind;
 use tests::sim::defects::Defect;
-use tests::sim::enumerate::single_faults;
+use tests::sim::disk::Unsynced;
+use tests::sim::enumerate::{power_losses, single_faults};
 use tests::sim::job::JOBS;
 use tests::sim::life::live;
 
@@ -26,11 +27,28 @@ pub(crate) fn trials() -> Vec<Trial> {
             let name = format!("sim::every_fault::{}::{kind:?}", case.name).to_lowercase();
             add(name, Box::new(move || single_faults(*case, 1, kind).map(drop)));
         }
+        let name = format!("sim::every_power_loss::{}", case.name);
+        add(name, Box::new(move || power_losses(*case, 1, Unsynced::default()).map(drop)));
     }
     for defect in Defect::ALL {
         add(format!("sim::alarm::{defect:?}").to_lowercase(), Box::new(move || alarm(defect)));
     }
+    for (name, unsynced) in [
+        ("contents", Unsynced { contents: true, names: false }),
+        ("names", Unsynced { contents: false, names: true }),
+    ] {
+        add(format!("sim::alarm::unsynced_{name}"), Box::new(move || power_alarm(unsynced)));
+    }
     trials
+}
+
+/// A sync that is left out has to be found by one of the losses of power.
+fn power_alarm(unsynced: Unsynced) -> Result<()> {
+    let case = JOBS.iter().find(|j| j.name == "two-sinks").context("no such job")?;
+    match power_losses(*case, 1, unsynced) {
+        Ok(_) => bail!("nobody noticed {unsynced:?}"),
+        Err(_) => Ok(()),
+    }
 }
 
 /// A planted defect has to be found within these seeds.

@@ -1,7 +1,7 @@
 //! Damaged checkpoints: found, named, and never a wrong result.
 
 use crate::cli::{check_output, start, wait_for_commit};
-use crate::harness::{fail, signal};
+use crate::harness::{fail, signal, succeed};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -84,6 +84,10 @@ pub(super) fn damaged() -> Result<()> {
                     let in_the_way = what == "made a directory" && error.contains("Is a directory");
                     ensure!(error.contains("error[E06") || in_the_way, "{case}\n{error}");
                     detected.insert((kind.clone(), what));
+                    if what == "flipped" {
+                        // As the message says, a new life can begin.
+                        succeed(start(copied.path(), 100, 1_000_000, &["-p", "2", "--fresh"])?).with_context(|| case)?;
+                    }
                 }
                 other => anyhow::bail!("{case} ended with {other:?}\n{error}"),
             }

@@ -1,5 +1,6 @@
 //! Every fault at every call: a calm run counts the calls, then each of them fails once in each way.
 
+use super::disk::Unsynced;
 use super::job::{JobCase, Size};
 use super::life::Life;
 use super::process::{Setup, Tamper};
@@ -42,6 +43,35 @@ pub fn with_faults(case: JobCase, seed: u64, kind: StoreKind, planted: BTreeMap<
         })
         .with_context(|| format!("{}, seed {seed}, {kind:?}, faults {name}", case.name))?;
     Ok((life.remains.faults.calls(), lived.counters))
+}
+
+/// One life on a disk whose power fails at a change, if at all; and the number of changes.
+fn without_power(case: JobCase, seed: u64, at: Option<u64>, unsynced: Unsynced) -> Result<(u64, Counters)> {
+    let mut life = Life::new(case, seed, SIZE, StoreKind::Local, Faults::default(), false);
+    life.remains.disk.leave_out(unsynced);
+    life.remains.disk.fail_at(at);
+    let mut starts = 0;
+    let lived = life
+        .finish(|_| {
+            starts += 1;
+            setup(1 + starts % 2)
+        })
+        .with_context(|| format!("{}, seed {seed}, power lost at change {at:?} of the disk", case.name))?;
+    Ok((life.remains.disk.calls(), lived.counters))
+}
+
+/// All losses of power of a job: at each change of the disk.
+///
+/// - `unsynced`: syncs that are left out
+///
+/// # Errors
+/// The first that leads to wrong rows or a job that cannot go on.
+pub fn power_losses(case: JobCase, seed: u64, unsynced: Unsynced) -> Result<Counters> {
+    let (changes, mut counters) = without_power(case, seed, None, unsynced)?;
+    for at in 0..changes {
+        counters.add(without_power(case, seed, Some(at), unsynced)?.1);
+    }
+    Ok(counters)
 }
 
 /// All single faults of a job.

@@ -7,13 +7,16 @@ use super::process::{Ended, Remains, Setup, Tamper, start};
 use super::store::{FaultPlan, Faults};
 use super::world::{Chance, Counters, Executor, ProcessId, Stop, World};
 use anyhow::{Context, Result, bail};
-use millstream_dataflow::{ErrorKind, Store, StoreKind};
+use millstream_dataflow::{ErrorKind, StoreKind};
 use millstream_runtime::Outcome;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 /// After so much simulated time a job that has not ended is stuck.
 const LIFE_MAX: Duration = Duration::from_secs(3600);
+
+/// So many processes without a fault are enough to finish.
+const LIFE_PROCESSES_MAX: usize = 1000;
 
 /// A life to be lived.
 pub struct Life {
@@ -64,7 +67,7 @@ impl Life {
         Life {
             case,
             events,
-            remains: Remains::new(Log::new(partitions, outages), kind, FaultPlan::new(faults)),
+            remains: Remains::new(&world, Log::new(partitions, outages), kind, FaultPlan::new(faults)),
             executor: Executor::new(world.clone()),
             world,
             processes: 0,
@@ -84,10 +87,22 @@ impl Life {
         let world = self.world.clone();
         let over = || world.is_dead(process) || ended.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         let stop = self.executor.run(world.now() + wait, over);
+        if self.remains.disk.is_off() {
+            self.lose_power();
+        }
         if stop == Stop::Stuck {
             bail!("process {process} waits for something that never comes");
         }
         Ok(stop)
+    }
+    /// Nothing runs any more, and what was not synced may be gone.
+    fn lose_power(&mut self) {
+        for process in 1..=self.processes {
+            if !self.world.is_dead(process) {
+                self.world.kill(process);
+            }
+        }
+        self.remains.disk.lose_power();
     }
     /// How a process ended; an error that none of the faults explains is one of the life.
     fn outcome(&self, ended: &Ended) -> Result<Fate> {
@@ -115,13 +130,13 @@ impl Life {
     }
     fn committed(&self, directory: &str) -> Result<Rows> {
         let contents = self.remains.contents(directory);
-        let mut found = Rows::new();
+        let (mut found, store) = (Rows::new(), contents.look_into()?);
         futures::executor::block_on(async {
-            for file in contents.store.list("").await? {
+            for file in store.list("").await? {
                 if file.path.split('/').any(|segment| segment.starts_with(['.', '_'])) {
                     continue;
                 }
-                let bytes = contents.store.get(&file.path, None).await?.unwrap_or_default();
+                let bytes = store.get(&file.path, None).await?.unwrap_or_default();
                 let partition = file
                     .path
                     .split('/')
@@ -137,7 +152,11 @@ impl Life {
     ///
     /// - `setup`: of each process
     pub fn finish(&mut self, mut setup: impl FnMut(&World) -> Setup) -> Result<Lived> {
-        while self.world.now() < LIFE_MAX {
+        // A job that ends again and again is as stuck as one that waits for ever.
+        for _ in 0..LIFE_PROCESSES_MAX {
+            if self.world.now() >= LIFE_MAX {
+                break;
+            }
             let (process, ended) = self.start(&setup(&self.world));
             self.run(process, &ended, LIFE_MAX)?;
             let fate = self.outcome(&ended)?;
@@ -146,7 +165,7 @@ impl Life {
                 return Ok(self.lived());
             }
         }
-        bail!("the job has not finished in {LIFE_MAX:?}")
+        bail!("the job has not finished after {} processes and {:?}", self.processes, self.world.now())
     }
     fn lived(&self) -> Lived {
         Lived {
@@ -227,7 +246,7 @@ fn troubled(life: &mut Life, size: Size) -> Result<Lived> {
         life.run(process, &ended, wait)?;
         let fate = life.outcome(&ended)?;
         life.check(fate == Fate::Finished).context("in trouble")?;
-        if let Some((zombie, of)) = zombie.take() {
+        if let Some((zombie, of)) = zombie.take().filter(|(z, _)| !world.is_dead(*z)) {
             // It comes back while, or after, its successor worked.
             life.executor.resume(zombie);
             life.run(zombie, &of, Duration::from_secs(120))?;
@@ -241,13 +260,21 @@ fn troubled(life: &mut Life, size: Size) -> Result<Lived> {
         if fate == Fate::Failed || world.is_dead(process) {
             continue;
         }
-        if world.per_mille(300) {
-            life.executor.pause(process);
-            zombie = Some((process, ended));
-        } else {
-            world.kill(process);
+        match world.below(10) {
+            0..3 => {
+                life.executor.pause(process);
+                zombie = Some((process, ended));
+            }
+            3..5 => life.lose_power(),
+            // The next process's power fails in the midst of something.
+            5..7 => {
+                world.kill(process);
+                life.remains.disk.fail_at(Some(life.remains.disk.calls() + world.below(300)));
+            }
+            _ => world.kill(process),
         }
     }
     life.remains.faults.end();
+    life.remains.disk.fail_at(None);
     life.finish(any_setup)
 }

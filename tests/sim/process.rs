@@ -1,5 +1,6 @@
 //! A process: what the binary does with a job file, in a simulated world.
 
+use super::disk::SimDisk;
 use super::job::{EVENTS, JobCase};
 use super::log::{Log, LogSource};
 use super::store::{Contents, FaultPlan, SimStore};
@@ -23,21 +24,27 @@ pub struct Remains {
     /// By name: `state`, and the sinks' directories.
     stores: Arc<Mutex<BTreeMap<String, Arc<Contents>>>>,
     kind: StoreKind,
+    pub disk: SimDisk,
     pub faults: FaultPlan,
 }
 
 impl Remains {
-    pub fn new(log: Log, kind: StoreKind, faults: FaultPlan) -> Self {
+    pub fn new(world: &World, log: Log, kind: StoreKind, faults: FaultPlan) -> Self {
         Remains {
             log: Arc::new(log),
             stores: Arc::default(),
             kind,
+            disk: SimDisk::new(world),
             faults,
         }
     }
     pub fn contents(&self, name: &str) -> Arc<Contents> {
         let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(stores.entry(name.to_string()).or_insert_with(|| Arc::new(Contents::new(self.kind))))
+        let new = || match self.kind {
+            StoreKind::Object => Contents::Objects(Arc::default(), Mutex::default()),
+            StoreKind::Local => Contents::Directory(self.disk.clone(), name.to_string()),
+        };
+        Arc::clone(stores.entry(name.to_string()).or_insert_with(|| Arc::new(new())))
     }
 }
 
@@ -79,20 +86,22 @@ impl std::fmt::Debug for RemainsRef {
 }
 
 impl SimHost {
-    fn store(&self, name: &str) -> Arc<dyn Store> {
-        Arc::new(SimStore {
+    fn store(&self, name: &str) -> Result<Arc<dyn Store>> {
+        let contents = self.remains.0.contents(name);
+        Ok(Arc::new(SimStore {
             world: self.world.clone(),
             process: self.process,
             faults: self.remains.0.faults.clone(),
-            contents: self.remains.0.contents(name),
+            opened: contents.open()?,
+            contents,
             name: name.to_string(),
-        })
+        }))
     }
 }
 
 impl Host for SimHost {
     fn open(&self, location: &str, _base: &Path, _options: &BTreeMap<String, String>) -> Result<Arc<dyn Store>> {
-        Ok(self.store(location))
+        self.store(location)
     }
     fn spawn(&self, future: BoxFuture<'static, ()>) {
         self.world.spawn(self.process, future);
@@ -194,11 +203,11 @@ async fn run(world: &World, process: ProcessId, case: &JobCase, setup: &Setup, r
         chunk_max: setup.chunk_max,
     };
     let plan = plan(case, &connectors)?;
-    let checkpoints = Checkpoints::new(host.store("state"), &plan.name);
-    let incarnation = match decide(&checkpoints, &plan, MAX_PARALLELISM, false).await? {
+    let checkpoints = Checkpoints::new(host.store("state")?, &plan.name);
+    let (incarnation, after) = match decide(&checkpoints, &plan, MAX_PARALLELISM, false).await? {
         Resume::Finished { .. } => return Ok(Outcome::Finished),
-        Resume::Continue { incarnation, .. } => incarnation,
-        Resume::Fresh => world.unique(),
+        Resume::Continue { incarnation, .. } => (incarnation, None),
+        Resume::Fresh { after } => (world.unique(), after),
     };
     let mut graph = millstream_operators::build(&plan, &connectors, None)?;
     if let Some(tamper) = &setup.tamper {
@@ -230,6 +239,7 @@ async fn run(world: &World, process: ProcessId, case: &JobCase, setup: &Setup, r
         },
         checkpoints: Some(checkpoints),
         incarnation,
+        after,
         metrics: Arc::default(),
     };
     job.run(&Control::default()).await

@@ -1,9 +1,10 @@
 //! Stores that are slow, fail, lose acknowledgements and outlive processes.
 
+use super::disk::SimDisk;
 use super::world::{ProcessId, World};
 use bytes::Bytes;
 use millstream_dataflow::{BoxFuture, Error, ObjectMeta, PartId, Put, PutMode, Result, Store, StoreKind};
-use millstream_store::MemoryStore;
+use millstream_store::{LocalStore, MemoryStore};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -100,22 +101,48 @@ const SLOW: Duration = Duration::from_secs(90);
 /// For how long after its creation a stale listing does not show an object.
 const STALE: Duration = Duration::from_secs(5);
 
-/// What is really there, and since when.
+/// What is really there.
 #[derive(Debug)]
-pub struct Contents {
-    pub store: MemoryStore,
-    created: Mutex<BTreeMap<String, Duration>>,
+pub enum Contents {
+    /// Objects, and since when.
+    Objects(Arc<MemoryStore>, Mutex<BTreeMap<String, Duration>>),
+    /// A directory of the world's disk.
+    Directory(SimDisk, String),
 }
 
 impl Contents {
-    pub fn new(kind: StoreKind) -> Self {
-        Contents {
-            store: MemoryStore::of(kind),
-            created: Mutex::default(),
+    /// As a process finds it.
+    ///
+    /// # Errors
+    /// `Unavailable` without power.
+    pub fn open(&self) -> Result<Arc<dyn Store>> {
+        Ok(match self {
+            Contents::Objects(objects, _) => Arc::clone(objects) as Arc<dyn Store>,
+            Contents::Directory(disk, name) => {
+                let directory = LocalStore::on(Arc::new(disk.clone()), format!("/{name}"));
+                Arc::new(directory.map_err(|e| if disk.is_off() { Error::unavailable("no power") } else { e })?)
+            }
+        })
+    }
+    /// As somebody finds it who looks at the results.
+    ///
+    /// # Errors
+    /// Those of the directory.
+    pub fn look_into(&self) -> Result<Arc<dyn Store>> {
+        match self {
+            Contents::Objects(..) => self.open(),
+            Contents::Directory(disk, name) => Ok(Arc::new(disk.look_into(&format!("/{name}"))?)),
         }
     }
-    fn created(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Duration>> {
-        self.created.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_off(&self) -> bool {
+        matches!(self, Contents::Directory(disk, _) if disk.is_off())
+    }
+    /// When objects came to be.
+    fn created<T>(&self, look: impl FnOnce(&mut BTreeMap<String, Duration>) -> T) -> Option<T> {
+        match self {
+            Contents::Objects(_, created) => Some(look(&mut created.lock().unwrap_or_else(PoisonError::into_inner))),
+            Contents::Directory(..) => None,
+        }
     }
 }
 
@@ -126,6 +153,7 @@ pub struct SimStore {
     pub process: ProcessId,
     pub faults: FaultPlan,
     pub contents: Arc<Contents>,
+    pub opened: Arc<dyn Store>,
     pub name: String,
 }
 
@@ -157,7 +185,7 @@ impl SimStore {
                     return std::future::pending().await;
                 }
                 Some(Fault::After | Fault::CrashAfter) => {
-                    run(&self.contents.store).await?;
+                    self.unless_off(run(self.opened.as_ref()).await).await?;
                     if fault == Some(Fault::CrashAfter) {
                         self.world.kill(self.process);
                         return std::future::pending().await;
@@ -165,7 +193,7 @@ impl SimStore {
                     return Err(Error::unavailable(format!("planted: the answer to {what} was lost")));
                 }
             }
-            let result = run(&self.contents.store).await;
+            let result = self.unless_off(run(self.opened.as_ref()).await).await;
             self.world.sleep(latency).await;
             result.map(|r| (r, fault))
         })
@@ -173,6 +201,14 @@ impl SimStore {
 }
 
 impl SimStore {
+    /// Where the power is gone, so is the process.
+    async fn unless_off<T>(&self, result: Result<T>) -> Result<T> {
+        if self.contents.is_off() {
+            self.world.kill(self.process);
+            return std::future::pending().await;
+        }
+        result
+    }
     fn plain<'a, T: Send + 'a>(
         &'a self,
         what: &'static str,
@@ -197,7 +233,7 @@ impl SimStore {
                     if path.contains("/committed/") {
                         self.world.count(|c| c.commits += 1);
                     }
-                    self.contents.created().insert(path.to_string(), self.world.now());
+                    self.contents.created(|c| c.insert(path.to_string(), self.world.now()));
                 }
                 Ok(put)
             })
@@ -207,7 +243,7 @@ impl SimStore {
 
 impl Store for SimStore {
     fn kind(&self) -> StoreKind {
-        self.contents.store.kind()
+        self.opened.kind()
     }
     fn location(&self) -> String {
         format!("sim://{}", self.name)
@@ -239,8 +275,9 @@ impl Store for SimStore {
         Box::pin(async move {
             let (mut found, fault) = call.await?;
             if fault == Some(Fault::Stale) {
-                let (created, now) = (self.contents.created(), self.world.now());
-                found.retain(|m| created.get(&m.path).is_none_or(|at| *at + STALE <= now));
+                let now = self.world.now();
+                self.contents
+                    .created(|created| found.retain(|m| created.get(&m.path).is_none_or(|at| *at + STALE <= now)));
             }
             Ok(found)
         })

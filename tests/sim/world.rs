@@ -56,6 +56,7 @@ pub struct Counters {
     /// Reads that were answered with a bit changed.
     pub flips: u64,
     pub crashes: u64,
+    pub power_losses: u64,
     pub commits: u64,
     pub simulated: Duration,
 }
@@ -66,6 +67,7 @@ impl Counters {
         self.faults += other.faults;
         self.flips += other.flips;
         self.crashes += other.crashes;
+        self.power_losses += other.power_losses;
         self.commits += other.commits;
         self.simulated += other.simulated;
     }

@@ -56,13 +56,17 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
     let Some(splits) = unless_stopped(stop.clone(), wiring.discover()).await? else {
         return Ok(End::Stopped);
     };
-    let mut subtasks: Vec<(usize, Subtask)> = Vec::new();
-    for (t, task) in tasks.iter().enumerate() {
-        for index in 0..task.parallelism {
-            let subtask = wiring.subtask(t, index, &splits, job.checkpoints.as_ref(), &orders, &report, epoch).await?;
-            subtasks.push((index as usize % wakes.len(), subtask));
+    let restored = async {
+        let mut subtasks: Vec<(usize, Subtask)> = Vec::new();
+        for (t, task) in tasks.iter().enumerate() {
+            for index in 0..task.parallelism {
+                let subtask = wiring.subtask(t, index, &splits, job.checkpoints.as_ref(), &orders, &report, epoch).await?;
+                subtasks.push((index as usize % wakes.len(), subtask));
+            }
         }
-    }
+        Ok(subtasks)
+    };
+    let subtasks = unless_taken_over(restored.await, writer.as_ref()).await?;
     let mut coordinator = Coordinator {
         config: job.config.clone(),
         rim: job.rim.clone(),
@@ -93,15 +97,16 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
     unless_taken_over(end, coordinator.writer.as_ref()).await
 }
 
-/// A process that took the job over also takes away what this one has staged: that is then what is told, and no restart takes it back.
-async fn unless_taken_over(end: Result<End>, writer: Option<&Writer>) -> Result<End> {
-    if let (Err(_), Some(writer)) = (&end, writer)
+/// A process that took the job over also takes away what this one has staged or would restore: that is then what is told, and no restart
+/// takes it back.
+async fn unless_taken_over<T>(result: Result<T>, writer: Option<&Writer>) -> Result<T> {
+    if let (Err(_), Some(writer)) = (&result, writer)
         && let Err(taken) = writer.check().await
         && taken.kind == ErrorKind::Fenced
     {
         return Err(taken);
     }
-    end
+    result
 }
 
 /// What an attempt finds and takes over.
@@ -129,19 +134,27 @@ async fn open(job: &Job, node_ids: &[String]) -> Result<Opened> {
         });
     };
     // Fence first, then read: whoever ran before cannot publish any more.
-    let mut writer = checkpoints.start(&job.incarnation, &(job.rim.unique)(), job.rim.clock.now_ms()).await?;
-    let manifest = checkpoints.latest().await?.filter(|m| m.incarnation == job.incarnation);
-    if let Some(m) = &manifest {
-        let committed = checkpoints.is_committed(m.epoch, &m.incarnation).await?;
-        roll_forward(&job.config.name, m, committed, node_ids, &mut committers, &mut writer).await?;
-        if m.finished.is_none() {
-            info!(job = %job.config.name, epoch = m.epoch, "restoring");
+    let mut writer = checkpoints
+        .start(&job.incarnation, job.after, &(job.rim.unique)(), job.rim.clock.now_ms())
+        .await?;
+    let brought_forward = async {
+        let manifest = checkpoints.latest().await?.filter(|m| m.incarnation == job.incarnation);
+        if let Some(m) = &manifest {
+            writer.after(m);
+            let committed = checkpoints.is_committed(m.epoch, &m.incarnation).await?;
+            roll_forward(&job.config.name, m, committed, node_ids, &mut committers, &mut writer).await?;
+            if m.finished.is_none() {
+                info!(job = %job.config.name, epoch = m.epoch, "restoring");
+            }
+        } else {
+            for committer in committers.values_mut() {
+                committer.recover(0, &writer).await?;
+            }
         }
-    } else {
-        for committer in committers.values_mut() {
-            committer.recover(0).await?;
-        }
-    }
+        Ok(manifest)
+    };
+    let brought_forward = brought_forward.await;
+    let manifest = unless_taken_over(brought_forward, Some(&writer)).await?;
     Ok(Opened {
         committers,
         writer: Some(writer),

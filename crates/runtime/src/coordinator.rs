@@ -248,6 +248,7 @@ impl Coordinator {
             generation: writer.generation(),
             nonce: (self.rim.unique)(),
             epoch,
+            number: 0,
             created_ms: self.rim.clock.now_ms(),
             engine: env!("CARGO_PKG_VERSION").to_string(),
             plan: self.config.plan.clone(),
@@ -316,7 +317,7 @@ pub(crate) async fn roll_forward(
             };
             committer.commit(manifest.commit_of(&node_ids[*node]).unwrap_or(nothing)).await?;
         }
-        committer.recover(manifest.epoch).await?;
+        committer.recover(manifest.epoch, &*writer).await?;
     }
     if !committed {
         info!(job, epoch = manifest.epoch, "rolled forward");

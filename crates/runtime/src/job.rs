@@ -65,6 +65,8 @@ pub struct Job {
     pub checkpoints: Option<Checkpoints>,
     /// The life of the job's state that this run belongs to: that of the checkpoint it goes on from, or a new one.
     pub incarnation: String,
+    /// For a new life the generation whose life it ends, as it was when that was decided.
+    pub after: Option<u64>,
     pub metrics: Arc<JobMetrics>,
 }
 

@@ -7,8 +7,8 @@ use millstream_state::checkpoint::Checkpoints;
 /// What to do with what an earlier run left.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Resume {
-    /// Nothing is there, or a new life was asked for.
-    Fresh,
+    /// Nothing is there, or a new life was asked for: it ends that of this generation.
+    Fresh { after: Option<u64> },
     /// Go on from this incarnation's last checkpoint.
     Continue { incarnation: String, epoch: u64 },
     /// The job has processed all its bounded input; epoch ms.
@@ -20,9 +20,13 @@ pub enum Resume {
 /// # Errors
 /// `Config` if it belongs to another plan; those of the store.
 pub async fn decide(checkpoints: &Checkpoints, job: &Job, max_parallelism: u32, fresh: bool) -> Result<Resume> {
-    let latest = checkpoints.latest().await?;
-    let Some(manifest) = latest.as_ref().filter(|_| !fresh) else {
-        return Ok(Resume::Fresh);
+    // Looked at first: whoever comes later is found when the job is taken over.
+    let after = checkpoints.generation().await?;
+    if fresh {
+        return Ok(Resume::Fresh { after });
+    }
+    let Some(manifest) = checkpoints.latest().await? else {
+        return Ok(Resume::Fresh { after });
     };
     let name = &job.name;
     let differences = differences(&Job::from_text(&manifest.plan)?, job);

@@ -189,6 +189,7 @@ impl Runner<'_> {
             rim: self.rim.clone(),
             checkpoints: None,
             incarnation: (self.rim.unique)(),
+            after: None,
             metrics,
         };
         let outcome = job.run(&self.control).await?;
@@ -209,9 +210,9 @@ impl Runner<'_> {
         let Some(resume) = self.control.unless_stopped(deciding).await? else {
             return Ok(());
         };
-        let (incarnation, resumed) = match resume {
-            Resume::Fresh => ((self.rim.unique)(), None),
-            Resume::Continue { incarnation, epoch } => (incarnation, Some(epoch)),
+        let (incarnation, after, resumed) = match resume {
+            Resume::Fresh { after } => ((self.rim.unique)(), after, None),
+            Resume::Continue { incarnation, epoch } => (incarnation, None, Some(epoch)),
             Resume::Finished { at_ms } => {
                 self.observer.event(Event::JobFinishedBefore { name: &plan.name, at_ms });
                 return Ok(());
@@ -233,6 +234,7 @@ impl Runner<'_> {
             rim: self.rim.clone(),
             checkpoints: Some(checkpoints),
             incarnation,
+            after,
             metrics: Arc::clone(&metrics),
         };
         let outcome = job.run(&self.control).await?;

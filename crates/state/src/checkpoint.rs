@@ -3,7 +3,8 @@
 //! ```text
 //! generation/<n>                       who owns the job: created at each start, the highest one counts, and names the incarnation
 //! <incarnation>/state/<epoch>-<generation>-<n>     data of one subtask's changed chunks
-//! <incarnation>/manifest/<epoch>       its creation decides the epoch
+//! <incarnation>/manifest/<number>      its creation decides the epoch it holds
+//! <incarnation>/began                  there is a manifest
 //! <incarnation>/committed/<epoch>      the sinks have shown the epoch
 //! ```
 //! Numbers have 20 digits. The order of calls is: [`Checkpoints::recover`] to learn the incarnation → [`Checkpoints::start`], which fences
@@ -16,6 +17,9 @@
 //! a name that retention freed harmless to reuse: whoever freed it has a higher generation, so the paused writer that got the name
 //! again stops before its sinks commit. A manifest of an older generation that lands late is found as `Exists` by the new owner, which
 //! restarts from it.
+//!
+//! Epochs may be left out, numbers of manifests are not: from any that a listing shows, or from none, the newest is found by its name. So a
+//! listing may be behind; only where it shows no manifest although there was one is it asked again.
 
 mod generation;
 mod manifest;
@@ -31,7 +35,8 @@ pub use writer::Writer;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use millstream_dataflow::{Error, KeyGroupRange, Result, SnapshotPart, Store};
+use millstream_dataflow::{Error, KeyGroupRange, ObjectMeta, Result, SnapshotPart, Store, StoreKind};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Times a create is tried again when neither it nor what it should have created can be seen.
@@ -64,26 +69,72 @@ impl Checkpoints {
         let Some(owner) = generation::current(self).await? else {
             // Output of a life that nobody knows any more would be shown a second time.
             let objects = self.store.list("").await?;
-            return Ok(match objects.iter().find(|o| names::is_decision(&o.path)) {
-                Some(lost) => recovery::refuse(
-                    "the generation object is missing, though there are checkpoints".into(),
-                    &self.location(),
-                    &lost.path,
-                ),
-                None => Action::Fresh,
-            });
+            let Some(lost) = objects.iter().find(|o| names::is_decision(&o.path)) else {
+                return Ok(Action::Fresh);
+            };
+            self.unless_behind(&objects).await?;
+            let why = "the generation object is missing, though there are checkpoints";
+            return Ok(recovery::refuse(why.into(), &self.location(), &lost.path));
         };
-        let objects = self.store.list(&owner.incarnation).await?;
-        let manifest = match recovery::newest(&objects, &owner.incarnation) {
-            None => None,
-            Some(epoch) => {
-                let path = names::manifest(&owner.incarnation, epoch);
-                let bytes = self.store.get(&path, None).await?;
-                let bytes = bytes.ok_or_else(|| Error::unavailable("a manifest vanished while it was read").detail(self.object(&path)))?;
-                Some(Manifest::decode(&bytes))
+        let incarnation = &owner.incarnation;
+        let mut objects = self.store.list(incarnation).await?;
+        let mut newest = recovery::newest(&objects, incarnation);
+        while self.look(&names::manifest(incarnation, newest.unwrap_or(0) + 1), &mut objects).await? {
+            newest = Some(newest.unwrap_or(0) + 1);
+        }
+        let Some(number) = newest else {
+            return match self.store.head(&names::began(incarnation)).await? {
+                Some(_) if self.store.kind() == StoreKind::Object => Err(self.behind()),
+                Some(began) => Ok(recovery::refuse("all checkpoints are missing".into(), &self.location(), &began.path)),
+                None => Ok(decide(&self.location(), incarnation, &objects, None)),
+            };
+        };
+        let path = names::manifest(incarnation, number);
+        let bytes = self.store.get(&path, None).await?;
+        let bytes = bytes.ok_or_else(|| Error::unavailable("a manifest vanished while it was read").detail(self.object(&path)))?;
+        let manifest = Manifest::decode(&bytes);
+        if let Ok(manifest) = &manifest {
+            self.look(&names::committed(incarnation, manifest.epoch), &mut objects).await?;
+            let files: BTreeSet<&str> = manifest.chunks().map(|c| c.file.as_str()).collect();
+            let listed: BTreeSet<String> = objects.iter().map(|o| o.path.clone()).collect();
+            for file in files.into_iter().filter(|f| !listed.contains(*f)) {
+                self.look(file, &mut objects).await?;
             }
-        };
-        Ok(decide(&self.location(), &owner.incarnation, &objects, manifest))
+        }
+        let action = decide(&self.location(), incarnation, &objects, Some((number, manifest)));
+        if let Action::Refuse(_) = &action {
+            // A running owner publishes, and removes what is old, while it is read.
+            let (next, same) = (names::manifest(incarnation, number + 1), names::manifest(incarnation, number));
+            if self.store.head(&next).await?.is_some() || self.store.head(&same).await?.is_none() {
+                return Err(Error::unavailable("the checkpoint was replaced while it was read").detail(self.location()));
+            }
+        }
+        Ok(action)
+    }
+    /// Whether an object is there, listed or not; then it is among the objects.
+    async fn look(&self, path: &str, objects: &mut Vec<ObjectMeta>) -> Result<bool> {
+        if objects.iter().any(|o| o.path == path) {
+            return Ok(true);
+        }
+        let found = self.store.head(path).await?;
+        let there = found.is_some();
+        objects.extend(found);
+        Ok(there)
+    }
+    fn behind(&self) -> Error {
+        Error::unavailable("the checkpoint store's listing does not show the newest objects yet").detail(self.location())
+    }
+    /// A listing without generations may be older than the manifests it shows: each names the generation that wrote it.
+    async fn unless_behind(&self, objects: &[ObjectMeta]) -> Result<()> {
+        for object in objects.iter().filter(|o| names::is_manifest(&o.path)) {
+            if let Some(bytes) = self.store.get(&object.path, None).await?
+                && let Ok(manifest) = Manifest::decode(&bytes)
+                && generation::exists(self, manifest.generation).await?
+            {
+                return Err(self.behind());
+            }
+        }
+        Ok(())
     }
     /// The newest published manifest, whether its sinks have committed or not.
     ///
@@ -103,17 +154,25 @@ impl Checkpoints {
     pub async fn is_committed(&self, epoch: u64, incarnation: &str) -> Result<bool> {
         Ok(self.store.head(&names::committed(incarnation, epoch)).await?.is_some())
     }
+    /// The generation that owns the job; `None` if nobody ever did.
+    ///
+    /// # Errors
+    /// `Unavailable` if the store does not answer.
+    pub async fn generation(&self) -> Result<Option<u64>> {
+        generation::highest(self).await
+    }
     /// Takes the job over: whoever wrote before is fenced. Call [`Checkpoints::recover`] again afterwards.
     ///
     /// - `incarnation`: that of the manifest to go on from, or a new UUID
+    /// - `after`: for a new incarnation the generation whose life of the job it ends, as [`Checkpoints::generation`] told before that was decided
     /// - `nonce`: unique to this call
     ///
     /// # Errors
-    /// `Unavailable` if the store does not answer; `Fenced` if another process takes the job over at the same moment; `Config` if the
-    /// store holds another job or cannot create conditionally.
-    pub async fn start(&self, incarnation: &str, nonce: &str, now_ms: i64) -> Result<Writer> {
+    /// `Unavailable` if the store does not answer; `Fenced` if another process takes the job over at the same moment, or has begun another
+    /// incarnation since it was decided to go on with this one; `Config` if the store holds another job or cannot create conditionally.
+    pub async fn start(&self, incarnation: &str, after: Option<u64>, nonce: &str, now_ms: i64) -> Result<Writer> {
         names::check_incarnation(incarnation)?;
-        let generation = generation::take(self, incarnation, nonce, now_ms).await?;
+        let generation = generation::take(self, incarnation, after, nonce, now_ms).await?;
         Ok(Writer::new(self.clone(), incarnation, generation))
     }
     /// Reads a chunk.

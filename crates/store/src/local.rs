@@ -13,9 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Names of files that are being written start with this; no listing shows them.
 const TEMPORARY: &str = ".tmp-";
 
-/// Distinguishes the temporary files of this process.
-static NEXT: AtomicU64 = AtomicU64::new(0);
-
 /// Files below one directory.
 #[derive(Debug, Clone)]
 pub struct LocalStore {
@@ -24,6 +21,8 @@ pub struct LocalStore {
     /// Directories whose names are known to survive, and those of all above them.
     // A std mutex: held to look and to insert.
     kept: Arc<Mutex<BTreeSet<PathBuf>>>,
+    /// Distinguishes temporary files.
+    next: Arc<AtomicU64>,
 }
 
 impl LocalStore {
@@ -44,6 +43,7 @@ impl LocalStore {
             root: root.clone(),
             disk,
             kept: Arc::default(),
+            next: Arc::default(),
         };
         store.keep_directory(&root).map_err(|e| failed("the directory cannot be made", &root, e))?;
         store.root = store.disk.canonical(&root).map_err(|e| failed("the directory cannot be opened", &root, e))?;
@@ -75,15 +75,15 @@ impl LocalStore {
         let directory = file.parent().unwrap_or(&self.root).to_path_buf();
         let why = |what: &'static str| move |e| failed(what, &file_name(path), e);
         self.keep_directory(&directory).map_err(why("a directory cannot be made"))?;
-        let temporary = directory.join(format!("{TEMPORARY}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
-        let written = self.disk.write_synced(&temporary, bytes).and_then(|()| match mode {
+        let temporary = self.temporary(&directory, bytes).map_err(why("a file cannot be written"))?;
+        let written = match mode {
             PutMode::Overwrite => self.disk.rename(&temporary, &file).map(|()| Put::Done),
             PutMode::Create => match self.disk.link(&temporary, &file) {
                 Ok(()) => Ok(Put::Done),
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(Put::Exists),
                 Err(e) => Err(e),
             },
-        });
+        };
         if mode == PutMode::Create || written.is_err() {
             // The content has its final name, or none: this one is not needed.
             let _ = self.disk.remove_file(&temporary);
@@ -91,6 +91,22 @@ impl LocalStore {
         let put = written.map_err(why("a file cannot be written"))?;
         self.disk.sync_directory(&directory).map_err(why("a directory cannot be synced"))?;
         Ok(put)
+    }
+    /// A file that nobody else has, with these contents.
+    fn temporary(&self, directory: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let path = directory.join(format!("{TEMPORARY}{}-{number}", std::process::id()));
+            match self.disk.write_synced(&path, bytes) {
+                Ok(()) => return Ok(path),
+                // Of a process that had this number before: in a container it is mostly the same.
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+                Err(e) => {
+                    let _ = self.disk.remove_file(&path);
+                    return Err(e);
+                }
+            }
+        }
     }
     fn get_now(&self, path: &str, range: Option<Range<u64>>) -> Result<Option<Bytes>> {
         match self.disk.read(&self.file(path)?, range) {

@@ -1,4 +1,4 @@
-//! A store in memory, of either kind: tests and simulation.
+//! An object store in memory: tests and simulation.
 
 use bytes::{Bytes, BytesMut};
 use millstream_dataflow::{BoxFuture, Error, ObjectMeta, PartId, Put, PutMode, Result, Store, StoreKind};
@@ -15,28 +15,15 @@ struct Content {
 }
 
 /// Objects in a map.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct MemoryStore {
     content: Mutex<Content>,
-    kind: StoreKind,
-}
-
-impl Default for MemoryStore {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl MemoryStore {
-    /// An object store.
+    /// An empty one.
     pub fn new() -> Self {
-        Self::of(StoreKind::Object)
-    }
-    pub fn of(kind: StoreKind) -> Self {
-        MemoryStore {
-            content: Mutex::default(),
-            kind,
-        }
+        Self::default()
     }
     /// Uploads that were neither completed nor aborted.
     pub fn open_uploads(&self) -> usize {
@@ -61,7 +48,7 @@ fn meta(path: &str, bytes: &Bytes) -> ObjectMeta {
 
 impl Store for MemoryStore {
     fn kind(&self) -> StoreKind {
-        self.kind
+        StoreKind::Object
     }
     fn location(&self) -> String {
         "memory://".to_string()
@@ -97,24 +84,10 @@ impl Store for MemoryStore {
         self.content().objects.remove(path);
         ready(Ok(()))
     }
-    fn link<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<Put>> {
-        if self.kind != StoreKind::Local {
-            return ready(Err(Error::bug("an object store has no links")));
-        }
-        let mut content = self.content();
-        if content.objects.contains_key(to) {
-            return ready(Ok(Put::Exists));
-        }
-        let Some(bytes) = content.objects.get(from).cloned() else {
-            return ready(Err(Error::config(format!("{from} is not there to be linked"))));
-        };
-        content.objects.insert(to.to_string(), bytes);
-        ready(Ok(Put::Done))
+    fn link<'a>(&'a self, _from: &'a str, _to: &'a str) -> BoxFuture<'a, Result<Put>> {
+        ready(Err(Error::bug("an object store has no links")))
     }
     fn create_multipart<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<String>> {
-        if self.kind == StoreKind::Local {
-            return ready(Err(Error::bug("a local store has no multipart uploads")));
-        }
         let mut content = self.content();
         content.next_upload += 1;
         let id = format!("upload-{}", content.next_upload);
@@ -158,8 +131,6 @@ impl Store for MemoryStore {
 mod tests {
     #[test]
     fn memory_passes_the_suite() {
-        for kind in [super::StoreKind::Object, super::StoreKind::Local] {
-            futures::executor::block_on(crate::suite::all(&super::MemoryStore::of(kind))).unwrap();
-        }
+        futures::executor::block_on(crate::suite::all(&super::MemoryStore::new())).unwrap();
     }
 }

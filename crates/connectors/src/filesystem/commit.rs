@@ -1,7 +1,7 @@
 //! What a file needs to become visible, and how it does. A persisted form: version 1 is pinned by a test.
 
 use bytes::Bytes;
-use millstream_dataflow::{BoxFuture, Committable, Epoch, EpochCommit, Error, Put, PutMode, Result, SinkCommitter, Store};
+use millstream_dataflow::{BoxFuture, Committable, Epoch, EpochCommit, Error, Put, PutMode, Result, SinkCommitter, Store, Tenure};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -132,11 +132,16 @@ impl SinkCommitter for FileCommitter {
             Ok(())
         })
     }
-    fn recover(&mut self, _last: Epoch) -> BoxFuture<'_, Result<()>> {
+    fn recover<'a>(&'a mut self, _last: Epoch, tenure: &'a dyn Tenure) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             // Decided epochs are committed by now: what is still staged by this life of the job belongs to none. Open uploads to an object
             // store are known only to their writer; a lifecycle rule of the bucket removes them.
-            for meta in self.store.list(&format!("{STAGING}/{}", self.incarnation)).await? {
+            let left = self.store.list(&format!("{STAGING}/{}", self.incarnation)).await?;
+            if left.is_empty() {
+                return Ok(());
+            }
+            tenure.check().await?;
+            for meta in left {
                 self.store.delete(&meta.path).await?;
             }
             Ok(())

@@ -3,7 +3,9 @@
 use super::block_on::block_on;
 use super::report::{Found, Multiset, fail, multiset, same_rows, text};
 use super::rows::texts;
-use crate::{Batch, Committable, Epoch, EpochCommit, ErrorKind, KeyGroupRange, Result, Sink, SinkCommitter, SinkWriter, SubtaskContext};
+use crate::{
+    Batch, BoxFuture, Committable, Epoch, EpochCommit, Error, ErrorKind, KeyGroupRange, Result, Sink, SinkCommitter, SinkWriter, SubtaskContext, Tenure,
+};
 use std::sync::Arc;
 
 /// A sink under test, over a table that is empty.
@@ -24,7 +26,7 @@ pub struct SinkCase<'a> {
 /// - `commit` may be called again, by the same committer and by another process, also after half of it was done
 /// - a crash before the decision leaves nothing behind once `recover` was called, and the epoch can be written again
 /// - a crash after the decision: the next process commits from the committables alone
-/// - two writers, a writer of a former process that still goes on, and another job of the same table do not harm each other
+/// - two writers, a writer or committer of a former process that still goes on, and another job of the same table do not harm each other
 /// - a committable that is damaged or of another version (its first number is the version) is refused as `Corrupt`
 ///
 /// Sinks whose futures need an executor: enter it first.
@@ -36,7 +38,7 @@ pub fn sink_suite(case: &SinkCase<'_>) {
         last: 0,
     };
     type Check<'a> = fn(&mut Suite<'a>) -> Found<()>;
-    let checks: [(&str, Check<'_>); 9] = [
+    let checks: [(&str, Check<'_>); 10] = [
         ("two writers, committed twice", Suite::two_writers),
         ("an epoch without rows", Suite::empty_epoch),
         ("rows behind the barrier", Suite::rows_behind_the_barrier),
@@ -45,6 +47,7 @@ pub fn sink_suite(case: &SinkCase<'_>) {
         ("a crash between decision and commit", Suite::crash_before_the_commit),
         ("a crash in the middle of a commit", Suite::crash_in_the_commit),
         ("a writer of a former process", Suite::former_writer),
+        ("a former process that clears up", Suite::former_recover),
         ("another job", Suite::other_job),
     ];
     for (what, check) in checks {
@@ -54,6 +57,22 @@ pub fn sink_suite(case: &SinkCase<'_>) {
     }
     if let Err(message) = suite.damaged_committables() {
         fail(&format!("sink suite, damaged committables: {message}"));
+    }
+}
+
+struct Running;
+
+impl Tenure for Running {
+    fn check(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+struct TakenOver;
+
+impl Tenure for TakenOver {
+    fn check(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(std::future::ready(Err(Error::fenced("another process runs the job"))))
     }
 }
 
@@ -122,7 +141,7 @@ impl Suite<'_> {
         self.seen("the epoch was committed again")
     }
     fn recover(&self, committer: &mut dyn SinkCommitter) -> Found<()> {
-        block_on(committer.recover(self.last)).map_err(text)?;
+        block_on(committer.recover(self.last, &Running)).map_err(text)?;
         self.seen("what was undecided was removed")?;
         let left = (self.case.leftovers)();
         if left.is_empty() {
@@ -276,13 +295,30 @@ impl Suite<'_> {
         self.recover(committer.as_mut())
     }
 
+    fn former_recover(&mut self) -> Found<()> {
+        let mut former = self.committer(self.open()?.as_ref(), INCARNATION)?;
+        let sink = self.open()?;
+        let mut writer = self.writer(sink.as_ref(), 0, 1)?;
+        let rows = self.write(writer.as_mut())?;
+        let committables = self.pre_commit(writer.as_mut(), self.last + 1)?;
+        // What it removes it has seen before it asked; whether it asks is up to it if there is nothing to remove.
+        if let Err(e) = block_on(former.recover(self.last, &TakenOver))
+            && e.kind != ErrorKind::Fenced
+        {
+            return Err(text(e));
+        }
+        let commit = self.decide(committables);
+        let mut committer = self.committer(sink.as_ref(), INCARNATION)?;
+        self.commit(committer.as_mut(), &commit, &rows)
+    }
+
     fn other_job(&mut self) -> Found<()> {
         let sink = self.open()?;
         let mut writer = self.writer(sink.as_ref(), 0, 1)?;
         let rows = self.write(writer.as_mut())?;
         let committables = self.pre_commit(writer.as_mut(), self.last + 1)?;
         let mut other = self.committer(self.open()?.as_ref(), OTHER)?;
-        block_on(other.recover(0)).map_err(text)?;
+        block_on(other.recover(0, &Running)).map_err(text)?;
         let commit = self.decide(committables);
         let mut committer = self.committer(sink.as_ref(), INCARNATION)?;
         self.commit(committer.as_mut(), &commit, &rows)?;

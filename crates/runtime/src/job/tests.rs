@@ -228,7 +228,7 @@ impl SinkCommitter for LedgerCommitter {
         assert!(before.is_none_or(|b| b == rows), "an epoch was committed with other rows");
         Box::pin(async { Ok(()) })
     }
-    fn recover(&mut self, _: Epoch) -> BoxFuture<'_, Result<()>> {
+    fn recover<'a>(&'a mut self, _: Epoch, _: &'a dyn Tenure) -> BoxFuture<'a, Result<()>> {
         Box::pin(async { Ok(()) })
     }
 }
@@ -324,6 +324,7 @@ impl Setup {
             rim,
             checkpoints: Some(Checkpoints::new(Arc::clone(&self.store), "test")),
             incarnation: "f".repeat(32),
+            after: None,
             metrics: Arc::default(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{CREATE_ATTEMPTS_MAX, Checkpoints, damaged, names, sealed};
 use bytes::Bytes;
-use millstream_dataflow::{Error, Put, PutMode, Result};
+use millstream_dataflow::{Error, ErrorKind, Put, PutMode, Result};
 use serde::{Deserialize, Serialize};
 
 /// Processes that may start at the same moment before one gives up.
@@ -39,8 +39,8 @@ pub(super) async fn list(checkpoints: &Checkpoints) -> Result<Vec<u64>> {
     Ok(objects.iter().filter_map(|o| name(&o.path)).collect())
 }
 
-/// Creates the next generation.
-pub(super) async fn take(checkpoints: &Checkpoints, incarnation: &str, nonce: &str, now_ms: i64) -> Result<u64> {
+/// Creates the next generation: of the same incarnation as the last one, or after the one given.
+pub(super) async fn take(checkpoints: &Checkpoints, incarnation: &str, after: Option<u64>, nonce: &str, now_ms: i64) -> Result<u64> {
     let owner = Owner {
         job: checkpoints.job.clone(),
         incarnation: incarnation.to_string(),
@@ -51,36 +51,65 @@ pub(super) async fn take(checkpoints: &Checkpoints, incarnation: &str, nonce: &s
     let mut number = match highest(checkpoints).await? {
         None => 1,
         Some(highest) => {
-            read(checkpoints, highest).await?; // Refuses a store that holds another job.
+            // Refuses a store that holds another job.
+            let last = match read(checkpoints, highest).await {
+                // A new life is begun although, or because, the last one is damaged.
+                Err(e) if e.kind == ErrorKind::Corrupt && Some(highest) == after => None,
+                last => last?,
+            };
+            if Some(highest) != after && last.is_none_or(|last| last.incarnation != incarnation) {
+                return Err(another_life(checkpoints));
+            }
             highest + 1
         }
     };
     for _ in 0..RACES_MAX {
-        if create(checkpoints, number, &owner, &body).await? {
+        let found = create(checkpoints, number, &owner, &body).await?;
+        if found.nonce == owner.nonce {
             probe(checkpoints, number, &body).await?;
             return Ok(number);
         }
+        if found.incarnation != owner.incarnation {
+            return Err(another_life(checkpoints));
+        }
         number += 1;
     }
-    Err(Error::fenced("other processes keep taking the job over")
-        .code("E0603")
-        .detail(checkpoints.location())
-        .hint("run one process per state directory"))
+    Err(taken_over(checkpoints))
 }
 
-/// Whether the generation is ours now; false if somebody else's.
-async fn create(checkpoints: &Checkpoints, number: u64, owner: &Owner, body: &Bytes) -> Result<bool> {
+/// What this process decided to go on from is not the job's last life: going on would show rows twice.
+fn another_life(checkpoints: &Checkpoints) -> Error {
+    Error::fenced("another process has begun a new life of the job")
+        .code("E0603")
+        .detail(checkpoints.location())
+        .hint("run one process per state directory; start again to go on from what it left")
+}
+
+fn taken_over(checkpoints: &Checkpoints) -> Error {
+    Error::fenced("other processes keep taking the job over")
+        .code("E0603")
+        .detail(checkpoints.location())
+        .hint("run one process per state directory")
+}
+
+/// Whether there is an object of a generation, whatever a listing shows.
+pub(super) async fn exists(checkpoints: &Checkpoints, number: u64) -> Result<bool> {
+    Ok(checkpoints.store.head(&names::generation(number)).await?.is_some())
+}
+
+/// Whose the generation is now.
+async fn create(checkpoints: &Checkpoints, number: u64, owner: &Owner, body: &Bytes) -> Result<Owner> {
     let path = names::generation(number);
     let mut failure = None;
     for _ in 0..CREATE_ATTEMPTS_MAX {
         match checkpoints.store.put(&path, body.clone(), PutMode::Create).await {
-            Ok(Put::Done) => return Ok(true),
+            Ok(Put::Done) => return Ok(owner.clone()),
             Ok(Put::Exists) => {}
             Err(e) if e.is_transient() => failure = Some(e),
             Err(e) => return Err(e),
         }
         if let Some(found) = read(checkpoints, number).await? {
-            return Ok(found.nonce == owner.nonce);
+            return Ok(found);
         }
     }
     Err(failure
@@ -92,6 +121,8 @@ async fn create(checkpoints: &Checkpoints, number: u64, owner: &Owner, body: &By
 async fn probe(checkpoints: &Checkpoints, number: u64, body: &Bytes) -> Result<()> {
     match checkpoints.store.put(&names::generation(number), body.clone(), PutMode::Create).await? {
         Put::Exists => Ok(()),
+        // A process that was paused in between finds its object removed by whoever took over.
+        Put::Done if highest(checkpoints).await? > Some(number) => Err(taken_over(checkpoints)),
         Put::Done => Err(Error::config("the checkpoint store does not support conditional creation")
             .code("E0605")
             .detail(checkpoints.location())

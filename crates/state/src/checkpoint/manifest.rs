@@ -17,8 +17,12 @@ pub struct Manifest {
     pub generation: u64,
     /// Unique to this manifest.
     pub nonce: String,
-    /// Number of the checkpoint in its incarnation, from 1.
+    /// Number of the checkpoint in its incarnation, from 1; those that failed have one, too.
     pub epoch: u64,
+    /// Number among the manifests of its incarnation, from 1 without gaps; 0 in those of former releases, whose epoch it is. Set by
+    /// [`super::Writer::publish`].
+    #[serde(default)]
+    pub number: u64,
     /// For people.
     pub created_ms: i64,
     /// Version of Millstream that wrote it.
@@ -127,6 +131,10 @@ pub struct FinishedJob {
 }
 
 impl Manifest {
+    /// Its name's number.
+    pub(super) fn number(&self) -> u64 {
+        if self.number == 0 { self.epoch } else { self.number }
+    }
     /// What the committer of a sink has to commit; `None` if the sink is not in this manifest.
     pub fn commit_of(&self, node: &str) -> Option<EpochCommit> {
         let sink = self.sinks.iter().find(|s| s.node == node)?;

@@ -7,8 +7,12 @@ pub(super) const GENERATIONS: &str = "generation";
 pub(super) fn generation(number: u64) -> String {
     format!("{GENERATIONS}/{number:020}")
 }
-pub(super) fn manifest(incarnation: &str, epoch: u64) -> String {
-    format!("{incarnation}/manifest/{epoch:020}")
+pub(super) fn manifest(incarnation: &str, number: u64) -> String {
+    format!("{incarnation}/manifest/{number:020}")
+}
+/// There is, or was, a manifest.
+pub(super) fn began(incarnation: &str) -> String {
+    format!("{incarnation}/began")
 }
 pub(super) fn committed(incarnation: &str, epoch: u64) -> String {
     format!("{incarnation}/committed/{epoch:020}")
@@ -21,7 +25,9 @@ pub(super) fn state(incarnation: &str, epoch: u64, generation: u64, count: u64) 
 /// What an object below an incarnation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Object {
+    /// With its number.
     Manifest(u64),
+    /// With its epoch.
     Committed(u64),
     /// With the epoch it was written in.
     State(u64),
@@ -43,6 +49,12 @@ pub(super) fn parse(path: &str, incarnation: &str) -> Object {
 pub(super) fn is_decision(path: &str) -> bool {
     path.split_once('/')
         .is_some_and(|(incarnation, _)| matches!(parse(path, incarnation), Object::Manifest(_) | Object::Committed(_)))
+}
+
+/// Whether a path is a manifest of any incarnation.
+pub(super) fn is_manifest(path: &str) -> bool {
+    path.split_once('/')
+        .is_some_and(|(incarnation, _)| matches!(parse(path, incarnation), Object::Manifest(_)))
 }
 
 /// The number of a 20-digit name.

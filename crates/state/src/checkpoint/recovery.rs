@@ -18,43 +18,44 @@ pub enum Action {
     Refuse(Error),
 }
 
-/// The epoch of the newest manifest among an incarnation's objects.
+/// The number of the newest manifest among an incarnation's objects.
 pub(super) fn newest(objects: &[ObjectMeta], incarnation: &str) -> Option<u64> {
     let manifests = objects.iter().filter_map(|o| match names::parse(&o.path, incarnation) {
-        Object::Manifest(epoch) => Some(epoch),
+        Object::Manifest(number) => Some(number),
         _ => None,
     });
     manifests.max()
 }
 
-/// Decides from the objects of an incarnation and the content of its newest manifest.
+/// Decides from the objects of an incarnation and its newest manifest, with its number.
 ///
 /// An older manifest is never taken in place of a damaged one: the damaged one was decided, so its sinks may show its rows, and
 /// going back would show them again.
-pub fn decide(location: &str, incarnation: &str, objects: &[ObjectMeta], manifest: Option<Result<Manifest>>) -> Action {
+pub fn decide(location: &str, incarnation: &str, objects: &[ObjectMeta], manifest: Option<(u64, Result<Manifest>)>) -> Action {
     let committed = objects.iter().filter_map(|o| match names::parse(&o.path, incarnation) {
         Object::Committed(epoch) => Some(epoch),
         _ => None,
     });
     let committed = committed.max();
-    let newest = newest(objects, incarnation);
-    let (epoch, manifest) = match (newest, manifest, committed) {
-        (None, _, None) => return Action::Fresh,
-        (Some(epoch), Some(manifest), committed) if committed.is_none_or(|c| c <= epoch) => (epoch, manifest),
-        (newest, _, committed) => {
-            let missing = names::manifest(incarnation, committed.or(newest).unwrap_or_default());
-            return refuse("the newest checkpoint is missing, though its output was committed".into(), location, &missing);
-        }
+    let missing = |epoch| {
+        let why = "the newest checkpoint is missing, though its output was committed";
+        refuse(why.into(), location, &names::committed(incarnation, epoch))
     };
-    let path = names::manifest(incarnation, epoch);
+    let Some((number, manifest)) = manifest else {
+        return committed.map_or(Action::Fresh, missing);
+    };
+    let path = names::manifest(incarnation, number);
     let manifest = match manifest {
-        Ok(manifest) if manifest.epoch == epoch && manifest.incarnation == incarnation => manifest,
+        Ok(manifest) if manifest.number() == number && manifest.incarnation == incarnation => manifest,
         Ok(manifest) => {
-            let other = format!("a manifest is of epoch {} of {}", manifest.epoch, manifest.incarnation);
+            let other = format!("a manifest is number {} of {}", manifest.number(), manifest.incarnation);
             return refuse(other, location, &path);
         }
         Err(e) => return refuse(e.message.clone(), location, &path),
     };
+    if let Some(later) = committed.filter(|c| *c > manifest.epoch) {
+        return missing(later);
+    }
     let sizes: HashMap<&str, u64> = objects.iter().map(|o| (o.path.as_str(), o.bytes)).collect();
     let holds = |c: &super::ChunkRef| {
         sizes
@@ -64,7 +65,7 @@ pub fn decide(location: &str, incarnation: &str, objects: &[ObjectMeta], manifes
     if let Some(lost) = manifest.chunks().find(|c| !holds(c)) {
         return refuse("a state file is missing or too short".into(), location, &lost.file);
     }
-    match committed == Some(epoch) {
+    match committed == Some(manifest.epoch) {
         true => Action::Restore(Box::new(manifest)),
         false => Action::RollForward(Box::new(manifest)),
     }

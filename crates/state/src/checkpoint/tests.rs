@@ -38,8 +38,9 @@ impl Job {
     /// Takes the job over and restores it, as the coordinator does.
     async fn start(store: &Arc<Faulty>, attempt: usize, shown: &Shown) -> Result<Job> {
         let checkpoints = Checkpoints::new(Arc::clone(store) as Arc<dyn Store>, "job");
+        let after = checkpoints.generation().await?;
         let incarnation = checkpoints.latest().await?.map_or_else(|| format!("life-{attempt}"), |m| m.incarnation);
-        let mut writer = checkpoints.start(&incarnation, &format!("start-{attempt}"), 0).await?;
+        let mut writer = checkpoints.start(&incarnation, after, &format!("start-{attempt}"), 0).await?;
         let manifest = match checkpoints.recover().await? {
             Action::Fresh => None,
             Action::Restore(manifest) => Some(manifest),
@@ -52,6 +53,7 @@ impl Job {
         };
         let (mut tables, mut last) = (Self::empty(), 0);
         if let Some(manifest) = manifest {
+            writer.after(&manifest);
             last = manifest.epoch;
             let parts = checkpoints.read_parts(&manifest, "count", ALL).await?;
             for table in &mut tables {
@@ -148,7 +150,7 @@ fn every_fault_at_every_call_leaves_each_row_shown_once() {
                 let manifest = block_on(Checkpoints::new(Arc::clone(&store) as Arc<dyn Store>, "job").latest())
                     .unwrap()
                     .unwrap();
-                let needed: std::collections::BTreeSet<_> = manifest.chunks().map(|c| c.file.clone()).collect();
+                let needed: BTreeSet<_> = manifest.chunks().map(|c| c.file.clone()).collect();
                 let life = format!("{}/state/", manifest.incarnation);
                 assert_eq!(store.paths(&life), needed.into_iter().collect::<Vec<_>>(), "{fault:?} at call {call}");
                 assert_eq!(store.paths("/manifest/").len(), 1);
@@ -224,6 +226,23 @@ fn a_second_process_fences_the_first() {
         assert_eq!(first.writer.retain(1).await.unwrap_err().kind, ErrorKind::Fenced);
         second.step(1, &shown).await.unwrap();
         assert_eq!(second.last, 2);
+    });
+}
+
+/// The first process made up its incarnation before the second one published under another: its restart may not bring it back.
+#[test]
+fn a_paused_process_does_not_begin_its_life_again() {
+    let store = Arc::new(Faulty::default());
+    let shown = Shown::default();
+    let checkpoints = Checkpoints::new(Arc::clone(&store) as Arc<dyn Store>, "job");
+    block_on(async {
+        checkpoints.start("life-0", None, "a", 0).await.unwrap();
+        checkpoints.start("life-0", None, "a restart", 0).await.unwrap();
+        let mut second = Job::start(&store, 1, &shown).await.unwrap();
+        second.step(1, &shown).await.unwrap();
+        let error = checkpoints.start("life-0", None, "another restart", 0).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Fenced);
+        second.step(1, &shown).await.unwrap();
     });
 }
 
@@ -330,13 +349,13 @@ fn a_store_of_another_job_or_without_conditional_create_is_refused() {
     let store = Arc::new(Faulty::default());
     run(&store, 0..1, 1, &Shown::default());
     let other = Checkpoints::new(Arc::clone(&store) as Arc<dyn Store>, "other");
-    for error in [block_on(other.latest()).unwrap_err(), block_on(other.start("x", "n", 0)).unwrap_err()] {
+    for error in [block_on(other.latest()).unwrap_err(), block_on(other.start("x", Some(1), "n", 0)).unwrap_err()] {
         assert_eq!(error.kind, ErrorKind::Config);
         assert!(error.message.contains("\"job\""), "{error}");
     }
     let store = Arc::new(Faulty::default());
     store.state.lock().unwrap().creates_overwrite = true;
-    let error = block_on(Checkpoints::new(store as Arc<dyn Store>, "job").start("x", "n", 0)).unwrap_err();
+    let error = block_on(Checkpoints::new(store as Arc<dyn Store>, "job").start("x", None, "n", 0)).unwrap_err();
     assert!(error.message.contains("conditional creation"), "{error}");
 }
 

@@ -3,8 +3,8 @@
 use super::manifest::{ChunkRef, Manifest, OperatorState, TableState};
 use super::{CREATE_ATTEMPTS_MAX, Checkpoints, generation, names, retention};
 use bytes::Bytes;
-use millstream_dataflow::{Error, KeyGroupRange, Put, PutMode, Result, Snapshot};
-use std::collections::HashMap;
+use millstream_dataflow::{BoxFuture, Error, KeyGroupRange, Put, PutMode, Result, Snapshot, Tenure};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Owns the job until another process starts it.
@@ -18,6 +18,10 @@ pub struct Writer {
     /// What the last manifest published here refers to: only that can be referred to again.
     clean: HashMap<ChunkKey, ChunkRef>,
     published: Option<u64>,
+    /// Of the last manifest, by whomever; 0 if there is none.
+    number: u64,
+    /// Whether it is written down that there is a manifest.
+    began: bool,
     /// A manifest whose creation neither succeeded nor failed for certain.
     undecided: Option<(u64, String)>,
 }
@@ -34,6 +38,8 @@ impl Writer {
             files: AtomicU64::new(0),
             clean: HashMap::new(),
             published: None,
+            number: 0,
+            began: false,
             undecided: None,
         }
     }
@@ -48,6 +54,10 @@ impl Writer {
     /// Its generation.
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+    /// Says which manifest there is already, before the first [`Writer::publish`].
+    pub fn after(&mut self, manifest: &Manifest) {
+        self.number = manifest.number();
     }
     /// Writes the chunks of a subtask that the last published manifest does not hold, in one file, and returns what refers to all
     /// of them, for [`Manifest::operators`]. Subtasks may write at the same time. Encodes on the calling thread.
@@ -97,7 +107,8 @@ impl Writer {
             tables,
         })
     }
-    /// Creates the manifest: from then on the epoch is decided, and its sinks must commit. Sets [`Manifest::generation`].
+    /// Creates the manifest: from then on the epoch is decided, and its sinks must commit. Sets [`Manifest::generation`] and
+    /// [`Manifest::number`].
     ///
     /// After `Unavailable` the outcome may be unknown: call it again with the same manifest, or restart the job from
     /// [`Checkpoints::recover`]. Another epoch is refused until then, because the sinks of this one might never commit.
@@ -107,6 +118,7 @@ impl Writer {
     /// `Config` if the store cannot take it (full disk): nothing was published.
     pub async fn publish(&mut self, mut manifest: Manifest) -> Result<()> {
         manifest.generation = self.generation;
+        manifest.number = self.number + 1;
         let name = (manifest.epoch, manifest.nonce.clone());
         if self.undecided.as_ref().is_some_and(|u| *u != name) {
             return Err(Error::unavailable(
@@ -123,6 +135,9 @@ impl Writer {
         if self.undecided.is_none() {
             self.check().await?;
         }
+        if self.number > 0 {
+            self.begin().await?;
+        }
         self.undecided = Some(name);
         match self.create(&manifest, bytes).await {
             Outcome::Published => {}
@@ -132,10 +147,22 @@ impl Writer {
                 return Err(e);
             }
         }
+        // The first one is found by its name, and so not removed before this is written.
+        self.begin().await?;
         self.check().await?;
         self.undecided = None;
         self.published = Some(manifest.epoch);
+        self.number = manifest.number;
         self.clean = clean(manifest);
+        Ok(())
+    }
+    /// Writes down that there is a manifest.
+    async fn begin(&mut self) -> Result<()> {
+        if !self.began {
+            let path = names::began(&self.incarnation);
+            self.checkpoints.store.put(&path, Bytes::from_static(b"\n"), PutMode::Overwrite).await?;
+            self.began = true;
+        }
         Ok(())
     }
     /// Marks an epoch as shown by all sinks.
@@ -160,7 +187,8 @@ impl Writer {
             return Ok(());
         };
         self.check().await?;
-        retention::retain(&self.checkpoints, &self.incarnation, self.generation, published, keep.max(1)).await
+        let needed: HashSet<&str> = self.clean.values().map(|c| c.file.as_str()).collect();
+        retention::retain(&self.checkpoints, &self.incarnation, self.generation, published, &needed, keep.max(1)).await
     }
     /// Looks whether the job is still ours.
     ///
@@ -170,9 +198,7 @@ impl Writer {
         match generation::highest(&self.checkpoints).await? {
             Some(highest) if highest > self.generation => Err(self.fenced(highest)),
             Some(highest) if highest == self.generation => Ok(()),
-            _ if self.checkpoints.store.head(&names::generation(self.generation)).await?.is_some() => {
-                Err(Error::unavailable("the checkpoint store's listing does not show the newest objects yet").detail(self.checkpoints.location()))
-            }
+            _ if generation::exists(&self.checkpoints, self.generation).await? => Err(self.checkpoints.behind()),
             _ => Err(Error::corrupt("the generation file of this process is gone")
                 .code("E0601")
                 .detail(self.checkpoints.object(&names::generation(self.generation)))
@@ -190,7 +216,7 @@ impl Writer {
             .hint("run one process per state directory; this one commits nothing more")
     }
     async fn create(&self, manifest: &Manifest, bytes: Bytes) -> Outcome {
-        let path = names::manifest(&self.incarnation, manifest.epoch);
+        let path = names::manifest(&self.incarnation, manifest.number);
         let store = &self.checkpoints.store;
         let mut last = Error::unavailable("the checkpoint store says that a manifest exists, but does not show it");
         // A request that was not answered may still be carried out later; one that was refused is not.
@@ -227,6 +253,12 @@ impl Writer {
             true => Outcome::Unknown(unknown(last)),
             false => Outcome::Not(last),
         }
+    }
+}
+
+impl Tenure for Writer {
+    fn check(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(Writer::check(self))
     }
 }
 

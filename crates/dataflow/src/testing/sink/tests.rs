@@ -3,7 +3,6 @@
 use super::*;
 use crate::testing::report::caught;
 use crate::testing::{columns, rows};
-use crate::{BoxFuture, Error};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -18,6 +17,7 @@ enum Defect {
     SharesNames,
     MovesTheBarrier,
     ClearsOtherJobs,
+    RemovesWithoutAsking,
     LosesTheSecondWriter,
     TakesDamagedCommittables,
 }
@@ -136,15 +136,19 @@ impl SinkCommitter for Committer {
             Ok(())
         })
     }
-    fn recover(&mut self, _: Epoch) -> BoxFuture<'_, Result<()>> {
-        let (defect, life) = (self.0, self.3.clone());
-        let keep = |name: &String| match defect {
-            Defect::KeepsLeftovers => true,
-            Defect::ClearsOtherJobs => false,
-            _ => !name.starts_with(&life),
-        };
-        self.1.lock().unwrap().staged.retain(|name, _| keep(name));
-        Box::pin(std::future::ready(Ok(())))
+    fn recover<'a>(&'a mut self, _: Epoch, tenure: &'a dyn Tenure) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if self.0 != Defect::RemovesWithoutAsking {
+                tenure.check().await?;
+            }
+            let keep = |name: &String| match self.0 {
+                Defect::KeepsLeftovers => true,
+                Defect::ClearsOtherJobs => false,
+                _ => !name.starts_with(&self.3),
+            };
+            self.1.lock().unwrap().staged.retain(|name, _| keep(name));
+            Ok(())
+        })
     }
 }
 
@@ -182,6 +186,7 @@ fn each_planted_defect_is_found() {
         (Defect::SharesNames, "after the epoch was committed"),
         (Defect::MovesTheBarrier, "rows behind the barrier"),
         (Defect::ClearsOtherJobs, "another job"),
+        (Defect::RemovesWithoutAsking, "a former process that clears up"),
         (Defect::LosesTheSecondWriter, "two writers"),
         (Defect::TakesDamagedCommittables, "damaged committables"),
     ] {

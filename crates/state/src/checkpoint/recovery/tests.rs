@@ -53,7 +53,7 @@ fn all_subsets_of_objects_are_decided_safely() {
             true => Err(Error::corrupt("damaged")),
             false => Ok(manifest(epoch, &(1..=epoch).collect::<Vec<_>>())),
         };
-        let action = decide("test://job", "life", &objects, newest.map(read));
+        let action = decide("test://job", "life", &objects, newest.map(|n| (n, read(n))));
         let whole = |epoch| !damaged && there(4) && (epoch == 1 || there(5));
         let expected = match (newest, there(2), there(3)) {
             (None, false, false) => "fresh",
@@ -82,7 +82,7 @@ fn a_short_state_file_or_a_manifest_of_elsewhere_is_refused() {
     let name = names::manifest("life", 1);
     for (bytes, found, restores) in [(10, manifest(1, &[1]), true), (9, manifest(1, &[1]), false), (10, manifest(2, &[1]), false)] {
         let objects = [object(name.clone(), 1), object(names::state("life", 1, 1, 0), bytes)];
-        let action = decide("test://job", "life", &objects, Some(Ok(found)));
+        let action = decide("test://job", "life", &objects, Some((1, Ok(found))));
         assert_eq!(matches!(action, Action::RollForward(_)), restores, "{action:?}");
     }
 }
