@@ -41,6 +41,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("aborted_transactions_are_not_read", transactions),
         trial("an_idle_partition_does_not_hold_the_watermark", idle),
         trial("a_broker_restart_is_waited_for", broker_restart),
+        trial("a_burst_after_a_quiet_time_or_an_outage_is_not_late", bursts),
         trial("page_metrics_survive_kill_9", || page_metrics(None)),
         trial("page_metrics_survive_kill_9_on_s3", || page_metrics(Some(Server::start()?))),
     ]
@@ -398,6 +399,73 @@ fn broker_restart() -> Result<()> {
     child.stop()?;
     ensure!(copied(directory.path())? == [1, 2, 3]);
     Ok(())
+}
+
+/// How many rows the windows of a job counted so far, by the window's last second.
+fn counted(directory: &Path) -> Result<BTreeMap<String, i64>> {
+    let mut all = BTreeMap::new();
+    for file in files(&directory.join("out"), "json") {
+        for line in std::fs::read_to_string(&file)?.lines() {
+            let value: serde_json::Value = serde_json::from_str(line)?;
+            let (end, n) = (value.get("w").and_then(|w| w.as_str()), value.get("n").and_then(serde_json::Value::as_i64));
+            *all.entry(end.context("no w")?.to_string()).or_default() += n.context("no n")?;
+        }
+    }
+    Ok(all)
+}
+
+/// All partitions have been idle for long when rows come for all of them: whichever is read first, the others' rows are in time.
+fn bursts() -> Result<()> {
+    if std::env::var_os("MILLSTREAM_TEST_KAFKA").is_some() {
+        // A broker that is not ours is not killed.
+        return Ok(());
+    }
+    const PARTITIONS: i32 = 3;
+    let mut broker = Broker::new()?;
+    let (address, topic) = (broker.address(), "bursts");
+    create_topic(&address, topic, PARTITIONS)?;
+    // Per partition ten rows in each of ten seconds, and one that ends them.
+    let burst = |from: i64| -> Result<()> {
+        let writer = Writer::new(&address, topic, &[])?;
+        for partition in 0..PARTITIONS {
+            for time in (from..from + 10_000).step_by(100).chain([from + 11_000]) {
+                let value = format!("{{\"ts\":\"{}\"}}", clock(time));
+                writer.send((partition, Some(value.as_str()), time))?;
+            }
+        }
+        writer.flush()
+    };
+    let options = "'scan.startup.mode' = 'earliest-offset', 'scan.watermark.idle-timeout' = '500 ms'";
+    let sql = "SET 'execution.checkpointing.interval' = '200 ms';\n".to_string()
+        + &table(&address, topic, "ts TIMESTAMP(3), WATERMARK FOR ts AS ts", options)
+        + "CREATE TABLE o (w TIMESTAMP(3), n BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'json');\n\
+           INSERT INTO o SELECT window_end, COUNT(*) FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND) GROUP BY window_start, window_end;";
+    let directory = tempfile::tempdir()?;
+    let mut child = Running::start(prepare(directory.path(), "bursts.sql", &sql)?)?;
+    let mut expected = BTreeMap::new();
+    for (round, from) in [0, 100_000, 200_000].into_iter().enumerate() {
+        if round == 2 {
+            broker.kill()?;
+            std::thread::sleep(Duration::from_secs(2));
+            broker.start()?;
+        }
+        burst(from)?;
+        expected.extend((1..=10).map(|second| (clock(from + second * 1000).trim_end_matches(".000").to_string(), 10 * i64::from(PARTITIONS))));
+        loop {
+            child.check()?;
+            let mut found = counted(directory.path())?;
+            // The rows that end a burst are counted with the next one.
+            found.retain(|_, n| *n != i64::from(PARTITIONS));
+            if found.len() >= expected.len() {
+                ensure!(found == expected, "round {round}: {found:?}");
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        // Until all partitions count as idle.
+        std::thread::sleep(Duration::from_secs(3));
+    }
+    child.stop()
 }
 
 /// A time on the first of January 2024 as a text.

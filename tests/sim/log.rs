@@ -189,7 +189,7 @@ impl SplitReader for LogReader {
         let arrived = records[open.next as usize..].iter().take_while(|r| r.arrives <= now).count() as u64;
         if arrived == 0 {
             let told = std::mem::replace(&mut open.told, true);
-            return Ok(if told { Fetch::Nothing } else { Fetch::EndOfData(open.id.clone()) });
+            return Ok(if told { Fetch::Nothing } else { Fetch::EndOfData(vec![open.id.clone()]) });
         }
         match self.faults.next(&self.world, self.process, &format!("fetch {}", open.id)) {
             None | Some(Fault::Stale) => {}

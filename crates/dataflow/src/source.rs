@@ -42,8 +42,9 @@ pub enum Fetch {
     Chunk(Chunk),
     /// Nothing within the wait.
     Nothing,
-    /// The reader stands at the current end of a split that may still grow: from now on it may count as idle.
-    EndOfData(String),
+    /// It was seen during this call that these splits, which may still grow, have nothing that was not handed over. To be told again every
+    /// second or so: an idle split lets the others' event time go as far as it had come before such a call, and no further.
+    EndOfData(Vec<String>),
     /// A bounded split gave its last chunk.
     Finished(String),
 }

@@ -9,6 +9,7 @@ use crate::feed::{Feed, FeedQueue};
 use crate::job::{Job, unless_stopped};
 use crate::metrics::{NodeMetrics, NodeRole};
 use crate::source_head::{SourceHead, SourceHeadParts};
+use crate::source_time::SourceTime;
 use crate::subtask::{Head, HeadKind, Inlet, Orders, Progress, Report, Subtask};
 use crate::topology::{Task, tasks};
 use crate::wake::Wake;
@@ -49,6 +50,7 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
         wakes: &wakes,
         channels: BTreeMap::new(),
         metrics: Vec::new(),
+        times: source_times(job),
         manifest: manifest.as_ref(),
     };
     wiring.make_channels();
@@ -162,6 +164,12 @@ async fn open(job: &Job, node_ids: &[String]) -> Result<Opened> {
     })
 }
 
+fn source_times(job: &Job) -> BTreeMap<usize, Arc<SourceTime>> {
+    let sources = sources(job);
+    let alone = sources.len() == 1;
+    sources.into_keys().map(|node| (node, Arc::new(SourceTime::new(alone)))).collect()
+}
+
 fn sources(job: &Job) -> BTreeMap<usize, Arc<dyn Source>> {
     let source = |(i, node): (usize, &Node)| match &node.kind {
         NodeKind::Source(s) => Some((i, Arc::clone(&s.source))),
@@ -255,6 +263,8 @@ struct Wiring<'a> {
     /// Per edge that is an exchange: channels by sending, then receiving subtask.
     channels: BTreeMap<usize, Vec<Vec<Arc<Channel>>>>,
     /// Per node.
+    /// Of the sources.
+    times: BTreeMap<usize, Arc<SourceTime>>,
     metrics: Vec<Arc<NodeMetrics>>,
     manifest: Option<&'a Manifest>,
 }
@@ -380,10 +390,12 @@ impl Wiring<'_> {
                         .cloned()
                         .collect();
                     let reader = source.source.reader(mine.iter().map(|(s, _)| s.clone()).collect())?;
+                    let time = self.times.get(node).cloned().ok_or_else(|| Error::bug("a source has no time"))?;
                     let feed = if job.config.workers == 0 {
-                        Feed::Inline(reader)
+                        Feed::Inline(reader, Arc::clone(&time))
                     } else {
-                        Feed::Thread(FeedQueue::start(format!("reader-{index}"), reader, Arc::clone(self.wake(index)))?)
+                        let queue = FeedQueue::start(format!("reader-{index}"), reader, Arc::clone(&time), Arc::clone(self.wake(index)));
+                        Feed::Thread(queue?)
                     };
                     let head = SourceHead::new(SourceHeadParts {
                         feed,
@@ -395,6 +407,7 @@ impl Wiring<'_> {
                         idle_timeout: source.idle_timeout_ms.map(Duration::from_millis),
                         clock: Arc::clone(&job.rim.clock),
                         metrics: Arc::clone(&self.metrics[*node]),
+                        time,
                         table: source.table.clone(),
                         subtask: index,
                     });

@@ -1,6 +1,7 @@
 //! How chunks get from a reader to its source subtask.
 
 use crate::constants::{FEED_BYTES, FEED_CHUNKS, FETCH_WAIT};
+use crate::source_time::SourceTime;
 use crate::wake::Wake;
 use millstream_dataflow::{Error, Fetch, Result, SplitReader};
 use std::collections::VecDeque;
@@ -12,25 +13,34 @@ pub(crate) enum Feed {
     /// A rim thread reads ahead.
     Thread(Arc<FeedQueue>),
     /// The subtask fetches by itself, without waiting: single-threaded stepping.
-    Inline(Box<dyn SplitReader>),
+    Inline(Box<dyn SplitReader>, Arc<SourceTime>),
+}
+
+/// What a reader found, and how far the source's event time had come before it looked.
+pub(crate) struct Found {
+    pub(crate) fetch: Fetch,
+    pub(crate) before: i64,
 }
 
 impl Feed {
     /// The next thing the reader found, if there is one now.
-    pub(crate) fn poll(&mut self) -> Result<Option<Fetch>> {
+    pub(crate) fn poll(&mut self) -> Result<Option<Found>> {
         match self {
             Feed::Thread(queue) => queue.pop(),
-            Feed::Inline(reader) => match reader.fetch(Duration::ZERO)? {
-                Fetch::Nothing => Ok(None),
-                fetch => Ok(Some(fetch)),
-            },
+            Feed::Inline(reader, time) => {
+                let before = time.furthest();
+                match reader.fetch(Duration::ZERO)? {
+                    Fetch::Nothing => Ok(None),
+                    fetch => Ok(Some(Found { fetch, before })),
+                }
+            }
         }
     }
     /// Records behind the end, per split.
     pub(crate) fn lag(&self) -> Vec<(String, u64)> {
         match self {
             Feed::Thread(queue) => queue.state().lag.clone(),
-            Feed::Inline(reader) => reader.lag(),
+            Feed::Inline(reader, _) => reader.lag(),
         }
     }
 }
@@ -45,7 +55,7 @@ impl Drop for Feed {
 
 #[derive(Default)]
 struct FeedState {
-    fetches: VecDeque<Result<Fetch>>,
+    fetches: VecDeque<Result<Found>>,
     bytes: usize,
     lag: Vec<(String, u64)>,
     stopped: bool,
@@ -61,7 +71,7 @@ pub(crate) struct FeedQueue {
 
 impl FeedQueue {
     /// Starts the reader's thread. It ends with the feed, or after the reader's first error.
-    pub(crate) fn start(name: String, mut reader: Box<dyn SplitReader>, subtask: Arc<Wake>) -> Result<Arc<FeedQueue>> {
+    pub(crate) fn start(name: String, mut reader: Box<dyn SplitReader>, time: Arc<SourceTime>, subtask: Arc<Wake>) -> Result<Arc<FeedQueue>> {
         let queue = Arc::new(FeedQueue {
             state: Mutex::default(),
             space: Condvar::new(),
@@ -70,10 +80,11 @@ impl FeedQueue {
         let shared = Arc::clone(&queue);
         let run = move || {
             while shared.wait_for_space(&reader.lag()) {
+                let before = time.furthest();
                 let fetched = reader.fetch(FETCH_WAIT);
                 let failed = fetched.is_err();
                 if !matches!(fetched, Ok(Fetch::Nothing)) {
-                    shared.push(fetched);
+                    shared.push(fetched.map(|fetch| Found { fetch, before }));
                 }
                 if failed {
                     break;
@@ -98,25 +109,25 @@ impl FeedQueue {
         }
         !state.stopped
     }
-    fn push(&self, fetch: Result<Fetch>) {
+    fn push(&self, found: Result<Found>) {
         {
             let mut state = self.state();
-            if let Ok(Fetch::Chunk(c)) = &fetch {
+            if let Ok(Found { fetch: Fetch::Chunk(c), .. }) = &found {
                 state.bytes += c.bytes;
             }
-            state.fetches.push_back(fetch);
+            state.fetches.push_back(found);
         }
         self.subtask.signal();
     }
-    fn pop(&self) -> Result<Option<Fetch>> {
+    fn pop(&self) -> Result<Option<Found>> {
         let mut state = self.state();
-        let fetch = state.fetches.pop_front();
-        if let Some(Ok(Fetch::Chunk(c))) = &fetch {
+        let found = state.fetches.pop_front();
+        if let Some(Ok(Found { fetch: Fetch::Chunk(c), .. })) = &found {
             state.bytes -= c.bytes;
         }
         drop(state);
         self.space.notify_one();
-        fetch.transpose()
+        found.transpose()
     }
     fn stop(&self) {
         self.state().stopped = true;

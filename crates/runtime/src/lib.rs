@@ -17,6 +17,7 @@ mod job;
 pub mod metrics;
 mod rim;
 mod source_head;
+mod source_time;
 pub mod subtask;
 mod topology;
 mod wake;

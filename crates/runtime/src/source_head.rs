@@ -1,8 +1,8 @@
 //! The head of a source subtask: chunks in, stamped batches and watermarks out.
 
-use crate::combined::Combined;
-use crate::feed::Feed;
+use crate::feed::{Feed, Found};
 use crate::metrics::NodeMetrics;
+use crate::source_time::SourceTime;
 use arrow_array::{Array, Int64Array};
 use arrow_buffer::ScalarBuffer;
 use millstream_dataflow::{BadRecord, Batch, Chunk, Clock, Error, Fetch, Result, Scan, Split, SplitDecoder, Stamp, Watermark};
@@ -18,10 +18,27 @@ struct SplitState {
     position: String,
     /// Running maximum of the watermark expression: a function of row position.
     watermark: i64,
-    /// Since when the reader stands at the split's end without new data.
-    at_end_since: Option<Duration>,
+    /// The reader stands at the split's end.
+    end: Option<AtEnd>,
     idle: bool,
     finished: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct AtEnd {
+    since: Duration,
+    /// How far the others may go past the split once it is idle.
+    allows: i64,
+}
+
+impl SplitState {
+    /// How far event time may go for this split's sake.
+    fn limit(&self) -> i64 {
+        match self.end {
+            Some(end) if self.idle => self.watermark.max(end.allows),
+            _ => self.watermark,
+        }
+    }
 }
 
 /// What came out of a step.
@@ -42,11 +59,15 @@ pub(crate) struct SourceHead {
     idle_timeout: Option<Duration>,
     clock: Arc<dyn Clock>,
     metrics: Arc<NodeMetrics>,
+    time: Arc<SourceTime>,
     table: String,
     subtask: u32,
     /// The last watermark sent.
     emitted: i64,
-    idle: bool,
+    /// A split is neither idle nor finished.
+    awake: bool,
+    /// Consumers were told not to wait for this subtask.
+    told_idle: bool,
     ended: bool,
     /// Something to send before the next fetch.
     pending: Option<Emitted>,
@@ -63,6 +84,7 @@ pub(crate) struct SourceHeadParts {
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Arc<NodeMetrics>,
+    pub(crate) time: Arc<SourceTime>,
     pub(crate) table: String,
     pub(crate) subtask: u32,
 }
@@ -75,7 +97,7 @@ impl SourceHead {
                 SplitState {
                     position: s.position,
                     watermark,
-                    at_end_since: None,
+                    end: None,
                     idle: false,
                     finished: false,
                 },
@@ -91,13 +113,17 @@ impl SourceHead {
             idle_timeout: p.idle_timeout,
             clock: p.clock,
             metrics: p.metrics,
+            time: p.time,
             table: p.table,
             subtask: p.subtask,
             emitted: Watermark::NONE,
-            idle: false,
+            awake: false,
+            told_idle: false,
             ended: false,
             pending: None,
         };
+        head.splits.values().for_each(|s| head.time.reached(s.watermark));
+        head.note_awake();
         // A restored source speaks its checkpointed watermark before any row.
         head.pending = head.advance();
         head
@@ -134,27 +160,35 @@ impl SourceHead {
         if self.splits.is_empty() || self.splits.values().all(|s| s.finished) {
             return Ok(self.without_data());
         }
-        match self.feed.poll()? {
-            Some(Fetch::Chunk(chunk)) => {
+        let Some(Found { fetch, before }) = self.feed.poll()? else {
+            return Ok(self.look_for_idle());
+        };
+        match fetch {
+            Fetch::Chunk(chunk) => {
                 let start = self.clock.monotonic();
                 let emitted = self.chunk(chunk)?;
                 self.metrics.busy_ns.fetch_add((self.clock.monotonic() - start).as_nanos() as u64, Relaxed);
                 Ok(Some(emitted))
             }
-            Some(Fetch::EndOfData(id)) => {
+            Fetch::EndOfData(ids) => {
                 let now = self.clock.monotonic();
-                if let Some(split) = self.splits.get_mut(&id) {
-                    split.at_end_since = Some(now);
+                for id in ids {
+                    let end = &mut self.split(&id)?.end;
+                    *end = Some(AtEnd {
+                        since: end.map_or(now, |e| e.since),
+                        allows: end.map_or(before, |e| e.allows.max(before)),
+                    });
+                    self.report_lag(Some(&id));
                 }
-                self.report_lag(Some(&id));
-                Ok(None)
+                Ok(self.look_for_idle())
             }
-            Some(Fetch::Finished(id)) => {
+            Fetch::Finished(id) => {
                 self.split(&id)?.finished = true;
                 self.report_lag(Some(&id));
+                self.note_awake();
                 Ok(self.advance())
             }
-            Some(Fetch::Nothing) | None => Ok(self.look_for_idle()),
+            Fetch::Nothing => Ok(self.look_for_idle()),
         }
     }
 
@@ -177,47 +211,53 @@ impl SourceHead {
     }
 
     fn go_idle(&mut self) -> Option<Emitted> {
-        if self.idle {
+        if self.told_idle {
             return None;
         }
-        self.idle = true;
+        self.told_idle = true;
         self.metrics.set_idle(self.subtask);
         Some(Emitted::Idle)
+    }
+
+    /// Keeps the count of subtasks that deliver.
+    fn note_awake(&mut self) {
+        let awake = self.splits.values().any(|s| !s.idle && !s.finished);
+        match (self.awake, awake) {
+            (false, true) => self.time.wakes(),
+            (true, false) => self.time.rests(),
+            _ => {}
+        }
+        self.awake = awake;
     }
 
     fn look_for_idle(&mut self) -> Option<Emitted> {
         let timeout = self.idle_timeout?;
         let now = self.clock.monotonic();
-        let mut changed = false;
         for split in self.splits.values_mut().filter(|s| !s.idle && !s.finished) {
-            if split.at_end_since.is_some_and(|since| now.saturating_sub(since) >= timeout) {
-                split.idle = true;
-                changed = true;
-            }
+            split.idle = split.end.is_some_and(|end| now.saturating_sub(end.since) >= timeout);
         }
-        if !changed {
-            return None;
-        }
+        self.note_awake();
         let moved = self.advance();
-        if self.splits.values().all(|s| s.idle || s.finished) {
-            let idle = self.go_idle();
-            if moved.is_none() {
-                return idle;
-            }
-            self.pending = idle;
+        // Subtasks of one source wait for each other: a watermark that goes as far as the idle splits allow is all there is to say.
+        // Only another source, whose rows these would meet, must not wait for one that has nothing at all.
+        let told = match !self.time.alone && self.time.all_rest() {
+            true => self.go_idle(),
+            false => std::mem::take(&mut self.told_idle).then_some(Emitted::Watermark(self.emitted)),
+        };
+        if moved.is_none() {
+            return told;
         }
+        self.pending = told.filter(|t| matches!(t, Emitted::Idle));
         moved
     }
 
     /// The watermark to send, if it has moved.
     fn advance(&mut self) -> Option<Emitted> {
-        let open = self.splits.values().filter(|s| !s.finished);
-        let Combined { watermark: time, idle } = Combined::of(open.map(|s| (s.watermark, s.idle)))?;
+        let time = self.splits.values().filter(|s| !s.finished).map(SplitState::limit).min()?;
         if time <= self.emitted {
             return None;
         }
         self.emitted = time;
-        self.idle = idle && self.idle;
         self.metrics.set_watermark(self.subtask, time);
         Some(Emitted::Watermark(time))
     }
@@ -234,26 +274,23 @@ impl SourceHead {
         };
         self.reject(scanned.bad.into_iter().map(placed).collect())?;
         let mut batch = scanned.batch;
-        let emitted = self.emitted;
         let split = self.split(&id)?;
         split.position = decoded.split.position;
-        split.at_end_since = None;
-        if std::mem::take(&mut split.idle) {
-            // A split that wakes up starts at the current watermark: event time never goes back.
-            split.watermark = split.watermark.max(emitted);
-        }
+        (split.end, split.idle) = (None, false);
         let mut high = Watermark::NONE;
         if let Some(candidates) = &scanned.candidates {
             batch.stamp = Some(stamp(candidates, &mut split.watermark));
             high = split.watermark;
         }
+        self.time.reached(high);
+        self.note_awake();
         if high > Watermark::NONE {
             self.metrics.event_time.fetch_max(high, Relaxed);
         }
         self.metrics.records_out.fetch_add(batch.num_rows() as u64, Relaxed);
         self.report_lag(None);
         self.pending = self.advance();
-        if std::mem::take(&mut self.idle) && self.pending.is_none() {
+        if std::mem::take(&mut self.told_idle) && self.pending.is_none() {
             // Consumers must count this source again, at the watermark they know.
             self.pending = Some(Emitted::Watermark(self.emitted));
         }
@@ -263,7 +300,7 @@ impl SourceHead {
     /// What the reader knows of its distance to the end, which may be a while old; a split that stands at its end has none.
     fn report_lag(&self, at_end: Option<&str>) {
         let mut all = self.metrics.lag.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let ended = |id: &str| self.splits.get(id).is_some_and(|s| s.finished || s.at_end_since.is_some());
+        let ended = |id: &str| self.splits.get(id).is_some_and(|s| s.finished || s.end.is_some());
         all.extend(self.feed.lag().into_iter().filter(|(id, _)| !ended(id)));
         match at_end {
             // A bounded table may have very many.

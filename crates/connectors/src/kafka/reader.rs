@@ -6,7 +6,8 @@ use super::position::{Position, parse_split_id, split_id};
 use millstream_dataflow::{Chunk, Clock, Error, Fetch, Result, Split, SplitReader};
 use rdkafka::bindings::rd_kafka_resp_err_t as Code;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use std::collections::{BTreeMap, VecDeque};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::warn;
@@ -17,6 +18,11 @@ const MESSAGES: usize = 4096;
 const WARN_EVERY: Duration = Duration::from_secs(10);
 /// How often the ends of the partitions are looked at, for the lag.
 const LAG_EVERY: Duration = Duration::from_secs(2);
+/// How often brokers are asked whether partitions that were read to their ends still end there; less often while none answers.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+const ASK_EVERY_MAX: Duration = Duration::from_secs(8);
+/// How long brokers may take to answer that.
+const ASK_WAIT: Duration = Duration::from_millis(500);
 
 pub(super) struct KafkaReader {
     queue: Queue,
@@ -28,6 +34,10 @@ pub(super) struct KafkaReader {
     warned: Option<Duration>,
     lag: Vec<(String, u64)>,
     lag_at: Duration,
+    /// Partitions that were read to their ends.
+    at_end: BTreeSet<(String, i32)>,
+    ask_at: Duration,
+    ask_every: Duration,
     table: String,
 }
 
@@ -63,6 +73,9 @@ impl KafkaReader {
             warned: None,
             lag: Vec::new(),
             lag_at: Duration::ZERO,
+            at_end: BTreeSet::new(),
+            ask_at: Duration::ZERO,
+            ask_every: ASK_EVERY,
             table: client.table.clone(),
         })
     }
@@ -102,6 +115,7 @@ impl KafkaReader {
     fn chunk(&mut self, key: &(String, i32), mut messages: Vec<Message>) {
         let Some(position) = self.open.get_mut(key) else { return };
         let Some(last) = messages.last() else { return };
+        self.at_end.remove(key);
         // A record behind the stop says that nothing more comes before it: control records take offsets, too.
         let next = position.stop.map_or(last.offset() + 1, |stop| stop.min(last.offset() + 1));
         position.leader_epoch = last.leader_epoch().or(position.leader_epoch);
@@ -155,7 +169,8 @@ impl KafkaReader {
                 }
                 self.finish_if_done(&key);
                 if self.open.contains_key(&key) {
-                    self.ready.push_back(Fetch::EndOfData(split_id(&key.0, key.1)));
+                    self.at_end.insert(key);
+                    self.ask_at = Duration::ZERO;
                 }
                 Ok(())
             }
@@ -211,6 +226,34 @@ impl KafkaReader {
             .hint("records are lost for this job: restore the topic, or start a new life with --fresh and 'scan.startup.mode' = 'earliest-offset'")
     }
 
+    /// The partitions that end where they were read to. That a partition has ended is old news when it is told: what came since may wait
+    /// behind a broker that does not answer.
+    fn ask_for_ends(&mut self) -> Result<Vec<String>> {
+        let now = self.clock.monotonic();
+        if self.at_end.is_empty() || now < self.ask_at {
+            return Ok(Vec::new());
+        }
+        let mut ends = TopicPartitionList::with_capacity(self.at_end.len());
+        for (topic, partition) in &self.at_end {
+            let added = ends.add_partition_offset(topic, *partition, Offset::End);
+            added.map_err(|e| Error::bug("a partition cannot be asked for").source(e))?;
+        }
+        let answered = self.consumer.offsets_for_times(ends, ASK_WAIT);
+        self.ask_every = if answered.is_ok() {
+            ASK_EVERY
+        } else {
+            (self.ask_every * 2).min(ASK_EVERY_MAX)
+        };
+        self.ask_at = self.clock.monotonic() + self.ask_every;
+        let Ok(answered) = answered else { return Ok(Vec::new()) };
+        let elements = answered.elements();
+        let still = elements.iter().filter(|e| {
+            let position = self.open.get(&(e.topic().to_string(), e.partition()));
+            e.error().is_ok() && matches!((e.offset(), position), (Offset::Offset(end), Some(p)) if end <= p.next)
+        });
+        Ok(still.map(|e| split_id(e.topic(), e.partition())).collect())
+    }
+
     /// Distance of each partition to its end, as far as the client knows it.
     fn look_at_lag(&mut self) {
         let now = self.clock.monotonic();
@@ -241,7 +284,11 @@ impl SplitReader for KafkaReader {
         let messages = self.queue.consume(wait);
         self.take(messages)?;
         self.look_at_lag();
-        Ok(self.ready.pop_front().unwrap_or(Fetch::Nothing))
+        if let Some(ready) = self.ready.pop_front() {
+            return Ok(ready);
+        }
+        let ended = self.ask_for_ends()?;
+        Ok(if ended.is_empty() { Fetch::Nothing } else { Fetch::EndOfData(ended) })
     }
     fn lag(&self) -> Vec<(String, u64)> {
         self.lag.clone()

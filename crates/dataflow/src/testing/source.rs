@@ -182,11 +182,13 @@ fn read(source: &dyn Source, splits: &[Split], rows: usize, decoding: Decoding) 
                     open.remove(&id);
                 }
             }
-            Fetch::EndOfData(id) => {
-                if source.bounded() {
-                    return Err(format!("the bounded split \"{id}\" says that more may come"));
+            Fetch::EndOfData(ids) => {
+                for id in ids {
+                    if source.bounded() {
+                        return Err(format!("the bounded split \"{id}\" says that more may come"));
+                    }
+                    open.remove(&id);
                 }
-                open.remove(&id);
             }
             Fetch::Finished(id) => {
                 if !source.bounded() {
@@ -330,8 +332,8 @@ fn first_error(source: &dyn Source, splits: Vec<Split>) -> Option<Error> {
                 Err(e) => return Some(e),
                 Ok(_) => return None,
             },
-            Ok(Fetch::Finished(_) | Fetch::EndOfData(_)) => {
-                ended += 1;
+            Ok(found @ (Fetch::Finished(_) | Fetch::EndOfData(_))) => {
+                ended += if let Fetch::EndOfData(ids) = &found { ids.len() } else { 1 };
                 if ended >= count {
                     return None;
                 }

@@ -74,7 +74,7 @@ impl SplitReader for NumbersReader {
         if *next >= of_split {
             let id = id.clone();
             if !bounded {
-                return Ok(Fetch::EndOfData(id));
+                return Ok(Fetch::EndOfData(vec![id]));
             }
             self.at.pop();
             return Ok(Fetch::Finished(id));
