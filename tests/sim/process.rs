@@ -234,6 +234,7 @@ async fn run(world: &World, process: ProcessId, case: &JobCase, setup: &Setup, r
         rim: Rim {
             clock,
             timer: Arc::new(world.clone()),
+            show: |_, row| format!("row {row}"),
             unique: Arc::new(move || names.unique()),
             pick: Arc::new(move |n| picks.below(n as u64) as usize),
         },

@@ -78,6 +78,12 @@ fn format(table: &TableSpec) -> &str {
 pub fn check(table: &TableSpec) -> Vec<Error> {
     let data = in_files(table);
     let mut errors: Vec<Error> = millstream_formats::encoder(format(table), &data, &table.options).err().into_iter().collect();
+    if let Some(path) = table.options.get(PATH.name) {
+        errors.extend(millstream_store::open::check(path).err().map(|e| {
+            let told = Error::config(format!("option '{}': {}", PATH.name, e.message)).code("E0508");
+            told.hint("use a path, file:// or s3://")
+        }));
+    }
     if data.fields.is_empty() {
         errors.push(Error::config("a table needs a column besides its partition columns").code("E0513"));
     }

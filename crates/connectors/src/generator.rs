@@ -135,6 +135,7 @@ impl Source for GeneratorSource {
         Box::pin(async move { known_are_ours.map(|()| splits) })
     }
     fn reader(&self, splits: Vec<Split>) -> Result<Box<dyn SplitReader>> {
+        let splits_len = splits.len();
         let parts = splits
             .into_iter()
             .map(|s| Ok((part_of(&s.id, self.pace.splits)?, Position::parse(&s.position)?, s.id)))
@@ -143,6 +144,7 @@ impl Source for GeneratorSource {
             parts,
             pace: self.pace,
             start: self.clock.monotonic(),
+            parts_at_start: splits_len,
             clock: Arc::clone(&self.clock),
             given: 0,
             turn: 0,
@@ -162,6 +164,7 @@ struct Reader {
     pace: Pace,
     clock: Arc<dyn Clock>,
     start: Duration,
+    parts_at_start: usize,
     /// Rows given since the start, for the rate.
     given: u64,
     turn: usize,
@@ -173,9 +176,9 @@ impl Reader {
         match self.pace.per_second {
             None => CHUNK,
             Some(rate) => {
-                // Each reader gives its parts' share.
+                // Each reader gives its parts' share, those included that are done.
                 let elapsed = (self.clock.monotonic() - self.start).as_secs_f64();
-                let share = self.parts.len() as f64 / self.pace.splits as f64;
+                let share = self.parts_at_start as f64 / self.pace.splits as f64;
                 ((elapsed * rate as f64 * share) as u64).saturating_sub(self.given).min(CHUNK)
             }
         }

@@ -104,7 +104,11 @@ pub fn check(table: &TableSpec) -> Vec<Error> {
     let o = Options::new(&table.options);
     let mut errors: Vec<Error> = discover::Startup::new(&o).err().into_iter().collect();
     errors.extend(KafkaDecoder::new(table).err());
-    if table.options.contains_key("properties.sasl.jaas.config") {
+    let jaas = table.options.contains_key("properties.sasl.jaas.config");
+    if !jaas && let Ok(client) = Client::new(table, "check") {
+        errors.extend(client.check().err());
+    }
+    if jaas {
         errors.push(
             Error::config("option 'properties.sasl.jaas.config' is for Java clients")
                 .code("E0501")

@@ -175,6 +175,34 @@ impl JsonDecoder {
     }
 }
 
+/// The start of a value, for messages.
+fn excerpt(record: &[u8], at: usize) -> String {
+    const CHARACTERS: usize = 40;
+    let rest = String::from_utf8_lossy(
+        record
+            .get(at..)
+            .unwrap_or_default()
+            .get(..4 * CHARACTERS)
+            .unwrap_or(&record[at.min(record.len())..]),
+    )
+    .into_owned();
+    let quoted = rest.starts_with('"');
+    let mut text = String::new();
+    for (i, c) in rest.chars().enumerate() {
+        if i == CHARACTERS {
+            return text + "…";
+        }
+        if !quoted && matches!(c, ',' | '}' | ']') {
+            break;
+        }
+        text.push(c);
+        if quoted && i > 0 && c == '"' && !text.ends_with("\\\"") {
+            break;
+        }
+    }
+    text.trim_end().to_string()
+}
+
 impl Decoder for JsonDecoder {
     fn decode(&mut self, record: &[u8]) -> Result<usize, BadRecord> {
         let bad = |reason, message: String| BadRecord {
@@ -191,12 +219,20 @@ impl Decoder for JsonDecoder {
         let before = self.object.rows();
         self.record(record).map_err(|fault| {
             self.object.truncate(before);
+            let failed = self.object.failed().map(|(path, field, at)| (path, field.ty.to_string(), at));
+            self.object.forget_failure();
             match fault {
                 Fault::Malformed(what) => bad("malformed", format!("the record is no JSON: {what}")),
                 Fault::Utf8 => bad("utf8", "the record is no UTF-8 text".to_string()),
                 Fault::Depth => bad("too-deep", format!("the record is nested more than {} levels", cursor::DEPTH_MAX)),
-                Fault::Type("a field is missing") => bad("missing-field", "a field of the table is missing".to_string()),
-                Fault::Type(what) => bad("type", format!("a value does not fit its column: {what}")),
+                Fault::Type("a field is missing") => {
+                    let path = failed.map_or_else(String::new, |(path, ..)| path);
+                    bad("missing-field", format!("the field \"{path}\" is missing"))
+                }
+                Fault::Type(what) => match failed {
+                    Some((path, ty, at)) => bad("type", format!("column \"{path}\" ({ty}): {what}: {}", excerpt(record, at))),
+                    None => bad("type", what.to_string()),
+                },
             }
         })
     }

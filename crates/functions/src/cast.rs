@@ -1,5 +1,6 @@
 //! CAST and TRY_CAST, with Flink's texts and rules.
 
+mod bytes;
 mod text;
 
 use crate::types::{is_numeric, is_text, is_timestamp};
@@ -104,6 +105,8 @@ pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Resul
                 false,
             )?))
         }
+        (SqlType::Binary(_) | SqlType::VarBinary(_), SqlType::Binary(_) | SqlType::VarBinary(_)) => bytes::resize(array, to),
+        (_, SqlType::Binary(_) | SqlType::VarBinary(_)) if is_text(from) => bytes::resize(&arrow(array, &wanted, safe, to)?, to),
         _ if is_text(to) && is_text(from) => text::resize(array, to),
         _ if is_text(to) => text::to_text(array, from, to),
         _ if is_text(from) => text::from_text(array, to, safe),

@@ -426,7 +426,7 @@ impl Wiring<'_> {
             };
             chain_nodes.push(ChainNode::new(body, inputs, consumers, Arc::clone(&self.metrics[*node])));
         }
-        let chain = Chain::new(chain_nodes, senders, Arc::clone(&job.rim.clock), index);
+        let chain = Chain::new(chain_nodes, senders, &job.rim, index);
         Ok(Subtask::new(
             task,
             index,

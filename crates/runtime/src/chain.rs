@@ -8,6 +8,7 @@ use crate::combined::Combined;
 use crate::constants::OUTPUT_ROWS;
 use crate::exchange::Sender;
 use crate::metrics::NodeMetrics;
+use crate::rim::Rim;
 use millstream_dataflow::{Barrier, Batch, BoxFuture, Clock, Committable, Operator, Output, Port, Result, SinkWriter, Snapshot, Step, Watermark};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -135,18 +136,20 @@ pub(crate) struct Chain {
     output: Output,
     harvest: Harvest,
     clock: Arc<dyn Clock>,
+    show: fn(&Batch, usize) -> String,
     subtask: u32,
 }
 
 impl Chain {
-    pub(crate) fn new(nodes: Vec<ChainNode>, senders: Vec<Sender>, clock: Arc<dyn Clock>, subtask: u32) -> Self {
+    pub(crate) fn new(nodes: Vec<ChainNode>, senders: Vec<Sender>, rim: &Rim, subtask: u32) -> Self {
         Chain {
             nodes,
             senders,
             stack: Vec::new(),
             output: Output::new(OUTPUT_ROWS),
             harvest: Harvest::default(),
-            clock,
+            clock: Arc::clone(&rim.clock),
+            show: rim.show,
             subtask,
         }
     }
@@ -238,10 +241,9 @@ impl Chain {
         let start = self.clock.monotonic();
         let step = f(op.as_mut(), &mut self.output)?;
         n.metrics.busy_ns.fetch_add((self.clock.monotonic() - start).as_nanos() as u64, Relaxed);
+        let mut samples = 0;
         for (reason, rows) in self.output.drain_counts() {
-            if n.metrics.count(reason, rows) {
-                warn!(operator = %n.metrics.name, reason, rows, "rows left out");
-            }
+            samples = samples.max(n.metrics.count(reason, rows));
         }
         self.stack.push(match step {
             Step::Done => Work::After { node, then },
@@ -249,8 +251,14 @@ impl Chain {
         });
         let batches: Vec<(Port, Batch)> = self.output.drain().collect();
         for (port, batch) in batches.into_iter().rev() {
+            let metrics = &self.nodes[node].metrics;
             if port == Output::MAIN {
-                self.nodes[node].metrics.records_out.fetch_add(batch.num_rows() as u64, Relaxed);
+                metrics.records_out.fetch_add(batch.num_rows() as u64, Relaxed);
+            }
+            if port == Output::LATE {
+                for row in 0..batch.num_rows().min(samples as usize) {
+                    warn!(operator = %metrics.name, row = %(self.show)(&batch, row), "late row left out");
+                }
             }
             self.forward_batch(node, port, batch);
         }

@@ -90,12 +90,12 @@ impl NodeMetrics {
             .or_else(|| self.watermarks.iter().map(|w| w.load(Relaxed)).max())
             .unwrap_or(Watermark::NONE)
     }
-    /// Adds to a reason's counter; true while samples of it are still wanted.
-    pub fn count(&self, reason: &'static str, records: u64) -> bool {
+    /// Adds to a reason's counter, and tells how many samples of it are still wanted.
+    pub fn count(&self, reason: &'static str, records: u64) -> u64 {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(reason).or_default();
         *count += records;
-        *count - records < SAMPLES
+        SAMPLES.saturating_sub(*count - records).min(records)
     }
     /// The counters by reason.
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {

@@ -1,6 +1,6 @@
 //! The outside world, injected: time, timers, and where futures run.
 
-use millstream_dataflow::{BoxFuture, Clock};
+use millstream_dataflow::{Batch, BoxFuture, Clock};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -19,6 +19,8 @@ pub struct Rim {
     pub unique: Arc<dyn Fn() -> String + Send + Sync>,
     /// Which of so many subtasks is stepped next, where one thread steps all of them.
     pub pick: Arc<dyn Fn(usize) -> usize + Send + Sync>,
+    /// A row of a batch as text, for the log.
+    pub show: fn(&Batch, usize) -> String,
 }
 
 /// The machine's clock.

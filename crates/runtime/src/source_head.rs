@@ -318,8 +318,8 @@ impl SourceHead {
                     .detail(format!("{}, reason {}", record.place, record.reason))
                     .hint("set 'on-error' = 'skip' in the table's options to count and leave out such records"));
             }
-            if self.metrics.count(record.reason, 1) {
-                warn!(table = %self.table, reason = record.reason, place = %record.place, message = %record.message, "record left out");
+            if self.metrics.count(record.reason, 1) > 0 {
+                warn!(table = %self.table, reason = record.reason, place = %record.place, problem = %record.message, "record left out");
             }
         }
         Ok(())

@@ -3,7 +3,8 @@
 use crate::collect::{CollectSink, Deliver};
 use crate::resume::{Resume, decide};
 use millstream_connectors::{ConnectorContext, ConnectorRegistry, Machine};
-use millstream_dataflow::{Batch, Error, Result, Schema, Sink};
+use millstream_dataflow::{Batch, Error, Field, Result, Schema, Sink};
+use millstream_formats::render::{text_value, timestamp_ms};
 use millstream_plan::{Column, Job as Plan, NodeSpec, Settings};
 use millstream_runtime::{CHANNEL_ROWS, Control, Job, JobConfig, JobMetrics, Outcome, Rim, SystemClock, TokioTimer};
 use millstream_sql::{CompileOptions, Step, compile};
@@ -129,9 +130,21 @@ fn rim() -> Rim {
         clock: Arc::new(SystemClock::default()),
         timer: Arc::new(TokioTimer),
         unique: Arc::new(unique),
+        show,
         // Threads step their subtasks in turn.
         pick: Arc::new(|_| 0),
     }
+}
+
+/// `page = home, ts = 2026-01-31 23:59:59.000; its partition's watermark is 2026-02-01 00:00:10.000`
+fn show(batch: &Batch, row: usize) -> String {
+    let schema = batch.data.schema();
+    let value = |(i, field): (usize, &Arc<arrow_schema::Field>)| {
+        let text = Field::from_arrow(field).map_or_else(|_| "…".to_string(), |f| text_value(batch.column(i), row, &f));
+        format!("{} = {text}", field.name())
+    };
+    let values: Vec<String> = schema.fields().iter().enumerate().map(value).collect();
+    format!("{}; its partition's watermark is {}", values.join(", "), timestamp_ms(batch.stamp_at(row)))
 }
 
 struct Runner<'a> {

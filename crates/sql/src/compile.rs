@@ -12,7 +12,7 @@ use millstream_functions::Zone;
 use millstream_functions::types::{common, is_numeric, is_text, is_timestamp};
 use millstream_plan::{Expr, Input, Job, NodeSpec, Settings, Type, explain};
 use sqlparser::ast::Query;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What compiling needs beside the text.
@@ -174,6 +174,7 @@ impl File<'_> {
                 scratch.begin("view");
                 self.bind(&create.query, &mut scratch)
                     .and_then(|r| crate::query::rename(r, &create.columns, create.name.span))
+                    .and_then(|r| different_names(&r, create))
                     .map_err(one)?;
                 self.catalog
                     .add(&create.name, Entry::View(Arc::new(create.clone())), create.if_not_exists)
@@ -226,7 +227,8 @@ impl File<'_> {
     fn query(&self, query: &Query) -> Result<Job> {
         let mut graph = JobGraph::default();
         graph.begin("query");
-        let relation = self.bind(query, &mut graph)?;
+        let mut relation = self.bind(query, &mut graph)?;
+        number_equal_names(&mut relation);
         let input = Input {
             node: relation.node,
             exchange: Exchange::Singleton,
@@ -303,6 +305,31 @@ impl File<'_> {
         }
         graph.push(format!("{prefix}:sink"), name, NodeSpec::Sink(sink), JobGraph::forward(project), columns, None);
         Ok(())
+    }
+}
+
+/// Columns of a result that are called alike, as Flink shows them: `x, x0, x1`.
+fn number_equal_names(relation: &mut Relation) {
+    let mut used = BTreeSet::new();
+    for column in &mut relation.columns {
+        let mut name = column.name.clone();
+        let mut numbers = 0..;
+        while !used.insert(name.clone()) {
+            name = format!("{}{}", column.name, numbers.next().unwrap_or(0));
+        }
+        column.name = name;
+    }
+}
+
+/// Nobody could name one of two columns of a view that are called alike.
+fn different_names(relation: &Relation, create: &CreateView) -> Result<()> {
+    let mut used = BTreeSet::new();
+    match relation.columns.iter().find(|c| !used.insert(&c.name)) {
+        None => Ok(()),
+        Some(twice) => Err(Error::sql(format!("the view \"{}\" has two columns \"{}\"", create.name, twice.name))
+            .code("E0209")
+            .hint("give one of them another name with AS, or all of them: CREATE VIEW v (a, b) AS …")
+            .span(create.name.span)),
     }
 }
 
@@ -393,5 +420,5 @@ fn fits(from: &SqlType, to: &SqlType) -> bool {
         || (is_numeric(from) && is_numeric(to) && (common(from, to).as_ref() == Some(to) || matches!((from, to), (SqlType::Decimal(..), SqlType::Decimal(..)))))
         || inside_fits(from, to)
         || (matches!(from, SqlType::Time(_)) && matches!(to, SqlType::Time(_)))
-        || (matches!(from, SqlType::Binary(_) | SqlType::VarBinary(_)) && matches!(to, SqlType::Binary(_) | SqlType::VarBinary(_)))
+        || matches!((from, to), (SqlType::Binary(n) | SqlType::VarBinary(n), SqlType::VarBinary(m)) if n <= m)
 }

@@ -117,12 +117,7 @@ impl Table {
         }
         // What options get wrong together is told once the columns are known.
         if errors.is_empty() {
-            errors.extend(
-                registry
-                    .check(&table.definition(|_| true).spec())
-                    .into_iter()
-                    .map(|e| if e.span.is_none() { e.span(create.name.span) } else { e }),
-            );
+            errors.extend(registry.check(&table.definition(|_| true).spec()).into_iter().map(|e| at_option(create, e)));
         }
         if errors.is_empty() { Ok(table) } else { Err(errors) }
     }
@@ -394,6 +389,16 @@ const CONNECTOR: OptionSpec = OptionSpec::new("connector", OptionType::Text, "Wh
 const FORMAT: OptionSpec = OptionSpec::new("format", OptionType::Text, "How records are encoded.").examples(&["json", "parquet"]);
 const VALUE_FORMAT: OptionSpec = OptionSpec::new("value.format", OptionType::Text, "How record values are encoded; the same as 'format'.").examples(&["json"]);
 
+/// An error at the option that it names, or else at the table's name.
+fn at_option(create: &CreateTable, e: Error) -> Error {
+    if e.span.is_some() {
+        return e;
+    }
+    let named = create.options.iter().find(|o| e.message.contains(&format!("'{}'", o.key)));
+    let span = named.map_or(create.name.span, |o| o.span);
+    e.span(span)
+}
+
 /// Every option against the specs of its connector and format.
 fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, String>, registry: &dyn Registry) -> Vec<Error> {
     let option_span = |key: &str| create.options.iter().find(|o| o.key == key).map_or(create.name.span, |o| o.span);
@@ -440,10 +445,7 @@ fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, St
             Some(format) => specs.extend(registry.format(format).map_or(&[][..], |f| f.options)),
         }
     }
-    errors.extend(check_all(options, &specs, &format!("connector '{connector_name}'")).into_iter().map(|e| {
-        let key = options.keys().find(|k| e.message.contains(&format!("'{k}'")));
-        let span = key.filter(|_| e.span.is_none()).map_or(create.name.span, |k| option_span(k));
-        e.span(span)
-    }));
+    let wrong = check_all(options, &specs, &format!("connector '{connector_name}'"));
+    errors.extend(wrong.into_iter().map(|e| at_option(create, e)));
     errors
 }

@@ -246,7 +246,7 @@ fn failed(what: &str, path: &Path, e: io::Error) -> Error {
         ErrorKind::Interrupted | ErrorKind::TimedOut | ErrorKind::WouldBlock => Error::unavailable(what),
         _ => Error::config(what),
     };
-    let error = error.detail(path.display().to_string());
+    let error = error.code("E0520").detail(path.display().to_string());
     let error = match e.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => error.hint("the disk is full: free some space"),
         ErrorKind::FileTooLarge => error.hint("files may not grow that large here: see ulimit -f"),

@@ -33,10 +33,19 @@ pub const PATH_STYLE: OptionSpec = OptionSpec::new(
 /// # Errors
 /// `Config` for a scheme that does not exist or a directory that cannot be made.
 pub fn open(location: &str, base: &Path, options: &BTreeMap<String, String>) -> Result<Arc<dyn Store>> {
+    check(location)?;
     match location.split_once("://") {
         None => Ok(Arc::new(LocalStore::new(base.join(location))?)),
         Some(("file", path)) => Ok(Arc::new(LocalStore::new(path)?)),
-        Some(("s3" | "s3a", rest)) => s3(rest, &Options::new(options)),
+        Some((_, rest)) => s3(rest, &Options::new(options)),
+    }
+}
+
+/// # Errors
+/// `Config` for a scheme that does not exist.
+pub fn check(location: &str) -> Result<()> {
+    match location.split_once("://") {
+        None | Some(("file" | "s3" | "s3a", _)) => Ok(()),
         Some((scheme, _)) => Err(Error::config(format!("\"{location}\" has the scheme '{scheme}', which is not supported"))
             .code("E0508")
             .hint("use a path, file:// or s3://")),

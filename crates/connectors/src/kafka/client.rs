@@ -1,10 +1,11 @@
 //! How a table's options become a librdkafka consumer.
 
 use super::{BROKERS, GROUP, TOPIC};
-use millstream_dataflow::option::Options;
+use millstream_dataflow::option::{Options, nearest};
 use millstream_dataflow::{Error, Result, TableSpec};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::BaseConsumer;
+use rdkafka::error::KafkaError;
 
 /// What the user may change.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -32,6 +33,51 @@ const JAVA_ONLY: &[&str] = &[
     "value.serializer",
     "auto.offset.reset",
     "enable.auto.commit",
+];
+
+/// Settings that people use, to tell slips from.
+const KNOWN: &[&str] = &[
+    "bootstrap.servers",
+    "client.id",
+    "client.rack",
+    "connections.max.idle.ms",
+    "debug",
+    "fetch.error.backoff.ms",
+    "fetch.max.bytes",
+    "fetch.message.max.bytes",
+    "fetch.min.bytes",
+    "fetch.queue.backoff.ms",
+    "fetch.wait.max.ms",
+    "group.id",
+    "isolation.level",
+    "message.max.bytes",
+    "metadata.max.age.ms",
+    "queued.max.messages.kbytes",
+    "queued.min.messages",
+    "receive.message.max.bytes",
+    "reconnect.backoff.max.ms",
+    "reconnect.backoff.ms",
+    "sasl.mechanism",
+    "sasl.mechanisms",
+    "sasl.oauthbearer.config",
+    "sasl.password",
+    "sasl.username",
+    "security.protocol",
+    "session.timeout.ms",
+    "socket.connection.setup.timeout.ms",
+    "socket.keepalive.enable",
+    "socket.timeout.ms",
+    "ssl.ca.location",
+    "ssl.ca.pem",
+    "ssl.certificate.location",
+    "ssl.certificate.pem",
+    "ssl.endpoint.identification.algorithm",
+    "ssl.key.location",
+    "ssl.key.password",
+    "ssl.key.pem",
+    "ssl.keystore.location",
+    "ssl.keystore.password",
+    "statistics.interval.ms",
 ];
 
 #[derive(Clone)]
@@ -80,15 +126,27 @@ impl Client {
         })
     }
 
+    /// Whether librdkafka knows and takes all settings; nothing is connected.
+    ///
+    /// # Errors
+    /// As [`Client::consumer`].
+    pub(super) fn check(&self) -> Result<()> {
+        self.config.create_native_config().map(|_| ()).map_err(|e| self.refused(&e))
+    }
     /// # Errors
     /// `Config` for a setting that librdkafka does not know or take. Values are not shown: they may be secret.
     pub(super) fn consumer(&self) -> Result<BaseConsumer> {
-        self.config.create().map_err(|e| {
-            let what = match &e {
-                rdkafka::error::KafkaError::ClientConfig(_, why, key, _) => format!("option 'properties.{key}' is refused by the Kafka client: {why}"),
-                other => format!("the Kafka client cannot be made: {other}"),
-            };
-            Error::config(what).code("E0515").detail(format!("table \"{}\"", self.table))
-        })
+        self.config.create().map_err(|e| self.refused(&e))
+    }
+    fn refused(&self, e: &KafkaError) -> Error {
+        let KafkaError::ClientConfig(_, why, key, _) = e else {
+            let error = Error::config(format!("the Kafka client cannot be made: {e}")).code("E0515");
+            return error.detail(format!("table \"{}\"", self.table));
+        };
+        let error = Error::config(format!("option 'properties.{key}' is refused by the Kafka client: {why}")).code("E0515");
+        match nearest(key, KNOWN.iter().copied()) {
+            Some(near) if near != key => error.hint(format!("did you mean 'properties.{near}'?")),
+            _ => error.hint("the options are librdkafka's, which are not always those of Java clients"),
+        }
     }
 }

@@ -138,6 +138,19 @@ impl Column {
         self.validity.len
     }
 
+    /// The fields of a ROW.
+    pub(super) fn row(&self) -> Option<&Object> {
+        match &self.values {
+            Values::Row(object, _) => Some(object),
+            _ => None,
+        }
+    }
+    pub(super) fn row_mut(&mut self) -> Option<&mut Object> {
+        match &mut self.values {
+            Values::Row(object, _) => Some(object),
+            _ => None,
+        }
+    }
     /// Appends the value at the cursor. After a [`Fault::Type`] the caller truncates and knows where the value began.
     #[inline]
     pub(super) fn parse(&mut self, c: &mut Cursor<'_>, options: &JsonOptions, scratch: &mut Vec<u8>, depth: u32) -> Parsed<()> {

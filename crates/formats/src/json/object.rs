@@ -63,6 +63,8 @@ pub(super) struct Object {
     patience_before: u32,
     /// The object that was learned last.
     learned: u64,
+    /// The column that a record failed at last, and where its value began.
+    failed: Option<(usize, usize)>,
 }
 
 /// Keys learned at most: an object with more is read all the same, only slower.
@@ -93,7 +95,24 @@ impl Object {
             patience: 0,
             patience_before: 0,
             learned: 0,
+            failed: None,
         })
+    }
+    /// The field that a record failed at last, as `row.field`, its type, and where its value began; the innermost one.
+    pub(super) fn failed(&self) -> Option<(String, &Field, usize)> {
+        let (at, start) = self.failed?;
+        let field = &self.fields[at];
+        Some(match self.columns[at].row().and_then(Object::failed) {
+            Some((path, inner, start)) => (format!("{}.{path}", field.name), inner, start),
+            None => (field.name.clone(), field, start),
+        })
+    }
+    pub(super) fn forget_failure(&mut self) {
+        if let Some((at, _)) = self.failed.take()
+            && let Some(row) = self.columns[at].row_mut()
+        {
+            row.forget_failure();
+        }
     }
     pub(super) fn rows(&self) -> usize {
         self.rows
@@ -115,7 +134,11 @@ impl Object {
                     let column = &mut self.columns[i];
                     if !column.parse_plain(c, options) {
                         c.space();
-                        parse_or_null(column, c, options, scratch, depth)?;
+                        let start = c.at;
+                        if let Err(fault) = parse_or_null(column, c, options, scratch, depth) {
+                            self.failed = Some((i, start));
+                            return Err(fault);
+                        }
                     }
                 }
             }
@@ -183,7 +206,11 @@ impl Object {
                         found += 1;
                     }
                     c.space();
-                    parse_or_null(target, c, options, scratch, depth)?;
+                    let start = c.at;
+                    if let Err(fault) = parse_or_null(target, c, options, scratch, depth) {
+                        self.failed = Some((i, start));
+                        return Err(fault);
+                    }
                 }
             }
         }
@@ -257,6 +284,7 @@ impl Object {
         for (i, column) in self.columns.iter_mut().enumerate() {
             if self.seen[i] != self.objects {
                 if options.fail_on_missing_field || !self.fields[i].nullable {
+                    self.failed = Some((i, 0));
                     return Err(Fault::Type("a field is missing"));
                 }
                 column.push_null();

@@ -316,6 +316,7 @@ impl Setup {
             pick: Arc::new(move |n| turn.fetch_add(1, Relaxed) as usize % n),
             clock: Arc::new(SystemClock::default()),
             timer: Arc::new(TokioTimer),
+            show: |_, row| format!("row {row}"),
             unique: Arc::new(move || format!("{:032x}", names.fetch_add(1, Ordering::SeqCst))),
         };
         Job {

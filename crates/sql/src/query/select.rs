@@ -226,16 +226,12 @@ fn all<'a>(relation: &Relation, qualifier: Option<&str>) -> Vec<Item<'a>> {
         .collect()
 }
 
-/// As Flink names it: the alias, the column or field, or `EXPR$n`.
+/// As Flink names it: the alias, the column or the field of a column, or `EXPR$n`.
 pub(super) fn output_name(expr: &Expr, alias: Option<&String>, place: usize) -> String {
     match (alias, expr) {
         (Some(name), _) => name.clone(),
         (None, Expr::Identifier(i)) => i.value.clone(),
         (None, Expr::CompoundIdentifier(parts)) => parts.last().map_or_else(String::new, |p| p.value.clone()),
-        (None, Expr::CompoundFieldAccess { access_chain, .. }) => match access_chain.last() {
-            Some(sqlparser::ast::AccessExpr::Dot(Expr::Identifier(i))) => i.value.clone(),
-            _ => format!("EXPR${place}"),
-        },
         (None, Expr::Nested(inner)) => output_name(inner, None, place),
         _ => format!("EXPR${place}"),
     }
