@@ -15,5 +15,6 @@ pub mod life;
 pub mod log;
 pub mod oracle;
 pub mod process;
+pub mod query;
 pub mod store;
 pub mod world;

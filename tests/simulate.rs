@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use std::time::{Duration, Instant};
 use tests::sim::job::JOBS;
 use tests::sim::life::live;
+use tests::sim::query::random_job;
 use tests::sim::world::Counters;
 
 fn main() -> Result<()> {
@@ -29,15 +30,16 @@ fn main() -> Result<()> {
         if start.elapsed() >= Duration::from_secs(minutes * 60) {
             break;
         }
-        for case in JOBS {
-            let lived = live(*case, seed, None, false).0.with_context(|| format!("seed {seed} of {}", case.name))?;
+        for case in JOBS.iter().copied().chain([random_job(seed)]) {
+            let lived = live(case, seed, None, false).0;
+            let lived = lived.with_context(|| format!("seed {seed} of {}: {}", case.name, case.sql))?;
             counters.add(lived.counters);
             lives += 1;
         }
     }
     let (wall, hours) = (start.elapsed(), counters.simulated.as_secs_f64() / 3600.0);
     println!(
-        "{lives} lives of {} jobs, {hours:.1} simulated hours in {:.1} s ({:.0} times as fast)",
+        "{lives} lives of {} jobs and as many random queries as seeds, {hours:.1} simulated hours in {:.1} s ({:.0} times as fast)",
         JOBS.len(),
         wall.as_secs_f64(),
         hours * 3600.0 / wall.as_secs_f64()

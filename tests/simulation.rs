@@ -5,9 +5,17 @@ use libtest_mimic::{Failed, Trial};
 use millstream_dataflow::StoreKind;
 use tests::sim::defects::Defect;
 use tests::sim::disk::Unsynced;
-use tests::sim::enumerate::{power_losses, single_faults};
-use tests::sim::job::JOBS;
+use tests::sim::enumerate::{fault_pairs, power_losses, single_faults};
+use tests::sim::job::{JOBS, JobCase};
 use tests::sim::life::live;
+use tests::sim::query::random_job;
+
+/// Pairs of faults of each job and kind of store in a test run.
+const PAIRS: u64 = 60;
+
+/// Random queries in a test run.
+const QUERIES: u64 = 100;
+const QUERIES_TOGETHER: usize = 25;
 
 /// Seeds of each job in a test run.
 const SEEDS: u64 = 12;
@@ -18,7 +26,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         trials.push(Trial::test(name, move || run().map_err(|e| Failed::from(format!("{e:#}")))));
     };
     if let Some(seed) = std::env::var("SEED").ok().and_then(|s| s.parse().ok()) {
-        add("sim::seed".to_string(), Box::new(move || replay(seed)));
+        add("sim::seed".to_string(), Box::new(move || replay(seed, JOBS)));
+        return trials;
+    }
+    if let Some(seed) = std::env::var("QUERY").ok().and_then(|s| s.parse().ok()) {
+        add("sim::query".to_string(), Box::new(move || replay(seed, &[random_job(seed)])));
         return trials;
     }
     for case in JOBS {
@@ -27,8 +39,18 @@ pub(crate) fn trials() -> Vec<Trial> {
             let name = format!("sim::every_fault::{}::{kind:?}", case.name).to_lowercase();
             add(name, Box::new(move || single_faults(*case, 1, kind).map(drop)));
         }
+        let name = format!("sim::fault_pairs::{}", case.name);
+        let pairs = move || {
+            fault_pairs(*case, 2, StoreKind::Local, PAIRS)?;
+            fault_pairs(*case, 3, StoreKind::Object, PAIRS).map(drop)
+        };
+        add(name, Box::new(pairs));
         let name = format!("sim::every_power_loss::{}", case.name);
         add(name, Box::new(move || power_losses(*case, 1, Unsynced::default()).map(drop)));
+    }
+    for from in (0..QUERIES).step_by(QUERIES_TOGETHER) {
+        let name = format!("sim::queries::{from}");
+        add(name, Box::new(move || queries(from..from + QUERIES_TOGETHER as u64)));
     }
     for defect in Defect::ALL {
         add(format!("sim::alarm::{defect:?}").to_lowercase(), Box::new(move || alarm(defect)));
@@ -65,6 +87,16 @@ fn alarm(defect: Defect) -> Result<()> {
     bail!("nobody noticed that {defect:?}")
 }
 
+/// A random query per seed, answered in a life of that seed.
+fn queries(seeds: impl Iterator<Item = u64>) -> Result<()> {
+    for seed in seeds {
+        let case = random_job(seed);
+        let (lived, _) = live(case, seed, None, false);
+        lived.with_context(|| format!("query {seed}: QUERY={seed} cargo test -p tests sim shows its trace\n{}", case.sql))?;
+    }
+    Ok(())
+}
+
 /// Lives lived twice each: the second has to be the first again.
 fn seeds(seeds: impl Iterator<Item = u64>, job: &str) -> Result<()> {
     let case = JOBS.iter().find(|j| j.name == job).context("no such job")?;
@@ -80,8 +112,8 @@ fn seeds(seeds: impl Iterator<Item = u64>, job: &str) -> Result<()> {
 }
 
 #[allow(clippy::print_stdout, reason = "the trace is what was asked for")]
-fn replay(seed: u64) -> Result<()> {
-    for case in JOBS {
+fn replay(seed: u64, jobs: &[JobCase]) -> Result<()> {
+    for case in jobs {
         let (result, trace) = live(*case, seed, None, true);
         trace.iter().for_each(|line| println!("{line}"));
         let lived = result.with_context(|| format!("seed {seed} of {}", case.name))?;

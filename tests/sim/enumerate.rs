@@ -5,7 +5,7 @@ use super::job::{JobCase, Size};
 use super::life::Life;
 use super::process::{Setup, Tamper};
 use super::store::{Fault, Faults};
-use super::world::Counters;
+use super::world::{Chance, Counters};
 use anyhow::{Context, Result};
 use millstream_dataflow::StoreKind;
 use std::collections::BTreeMap;
@@ -70,6 +70,20 @@ pub fn power_losses(case: JobCase, seed: u64, unsynced: Unsynced) -> Result<Coun
     let (changes, mut counters) = without_power(case, seed, None, unsynced)?;
     for at in 0..changes {
         counters.add(without_power(case, seed, Some(at), unsynced)?.1);
+    }
+    Ok(counters)
+}
+
+/// Two faults in one life, so many times: any calls, any kinds.
+///
+/// # Errors
+/// The first pair that leads to wrong rows.
+pub fn fault_pairs(case: JobCase, seed: u64, kind: StoreKind, pairs: u64) -> Result<Counters> {
+    let (calls, mut counters) = with_faults(case, seed, kind, BTreeMap::new(), None)?;
+    let mut chance = Chance::new(seed);
+    let mut any = || (chance.below(calls), Fault::ALL[chance.below(Fault::ALL.len() as u64) as usize]);
+    for _ in 0..pairs {
+        counters.add(with_faults(case, seed, kind, BTreeMap::from([any(), any()]), None)?.1);
     }
     Ok(counters)
 }

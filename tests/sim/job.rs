@@ -1,6 +1,7 @@
 //! The jobs that are simulated, and their input.
 
 use super::log::{Partition, Record};
+use super::query::RandomQuery;
 use super::world::{Chance, EPOCH_MS};
 use bytes::Bytes;
 use std::time::Duration;
@@ -16,8 +17,10 @@ pub struct JobCase {
 }
 
 /// What a sink must hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Expected {
+    /// What a random query gives.
+    Query(&'static RandomQuery),
     /// Each event with v ≥ 0: id, k, v.
     Events,
     /// Per window of `size_ms` each `slide_ms`, and key: k, window_end, COUNT, SUM(v), MIN(id), MAX(id), COUNT(DISTINCT v).

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Rows = BTreeMap<String, usize>;
 
 /// How far the watermark is behind the newest event time of its partition, ms.
-const DELAY_MS: i64 = 2_000;
+pub(super) const DELAY_MS: i64 = 2_000;
 
 struct Group {
     count: i64,
@@ -22,6 +22,7 @@ pub fn expected(what: Expected, partitions: &[&[Event]]) -> Rows {
     let mut rows = Rows::new();
     let mut add = |row: String| *rows.entry(row).or_insert(0) += 1;
     match what {
+        Expected::Query(query) => return query.expected(partitions),
         Expected::Events => {
             for e in partitions.iter().copied().flatten() {
                 if let Some(v) = e.v.filter(|v| *v >= 0) {
@@ -76,7 +77,7 @@ pub fn expected(what: Expected, partitions: &[&[Event]]) -> Rows {
 }
 
 /// As the json format writes a TIMESTAMP(3).
-fn time(ms: i64) -> String {
+pub(super) fn time(ms: i64) -> String {
     let mut text = String::new();
     let (days, nanos) = millstream_dataflow::temporal::split(ms, 1000);
     millstream_dataflow::temporal::write_date(days, &mut text);

@@ -48,7 +48,7 @@ impl Planner<'_> {
                     let list: Vec<Vec<Expr>> = (0..1usize << list.len()).rev().map(chosen).collect();
                     grouping(&relation, &list, &mut sets, span(expr))?;
                 }
-                Expr::Value(_) => return Err(unsupported("GROUP BY by position", span(expr))),
+                Expr::Value(v) if matches!(v.value, sqlparser::ast::Value::Number(..)) => return Err(unsupported("GROUP BY by position", span(expr))),
                 _ => {
                     let bound = Binder::new(&relation.columns).bind(expr)?;
                     match part_of(&relation, &bound) {
