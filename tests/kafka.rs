@@ -13,6 +13,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use tests::sim::world::Chance;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let missing = missing();
@@ -42,6 +43,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("an_idle_partition_does_not_hold_the_watermark", idle),
         trial("a_broker_restart_is_waited_for", broker_restart),
         trial("a_burst_after_a_quiet_time_or_an_outage_is_not_late", bursts),
+        trial("a_ledger_is_exact_after_many_kills", soak),
         trial("page_metrics_survive_kill_9", || page_metrics(None)),
         trial("page_metrics_survive_kill_9_on_s3", || page_metrics(Some(Server::start()?))),
     ]
@@ -398,6 +400,48 @@ fn broker_restart() -> Result<()> {
     wait_for_rows(directory.path(), 3, &mut child)?;
     child.stop()?;
     ensure!(copied(directory.path())? == [1, 2, 3]);
+    Ok(())
+}
+
+/// The real binary, killed again and again while ids come in without end: each id is in the committed files once. A minute with a kill every
+/// two to five seconds; `SOAK=minutes` runs longer, with a kill every five to fifteen.
+fn soak() -> Result<()> {
+    let minutes: Option<u64> = std::env::var("SOAK").ok().and_then(|m| m.parse().ok());
+    let (length, between) = minutes.map_or((60_000, (2_000, 3_000)), |m| (m * 60_000, (5_000, 10_000)));
+    let (address, topic) = (shared()?, unique("soak"));
+    create_topic(address, &topic, 4)?;
+    let directory = tempfile::tempdir()?;
+    let sql = copy(address, &topic, "");
+    let mut chance = Chance::new(17);
+    let (mut sent, mut waited, mut kills) = (0i64, 0, 0);
+    let writer = Writer::new(address, &topic, &[("compression.type", "zstd")])?;
+    while waited < length {
+        let mut command = prepare(directory.path(), "soak.sql", &sql)?;
+        command.args(["-p", &(1 + chance.below(3)).to_string()]);
+        let mut child = Running::start(command)?;
+        let until = waited + between.0 + chance.below(between.1);
+        while waited < until {
+            for _ in 0..200 {
+                writer.send(((sent % 4) as i32, Some(format!("{{\"a\":{sent}}}").as_str()), 0))?;
+                sent += 1;
+            }
+            writer.flush()?;
+            std::thread::sleep(Duration::from_millis(50));
+            waited += 50;
+            child.check()?;
+        }
+        child.kill()?;
+        kills += 1;
+        // Readers never see an id twice, whenever they look.
+        let mut seen = copied(directory.path())?;
+        seen.dedup();
+        ensure!(seen.len() == copied(directory.path())?.len(), "an id is there twice after {kills} kills");
+    }
+    let mut child = Running::start(prepare(directory.path(), "soak.sql", &sql)?)?;
+    wait_for_rows(directory.path(), sent as usize, &mut child)?;
+    child.stop()?;
+    let found = copied(directory.path())?;
+    ensure!(found.iter().copied().eq(0..sent), "{} rows of {sent} ids after {kills} kills", found.len());
     Ok(())
 }
 

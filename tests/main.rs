@@ -5,6 +5,7 @@
 mod cli;
 mod conformance;
 mod faults;
+mod hostile;
 mod kafka;
 mod plans;
 mod reference;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     trials.extend(conformance::trials());
     trials.extend(cli::trials());
     trials.extend(faults::trials());
+    trials.extend(hostile::trials());
     trials.extend(kafka::trials());
     trials.extend(plans::trials());
     trials.extend(reference::trials());
