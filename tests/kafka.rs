@@ -403,11 +403,10 @@ fn broker_restart() -> Result<()> {
     Ok(())
 }
 
-/// The real binary, killed again and again while ids come in without end: each id is in the committed files once. A minute with a kill every
-/// two to five seconds; `SOAK=minutes` runs longer, with a kill every five to fifteen.
+/// The real binary, killed again and again while ids come in without end: each id is in the committed files once. Some eight kills; `SOAK=minutes` runs longer, with a kill every five to fifteen.
 fn soak() -> Result<()> {
     let minutes: Option<u64> = std::env::var("SOAK").ok().and_then(|m| m.parse().ok());
-    let (length, between) = minutes.map_or((60_000, (2_000, 3_000)), |m| (m * 60_000, (5_000, 10_000)));
+    let (length, between) = minutes.map_or((25_000, (2_000, 3_000)), |m| (m * 60_000, (5_000, 10_000)));
     let (address, topic) = (shared()?, unique("soak"));
     create_topic(address, &topic, 4)?;
     let directory = tempfile::tempdir()?;

@@ -78,6 +78,9 @@ fn format(table: &TableSpec) -> &str {
 pub fn check(table: &TableSpec) -> Vec<Error> {
     let data = in_files(table);
     let mut errors: Vec<Error> = millstream_formats::encoder(format(table), &data, &table.options).err().into_iter().collect();
+    if table.options.get(PATH.name).is_some_and(|p| p.trim().is_empty()) {
+        errors.push(Error::config(format!("option '{}' is empty", PATH.name)).code("E0502"));
+    }
     if let Some(path) = table.options.get(PATH.name) {
         errors.extend(millstream_store::open::check(path).err().map(|e| {
             let told = Error::config(format!("option '{}': {}", PATH.name, e.message)).code("E0508");

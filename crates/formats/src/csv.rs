@@ -167,7 +167,8 @@ impl CsvDecoder {
             } else if let Err(what) = column.push(text) {
                 column.truncate(self.rows);
                 if !self.options.ignore_errors || !field.nullable {
-                    return Err(("type", format!("column \"{}\" ({}): {what}", field.name, field.ty)));
+                    let text: String = String::from_utf8_lossy(text).chars().take(40).collect();
+                    return Err(("type", format!("column \"{}\" ({}): {what}: \"{text}\"", field.name, field.ty)));
                 }
                 column.push_null();
             }

@@ -152,12 +152,18 @@ pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Resul
             let (_, from_unit) = unit_of(array.data_type())?;
             let (_, to_unit) = unit_of(&wanted)?;
             let values = epoch(array)?;
+            // Digits of the carrier that the type does not have.
+            let digits = match b {
+                SqlType::Timestamp(p) | SqlType::TimestampLtz(p) => 10i64.pow(to_unit.ilog10().saturating_sub(u32::from(*p))),
+                _ => 1,
+            };
             let convert = |v: i64| {
-                if to_unit >= from_unit {
-                    v.checked_mul(to_unit / from_unit)
+                let v = if to_unit >= from_unit {
+                    v.checked_mul(to_unit / from_unit)?
                 } else {
-                    Some(v.div_euclid(from_unit / to_unit))
-                }
+                    v.div_euclid(from_unit / to_unit)
+                };
+                v.checked_sub(v.rem_euclid(digits))
             };
             let mut out = Vec::with_capacity(values.len());
             for v in values.iter() {

@@ -97,7 +97,6 @@ pub fn common(a: &SqlType, b: &SqlType) -> Option<SqlType> {
         (SqlType::Binary(x) | SqlType::VarBinary(x), SqlType::Binary(y) | SqlType::VarBinary(y)) => Some(SqlType::VarBinary(*x.max(y))),
         (SqlType::Timestamp(x), SqlType::Timestamp(y)) => Some(SqlType::Timestamp(*x.max(y))),
         (SqlType::TimestampLtz(x), SqlType::TimestampLtz(y)) => Some(SqlType::TimestampLtz(*x.max(y))),
-        (SqlType::Timestamp(x), SqlType::TimestampLtz(y)) | (SqlType::TimestampLtz(x), SqlType::Timestamp(y)) => Some(SqlType::Timestamp(*x.max(y))),
         (SqlType::Date, t @ SqlType::Timestamp(_)) | (t @ SqlType::Timestamp(_), SqlType::Date) => Some(t.clone()),
         (SqlType::Time(x), SqlType::Time(y)) => Some(SqlType::Time(*x.max(y))),
         (SqlType::Array(x), SqlType::Array(y)) => Some(SqlType::Array(common_field(x, y)?)),

@@ -12,8 +12,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Files being written at once; with more partitions the one not written to for longest is finished.
-const OPEN_MAX: usize = 64;
+/// Bytes and number of the files being written at once, which are in memory; beyond it the largest are finished.
+const OPEN_BYTES_MAX: usize = 256 << 20;
+const OPEN_MAX: usize = 4_000;
+/// What a file takes before anything is in it.
+const FILE_OVERHEAD: usize = 4 << 10;
 /// Bytes on their way to the store, beyond which input is held back.
 const IN_FLIGHT_MAX: usize = 64 << 20;
 /// Below this size an object store takes no multipart upload.
@@ -37,8 +40,12 @@ impl Drop for Upload {
 struct OpenFile {
     encoder: Box<dyn Encoder>,
     content: Vec<u8>,
-    /// When it was last written to, by count of writes.
-    used: u64,
+}
+
+impl OpenFile {
+    fn bytes(&self) -> usize {
+        self.content.len() + self.encoder.buffered()
+    }
 }
 
 pub(super) struct FileWriter {
@@ -55,7 +62,8 @@ pub(super) struct FileWriter {
     open: BTreeMap<String, OpenFile>,
     uploads: Vec<Upload>,
     in_flight: Arc<AtomicUsize>,
-    writes: u64,
+    /// Of all open files.
+    open_bytes: usize,
     files: u64,
     rows: u64,
 }
@@ -76,38 +84,42 @@ impl FileWriter {
             open: BTreeMap::new(),
             uploads: Vec::new(),
             in_flight: Arc::default(),
-            writes: 0,
+            open_bytes: 0,
             files: 0,
             rows: 0,
         }
     }
 
-    fn file(&mut self, directory: &str) -> Result<&mut OpenFile> {
-        self.writes += 1;
+    /// Writes rows to the open file of a directory. Returns the file's size.
+    fn append(&mut self, directory: &str, rows: &Batch) -> Result<usize> {
         if !self.open.contains_key(directory) {
-            if self.open.len() >= OPEN_MAX
-                && let Some(oldest) = self.open.iter().min_by_key(|(_, f)| f.used).map(|(d, _)| d.clone())
-            {
-                self.finish(&oldest)?;
-            }
             let encoder = millstream_formats::encoder(&self.format, &self.partitioning.data_schema(), &self.options)?;
-            self.open.insert(
-                directory.to_string(),
-                OpenFile {
-                    encoder,
-                    content: Vec::new(),
-                    used: 0,
-                },
-            );
+            let content = Vec::new();
+            self.open.insert(directory.to_string(), OpenFile { encoder, content });
+            self.open_bytes += FILE_OVERHEAD;
         }
         let file = self.open.get_mut(directory).ok_or_else(|| Error::bug("an open file vanished"))?;
-        file.used = self.writes;
-        Ok(file)
+        let before = file.bytes();
+        file.encoder.write(rows, &mut file.content)?;
+        let bytes = file.bytes();
+        self.open_bytes = (self.open_bytes + bytes).saturating_sub(before);
+        Ok(bytes)
+    }
+
+    /// Makes room for the next files: the largest go, so that few small ones come about.
+    fn finish_largest(&mut self) -> Result<()> {
+        let mut sizes: Vec<(usize, String)> = self.open.iter().map(|(d, f)| (f.bytes(), d.clone())).collect();
+        sizes.sort();
+        while let Some((_, directory)) = sizes.pop().filter(|_| self.open_bytes > OPEN_BYTES_MAX / 2 || self.open.len() > OPEN_MAX / 2) {
+            self.finish(&directory)?;
+        }
+        Ok(())
     }
 
     /// Ends a file and sends it on its way.
     fn finish(&mut self, directory: &str) -> Result<()> {
         let Some(mut file) = self.open.remove(directory) else { return Ok(()) };
+        self.open_bytes = self.open_bytes.saturating_sub(FILE_OVERHEAD + file.bytes());
         file.encoder.finish(&mut file.content)?;
         let name = format!("part-{}-{}.{}", self.tag, self.files, self.format);
         self.files += 1;
@@ -167,11 +179,11 @@ impl SinkWriter for FileWriter {
         }
         self.rows += batch.num_rows() as u64;
         for (directory, part) in self.partitioning.split(&batch)? {
-            let limit = self.file_bytes;
-            let file = self.file(&directory)?;
-            file.encoder.write(&part, &mut file.content)?;
-            if (file.content.len() + file.encoder.buffered()) as u64 >= limit {
+            if self.append(&directory, &part)? as u64 >= self.file_bytes {
                 self.finish(&directory)?;
+            }
+            if self.open_bytes > OPEN_BYTES_MAX || self.open.len() > OPEN_MAX {
+                self.finish_largest()?;
             }
         }
         Ok(())

@@ -104,8 +104,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// The type two sides are compared in: a text beside another type is read as one.
+/// The type two sides are compared in: a text beside another type is read as one of it.
 fn side_by_side(a: &SqlType, b: &SqlType) -> Option<SqlType> {
+    // A point in time beside a wall time is what the clocks show.
+    if let (SqlType::Timestamp(x), SqlType::TimestampLtz(y)) | (SqlType::TimestampLtz(x), SqlType::Timestamp(y)) = (a, b) {
+        return Some(SqlType::Timestamp(*x.max(y)));
+    }
     common(a, b).or_else(|| match (is_text(a), is_text(b)) {
         (true, false) if scalar(b) => Some(b.clone()),
         (false, true) if scalar(a) => Some(a.clone()),

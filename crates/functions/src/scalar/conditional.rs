@@ -37,9 +37,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         resolve: |a| match a {
             [x, y] => {
                 let ty = common(&x.ty, &y.ty)?;
-                // The result keeps the first argument's type.
+                // The result keeps the first argument's type; a longer text is compared as it is.
+                let second = if is_text(&ty) { SqlType::STRING } else { x.ty.clone() };
                 (ty == x.ty || is_text(&ty)).then(|| Signature {
-                    args: vec![x.ty.clone(), x.ty.clone()],
+                    args: vec![x.ty.clone(), second],
                     result: Type::new(x.ty.clone(), true),
                 })
             }

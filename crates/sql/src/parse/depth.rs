@@ -12,6 +12,9 @@ const SETS_MAX: usize = 500;
 /// Prefixes in a row, such as `NOT NOT NOT`: a parser takes each within the one before.
 const PREFIXES_MAX: usize = 200;
 
+/// `ARRAY[` within each other: where its own bound stops a parser, it tries each level again in other ways.
+const BRACKETS_MAX: usize = 40;
+
 /// Words after which something begins that is no part of what stood before it.
 const PARTS: [&str; 12] = [
     "SELECT", "FROM", "WHERE", "GROUP", "HAVING", "BY", "ON", "WHEN", "THEN", "ELSE", "VALUES", "INSERT",
@@ -58,11 +61,12 @@ fn interval(token: &TokenWithSpan, after: &[TokenWithSpan]) -> Result<()> {
 /// `Sql` at the token that is too much.
 pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
     let mut levels = vec![Level::default()];
-    let mut prefixes = 0;
+    let (mut prefixes, mut brackets) = (0, 0usize);
     for (i, token) in tokens.iter().enumerate() {
         let is = |word: &str| is_word(Some(token), word);
         let inner = match &token.token {
             Token::LParen | Token::LBracket | Token::LBrace => {
+                brackets += usize::from(token.token == Token::LBracket);
                 levels.push(Level::default());
                 0
             }
@@ -74,6 +78,10 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
             Token::Word(_) if is("END") && levels.len() > 1 => levels.pop().map_or(0, |l| l.depth()),
             _ => 1,
         };
+        brackets -= usize::from(token.token == Token::RBracket && brackets > 0);
+        if brackets > BRACKETS_MAX {
+            return Err(Error::sql("the statement is nested too deeply").code("E0103").span(span_of(token.span)));
+        }
         if token.token == Token::DoubleEq {
             return Err(Error::sql("\"==\" is no operator").code("E0102").hint("use =").span(span_of(token.span)));
         }

@@ -13,6 +13,8 @@ pub(crate) fn span_of(span: sqlparser::tokenizer::Span) -> Span {
 /// All tokens of a text, without comments and white space at the ends of statements.
 pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
     let dialect = FlinkDialect;
+    // What some editors write at the start of a file.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let tokens = Tokenizer::new(&dialect, text).tokenize_with_location().map_err(|e| {
         let at = (e.location.line, e.location.column);
         let message = e

@@ -325,6 +325,7 @@ fn grouping(relation: &Relation, list: &[Vec<Expr>], sets: &mut Option<(Vec<Boun
     }
     let mut columns: Vec<Bound> = Vec::new();
     let mut chosen = Vec::new();
+    let mut distinct: Vec<Vec<usize>> = Vec::new();
     for set in list {
         let mut places = Vec::new();
         for expr in set {
@@ -345,6 +346,14 @@ fn grouping(relation: &Relation, list: &[Vec<Expr>], sets: &mut Option<(Vec<Boun
                 places.push(place);
             }
         }
+        // The id that tells rows of different sets apart is that of the set's expressions.
+        let mut same = places.clone();
+        same.sort_unstable();
+        same.dedup();
+        if distinct.contains(&same) {
+            return Err(unsupported("the same grouping set twice", at));
+        }
+        distinct.push(same);
         chosen.push(places);
     }
     if columns.len() > GROUPING_MAX {

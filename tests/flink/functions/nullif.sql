@@ -1,0 +1,1 @@
+SELECT NULLIF('k1', k || k), NULLIF(k || k, 'k1'), NULLIF('k1', k), NULLIF(k, 'k1'), NULLIF(n, 1), NULLIF(CAST(n AS BIGINT), n), NULLIF(CAST(k AS CHAR(1)), 'k1'), CASE WHEN 'k1' = k || k THEN 1 ELSE 0 END, COALESCE(CAST(k AS CHAR(1)), k) FROM (VALUES ('k1', 1), ('k', 2), ('', 3), (CAST(NULL AS STRING), CAST(NULL AS INT))) AS t (k, n);
