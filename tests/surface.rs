@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("rows_as_a_table_on_a_terminal", table),
         trial("output_that_cannot_be_written_is_an_error", full_output),
         trial("a_closed_stderr_stops_nothing", closed_stderr),
+        trial("stderr_as_json_lines", json_log),
         trial("large_and_deep_texts_are_refused", hostile_texts),
         trial("metrics_are_those_of_the_documentation", metrics),
     ]
@@ -51,6 +52,42 @@ fn help() -> Result<()> {
     let mut command = millstream(directory.path())?;
     command.arg("--version");
     ensure!(succeed(command)? == format!("millstream {}\n", env!("CARGO_PKG_VERSION")));
+    Ok(())
+}
+
+/// Every line on stderr is an object with a message: log, progress, summary and errors.
+fn json_log() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    std::fs::write(
+        directory.path().join("rows.json"),
+        "{\"k\":1,\"ts\":\"2024-01-01 00:00:00\"}\nnot JSON\n{\"k\":2,\"ts\":\"2024-01-01 01:00:00\"}\n{\"k\":3,\"ts\":\"2024-01-01 00:00:01\"}\n",
+    )?;
+    let job = "CREATE TABLE t (k INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH \
+        ('connector' = 'filesystem', 'path' = 'rows.json', 'format' = 'json', 'on-error' = 'skip');\n\
+        CREATE TABLE o (e TIMESTAMP(3), n BIGINT, k INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'json');\n\
+        INSERT INTO o SELECT window_end, COUNT(*), MAX(k) FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE) GROUP BY window_start, window_end;";
+    for (sql, told) in [
+        (job, &["job q starts", "record left out", "late row left out", "1 late"][..]),
+        ("SELECT 1 +;", &["error[E0102]"]),
+    ] {
+        let output = run(directory.path(), sql, &["--log-format", "json", "-p", "1"])?.output()?;
+        let text = String::from_utf8(output.stderr)?;
+        let mut all = String::new();
+        for line in text.lines() {
+            let value: serde_json::Value = serde_json::from_str(line).with_context(|| line.to_string())?;
+            let fields = value.get("fields").with_context(|| line.to_string())?;
+            all += &format!("{fields}\n");
+            ensure!(
+                fields.get("message").is_some() && line.matches("\"message\":").count() == 1 && value.get("timestamp").is_some(),
+                "{line}"
+            );
+        }
+        for part in told {
+            ensure!(all.contains(part), "no {part} in\n{all}");
+        }
+        // Samples tell the values.
+        ensure!(sql != job || all.contains("k = 3") && all.contains("file rows.json, byte 35"), "{all}");
+    }
     Ok(())
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct Run {
     /// Serve Prometheus metrics at http://ADDRESS/metrics
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) metrics: Option<SocketAddr>,
-    /// How log lines look
+    /// How lines on standard error look: log, progress and errors
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) log_format: LogFormat,
 }

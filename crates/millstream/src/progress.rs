@@ -1,6 +1,6 @@
 //! What a running job is doing: a line that renews itself on a terminal, a plain line now and then elsewhere.
 
-use crate::report::say;
+use crate::report::{say, speaks_json};
 use millstream_dataflow::{Clock, Watermark};
 use millstream_runtime::metrics::NodeRole;
 use millstream_runtime::{JobMetrics, SystemClock};
@@ -42,7 +42,7 @@ impl Progress {
             state: Mutex::default(),
             changed: Condvar::new(),
             clock: SystemClock::default(),
-            terminal: std::io::stderr().is_terminal(),
+            terminal: std::io::stderr().is_terminal() && !speaks_json(),
         });
         let drawing = Arc::clone(&progress);
         std::thread::spawn(move || drawing.draw());

@@ -1,11 +1,31 @@
 //! Errors for people, and all else that goes to stderr.
 
-use millstream_dataflow::{Error, ErrorKind};
+use millstream_dataflow::{Clock, Error, ErrorKind};
+use millstream_formats::render::timestamp_ms;
+use millstream_runtime::SystemClock;
 use std::fmt::Display;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Whether lines on stderr are JSON objects, as those of the log then are.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn speak_json() {
+    JSON.store(true, Relaxed);
+}
+
+pub(crate) fn speaks_json() -> bool {
+    JSON.load(Relaxed)
+}
 
 /// A line on stderr. That nobody reads it is no reason to stop.
 pub(crate) fn say(line: impl Display) {
+    if speaks_json() {
+        let now = timestamp_ms(SystemClock::default().now_ms()).replace(' ', "T");
+        let object = serde_json::json!({"timestamp": now + "Z", "level": "INFO", "fields": {"message": line.to_string()}});
+        let _ = writeln!(std::io::stderr(), "{object}");
+        return;
+    }
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

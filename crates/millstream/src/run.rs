@@ -122,7 +122,10 @@ fn log_to_stderr(format: LogFormat) {
         LogFormat::Text => builder
             .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
             .try_init(),
-        LogFormat::Json => builder.json().try_init(),
+        LogFormat::Json => {
+            report::speak_json();
+            builder.json().try_init()
+        }
     };
 }
 
