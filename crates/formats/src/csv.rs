@@ -168,7 +168,7 @@ impl CsvDecoder {
                 column.truncate(self.rows);
                 if !self.options.ignore_errors || !field.nullable {
                     let text: String = String::from_utf8_lossy(text).chars().take(40).collect();
-                    return Err(("type", format!("column \"{}\" ({}): {what}: \"{text}\"", field.name, field.ty)));
+                    return Err(("type", format!("column \"{}\" ({}): {what}: {text:?}", field.name, field.ty)));
                 }
                 column.push_null();
             }

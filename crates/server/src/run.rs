@@ -141,6 +141,11 @@ fn show(batch: &Batch, row: usize) -> String {
     let schema = batch.data.schema();
     let value = |(i, field): (usize, &Arc<arrow_schema::Field>)| {
         let text = Field::from_arrow(field).map_or_else(|_| "…".to_string(), |f| text_value(batch.column(i), row, &f));
+        // A value may not look like a line of the log.
+        let text: String = text
+            .chars()
+            .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+            .collect();
         format!("{} = {text}", field.name())
     };
     let values: Vec<String> = schema.fields().iter().enumerate().map(value).collect();
