@@ -87,6 +87,10 @@ impl FileCommitter {
         let put = match &file.content {
             Content::Staged(staged) => {
                 if self.store.head(staged).await?.is_none() {
+                    // A successor may have shown it since the first look.
+                    if let Some(meta) = self.store.head(&file.path).await? {
+                        return there(meta.bytes).map(|_| ());
+                    }
                     return Err(Error::corrupt(format!("{} is neither staged nor visible", file.path))
                         .detail(format!("epoch {epoch}, {}", self.store.location()))
                         .hint("somebody removed files below .staging"));
