@@ -61,17 +61,9 @@ pub trait SinkCommitter: Send {
     /// Makes an epoch visible. Called after the manifest that decides the epoch exists; **idempotent**: after a crash it is
     /// called again with the same committables, from another process.
     fn commit(&mut self, commit: EpochCommit) -> BoxFuture<'_, Result<()>>;
-    /// Called once at start, after the last decided epoch was rolled forward: removes what newer, undecided epochs left behind. First looks
-    /// what there is, then asks `tenure`, then removes what it saw and nothing else: what a successor has begun came later.
-    ///
-    /// # Errors
-    /// That of `tenure`, before anything is removed.
-    fn recover<'a>(&'a mut self, last: Epoch, tenure: &'a dyn Tenure) -> BoxFuture<'a, Result<()>>;
-}
-
-/// Whether this process still runs the job: it may have been paused while another took over.
-pub trait Tenure: Sync {
-    /// # Errors
-    /// `Fenced` if another process runs the job, `Unavailable` if nobody can tell.
-    fn check(&self) -> BoxFuture<'_, Result<()>>;
+    /// Called once at start, after the last decided epoch was rolled forward and before anything is written: notes what undecided epochs left.
+    fn survey(&mut self) -> BoxFuture<'_, Result<()>>;
+    /// Called once, when the first epoch of this run is decided: removes what was noted, and nothing else. Not earlier, because a decision of
+    /// the process before may still be on its way: it fails only when the place that it would take is taken.
+    fn clear(&mut self) -> BoxFuture<'_, Result<()>>;
 }

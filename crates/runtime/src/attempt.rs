@@ -85,6 +85,7 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
         epoch,
         incarnation: job.incarnation.clone(),
         carried: BTreeMap::new(),
+        cleared: false,
         uncommitted_since: job.rim.clock.monotonic(),
         ended: 0,
         failed_in_row: 0,
@@ -150,7 +151,7 @@ async fn open(job: &Job, node_ids: &[String]) -> Result<Opened> {
             }
         } else {
             for committer in committers.values_mut() {
-                committer.recover(0, &writer).await?;
+                committer.survey().await?;
             }
         }
         Ok(manifest)

@@ -55,6 +55,8 @@ pub(crate) struct Coordinator {
     pub(crate) carried: BTreeMap<usize, Vec<Committable>>,
     /// When the first row that is not committed may have been read.
     pub(crate) uncommitted_since: Duration,
+    /// What the processes before left undecided is removed.
+    pub(crate) cleared: bool,
     pub(crate) ended: usize,
     pub(crate) failed_in_row: u32,
 }
@@ -149,7 +151,11 @@ impl Coordinator {
                 committables: committables.remove(node).unwrap_or_default(),
             };
             committer.commit(commit).await?;
+            if !self.cleared {
+                committer.clear().await?;
+            }
         }
+        self.cleared = true;
         let Some(writer) = &mut self.writer else { return Ok(true) };
         writer.committed(epoch).await?;
         self.failed_in_row = 0;
@@ -300,7 +306,7 @@ fn sort(mut acknowledged: Vec<Acknowledgement>) -> Sorted {
     (sources, snapshots, pre_commits)
 }
 
-/// Brings a decided but uncommitted epoch to its end, then removes what undecided ones left.
+/// Brings a decided but uncommitted epoch to its end, then notes what undecided ones left.
 pub(crate) async fn roll_forward(
     job: &str,
     manifest: &Manifest,
@@ -317,7 +323,7 @@ pub(crate) async fn roll_forward(
             };
             committer.commit(manifest.commit_of(&node_ids[*node]).unwrap_or(nothing)).await?;
         }
-        committer.recover(manifest.epoch, &*writer).await?;
+        committer.survey().await?;
     }
     if !committed {
         info!(job, epoch = manifest.epoch, "rolled forward");

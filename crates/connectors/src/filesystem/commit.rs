@@ -1,7 +1,7 @@
 //! What a file needs to become visible, and how it does. A persisted form: version 1 is pinned by a test.
 
 use bytes::Bytes;
-use millstream_dataflow::{BoxFuture, Committable, Epoch, EpochCommit, Error, Put, PutMode, Result, SinkCommitter, Store, Tenure};
+use millstream_dataflow::{BoxFuture, Committable, Epoch, EpochCommit, Error, Put, PutMode, Result, SinkCommitter, Store};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -68,6 +68,8 @@ fn from_hex(text: &str) -> Result<Bytes> {
 pub(super) struct FileCommitter {
     pub(super) store: Arc<dyn Store>,
     pub(super) incarnation: String,
+    /// Staged files of undecided epochs, found at the start.
+    pub(super) left: Vec<String>,
 }
 
 impl FileCommitter {
@@ -136,17 +138,20 @@ impl SinkCommitter for FileCommitter {
             Ok(())
         })
     }
-    fn recover<'a>(&'a mut self, _last: Epoch, tenure: &'a dyn Tenure) -> BoxFuture<'a, Result<()>> {
+    fn survey(&mut self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            // Decided epochs are committed by now: what is still staged by this life of the job belongs to none. Open uploads to an object
-            // store are known only to their writer; a lifecycle rule of the bucket removes them.
+            // Decided epochs are committed by now: what is still staged by this life of the job belongs to none, unless a decision comes late.
+            // Open uploads to an object store are known only to their writer; a lifecycle rule of the bucket removes them.
             let left = self.store.list(&format!("{STAGING}/{}", self.incarnation)).await?;
-            if left.is_empty() {
-                return Ok(());
-            }
-            tenure.check().await?;
-            for meta in left {
-                self.store.delete(&meta.path).await?;
+            self.left = left.into_iter().map(|m| m.path).collect();
+            Ok(())
+        })
+    }
+    fn clear(&mut self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            while let Some(path) = self.left.last() {
+                self.store.delete(path).await?;
+                self.left.pop();
             }
             Ok(())
         })

@@ -49,6 +49,7 @@ impl Sink for FileSink {
         Ok(Some(Box::new(FileCommitter {
             store: Arc::clone(&self.store),
             incarnation: incarnation.to_string(),
+            left: Vec::new(),
         })))
     }
 }

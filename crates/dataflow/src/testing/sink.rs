@@ -3,9 +3,7 @@
 use super::block_on::block_on;
 use super::report::{Found, Multiset, fail, multiset, same_rows, text};
 use super::rows::texts;
-use crate::{
-    Batch, BoxFuture, Committable, Epoch, EpochCommit, Error, ErrorKind, KeyGroupRange, Result, Sink, SinkCommitter, SinkWriter, SubtaskContext, Tenure,
-};
+use crate::{Batch, Committable, Epoch, EpochCommit, ErrorKind, KeyGroupRange, Result, Sink, SinkCommitter, SinkWriter, SubtaskContext};
 use std::sync::Arc;
 
 /// A sink under test, over a table that is empty.
@@ -24,7 +22,7 @@ pub struct SinkCase<'a> {
 ///
 /// - nothing is visible before `commit`, everything after it; rows written after `pre_commit` are of the next epoch
 /// - `commit` may be called again, by the same committer and by another process, also after half of it was done
-/// - a crash before the decision leaves nothing behind once `recover` was called, and the epoch can be written again
+/// - a crash before the decision leaves nothing behind after `survey` and `clear`, and the epoch can be written again
 /// - a crash after the decision: the next process commits from the committables alone
 /// - two writers, a writer or committer of a former process that still goes on, and another job of the same table do not harm each other
 /// - a committable that is damaged or of another version (its first number is the version) is refused as `Corrupt`
@@ -38,7 +36,7 @@ pub fn sink_suite(case: &SinkCase<'_>) {
         last: 0,
     };
     type Check<'a> = fn(&mut Suite<'a>) -> Found<()>;
-    let checks: [(&str, Check<'_>); 10] = [
+    let checks: [(&str, Check<'_>); 11] = [
         ("two writers, committed twice", Suite::two_writers),
         ("an epoch without rows", Suite::empty_epoch),
         ("rows behind the barrier", Suite::rows_behind_the_barrier),
@@ -47,7 +45,8 @@ pub fn sink_suite(case: &SinkCase<'_>) {
         ("a crash between decision and commit", Suite::crash_before_the_commit),
         ("a crash in the middle of a commit", Suite::crash_in_the_commit),
         ("a writer of a former process", Suite::former_writer),
-        ("a former process that clears up", Suite::former_recover),
+        ("a former process that clears up", Suite::former_clear),
+        ("a decision that comes late", Suite::late_decision),
         ("another job", Suite::other_job),
     ];
     for (what, check) in checks {
@@ -57,22 +56,6 @@ pub fn sink_suite(case: &SinkCase<'_>) {
     }
     if let Err(message) = suite.damaged_committables() {
         fail(&format!("sink suite, damaged committables: {message}"));
-    }
-}
-
-struct Running;
-
-impl Tenure for Running {
-    fn check(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(std::future::ready(Ok(())))
-    }
-}
-
-struct TakenOver;
-
-impl Tenure for TakenOver {
-    fn check(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(std::future::ready(Err(Error::fenced("another process runs the job"))))
     }
 }
 
@@ -141,7 +124,8 @@ impl Suite<'_> {
         self.seen("the epoch was committed again")
     }
     fn recover(&self, committer: &mut dyn SinkCommitter) -> Found<()> {
-        block_on(committer.recover(self.last, &Running)).map_err(text)?;
+        block_on(committer.survey()).map_err(text)?;
+        block_on(committer.clear()).map_err(text)?;
         self.seen("what was undecided was removed")?;
         let left = (self.case.leftovers)();
         if left.is_empty() {
@@ -295,20 +279,30 @@ impl Suite<'_> {
         self.recover(committer.as_mut())
     }
 
-    fn former_recover(&mut self) -> Found<()> {
+    fn former_clear(&mut self) -> Found<()> {
         let mut former = self.committer(self.open()?.as_ref(), INCARNATION)?;
+        block_on(former.survey()).map_err(text)?;
         let sink = self.open()?;
         let mut writer = self.writer(sink.as_ref(), 0, 1)?;
         let rows = self.write(writer.as_mut())?;
         let committables = self.pre_commit(writer.as_mut(), self.last + 1)?;
-        // What it removes it has seen before it asked; whether it asks is up to it if there is nothing to remove.
-        if let Err(e) = block_on(former.recover(self.last, &TakenOver))
-            && e.kind != ErrorKind::Fenced
-        {
-            return Err(text(e));
-        }
+        block_on(former.clear()).map_err(text)?;
         let commit = self.decide(committables);
         let mut committer = self.committer(sink.as_ref(), INCARNATION)?;
+        self.commit(committer.as_mut(), &commit, &rows)
+    }
+
+    /// An epoch that counted as undecided is decided late: until the next one is, it can be committed.
+    fn late_decision(&mut self) -> Found<()> {
+        let sink = self.open()?;
+        let mut writer = self.writer(sink.as_ref(), 0, 1)?;
+        let rows = self.write(writer.as_mut())?;
+        let committables = self.pre_commit(writer.as_mut(), self.last + 1)?;
+        drop((writer, sink));
+        let mut next = self.committer(self.open()?.as_ref(), INCARNATION)?;
+        block_on(next.survey()).map_err(text)?;
+        let commit = self.decide(committables);
+        let mut committer = self.committer(self.open()?.as_ref(), INCARNATION)?;
         self.commit(committer.as_mut(), &commit, &rows)
     }
 
@@ -318,7 +312,8 @@ impl Suite<'_> {
         let rows = self.write(writer.as_mut())?;
         let committables = self.pre_commit(writer.as_mut(), self.last + 1)?;
         let mut other = self.committer(self.open()?.as_ref(), OTHER)?;
-        block_on(other.recover(0, &Running)).map_err(text)?;
+        block_on(other.survey()).map_err(text)?;
+        block_on(other.clear()).map_err(text)?;
         let commit = self.decide(committables);
         let mut committer = self.committer(sink.as_ref(), INCARNATION)?;
         self.commit(committer.as_mut(), &commit, &rows)?;

@@ -228,7 +228,10 @@ impl SinkCommitter for LedgerCommitter {
         assert!(before.is_none_or(|b| b == rows), "an epoch was committed with other rows");
         Box::pin(async { Ok(()) })
     }
-    fn recover<'a>(&'a mut self, _: Epoch, _: &'a dyn Tenure) -> BoxFuture<'a, Result<()>> {
+    fn survey(&mut self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+    fn clear(&mut self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async { Ok(()) })
     }
 }

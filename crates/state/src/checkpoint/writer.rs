@@ -3,7 +3,7 @@
 use super::manifest::{ChunkRef, Manifest, OperatorState, TableState};
 use super::{CREATE_ATTEMPTS_MAX, Checkpoints, generation, names, retention};
 use bytes::Bytes;
-use millstream_dataflow::{BoxFuture, Error, KeyGroupRange, Put, PutMode, Result, Snapshot, Tenure};
+use millstream_dataflow::{Error, KeyGroupRange, Put, PutMode, Result, Snapshot};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -253,12 +253,6 @@ impl Writer {
             true => Outcome::Unknown(unknown(last)),
             false => Outcome::Not(last),
         }
-    }
-}
-
-impl Tenure for Writer {
-    fn check(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(Writer::check(self))
     }
 }
 

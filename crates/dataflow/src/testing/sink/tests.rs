@@ -3,6 +3,7 @@
 use super::*;
 use crate::testing::report::caught;
 use crate::testing::{columns, rows};
+use crate::{BoxFuture, Error};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -17,7 +18,7 @@ enum Defect {
     SharesNames,
     MovesTheBarrier,
     ClearsOtherJobs,
-    RemovesWithoutAsking,
+    RemovesWhatCameLater,
     LosesTheSecondWriter,
     TakesDamagedCommittables,
 }
@@ -49,7 +50,7 @@ struct Writer {
     rows: Arc<Mutex<Vec<String>>>,
 }
 
-struct Committer(Defect, Shared, Arc<Mutex<BTreeMap<String, Vec<String>>>>, String);
+struct Committer(Defect, Shared, Arc<Mutex<BTreeMap<String, Vec<String>>>>, String, Vec<String>);
 
 impl Sink for Memory {
     fn writer(&self, subtask: &SubtaskContext, incarnation: &str) -> Result<Box<dyn SinkWriter>> {
@@ -67,7 +68,7 @@ impl Sink for Memory {
     }
     fn committer(&self, incarnation: &str) -> Result<Option<Box<dyn SinkCommitter>>> {
         let (table, process) = (Arc::clone(&self.table), Arc::clone(&self.process));
-        Ok(Some(Box::new(Committer(self.defect, table, process, incarnation.to_string()))))
+        Ok(Some(Box::new(Committer(self.defect, table, process, incarnation.to_string(), Vec::new()))))
     }
 }
 
@@ -136,19 +137,20 @@ impl SinkCommitter for Committer {
             Ok(())
         })
     }
-    fn recover<'a>(&'a mut self, _: Epoch, tenure: &'a dyn Tenure) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            if self.0 != Defect::RemovesWithoutAsking {
-                tenure.check().await?;
-            }
-            let keep = |name: &String| match self.0 {
-                Defect::KeepsLeftovers => true,
-                Defect::ClearsOtherJobs => false,
-                _ => !name.starts_with(&self.3),
-            };
-            self.1.lock().unwrap().staged.retain(|name, _| keep(name));
-            Ok(())
-        })
+    fn survey(&mut self) -> BoxFuture<'_, Result<()>> {
+        self.4 = self.1.lock().unwrap().staged.keys().cloned().collect();
+        Box::pin(std::future::ready(Ok(())))
+    }
+    fn clear(&mut self) -> BoxFuture<'_, Result<()>> {
+        let (defect, life, seen) = (self.0, self.3.clone(), std::mem::take(&mut self.4));
+        let keep = |name: &String| match defect {
+            Defect::KeepsLeftovers => true,
+            Defect::ClearsOtherJobs => !seen.contains(name),
+            Defect::RemovesWhatCameLater => !name.starts_with(&life),
+            _ => !name.starts_with(&life) || !seen.contains(name),
+        };
+        self.1.lock().unwrap().staged.retain(|name, _| keep(name));
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 
@@ -186,7 +188,7 @@ fn each_planted_defect_is_found() {
         (Defect::SharesNames, "after the epoch was committed"),
         (Defect::MovesTheBarrier, "rows behind the barrier"),
         (Defect::ClearsOtherJobs, "another job"),
-        (Defect::RemovesWithoutAsking, "a former process that clears up"),
+        (Defect::RemovesWhatCameLater, "a former process that clears up"),
         (Defect::LosesTheSecondWriter, "two writers"),
         (Defect::TakesDamagedCommittables, "damaged committables"),
     ] {
