@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tests::sim::world::Chance;
 
@@ -379,6 +381,28 @@ fn idle() -> Result<()> {
     ensure!(first_rows(&by_option, 1)? == expected);
     let by_setting = "SET 'table.exec.source.idle-timeout' = '200 ms';\n".to_string() + &table(address, &topic, columns, start) + windows;
     ensure!(first_rows(&by_setting, 1)? == expected);
+    // Nor does it while the other partition never rests.
+    let (busy, over) = (unique("busy"), Arc::new(AtomicBool::new(false)));
+    create_topic(address, &busy, 2)?;
+    let writer = Writer::new(address, &busy, &[])?;
+    let done = Arc::clone(&over);
+    let writing = std::thread::spawn(move || -> Result<()> {
+        let mut n = 0;
+        while !done.load(Ordering::Relaxed) {
+            for _ in 0..1_000 {
+                n += 1;
+                writer.send((0, Some(format!("{{\"ts\":\"{}\"}}", clock(n)).as_str()), 0))?;
+            }
+            writer.flush()?;
+        }
+        Ok(())
+    });
+    let of_seconds = windows.replace("INTERVAL '1' MINUTE", "INTERVAL '1' SECOND");
+    let sql = table(address, &busy, columns, &format!("{start}, 'scan.watermark.idle-timeout' = '200 ms'")) + &of_seconds;
+    let found = first_rows(&sql, 3);
+    over.store(true, Ordering::Relaxed);
+    writing.join().map_err(|_| anyhow::anyhow!("the writer panicked"))??;
+    ensure!(found?.len() == 3);
     Ok(())
 }
 

@@ -152,18 +152,14 @@ pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Resul
             let (_, from_unit) = unit_of(array.data_type())?;
             let (_, to_unit) = unit_of(&wanted)?;
             let values = epoch(array)?;
-            // Digits of the carrier that the type does not have.
-            let digits = match b {
-                SqlType::Timestamp(p) | SqlType::TimestampLtz(p) => 10i64.pow(to_unit.ilog10().saturating_sub(u32::from(*p))),
-                _ => 1,
-            };
+            let step = step_of(b, to_unit);
             let convert = |v: i64| {
                 let v = if to_unit >= from_unit {
                     v.checked_mul(to_unit / from_unit)?
                 } else {
                     v.div_euclid(from_unit / to_unit)
                 };
-                v.checked_sub(v.rem_euclid(digits))
+                v.checked_sub(v.rem_euclid(step))
             };
             let mut out = Vec::with_capacity(values.len());
             for v in values.iter() {
@@ -216,6 +212,14 @@ fn refused(value: &str, to: &SqlType) -> Error {
     Error::data(format!("{value} cannot be cast to {to}"))
         .code("E0702")
         .hint("TRY_CAST gives NULL instead of an error")
+}
+
+/// The distance of two values of a timestamp type in its carrier, which may have digits that the type has not.
+fn step_of(ty: &SqlType, per_second: i64) -> i64 {
+    match ty {
+        SqlType::Timestamp(p) | SqlType::TimestampLtz(p) => 10i64.pow(per_second.ilog10().saturating_sub(u32::from(*p))),
+        _ => 1,
+    }
 }
 
 /// The unit's number per second.

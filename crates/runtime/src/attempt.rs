@@ -263,9 +263,9 @@ struct Wiring<'a> {
     wakes: &'a [Arc<Wake>],
     /// Per edge that is an exchange: channels by sending, then receiving subtask.
     channels: BTreeMap<usize, Vec<Vec<Arc<Channel>>>>,
-    /// Per node.
     /// Of the sources.
     times: BTreeMap<usize, Arc<SourceTime>>,
+    /// Per node.
     metrics: Vec<Arc<NodeMetrics>>,
     manifest: Option<&'a Manifest>,
 }

@@ -5,7 +5,7 @@ use millstream_dataflow::{Result, Span, SqlType};
 use millstream_plan::{Column, Expr, NodeSpec, Type, Value};
 
 /// Functions that read a TIMESTAMP_LTZ off the wall clock.
-const OF_WALL: [&str; 12] = [
+const OF_WALL: [&str; 13] = [
     "year",
     "quarter",
     "month",
@@ -18,10 +18,11 @@ const OF_WALL: [&str; 12] = [
     "second",
     "extract",
     "date_format",
+    "datediff",
 ];
 
 /// Functions that round it, with the zone as their last argument.
-const ROUND: [&str; 2] = ["floor_to", "ceil_to"];
+const ROUND: [&str; 3] = ["floor_to", "ceil_to", "date_trunc"];
 
 /// Functions whose last argument is a zone that may be left out.
 const TAKES_ZONE: [&str; 2] = ["from_unixtime", "unix_timestamp"];

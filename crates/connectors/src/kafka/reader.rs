@@ -170,7 +170,6 @@ impl KafkaReader {
                 self.finish_if_done(&key);
                 if self.open.contains_key(&key) {
                     self.at_end.insert(key);
-                    self.ask_at = Duration::ZERO;
                 }
                 Ok(())
             }
@@ -239,11 +238,8 @@ impl KafkaReader {
             added.map_err(|e| Error::bug("a partition cannot be asked for").source(e))?;
         }
         let answered = self.consumer.offsets_for_times(ends, ASK_WAIT);
-        self.ask_every = if answered.is_ok() {
-            ASK_EVERY
-        } else {
-            (self.ask_every * 2).min(ASK_EVERY_MAX)
-        };
+        let all_answered = answered.as_ref().is_ok_and(|a| a.elements().iter().all(|e| e.error().is_ok()));
+        self.ask_every = if all_answered { ASK_EVERY } else { (self.ask_every * 2).min(ASK_EVERY_MAX) };
         self.ask_at = self.clock.monotonic() + self.ask_every;
         let Ok(answered) = answered else { return Ok(Vec::new()) };
         let elements = answered.elements();
@@ -277,6 +273,11 @@ impl SplitReader for KafkaReader {
         if let Some(ready) = self.ready.pop_front() {
             return Ok(ready);
         }
+        // Here all that was read is handed over. Not only when nothing comes: idle partitions would hold back the event time of busy ones.
+        let ended = self.ask_for_ends()?;
+        if !ended.is_empty() {
+            return Ok(Fetch::EndOfData(ended));
+        }
         // Serves the client's own events: connection errors, which it mends itself.
         if let Some(Err(e)) = self.consumer.poll(Duration::ZERO) {
             self.tell(&e.to_string());
@@ -284,11 +285,7 @@ impl SplitReader for KafkaReader {
         let messages = self.queue.consume(wait);
         self.take(messages)?;
         self.look_at_lag();
-        if let Some(ready) = self.ready.pop_front() {
-            return Ok(ready);
-        }
-        let ended = self.ask_for_ends()?;
-        Ok(if ended.is_empty() { Fetch::Nothing } else { Fetch::EndOfData(ended) })
+        Ok(self.ready.pop_front().unwrap_or(Fetch::Nothing))
     }
     fn lag(&self) -> Vec<(String, u64)> {
         self.lag.clone()

@@ -1,6 +1,6 @@
 //! Casts to and from character strings.
 
-use super::{epoch, refused, unit_of};
+use super::{epoch, refused, step_of, unit_of};
 use crate::types::is_timestamp;
 use arrow_array::builder::StringViewBuilder;
 use arrow_array::cast::AsArray;
@@ -151,7 +151,11 @@ pub(super) fn from_text(array: &ArrayRef, to: &SqlType, safe: bool) -> Result<Ar
         }),
         t if is_timestamp(t) => {
             let (_, per_second) = unit_of(&to.to_arrow())?;
-            let parsed = parse(strings, to, safe, |s| timestamp(s, per_second))?;
+            let step = step_of(to, per_second);
+            let parsed = parse(strings, to, safe, |s| {
+                let value = timestamp(s, per_second)?;
+                value.checked_sub(value.rem_euclid(step))
+            })?;
             let data = arrow_array::Int64Array::from(parsed)
                 .into_data()
                 .into_builder()

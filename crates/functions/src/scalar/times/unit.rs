@@ -40,8 +40,11 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "date_trunc",
         usage: "DATE_TRUNC('unit', time)",
         doc: "As FLOOR, with weeks from Monday. Not in Flink.",
-        resolve: to_unit,
-        evaluate: |a, rows, t| round(a, rows, t, truncated),
+        resolve: to_unit_in_zone,
+        evaluate: |a, rows, t| match a.get(2) {
+            Some(zones) => round_in_zone(a, zones, t, truncated, |zone, wall, time| zone.latest(wall, time)),
+            None => round(a, rows, t, truncated),
+        },
     },
     Function {
         name: "timestampdiff",
