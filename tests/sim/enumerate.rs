@@ -2,7 +2,7 @@
 
 use super::disk::Unsynced;
 use super::job::{JobCase, Size};
-use super::life::Life;
+use super::life::{Life, Lived};
 use super::process::{Setup, Tamper};
 use super::store::{Fault, Faults};
 use super::world::{Chance, Counters};
@@ -29,19 +29,22 @@ fn setup(parallelism: u32) -> Setup {
     }
 }
 
-/// One life with planted faults; processes alternate between two parallelisms.
+/// Lives to the end; processes alternate between two parallelisms.
+fn finish(life: &mut Life) -> Result<Lived> {
+    let mut starts = 0;
+    life.finish(|_| {
+        starts += 1;
+        setup(1 + starts % 2)
+    })
+}
+
+/// One life with planted faults.
 pub fn with_faults(case: JobCase, seed: u64, kind: StoreKind, planted: BTreeMap<u64, Fault>, tamper: Option<Tamper>) -> Result<(u64, Counters)> {
     let name = format!("{planted:?}");
     let faults = Faults { planted, ..Faults::default() };
     let mut life = Life::new(case, seed, SIZE, kind, faults, false);
     life.tamper = tamper;
-    let mut starts = 0;
-    let lived = life
-        .finish(|_| {
-            starts += 1;
-            setup(1 + starts % 2)
-        })
-        .with_context(|| format!("{}, seed {seed}, {kind:?}, faults {name}", case.name))?;
+    let lived = finish(&mut life).with_context(|| format!("{}, seed {seed}, {kind:?}, faults {name}", case.name))?;
     Ok((life.remains.faults.calls(), lived.counters))
 }
 
@@ -50,13 +53,7 @@ fn without_power(case: JobCase, seed: u64, at: Option<u64>, unsynced: Unsynced) 
     let mut life = Life::new(case, seed, SIZE, StoreKind::Local, Faults::default(), false);
     life.remains.disk.leave_out(unsynced);
     life.remains.disk.fail_at(at);
-    let mut starts = 0;
-    let lived = life
-        .finish(|_| {
-            starts += 1;
-            setup(1 + starts % 2)
-        })
-        .with_context(|| format!("{}, seed {seed}, power lost at change {at:?} of the disk", case.name))?;
+    let lived = finish(&mut life).with_context(|| format!("{}, seed {seed}, power lost at change {at:?} of the disk", case.name))?;
     Ok((life.remains.disk.calls(), lived.counters))
 }
 
