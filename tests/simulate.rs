@@ -45,8 +45,8 @@ fn main() -> Result<()> {
         hours * 3600.0 / wall.as_secs_f64()
     );
     println!(
-        "{} calls, {} faults, {} processes killed, {} losses of power, {} commits; every committed row as expected",
-        counters.calls, counters.faults, counters.crashes, counters.power_losses, counters.commits
+        "{} calls, {} faults, {} processes killed, {} losses of power, {} commits, {} lives ended by records that were gone unread; every committed row as expected",
+        counters.calls, counters.faults, counters.crashes, counters.power_losses, counters.commits, counters.told
     );
     Ok(())
 }

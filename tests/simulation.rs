@@ -2,13 +2,13 @@
 
 use anyhow::{Context, Result, bail};
 use libtest_mimic::{Failed, Trial};
-use millstream_dataflow::StoreKind;
 use tests::sim::defects::Defect;
 use tests::sim::disk::Unsynced;
 use tests::sim::enumerate::{fault_pairs, power_losses, single_faults};
 use tests::sim::job::{JOBS, JobCase};
 use tests::sim::life::live;
 use tests::sim::query::random_job;
+use tests::sim::store::Storage;
 
 /// Pairs of faults of each job and kind of store in a test run.
 const PAIRS: u64 = 60;
@@ -35,14 +35,16 @@ pub(crate) fn trials() -> Vec<Trial> {
     }
     for case in JOBS {
         add(format!("sim::life::{}", case.name), Box::new(move || seeds(0..SEEDS, case.name)));
-        for kind in [StoreKind::Local, StoreKind::Object] {
-            let name = format!("sim::every_fault::{}::{kind:?}", case.name).to_lowercase();
-            add(name, Box::new(move || single_faults(*case, 1, kind).map(drop)));
+        // Where windows are shown: all ways of a file. Elsewhere those that differ most.
+        for storage in Storage::ALL.into_iter().filter(|s| *s != Storage::Parts || case.name == "two-sinks") {
+            let name = format!("sim::every_fault::{}::{storage:?}", case.name).to_lowercase();
+            add(name, Box::new(move || single_faults(*case, 1, storage).map(drop)));
         }
         let name = format!("sim::fault_pairs::{}", case.name);
         let pairs = move || {
-            fault_pairs(*case, 2, StoreKind::Local, PAIRS)?;
-            fault_pairs(*case, 3, StoreKind::Object, PAIRS).map(drop)
+            fault_pairs(*case, 2, Storage::Disk, PAIRS)?;
+            fault_pairs(*case, 3, Storage::Objects, PAIRS / 2)?;
+            fault_pairs(*case, 4, Storage::Parts, PAIRS / 2).map(drop)
         };
         add(name, Box::new(pairs));
         let name = format!("sim::every_power_loss::{}", case.name);
@@ -78,7 +80,7 @@ fn alarm(defect: Defect) -> Result<()> {
     // Only windows have state, and judge lateness.
     let case = JOBS.iter().find(|j| j.name == "two-sinks").context("no such job")?;
     for seed in 0..SEEDS {
-        if let Err(e) = live(*case, seed, Some(defect.tamper()), false).0
+        if let Err(e) = live(*case, seed, Some(defect), false).0
             && format!("{e:#}").contains("times instead of")
         {
             return Ok(());

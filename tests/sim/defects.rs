@@ -1,6 +1,5 @@
 //! Defects planted into a job's graph: a proof that cannot fail is worth nothing.
 
-use super::process::Tamper;
 use millstream_dataflow::{
     Batch, BoxFuture, Committable, Epoch, EpochCommit, Graph, MakeOperator, NodeKind, Operator, Output, Result, Sink, SinkCommitter, SinkWriter, Snapshot,
     SnapshotPart, Source, Split, SplitDecoder, SplitReader, Stamp, Step, SubtaskContext, Watermark, Written,
@@ -18,29 +17,30 @@ pub enum Defect {
     DropsStateAtRestore,
     /// Rows are late by what the subtask has seen, not by what their partition had.
     JudgesLatenessBySubtask,
+    /// A source goes on behind records that are gone unread.
+    SkipsWhatIsGone,
 }
 
 impl Defect {
-    pub const ALL: [Defect; 4] = [
+    pub const ALL: [Defect; 5] = [
         Defect::CommitsBeforeTheManifest,
         Defect::ForgetsAnOffset,
         Defect::DropsStateAtRestore,
         Defect::JudgesLatenessBySubtask,
+        Defect::SkipsWhatIsGone,
     ];
     /// Plants it into every node that can have it.
-    pub fn tamper(self) -> Tamper {
-        Arc::new(move |graph: &mut Graph| {
-            for node in &mut graph.nodes {
-                match &mut node.kind {
-                    NodeKind::Sink(sink) if self == Defect::CommitsBeforeTheManifest => *sink = Arc::new(HastySink(Arc::clone(sink))),
-                    NodeKind::Source(source) if self == Defect::ForgetsAnOffset => source.source = Arc::new(ForgetfulSource(Arc::clone(&source.source))),
-                    NodeKind::Operator(make) if matches!(self, Defect::DropsStateAtRestore | Defect::JudgesLatenessBySubtask) => {
-                        *make = worse(Arc::clone(make), self);
-                    }
-                    _ => {}
+    pub fn plant(self, graph: &mut Graph) {
+        for node in &mut graph.nodes {
+            match &mut node.kind {
+                NodeKind::Sink(sink) if self == Defect::CommitsBeforeTheManifest => *sink = Arc::new(HastySink(Arc::clone(sink))),
+                NodeKind::Source(source) if self == Defect::ForgetsAnOffset => source.source = Arc::new(ForgetfulSource(Arc::clone(&source.source))),
+                NodeKind::Operator(make) if matches!(self, Defect::DropsStateAtRestore | Defect::JudgesLatenessBySubtask) => {
+                    *make = worse(Arc::clone(make), self);
                 }
+                _ => {}
             }
-        })
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Every fault at every call: a calm run counts the calls, then each of them fails once in each way.
 
+use super::defects::Defect;
 use super::disk::Unsynced;
 use super::job::{JobCase, Size};
 use super::life::{Life, Lived};
-use super::process::{Setup, Tamper};
-use super::store::{Fault, Faults};
+use super::process::Setup;
+use super::store::{Fault, Faults, Storage};
 use super::world::{Chance, Counters};
 use anyhow::{Context, Result};
-use millstream_dataflow::StoreKind;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn setup(parallelism: u32) -> Setup {
         chunk_max: 8,
         checkpoint_interval: Duration::from_secs(8),
         skew_ms: 0,
-        tamper: None,
+        defect: None,
     }
 }
 
@@ -39,18 +39,18 @@ fn finish(life: &mut Life) -> Result<Lived> {
 }
 
 /// One life with planted faults.
-pub fn with_faults(case: JobCase, seed: u64, kind: StoreKind, planted: BTreeMap<u64, Fault>, tamper: Option<Tamper>) -> Result<(u64, Counters)> {
+pub fn with_faults(case: JobCase, seed: u64, storage: Storage, planted: BTreeMap<u64, Fault>, defect: Option<Defect>) -> Result<(u64, Counters)> {
     let name = format!("{planted:?}");
     let faults = Faults { planted, ..Faults::default() };
-    let mut life = Life::new(case, seed, SIZE, kind, faults, false);
-    life.tamper = tamper;
-    let lived = finish(&mut life).with_context(|| format!("{}, seed {seed}, {kind:?}, faults {name}", case.name))?;
+    let mut life = Life::new(case, seed, SIZE, storage, faults, false);
+    life.defect = defect;
+    let lived = finish(&mut life).with_context(|| format!("{}, seed {seed}, {storage:?}, faults {name}", case.name))?;
     Ok((life.remains.faults.calls(), lived.counters))
 }
 
 /// One life on a disk whose power fails at a change, if at all; and the number of changes.
 fn without_power(case: JobCase, seed: u64, at: Option<u64>, unsynced: Unsynced) -> Result<(u64, Counters)> {
-    let mut life = Life::new(case, seed, SIZE, StoreKind::Local, Faults::default(), false);
+    let mut life = Life::new(case, seed, SIZE, Storage::Disk, Faults::default(), false);
     life.remains.disk.leave_out(unsynced);
     life.remains.disk.fail_at(at);
     let lived = finish(&mut life).with_context(|| format!("{}, seed {seed}, power lost at change {at:?} of the disk", case.name))?;
@@ -75,12 +75,12 @@ pub fn power_losses(case: JobCase, seed: u64, unsynced: Unsynced) -> Result<Coun
 ///
 /// # Errors
 /// The first pair that leads to wrong rows.
-pub fn fault_pairs(case: JobCase, seed: u64, kind: StoreKind, pairs: u64) -> Result<Counters> {
-    let (calls, mut counters) = with_faults(case, seed, kind, BTreeMap::new(), None)?;
+pub fn fault_pairs(case: JobCase, seed: u64, storage: Storage, pairs: u64) -> Result<Counters> {
+    let (calls, mut counters) = with_faults(case, seed, storage, BTreeMap::new(), None)?;
     let mut chance = Chance::new(seed);
     let mut any = || (chance.below(calls), Fault::ALL[chance.below(Fault::ALL.len() as u64) as usize]);
     for _ in 0..pairs {
-        counters.add(with_faults(case, seed, kind, BTreeMap::from([any(), any()]), None)?.1);
+        counters.add(with_faults(case, seed, storage, BTreeMap::from([any(), any()]), None)?.1);
     }
     Ok(counters)
 }
@@ -89,11 +89,11 @@ pub fn fault_pairs(case: JobCase, seed: u64, kind: StoreKind, pairs: u64) -> Res
 ///
 /// # Errors
 /// The first that leads to wrong rows, with the call and the fault.
-pub fn single_faults(case: JobCase, seed: u64, kind: StoreKind) -> Result<Counters> {
-    let (calls, mut counters) = with_faults(case, seed, kind, BTreeMap::new(), None)?;
+pub fn single_faults(case: JobCase, seed: u64, storage: Storage) -> Result<Counters> {
+    let (calls, mut counters) = with_faults(case, seed, storage, BTreeMap::new(), None)?;
     for call in 0..calls {
         for fault in Fault::ALL {
-            counters.add(with_faults(case, seed, kind, BTreeMap::from([(call, fault)]), None)?.1);
+            counters.add(with_faults(case, seed, storage, BTreeMap::from([(call, fault)]), None)?.1);
         }
     }
     Ok(counters)

@@ -1,19 +1,23 @@
 //! The life of a job: processes that start, die, pause and start again, until all is committed.
 
+use super::defects::Defect;
 use super::job::{Event, JobCase, Size, input, input_after};
 use super::log::{Log, Partition};
 use super::oracle::{Rows, difference, expected, rows};
-use super::process::{Ended, Remains, Setup, Tamper, start};
-use super::store::{FaultPlan, Faults};
+use super::process::{Ended, Remains, Setup, start};
+use super::store::{FaultPlan, Faults, Storage};
 use super::world::{Chance, Counters, Executor, ProcessId, Stop, World};
 use anyhow::{Context, Result, bail};
-use millstream_dataflow::{ErrorKind, StoreKind};
+use millstream_dataflow::ErrorKind;
 use millstream_runtime::Outcome;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 /// After so much simulated time a job that has not ended is stuck.
 const LIFE_MAX: Duration = Duration::from_secs(3600);
+
+/// Of a thousand ends of processes, how often the log has lost records by the next start.
+const RETENTION: u64 = 30;
 
 /// So many processes without a fault are enough to finish.
 const LIFE_PROCESSES_MAX: usize = 1000;
@@ -26,7 +30,7 @@ pub struct Life {
     pub remains: Remains,
     executor: Executor,
     processes: ProcessId,
-    pub tamper: Option<Tamper>,
+    pub defect: Option<Defect>,
 }
 
 /// How it went with a process.
@@ -36,6 +40,8 @@ enum Fate {
     Finished,
     /// It ended with an error that the planted faults explain.
     Failed,
+    /// It says that records it has not read are gone from the log: nobody can go on.
+    Told,
     /// It did not end by itself.
     Cut,
 }
@@ -48,9 +54,9 @@ pub struct Lived {
 }
 
 impl Life {
-    pub fn new(case: JobCase, seed: u64, size: Size, kind: StoreKind, faults: Faults, traced: bool) -> Self {
+    pub fn new(case: JobCase, seed: u64, size: Size, storage: Storage, faults: Faults, traced: bool) -> Self {
         let (events, partitions) = input(&mut Chance::new(seed), size);
-        Life::of(case, seed, events, partitions, Vec::new(), kind, faults, traced)
+        Life::of(case, seed, events, partitions, Vec::new(), storage, faults, traced)
     }
     #[allow(clippy::too_many_arguments, reason = "what a life is made of")]
     fn of(
@@ -59,7 +65,7 @@ impl Life {
         events: Vec<Vec<Event>>,
         partitions: Vec<Partition>,
         outages: Vec<(Duration, Duration)>,
-        kind: StoreKind,
+        storage: Storage,
         faults: Faults,
         traced: bool,
     ) -> Self {
@@ -67,17 +73,17 @@ impl Life {
         Life {
             case,
             events,
-            remains: Remains::new(&world, Log::new(partitions, outages), kind, FaultPlan::new(faults)),
+            remains: Remains::new(&world, Log::new(partitions, outages), storage, FaultPlan::new(faults)),
             executor: Executor::new(world.clone()),
             world,
             processes: 0,
-            tamper: None,
+            defect: None,
         }
     }
     pub fn start(&mut self, setup: &Setup) -> (ProcessId, Ended) {
         self.processes += 1;
         let setup = Setup {
-            tamper: self.tamper.clone(),
+            defect: self.defect,
             ..setup.clone()
         };
         (self.processes, start(&self.world, self.processes, &self.case, &setup, &self.remains))
@@ -113,6 +119,10 @@ impl Life {
             Some(Err(e)) if matches!(e.kind, ErrorKind::Unavailable | ErrorKind::Fenced) => Ok(Fate::Failed),
             // A flipped bit is told as damage, and nothing else is.
             Some(Err(e)) if e.kind == ErrorKind::Corrupt && self.world.counters().flips > 0 => Ok(Fate::Failed),
+            Some(Err(e)) if e.code == Some("E0701") && self.remains.log.has_lost() => {
+                self.world.count(|c| c.told += 1);
+                Ok(Fate::Told)
+            }
             Some(Err(e)) => bail!("a process ended with an error that is none of the planted ones: {e:?}"),
         }
     }
@@ -161,7 +171,7 @@ impl Life {
             self.run(process, &ended, LIFE_MAX)?;
             let fate = self.outcome(&ended)?;
             self.check(fate == Fate::Finished).context("after the end of a process")?;
-            if fate == Fate::Finished {
+            if matches!(fate, Fate::Finished | Fate::Told) {
                 return Ok(self.lived());
             }
         }
@@ -183,7 +193,7 @@ fn any_setup(world: &World) -> Setup {
         chunk_max: 1 << world.below(7),
         checkpoint_interval: Duration::from_millis(200 + world.below(8_000)),
         skew_ms: world.below(120_000) as i64 - 60_000,
-        tamper: None,
+        defect: None,
     }
 }
 
@@ -191,14 +201,14 @@ fn any_setup(world: &World) -> Setup {
 ///
 /// # Errors
 /// What was committed wrongly, or a process that got stuck; the trace goes with it.
-pub fn live(case: JobCase, seed: u64, tamper: Option<Tamper>, traced: bool) -> (Result<Lived>, Vec<String>) {
+pub fn live(case: JobCase, seed: u64, defect: Option<Defect>, traced: bool) -> (Result<Lived>, Vec<String>) {
     let mut chance = Chance::new(seed);
     let size = Size {
         partitions: 1 + chance.below(5),
         events: 20 + chance.below(400),
         span: Duration::from_secs(20 + chance.below(600)),
     };
-    let kind = if chance.per_mille(500) { StoreKind::Local } else { StoreKind::Object };
+    let storage = [Storage::Disk, Storage::Disk, Storage::Objects, Storage::Parts][chance.below(4) as usize];
     let faults = Faults {
         per_mille: [0, 5, 20, 60][chance.below(4) as usize],
         ..Faults::default()
@@ -214,8 +224,8 @@ pub fn live(case: JobCase, seed: u64, tamper: Option<Tamper>, traced: bool) -> (
         events.push(late_events);
         partitions.push(late);
     }
-    let mut life = Life::of(case, seed, events, partitions, outages, kind, faults, traced);
-    life.tamper = tamper;
+    let mut life = Life::of(case, seed, events, partitions, outages, storage, faults, traced);
+    life.defect = defect;
     let result = troubled(&mut life, size);
     (result, life.world.trace())
 }
@@ -254,8 +264,11 @@ fn troubled(life: &mut Life, size: Size) -> Result<Lived> {
             life.check(finished || fate == Fate::Finished).context("after a paused process came back")?;
             world.kill(zombie);
         }
-        if fate == Fate::Finished {
+        if matches!(fate, Fate::Finished | Fate::Told) {
             return Ok(life.lived());
+        }
+        if world.per_mille(RETENTION) {
+            life.remains.log.lose(&world);
         }
         if fate == Fate::Failed || world.is_dead(process) {
             continue;

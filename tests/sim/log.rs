@@ -46,9 +46,16 @@ impl Log {
             found: Mutex::default(),
         }
     }
-    /// Removes records from the start of a partition.
-    pub fn retain_from(&self, partition: usize, offset: u64) {
-        self.starts[partition].store(offset, Ordering::Relaxed);
+    /// Retention: some records that have arrived are gone, read or not.
+    pub fn lose(&self, world: &World) {
+        let partition = world.below(self.partitions.len() as u64) as usize;
+        let arrived = self.partitions[partition].records.iter().take_while(|r| r.arrives <= world.now()).count() as u64;
+        let start = self.starts[partition].fetch_max(world.below(arrived + 1), Ordering::Relaxed);
+        world.note(|| format!("records of events/{partition} are gone, which began at {start}"));
+    }
+    /// Whether any record is gone.
+    pub fn has_lost(&self) -> bool {
+        self.starts.iter().any(|s| s.load(Ordering::Relaxed) > 0)
     }
     /// Partitions that some process has found.
     pub fn found(&self) -> Vec<usize> {
@@ -68,6 +75,8 @@ pub struct LogSource {
     pub table: TableSpec,
     /// Records handed over at once, at most.
     pub chunk_max: u64,
+    /// Goes on behind what is gone: a planted defect.
+    pub resets: bool,
 }
 
 fn position(text: &str) -> Result<u64> {
@@ -130,6 +139,7 @@ impl Source for LogSource {
             faults: self.faults.clone(),
             log: Arc::clone(&self.log),
             chunk_max: self.chunk_max,
+            resets: self.resets,
             open,
         }))
     }
@@ -161,6 +171,7 @@ struct LogReader {
     faults: FaultPlan,
     log: Arc<Log>,
     chunk_max: u64,
+    resets: bool,
     open: Vec<Open>,
 }
 
@@ -183,6 +194,9 @@ impl SplitReader for LogReader {
             return Ok(Fetch::Finished(id));
         }
         let start = self.log.starts[open.partition].load(Ordering::Relaxed);
+        if open.next < start && self.resets {
+            open.next = start;
+        }
         if open.next < start {
             return Err(Error::data(format!("{}: offset {} is gone, the log begins at {start}", open.id, open.next)).code("E0701"));
         }

@@ -1,12 +1,13 @@
 //! A process: what the binary does with a job file, in a simulated world.
 
+use super::defects::Defect;
 use super::disk::SimDisk;
 use super::job::{EVENTS, JobCase};
 use super::log::{Log, LogSource};
-use super::store::{Contents, FaultPlan, SimStore};
+use super::store::{Contents, FaultPlan, SimStore, Storage};
 use super::world::{ProcessId, SimClock, World};
 use millstream_connectors::{ConnectorContext, ConnectorRegistry, Host};
-use millstream_dataflow::{BoxFuture, ConnectorSpec, Connectors, Error, FormatSpec, Graph, Registry, Result, Sink, Source, Store, StoreKind, TableSpec};
+use millstream_dataflow::{BoxFuture, ConnectorSpec, Connectors, Error, FormatSpec, Registry, Result, Sink, Source, Store, TableSpec};
 use millstream_plan::Job as Plan;
 use millstream_runtime::{Control, Job, JobConfig, Outcome, Rim};
 use millstream_server::{Resume, decide};
@@ -23,35 +24,29 @@ pub struct Remains {
     pub log: Arc<Log>,
     /// By name: `state`, and the sinks' directories.
     stores: Arc<Mutex<BTreeMap<String, Arc<Contents>>>>,
-    kind: StoreKind,
+    storage: Storage,
     pub disk: SimDisk,
     pub faults: FaultPlan,
 }
 
 impl Remains {
-    pub fn new(world: &World, log: Log, kind: StoreKind, faults: FaultPlan) -> Self {
+    pub fn new(world: &World, log: Log, storage: Storage, faults: FaultPlan) -> Self {
         Remains {
             log: Arc::new(log),
             stores: Arc::default(),
-            kind,
+            storage,
             disk: SimDisk::new(world),
             faults,
         }
     }
     pub fn contents(&self, name: &str) -> Arc<Contents> {
         let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || match self.kind {
-            StoreKind::Object => Contents::Objects(Arc::default(), Mutex::default()),
-            StoreKind::Local => Contents::Directory(self.disk.clone(), name.to_string()),
-        };
+        let new = || Contents::new(self.storage, &self.disk, name);
         Arc::clone(stores.entry(name.to_string()).or_insert_with(|| Arc::new(new())))
     }
 }
 
 const MAX_PARALLELISM: u32 = 128;
-
-/// Changes the graph of a job before it runs: planted defects.
-pub type Tamper = Arc<dyn Fn(&mut Graph) + Send + Sync>;
 
 /// How a process runs.
 #[derive(Clone)]
@@ -62,7 +57,8 @@ pub struct Setup {
     pub checkpoint_interval: Duration,
     /// How far its wall clock is off.
     pub skew_ms: i64,
-    pub tamper: Option<Tamper>,
+    /// Planted on purpose.
+    pub defect: Option<Defect>,
 }
 
 /// How a process ended: as its job did.
@@ -116,6 +112,7 @@ struct SimConnectors {
     inner: ConnectorRegistry,
     host: SimHost,
     chunk_max: u64,
+    defect: Option<Defect>,
 }
 
 impl Registry for SimConnectors {
@@ -142,6 +139,7 @@ impl Connectors for SimConnectors {
             log: Arc::clone(&self.host.remains.0.log),
             table: table.clone(),
             chunk_max: self.chunk_max,
+            resets: self.defect == Some(Defect::SkipsWhatIsGone),
         }))
     }
     fn sink(&self, table: &TableSpec, id: &str) -> Result<Arc<dyn Sink>> {
@@ -201,6 +199,7 @@ async fn run(world: &World, process: ProcessId, case: &JobCase, setup: &Setup, r
         }),
         host: host.clone(),
         chunk_max: setup.chunk_max,
+        defect: setup.defect,
     };
     let plan = plan(case, &connectors)?;
     let checkpoints = Checkpoints::new(host.store("state")?, &plan.name);
@@ -210,8 +209,8 @@ async fn run(world: &World, process: ProcessId, case: &JobCase, setup: &Setup, r
         Resume::Fresh { after } => (world.unique(), after),
     };
     let mut graph = millstream_operators::build(&plan, &connectors, None)?;
-    if let Some(tamper) = &setup.tamper {
-        tamper(&mut graph);
+    if let Some(defect) = setup.defect {
+        defect.plant(&mut graph);
     }
     let (names, picks) = (world.clone(), world.clone());
     let job = Job {

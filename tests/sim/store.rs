@@ -95,11 +95,27 @@ impl FaultPlan {
     }
 }
 
+/// Bytes of a part of [`Storage::Parts`]: a few rows.
+const PART_MIN: usize = 100;
+
 /// Longer than any call is waited for.
 const SLOW: Duration = Duration::from_secs(90);
 
 /// For how long after its creation a stale listing does not show an object.
 const STALE: Duration = Duration::from_secs(5);
+
+/// What a world stores things in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    Disk,
+    Objects,
+    /// Objects of which all but the smallest are uploaded in parts.
+    Parts,
+}
+
+impl Storage {
+    pub const ALL: [Storage; 3] = [Storage::Disk, Storage::Objects, Storage::Parts];
+}
 
 /// What is really there.
 #[derive(Debug)]
@@ -111,6 +127,14 @@ pub enum Contents {
 }
 
 impl Contents {
+    pub fn new(storage: Storage, disk: &SimDisk, name: &str) -> Self {
+        let objects = |store| Contents::Objects(Arc::new(store), Mutex::default());
+        match storage {
+            Storage::Disk => Contents::Directory(disk.clone(), name.to_string()),
+            Storage::Objects => objects(MemoryStore::new()),
+            Storage::Parts => objects(MemoryStore::with_part_min(PART_MIN)),
+        }
+    }
     /// As a process finds it.
     ///
     /// # Errors
@@ -244,6 +268,9 @@ impl SimStore {
 impl Store for SimStore {
     fn kind(&self) -> StoreKind {
         self.opened.kind()
+    }
+    fn part_min(&self) -> usize {
+        self.opened.part_min()
     }
     fn location(&self) -> String {
         format!("sim://{}", self.name)

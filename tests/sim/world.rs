@@ -58,6 +58,8 @@ pub struct Counters {
     pub crashes: u64,
     pub power_losses: u64,
     pub commits: u64,
+    /// Lives that ended with the word that records are gone unread.
+    pub told: u64,
     pub simulated: Duration,
 }
 
@@ -69,6 +71,7 @@ impl Counters {
         self.crashes += other.crashes;
         self.power_losses += other.power_losses;
         self.commits += other.commits;
+        self.told += other.told;
         self.simulated += other.simulated;
     }
 }

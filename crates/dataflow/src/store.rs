@@ -62,6 +62,10 @@ pub enum StoreKind {
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// What this store can do.
     fn kind(&self) -> StoreKind;
+    /// Object stores only: size in bytes of an upload's parts, but for the last. What is smaller needs no multipart upload.
+    fn part_min(&self) -> usize {
+        5 << 20
+    }
     /// Where it is, for messages: `file:///data/out`, `s3://bucket/prefix`. Never holds a credential.
     fn location(&self) -> String;
     /// Writes a whole object.
@@ -78,7 +82,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     fn link<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<Put>>;
     /// Object stores only: starts a multipart upload and returns its id. It survives this process.
     fn create_multipart<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<String>>;
-    /// Object stores only: uploads part `index` (from 0; all but the last of one size, at least 5 MiB).
+    /// Object stores only: uploads part `index` (from 0; all but the last of one size, at least [`Store::part_min`]).
     fn put_part<'a>(&'a self, path: &'a str, upload: &'a str, index: usize, bytes: Bytes) -> BoxFuture<'a, Result<PartId>>;
     /// Object stores only: makes the object visible. `Exists` if the upload is gone and an object stands there:
     /// compare its size before believing it is ours.

@@ -86,6 +86,9 @@ impl Store for FaultStore {
     fn kind(&self) -> StoreKind {
         self.inner.kind()
     }
+    fn part_min(&self) -> usize {
+        self.inner.part_min()
+    }
     fn location(&self) -> String {
         self.inner.location()
     }

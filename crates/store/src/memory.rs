@@ -15,15 +15,29 @@ struct Content {
 }
 
 /// Objects in a map.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryStore {
     content: Mutex<Content>,
+    part_min: usize,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::with_part_min(5 << 20)
+    }
 }
 
 impl MemoryStore {
     /// An empty one.
     pub fn new() -> Self {
         Self::default()
+    }
+    /// An empty one whose uploads have parts of this many bytes.
+    pub fn with_part_min(part_min: usize) -> Self {
+        MemoryStore {
+            content: Mutex::default(),
+            part_min,
+        }
     }
     /// Uploads that were neither completed nor aborted.
     pub fn open_uploads(&self) -> usize {
@@ -49,6 +63,9 @@ fn meta(path: &str, bytes: &Bytes) -> ObjectMeta {
 impl Store for MemoryStore {
     fn kind(&self) -> StoreKind {
         StoreKind::Object
+    }
+    fn part_min(&self) -> usize {
+        self.part_min
     }
     fn location(&self) -> String {
         "memory://".to_string()

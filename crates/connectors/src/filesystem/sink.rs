@@ -2,7 +2,7 @@
 
 use super::commit::FileCommitter;
 use super::partition::Partitioning;
-use super::writer::{FileWriter, UPLOAD_MIN};
+use super::writer::FileWriter;
 use super::{FILE_SIZE, PATH, format};
 use crate::ConnectorContext;
 use millstream_dataflow::option::Options;
@@ -16,8 +16,6 @@ pub(super) struct FileSink {
     pub(super) format: String,
     pub(super) options: BTreeMap<String, String>,
     pub(super) file_bytes: u64,
-    /// Size below which a file takes no multipart upload.
-    pub(super) upload_min: usize,
     pub(super) context: ConnectorContext,
 }
 
@@ -35,7 +33,6 @@ impl FileSink {
             format: format(table).to_string(),
             options: table.options.clone(),
             file_bytes: o.memory(&FILE_SIZE).unwrap_or(u64::MAX).max(1),
-            upload_min: UPLOAD_MIN,
             context: context.clone(),
         })
     }

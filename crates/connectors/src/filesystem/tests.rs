@@ -135,8 +135,8 @@ fn visible(store: &dyn Store, format: &str, data: &Schema, options: &BTreeMap<St
     all
 }
 
-/// Runs the suite over a store; `upload_min` is the size from which on files are uploaded in parts.
-fn sink_keeps_its_contract(store: Arc<dyn Store>, format: &str, partitioned: bool, more: &[(&'static str, &'static str)], upload_min: usize) {
+/// Runs the suite over a store.
+fn sink_keeps_its_contract(store: Arc<dyn Store>, format: &str, partitioned: bool, more: &[(&'static str, &'static str)]) {
     let _entered = handle().enter();
     let (with_partition, data) = ("n BIGINT, s STRING, p INT", columns("n BIGINT, s STRING"));
     let mut table = match partitioned {
@@ -153,9 +153,7 @@ fn sink_keeps_its_contract(store: Arc<dyn Store>, format: &str, partitioned: boo
         open: &|| {
             // A process that is gone has no I/O under way.
             settle();
-            let mut sink = sink::FileSink::over(Arc::clone(&store), &table, &context)?;
-            sink.upload_min = upload_min;
-            Ok(Arc::new(sink) as Arc<dyn Sink>)
+            Ok(Arc::new(sink::FileSink::over(Arc::clone(&store), &table, &context)?) as Arc<dyn Sink>)
         },
         rows: &|number| {
             let line = |i: usize| match partitioned {
@@ -178,7 +176,7 @@ fn local_files_of_each_format_keep_what_a_sink_must() {
         for partitioned in [false, true] {
             let directory = tempfile::tempdir().unwrap();
             let store = Arc::new(LocalStore::new(directory.path()).unwrap());
-            sink_keeps_its_contract(store, format, partitioned, &[], writer::UPLOAD_MIN);
+            sink_keeps_its_contract(store, format, partitioned, &[]);
         }
     }
 }
@@ -187,15 +185,14 @@ fn local_files_of_each_format_keep_what_a_sink_must() {
 fn files_that_roll_within_an_epoch_keep_what_a_sink_must() {
     let directory = tempfile::tempdir().unwrap();
     let store = Arc::new(LocalStore::new(directory.path()).unwrap());
-    sink_keeps_its_contract(store, "json", true, &[("sink.rolling-policy.file-size", "40 b")], writer::UPLOAD_MIN);
+    sink_keeps_its_contract(store, "json", true, &[("sink.rolling-policy.file-size", "40 b")]);
 }
 
 #[test]
 fn objects_keep_what_a_sink_must_inline_and_uploaded() {
-    for upload_min in [writer::UPLOAD_MIN, 1] {
-        for format in ["json", "parquet"] {
-            sink_keeps_its_contract(Arc::new(MemoryStore::new()), format, upload_min == 1, &[], upload_min);
-        }
+    for format in ["json", "parquet"] {
+        sink_keeps_its_contract(Arc::new(MemoryStore::new()), format, false, &[]);
+        sink_keeps_its_contract(Arc::new(MemoryStore::with_part_min(30)), format, true, &[]);
     }
 }
 

@@ -19,10 +19,6 @@ const OPEN_MAX: usize = 4_000;
 const FILE_OVERHEAD: usize = 4 << 10;
 /// Bytes on their way to the store, beyond which input is held back.
 const IN_FLIGHT_MAX: usize = 64 << 20;
-/// Below this size an object store takes no multipart upload.
-pub(super) const UPLOAD_MIN: usize = 5 << 20;
-/// Size of an upload's parts.
-const PART: usize = 8 << 20;
 
 /// A file on its way to the store. One whose writer or checkpoint is given up is given up, too; what of it reaches the store all the same
 /// lies staged until the next recovery.
@@ -54,7 +50,6 @@ pub(super) struct FileWriter {
     format: String,
     options: BTreeMap<String, String>,
     file_bytes: u64,
-    upload_min: usize,
     host: Arc<dyn Host>,
     incarnation: String,
     /// Part of every file name: no two writers, not even a paused process and its successor, ever use the same one.
@@ -77,7 +72,6 @@ impl FileWriter {
             format: sink.format.clone(),
             options: sink.options.clone(),
             file_bytes: sink.file_bytes,
-            upload_min: sink.upload_min,
             host: Arc::clone(&sink.context.host),
             incarnation: incarnation.to_string(),
             tag: format!("{life}-{:.16}-{}", sink.context.host.unique(), subtask.subtask),
@@ -127,11 +121,11 @@ impl FileWriter {
         let staged = format!("{STAGING}/{}/{name}.staged", self.incarnation);
         let path = format!("{directory}{name}");
         let content = Bytes::from(file.content);
-        let (store, in_flight, upload_min) = (Arc::clone(&self.store), Arc::clone(&self.in_flight), self.upload_min);
+        let (store, in_flight) = (Arc::clone(&self.store), Arc::clone(&self.in_flight));
         in_flight.fetch_add(content.len(), Ordering::AcqRel);
         let sending = async move {
             let bytes = content.len();
-            let sent = send(store.as_ref(), path, staged, content, upload_min).await;
+            let sent = send(store.as_ref(), path, staged, content).await;
             in_flight.fetch_sub(bytes, Ordering::AcqRel);
             sent
         };
@@ -148,23 +142,21 @@ impl FileWriter {
 }
 
 /// Brings a file to where it can wait for its commit.
-async fn send(store: &dyn Store, path: String, staged: String, content: Bytes, upload_min: usize) -> Result<File> {
+async fn send(store: &dyn Store, path: String, staged: String, content: Bytes) -> Result<File> {
     let bytes = content.len() as u64;
     let content = match store.kind() {
         StoreKind::Local => {
             store.put(&staged, content, PutMode::Overwrite).await?;
             Content::Staged(staged)
         }
-        StoreKind::Object if content.len() < upload_min => Content::Inline(to_hex(&content)),
+        StoreKind::Object if content.len() < store.part_min() => Content::Inline(to_hex(&content)),
         StoreKind::Object => {
             let id = store.create_multipart(&path).await?;
             let mut parts = Vec::new();
-            for (index, start) in (0..content.len()).step_by(PART).enumerate() {
-                parts.push(
-                    store
-                        .put_part(&path, &id, index, content.slice(start..(start + PART).min(content.len())))
-                        .await?,
-                );
+            let part = store.part_min();
+            for (index, start) in (0..content.len()).step_by(part).enumerate() {
+                let piece = content.slice(start..(start + part).min(content.len()));
+                parts.push(store.put_part(&path, &id, index, piece).await?);
             }
             Content::Upload { id, parts }
         }
