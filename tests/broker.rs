@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -224,6 +224,23 @@ pub fn create_topic(address: &str, topic: &str, partitions: i32) -> Result<()> {
     let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
     let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
     for result in wait_for(admin(address)?.create_topics([&new], &options))?? {
+        result.map_err(|(topic, e)| anyhow::anyhow!("{topic}: {e}"))?;
+    }
+    Ok(())
+}
+
+/// Raises a topic's number of partitions.
+pub fn add_partitions(address: &str, topic: &str, total: usize) -> Result<()> {
+    let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+    for result in wait_for(admin(address)?.create_partitions([&NewPartitions::new(topic, total)], &options))?? {
+        result.map_err(|(topic, e)| anyhow::anyhow!("{topic}: {e}"))?;
+    }
+    Ok(())
+}
+
+pub fn delete_topic(address: &str, topic: &str) -> Result<()> {
+    let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+    for result in wait_for(admin(address)?.delete_topics(&[topic], &options))?? {
         result.map_err(|(topic, e)| anyhow::anyhow!("{topic}: {e}"))?;
     }
     Ok(())

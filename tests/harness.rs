@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// First argument that makes the test binary behave as `millstream`.
@@ -54,7 +55,7 @@ pub fn fail(mut command: Command, status: i32) -> Result<String> {
 }
 
 /// A started command; killed when the test is done with it, however it ends.
-pub struct Running(pub Child);
+pub struct Running(pub Child, std::fs::File);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -65,15 +66,23 @@ impl Drop for Running {
 
 impl Running {
     pub fn start(mut command: Command) -> Result<Running> {
-        let child = command.stderr(Stdio::null()).spawn().context("could not be started")?;
-        Ok(Running(child))
+        let told = tempfile::tempfile()?;
+        let child = command.stderr(told.try_clone()?).spawn().context("could not be started")?;
+        Ok(Running(child, told))
     }
     /// An error if it has ended by itself.
     pub fn check(&mut self) -> Result<()> {
         match self.0.try_wait()? {
-            Some(status) => bail!("it ended early with {status}"),
+            Some(status) => bail!("it ended early with {status}\n{}", self.told()?),
             None => Ok(()),
         }
+    }
+    /// What it has said on stderr.
+    pub fn told(&mut self) -> Result<String> {
+        self.1.rewind()?;
+        let mut text = Vec::new();
+        self.1.read_to_end(&mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
     }
     /// `kill -9`.
     pub fn kill(mut self) -> Result<()> {

@@ -1,5 +1,7 @@
 //! The Kafka source against a real broker: where it starts and ends, what it reads, what it refuses, what it survives.
 
+mod topics;
+
 use crate::broker::{Broker, Writer, create_topic, delete_before, missing, shared, unique};
 use crate::harness::{Running, fail, files, millstream, result_sets, root, succeed};
 use crate::s3::Server;
@@ -45,6 +47,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("an_idle_partition_does_not_hold_the_watermark", idle),
         trial("a_broker_restart_is_waited_for", broker_restart),
         trial("a_burst_after_a_quiet_time_or_an_outage_is_not_late", bursts),
+        trial("partitions_that_are_added_are_read", topics::partition_added),
+        trial("a_topic_that_is_made_anew_stops_the_job", topics::made_anew),
+        trial("batches_of_every_codec_and_size", topics::batches),
         trial("a_ledger_is_exact_after_many_kills", soak),
         trial("page_metrics_survive_kill_9", || page_metrics(None)),
         trial("page_metrics_survive_kill_9_on_s3", || page_metrics(Some(Server::start()?))),

@@ -22,6 +22,7 @@ fn setup(parallelism: u32) -> Setup {
     Setup {
         parallelism,
         channel_rows: 64,
+        discovery: None,
         chunk_max: 8,
         checkpoint_interval: Duration::from_secs(8),
         skew_ms: 0,

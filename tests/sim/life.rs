@@ -190,6 +190,7 @@ fn any_setup(world: &World) -> Setup {
     Setup {
         parallelism: 1 + world.below(4) as u32 * if world.per_mille(300) { 2 } else { 1 },
         channel_rows: 1 << world.below(17),
+        discovery: world.per_mille(500).then(|| Duration::from_millis(500 + world.below(20_000))),
         chunk_max: 1 << world.below(7),
         checkpoint_interval: Duration::from_millis(200 + world.below(8_000)),
         skew_ms: world.below(120_000) as i64 - 60_000,

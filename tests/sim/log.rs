@@ -33,7 +33,7 @@ pub struct Log {
     pub outages: Vec<(Duration, Duration)>,
     /// Records below these offsets have been removed by retention.
     starts: Vec<AtomicU64>,
-    /// Partitions that a discovery has found.
+    /// Partitions that somebody has begun to read.
     found: Mutex<Vec<usize>>,
 }
 
@@ -57,7 +57,7 @@ impl Log {
     pub fn has_lost(&self) -> bool {
         self.starts.iter().any(|s| s.load(Ordering::Relaxed) > 0)
     }
-    /// Partitions that some process has found.
+    /// Partitions that some process has begun to read.
     pub fn found(&self) -> Vec<usize> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -73,6 +73,8 @@ pub struct LogSource {
     pub faults: FaultPlan,
     pub log: Arc<Log>,
     pub table: TableSpec,
+    /// How often new partitions are looked for.
+    pub discovery: Option<Duration>,
     /// Records handed over at once, at most.
     pub chunk_max: u64,
     /// Goes on behind what is gone: a planted defect.
@@ -113,15 +115,19 @@ impl Source for LogSource {
                     id,
                     position: position.unwrap_or_else(|| "v1 0".to_string()),
                 });
-                let mut found = self.log.found.lock().unwrap_or_else(PoisonError::into_inner);
-                if !found.contains(&i) {
-                    found.push(i);
-                }
             }
             Ok(splits)
         })
     }
     fn reader(&self, splits: Vec<Split>) -> Result<Box<dyn SplitReader>> {
+        let mut found = self.log.found.lock().unwrap_or_else(PoisonError::into_inner);
+        for split in &splits {
+            let partition = partition(&split.id)?;
+            if !found.contains(&partition) {
+                found.push(partition);
+            }
+        }
+        drop(found);
         let open = splits
             .into_iter()
             .map(|s| {
@@ -154,6 +160,9 @@ impl Source for LogSource {
     }
     fn bounded(&self) -> bool {
         true
+    }
+    fn discovery_interval(&self) -> Option<Duration> {
+        self.discovery
     }
 }
 

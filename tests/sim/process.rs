@@ -53,6 +53,7 @@ const MAX_PARALLELISM: u32 = 128;
 pub struct Setup {
     pub parallelism: u32,
     pub channel_rows: usize,
+    pub discovery: Option<Duration>,
     pub chunk_max: u64,
     pub checkpoint_interval: Duration,
     /// How far its wall clock is off.
@@ -111,6 +112,7 @@ impl Host for SimHost {
 struct SimConnectors {
     inner: ConnectorRegistry,
     host: SimHost,
+    discovery: Option<Duration>,
     chunk_max: u64,
     defect: Option<Defect>,
 }
@@ -138,6 +140,7 @@ impl Connectors for SimConnectors {
             faults: self.host.remains.0.faults.clone(),
             log: Arc::clone(&self.host.remains.0.log),
             table: table.clone(),
+            discovery: self.discovery,
             chunk_max: self.chunk_max,
             resets: self.defect == Some(Defect::SkipsWhatIsGone),
         }))
@@ -198,6 +201,7 @@ async fn run(world: &World, process: ProcessId, case: &JobCase, setup: &Setup, r
             directory: PathBuf::from("."),
         }),
         host: host.clone(),
+        discovery: setup.discovery,
         chunk_max: setup.chunk_max,
         defect: setup.defect,
     };

@@ -6,6 +6,7 @@ mod decoder;
 mod discover;
 mod position;
 mod reader;
+mod topic_id;
 
 use crate::ConnectorContext;
 use client::Client;
@@ -17,6 +18,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use reader::KafkaReader;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 const TOPIC: OptionSpec = OptionSpec::new("topic", OptionType::Text, "The topic to read, or several as `a;b`.")
     .required()
@@ -55,6 +57,12 @@ const BOUNDED: OptionSpec = OptionSpec::new(
     "`latest-offset` ends the table where the topic ended when the job first started.",
 )
 .default("unbounded");
+const DISCOVERY: OptionSpec = OptionSpec::new(
+    "scan.topic-partition-discovery.interval",
+    OptionType::Duration,
+    "How often new partitions are looked for while the job runs; `0 s`: only when it starts.",
+)
+.default("5 min");
 const ON_ERROR: OptionSpec = OptionSpec::new(
     "on-error",
     OptionType::OneOf(&["fail", "skip"]),
@@ -73,7 +81,7 @@ const fn metadata(key: &'static str, ty: &'static str, doc: &'static str) -> Met
 
 pub const SPEC: ConnectorSpec = ConnectorSpec {
     name: "kafka",
-    doc: "Reads topics. Positions are part of the checkpoints; the watermark is kept per partition. New partitions are found when the job starts.",
+    doc: "Reads topics. Positions are part of the checkpoints; the watermark is kept per partition. New partitions are read from their beginning.",
     source: true,
     sink: false,
     options: &[
@@ -85,6 +93,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         STARTUP,
         STARTUP_OFFSETS,
         STARTUP_TIMESTAMP,
+        DISCOVERY,
         IDLE,
         TOPIC,
     ],
@@ -125,6 +134,7 @@ pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn S
     let o = Options::new(&table.options);
     Ok(Arc::new(Kafka {
         startup: discover::Startup::new(&o)?,
+        discovery: o.duration(&DISCOVERY).filter(|d| !d.is_zero()),
         bounded: o.text(&BOUNDED) == Some("latest-offset"),
         group: Arc::new(Mutex::new(None)),
         client,
@@ -140,6 +150,7 @@ struct Kafka {
     client: Client,
     startup: discover::Startup,
     bounded: bool,
+    discovery: Option<Duration>,
     table: TableSpec,
     context: ConnectorContext,
 }
@@ -161,6 +172,9 @@ impl Source for Kafka {
     }
     fn bounded(&self) -> bool {
         self.bounded
+    }
+    fn discovery_interval(&self) -> Option<Duration> {
+        self.discovery.filter(|_| !self.bounded)
     }
     fn committed<'a>(&'a self, positions: &'a [Split]) -> BoxFuture<'a, Result<()>> {
         if self.client.group.is_none() {

@@ -28,6 +28,11 @@ pub trait Source: Send + Sync {
     fn decoder(&self) -> Result<Box<dyn SplitDecoder>>;
     /// Whether the source ends by itself.
     fn bounded(&self) -> bool;
+    /// How often `discover` is to be called while the job runs, for splits that have come; `None`: only at its start. With a new split the
+    /// job goes on from a checkpoint that it takes for this.
+    fn discovery_interval(&self) -> Option<Duration> {
+        None
+    }
     /// A checkpoint that covers these positions was committed (Kafka: group offsets for lag tools). Recovery does not depend on it:
     /// an error is told and the job goes on.
     fn committed<'a>(&'a self, _positions: &'a [Split]) -> BoxFuture<'a, Result<()>> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 /// The operators in which two plans differ, one sentence each; empty if state can continue.
 ///
 /// Options that say how to reach the data (`properties.*`, `s3.*`), where to start when there is no checkpoint (`scan.startup.*`), how long to
-/// wait for an idle split, what to do with a bad record and how fast Nexmark's events come may change: the state stays what it was.
+/// wait for an idle split, how often to look for new ones, what to do with a bad record and how fast Nexmark's events come may change: the state stays what it was.
 pub fn differences(old: &Job, new: &Job) -> Vec<String> {
     let by_id = |job: &Job| {
         job.nodes
@@ -49,7 +49,10 @@ fn comparable(node: &Node) -> NodeSpec {
         let free = |key: &str| {
             ["properties.", "s3.", "scan.startup."].iter().any(|p| key.starts_with(p))
                 || key.ends_with(".ignore-parse-errors")
-                || matches!(key, "on-error" | "scan.watermark.idle-timeout" | "sink.rolling-policy.file-size")
+                || matches!(
+                    key,
+                    "on-error" | "scan.watermark.idle-timeout" | "scan.topic-partition-discovery.interval" | "sink.rolling-policy.file-size"
+                )
                 || nexmark && key == "rows-per-second"
         };
         table.options.retain(|k, _| !free(k));

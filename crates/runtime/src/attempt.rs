@@ -82,6 +82,7 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
         writer,
         committers,
         sources: sources(job),
+        splits: splits.iter().map(|(node, s)| (*node, s.iter().map(|(s, _)| s.clone()).collect())).collect(),
         epoch,
         incarnation: job.incarnation.clone(),
         carried: BTreeMap::new(),

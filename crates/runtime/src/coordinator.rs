@@ -7,13 +7,13 @@ use crate::chain::PreCommit;
 use crate::config::JobConfig;
 use crate::constants::SOURCE_COMMIT_WAIT;
 use crate::metrics::JobMetrics;
-use crate::rim::Rim;
+use crate::rim::{Rim, Timer};
 use crate::subtask::{Acknowledgement, Orders, Report};
 use crate::wake::Wake;
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
-use futures::future::{Either, select, try_join_all};
-use millstream_dataflow::{Committable, Epoch, EpochCommit, Error, ErrorKind, KeyGroupRange, Result, SinkCommitter, Snapshot, Source, Split};
+use futures::future::{Either, select, select_all, try_join_all};
+use millstream_dataflow::{BoxFuture, Committable, Epoch, EpochCommit, Error, ErrorKind, KeyGroupRange, Result, SinkCommitter, Snapshot, Source, Split};
 use millstream_state::checkpoint::{FinishedJob, Manifest, OperatorState, SinkState, SourceState, Writer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub(crate) enum End {
     Finished,
     /// Asked to stop; the last checkpoint holds everything.
     Stopped,
+    /// A source has a new split; the last checkpoint holds everything.
+    Grown,
 }
 
 pub(crate) struct Coordinator {
@@ -48,6 +50,8 @@ pub(crate) struct Coordinator {
     pub(crate) writer: Option<Writer>,
     pub(crate) committers: BTreeMap<usize, Box<dyn SinkCommitter>>,
     pub(crate) sources: BTreeMap<usize, Arc<dyn Source>>,
+    /// The splits that the sources were started with, by node.
+    pub(crate) splits: BTreeMap<usize, Vec<Split>>,
     /// The last published epoch.
     pub(crate) epoch: Epoch,
     pub(crate) incarnation: String,
@@ -65,24 +69,36 @@ impl Coordinator {
     /// Runs until the input ends, a stop is asked for, or something fails.
     pub(crate) async fn run(&mut self, mut stop: watch::Receiver<bool>) -> Result<End> {
         let mut wait = self.config.checkpoint_interval;
+        let mut growth = self.growth();
+        let mut grown = false;
         loop {
             let finished = self.ended == self.subtasks;
-            if finished || *stop.borrow() {
+            let stopped = *stop.borrow();
+            if finished || stopped || grown {
                 // A failed checkpoint is tried again: nothing may be left uncommitted at the end.
                 while self.writer.is_some() && !self.checkpoint(finished).await? {
                     self.rim.timer.sleep(self.config.restart_backoff).await;
                 }
-                return Ok(if finished { End::Finished } else { End::Stopped });
+                return Ok(match (finished, stopped) {
+                    (true, _) => End::Finished,
+                    (_, true) => End::Stopped,
+                    _ => End::Grown,
+                });
             }
             let timer = match self.writer {
                 Some(_) => self.rim.timer.sleep(wait),
                 None => Box::pin(futures::future::pending()),
             };
             let changed = std::pin::pin!(stop.changed());
-            let report = match select(select(self.reports.next(), changed), timer).await {
+            let report = match select(select(self.reports.next(), changed), select(timer, growth.as_mut())).await {
                 Either::Left((Either::Left((report, _)), _)) => report,
                 Either::Left((Either::Right(_), _)) => continue,
-                Either::Right(_) => {
+                Either::Right((Either::Right((found, _)), _)) => {
+                    found?;
+                    (grown, growth) = (true, Box::pin(futures::future::pending()));
+                    continue;
+                }
+                Either::Right((Either::Left(_), _)) => {
                     let start = self.rim.clock.monotonic();
                     self.checkpoint(false).await?;
                     wait = self.config.checkpoint_interval.saturating_sub(self.rim.clock.monotonic() - start);
@@ -90,6 +106,23 @@ impl Coordinator {
                 }
             };
             self.note(report)?;
+        }
+    }
+
+    /// Ends when a source has a split that it did not have at the start, or an error that waiting does not mend.
+    fn growth(&self) -> BoxFuture<'static, Result<()>> {
+        // Without checkpoints there is nothing to go on from.
+        if self.writer.is_none() {
+            return Box::pin(futures::future::pending());
+        }
+        let watched = self.sources.iter().filter_map(|(node, source)| {
+            let known = self.splits.get(node).cloned().unwrap_or_default();
+            Some(new_split(Arc::clone(source), source.discovery_interval()?, known, Arc::clone(&self.rim.timer)))
+        });
+        let watched: Vec<_> = watched.map(Box::pin).collect();
+        match watched.is_empty() {
+            true => Box::pin(futures::future::pending()),
+            false => Box::pin(async move { select_all(watched).await.0 }),
         }
     }
 
@@ -277,6 +310,24 @@ impl Coordinator {
         let bytes = chunks.filter(|c| c.file.contains(&uploaded)).map(|c| c.length).sum();
         writer.publish(manifest).await.map_err(PublishError::Undecided)?;
         Ok(bytes)
+    }
+}
+
+/// Asks a source again and again for its splits, until there is one that is not known.
+async fn new_split(source: Arc<dyn Source>, interval: Duration, known: Vec<Split>, timer: Arc<dyn Timer>) -> Result<()> {
+    loop {
+        timer.sleep(interval).await;
+        match source.discover(&known).await {
+            Ok(found) => {
+                if let Some(new) = found.iter().find(|f| !known.iter().any(|k| k.id == f.id)) {
+                    info!(split = %new.id, "a new split is taken in");
+                    return Ok(());
+                }
+            }
+            // Who reads tells more of it.
+            Err(e) if e.is_transient() => debug!(error = %e, "new splits could not be looked for"),
+            Err(e) => return Err(e),
+        }
     }
 }
 

@@ -79,6 +79,10 @@ impl Job {
             let error = match attempt(&self, control.0.subscribe()).await {
                 Ok(End::Finished) => return Ok(Outcome::Finished),
                 Ok(End::Stopped) => return Ok(Outcome::Stopped),
+                Ok(End::Grown) => {
+                    self.metrics.keep_written();
+                    continue;
+                }
                 Err(e) => e,
             };
             let now_completed = self.metrics.checkpoints.completed.load(Relaxed);

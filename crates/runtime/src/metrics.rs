@@ -41,6 +41,9 @@ pub struct NodeMetrics {
     pub(crate) written: Mutex<BTreeMap<u32, Written>>,
 }
 
+/// In place of a subtask: the sum of those before.
+const KEPT: u32 = u32::MAX;
+
 impl NodeMetrics {
     fn new(id: &str, name: &str, role: NodeRole, parallelism: u32) -> Self {
         NodeMetrics {
@@ -68,7 +71,7 @@ impl NodeMetrics {
     pub(crate) fn set_idle(&self, subtask: u32) {
         self.idle[subtask as usize].store(true, Relaxed);
     }
-    /// What a sink with files has written since the attempt began.
+    /// What a sink with files has written since the start, or the last restart after a failure.
     pub fn written(&self) -> Option<Written> {
         let parts = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         parts.values().cloned().reduce(|a, b| Written {
@@ -142,6 +145,14 @@ impl JobMetrics {
         let node = Arc::new(NodeMetrics::new(id, name, role, parallelism));
         nodes.push(Arc::clone(&node));
         node
+    }
+    /// What the sinks have written is committed: it stays in the sum when new writers take over.
+    pub(crate) fn keep_written(&self) {
+        for node in self.nodes() {
+            if let Some(sum) = node.written() {
+                *node.written.lock().unwrap_or_else(PoisonError::into_inner) = BTreeMap::from([(KEPT, sum)]);
+            }
+        }
     }
     /// Sum over the nodes of a role.
     pub fn total(&self, role: NodeRole, of: impl Fn(&NodeMetrics) -> u64) -> u64 {

@@ -2,6 +2,7 @@
 
 use super::client::Client;
 use super::position::{Position, split_id};
+use super::topic_id::topic_ids;
 use super::{STARTUP, STARTUP_OFFSETS, STARTUP_TIMESTAMP};
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{Error, Result, Split};
@@ -100,6 +101,7 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounded: bool, known:
             .source(e)
     };
     let mut splits = Vec::new();
+    let ids = topic_ids(&consumer, &client.topics, TIMEOUT);
     for topic in &client.topics {
         let metadata = consumer
             .fetch_metadata(Some(topic), TIMEOUT)
@@ -121,7 +123,15 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounded: bool, known:
         for partition in partitions {
             let id = split_id(topic, partition);
             if let Some(k) = known.iter().find(|k| k.id == id) {
-                splits.push(k.clone());
+                let mut position = Position::parse(&k.position)?;
+                if let (Some(was), Some(is)) = (&position.topic_id, ids.get(topic))
+                    && was != is
+                {
+                    return Err(made_anew(client, topic, position.next));
+                }
+                position.topic_id = position.topic_id.or_else(|| ids.get(topic).cloned());
+                let position = position.text()?;
+                splits.push(Split { id, position });
                 continue;
             }
             let (low, high) = consumer
@@ -143,10 +153,10 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounded: bool, known:
                 Some(Start::End) => high,
                 None => return Err(no_offset(client, topic, partition)),
             };
-            splits.push(Split {
-                id,
-                position: Position::new(next, bounded.then_some(high)).text()?,
-            });
+            let mut position = Position::new(next, bounded.then_some(high));
+            position.topic_id = ids.get(topic).cloned();
+            let position = position.text()?;
+            splits.push(Split { id, position });
         }
     }
     if let Startup::Specific(offsets) = startup
@@ -175,6 +185,15 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounded: bool, known:
         .hint("was the topic deleted or left out of the option 'topic'? --fresh starts over"));
     }
     Ok(splits)
+}
+
+fn made_anew(client: &Client, topic: &str, next: i64) -> Error {
+    Error::data(format!(
+        "the topic '{topic}' of table \"{}\" was deleted and made anew since the last checkpoint, which goes on at offset {next} of the former one",
+        client.table
+    ))
+    .code("E0701")
+    .hint("what the former topic held beyond that is gone; --fresh starts over with the new one")
 }
 
 fn no_offset(client: &Client, topic: &str, partition: i32) -> Error {

@@ -14,6 +14,9 @@ pub(super) struct Position {
     /// Leader epoch of the last record.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) leader_epoch: Option<i32>,
+    /// Id of the topic that the offsets are of, where the broker tells.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) topic_id: Option<String>,
 }
 
 impl Position {
@@ -23,6 +26,7 @@ impl Position {
             next,
             stop,
             leader_epoch: None,
+            topic_id: None,
         }
     }
     pub(super) fn done(&self) -> bool {

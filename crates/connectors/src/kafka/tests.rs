@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 #[test]
 fn positions_are_a_persisted_form() {
-    let golden = r#"{"v":1,"next":42,"stop":100,"leader_epoch":3}"#;
+    let golden = r#"{"v":1,"next":42,"stop":100,"leader_epoch":3,"topic_id":"yZ3pQ"}"#;
     let mut position = Position::new(42, Some(100));
     position.leader_epoch = Some(3);
+    position.topic_id = Some("yZ3pQ".to_string());
     assert_eq!(position.text().unwrap(), golden);
     assert_eq!(Position::parse(golden).unwrap(), position);
     assert_eq!(Position::parse(r#"{"v":1,"next":7}"#).unwrap(), Position::new(7, None));

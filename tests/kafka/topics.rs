@@ -1,0 +1,95 @@
+//! Topics that change under a job, and batches of every kind.
+
+use super::{copied, copy, prepare, wait_for_rows};
+use crate::broker::{Writer, add_partitions, create_topic, delete_topic, shared, unique};
+use crate::harness::{Running, fail};
+use anyhow::{Result, ensure};
+
+pub(super) fn partition_added() -> Result<()> {
+    let (address, topic) = (shared()?, unique("added"));
+    create_topic(address, &topic, 1)?;
+    Writer::new(address, &topic, &[])?.send_all(&["{\"a\":1}", "{\"a\":2}"])?;
+    let directory = tempfile::tempdir()?;
+    let sql = copy(address, &topic, ", 'scan.topic-partition-discovery.interval' = '500 ms'");
+    let mut child = Running::start(prepare(directory.path(), "copy.sql", &sql)?)?;
+    wait_for_rows(directory.path(), 2, &mut child)?;
+    // While it runs.
+    add_partitions(address, &topic, 3)?;
+    let send = |records: &[(i32, &str)]| -> Result<()> {
+        let writer = Writer::new(address, &topic, &[])?;
+        for (partition, value) in records {
+            writer.send((*partition, Some(value), 0))?;
+        }
+        writer.flush()
+    };
+    send(&[(0, "{\"a\":3}"), (1, "{\"a\":4}"), (2, "{\"a\":5}")])?;
+    wait_for_rows(directory.path(), 5, &mut child)?;
+    child.stop()?;
+    // While it does not, at a start that is told not to look any more later.
+    add_partitions(address, &topic, 4)?;
+    send(&[(3, "{\"a\":6}"), (1, "{\"a\":7}")])?;
+    let sql = sql.replace("'500 ms'", "'0 s'");
+    let mut child = Running::start(prepare(directory.path(), "copy.sql", &sql)?)?;
+    wait_for_rows(directory.path(), 7, &mut child)?;
+    child.stop()?;
+    ensure!(copied(directory.path())? == [1, 2, 3, 4, 5, 6, 7], "{:?}", copied(directory.path())?);
+    Ok(())
+}
+
+pub(super) fn made_anew() -> Result<()> {
+    let (address, topic) = (shared()?, unique("anew"));
+    create_topic(address, &topic, 1)?;
+    Writer::new(address, &topic, &[])?.send_all(&["{\"a\":1}", "{\"a\":2}"])?;
+    let directory = tempfile::tempdir()?;
+    let sql = copy(address, &topic, ", 'scan.topic-partition-discovery.interval' = '500 ms'");
+    let mut child = Running::start(prepare(directory.path(), "copy.sql", &sql)?)?;
+    wait_for_rows(directory.path(), 2, &mut child)?;
+    child.stop()?;
+    // The new topic has a record at the offset where the job would go on.
+    delete_topic(address, &topic)?;
+    create_topic(address, &topic, 1)?;
+    Writer::new(address, &topic, &[])?.send_all(&["{\"a\":3}", "{\"a\":4}", "{\"a\":5}"])?;
+    let error = fail(prepare(directory.path(), "copy.sql", &sql)?, 1)?;
+    ensure!(error.contains("E0701") && error.contains("made anew") && error.contains(&topic), "{error}");
+    ensure!(copied(directory.path())? == [1, 2]);
+    let mut command = prepare(directory.path(), "copy.sql", &sql)?;
+    command.arg("--fresh");
+    let mut child = Running::start(command)?;
+    wait_for_rows(directory.path(), 5, &mut child)?;
+    // And under a job that runs.
+    delete_topic(address, &topic)?;
+    let status = child.0.wait()?;
+    let told = child.told()?;
+    ensure!(status.code() == Some(1) && told.contains("E0517") && told.contains(&topic), "{status}\n{told}");
+    ensure!(copied(directory.path())? == [1, 2, 3, 4, 5]);
+    Ok(())
+}
+
+pub(super) fn batches() -> Result<()> {
+    let (address, topic) = (shared()?, unique("batches"));
+    create_topic(address, &topic, 2)?;
+    let mut n = 0i64;
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        let settings = [
+            ("compression.type", codec),
+            ("batch.size", "1000000"),
+            ("linger.ms", "200"),
+            ("message.max.bytes", "1000000"),
+        ];
+        let writer = Writer::new(address, &topic, &settings)?;
+        // Thousands of small records in one batch, then records that each fill one.
+        for pad in std::iter::repeat_n(20, 5_000).chain([900_000; 3]) {
+            let value = format!("{{\"a\":{n},\"pad\":\"{}\"}}", "x".repeat(pad));
+            writer.send(((n % 2) as i32, Some(value.as_str()), 0))?;
+            n += 1;
+        }
+        writer.flush()?;
+    }
+    let directory = tempfile::tempdir()?;
+    let sql = copy(address, &topic, "");
+    let mut child = Running::start(prepare(directory.path(), "copy.sql", &sql)?)?;
+    wait_for_rows(directory.path(), n as usize, &mut child)?;
+    child.stop()?;
+    ensure!(copied(directory.path())?.into_iter().eq(0..n));
+    Ok(())
+}
