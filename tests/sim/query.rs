@@ -71,6 +71,15 @@ struct Windows {
     offset: i64,
 }
 
+/// Several groupings by some of the keys at once.
+#[derive(Debug, Clone)]
+enum Sets {
+    /// Whether each key is in it, per set.
+    Listed(Vec<Vec<bool>>),
+    Rollup,
+    Cube,
+}
+
 #[derive(Debug, Clone)]
 enum Kind {
     /// `SELECT id, values`
@@ -79,6 +88,7 @@ enum Kind {
     Groups {
         windows: Windows,
         keys: Vec<Value>,
+        sets: Option<Sets>,
         aggregates: Vec<Aggregate>,
         /// HAVING COUNT(*) > n
         more_than: Option<i64>,
@@ -339,12 +349,66 @@ impl Aggregate {
     }
 }
 
+impl Sets {
+    fn new(c: &mut Chance, keys: usize) -> Sets {
+        match c.below(4) {
+            0 => Sets::Rollup,
+            1 => Sets::Cube,
+            _ => {
+                let mut sets: Vec<Vec<bool>> = (0..1 + c.below(3)).map(|_| (0..keys).map(|_| c.per_mille(600)).collect()).collect();
+                // A key of no set is no key.
+                if (0..keys).any(|k| sets.iter().all(|s| !s[k])) {
+                    sets.push(vec![true; keys]);
+                }
+                // The same set twice is refused.
+                sets.sort();
+                sets.dedup();
+                Sets::Listed(sets)
+            }
+        }
+    }
+    fn sql(&self, keys: &[String]) -> String {
+        match self {
+            Sets::Rollup => format!("ROLLUP ({})", keys.join(", ")),
+            Sets::Cube => format!("CUBE ({})", keys.join(", ")),
+            Sets::Listed(sets) => {
+                let of = |set: &Vec<bool>| {
+                    let keys: Vec<&str> = keys.iter().zip(set).filter(|(_, is)| **is).map(|(k, _)| k.as_str()).collect();
+                    format!("({})", keys.join(", "))
+                };
+                format!("GROUPING SETS ({})", sets.iter().map(of).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+    fn listed(&self, keys: usize) -> Vec<Vec<bool>> {
+        match self {
+            Sets::Listed(sets) => sets.clone(),
+            Sets::Rollup => (0..=keys).map(|n| (0..keys).map(|k| k < n).collect()).collect(),
+            Sets::Cube => (0..1 << keys).map(|bits: u32| (0..keys).map(|k| bits >> k & 1 == 1).collect()).collect(),
+        }
+    }
+}
+
+/// Keys that differ: by which of two equal ones a column is meant nobody could tell.
+fn keys(c: &mut Chance) -> Vec<Value> {
+    let mut keys: Vec<Value> = Vec::new();
+    for _ in 0..c.below(4) {
+        let key = value(c);
+        if keys.iter().all(|k| k.sql() != key.sql()) {
+            keys.push(key);
+        }
+    }
+    keys
+}
+
 impl RandomQuery {
     fn new(c: &mut Chance) -> RandomQuery {
         let condition = c.per_mille(500).then(|| condition(c, 2));
         let kind = if c.per_mille(250) {
             Kind::Rows((0..1 + c.below(4)).map(|_| value(c)).collect())
         } else {
+            let keys = keys(c);
+            let sets = (!keys.is_empty() && c.per_mille(400)).then(|| Sets::new(c, keys.len()));
             let slide = 1000 * (1 + c.below(15) as i64);
             Kind::Groups {
                 windows: Windows {
@@ -352,7 +416,8 @@ impl RandomQuery {
                     size: slide * if c.per_mille(500) { 1 } else { 1 + c.below(6) as i64 },
                     offset: if c.per_mille(300) { c.below(10_000) as i64 } else { 0 },
                 },
-                keys: (0..c.below(3)).map(|_| value(c)).collect(),
+                keys,
+                sets,
                 aggregates: (0..1 + c.below(4)).map(|_| Aggregate::new(c)).collect(),
                 more_than: c.per_mille(250).then(|| c.below(3) as i64),
             }
@@ -372,6 +437,7 @@ impl RandomQuery {
             Kind::Groups {
                 windows,
                 keys,
+                sets,
                 aggregates,
                 more_than,
             } => {
@@ -385,8 +451,10 @@ impl RandomQuery {
                 columns.push(("TIMESTAMP(3)", "window_end".into()));
                 columns.extend(keys.iter().map(|v| (v.ty(), v.sql())));
                 columns.extend(aggregates.iter().map(|a| ("BIGINT", a.sql())));
-                let keys: String = keys.iter().map(|k| format!(", {}", k.sql())).collect();
-                rest = format!(" GROUP BY window_start, window_end{keys}");
+                let keys: Vec<String> = keys.iter().map(Value::sql).collect();
+                let keys = sets.as_ref().map_or(keys.clone(), |s| vec![s.sql(&keys)]);
+                let all: Vec<&str> = ["window_start", "window_end"].into_iter().chain(keys.iter().map(String::as_str)).collect();
+                rest = format!(" GROUP BY {}", all.join(", "));
                 if let Some(n) = more_than {
                     rest += &format!(" HAVING COUNT(*) > {n}");
                 }
@@ -420,20 +488,26 @@ impl RandomQuery {
             Kind::Groups {
                 windows,
                 keys,
+                sets,
                 aggregates,
                 more_than,
             } => {
-                let mut groups: BTreeMap<(i64, Vec<String>), Vec<&Event>> = BTreeMap::new();
+                let sets = sets.as_ref().map_or(vec![vec![true; keys.len()]], |s| s.listed(keys.len()));
+                // By end, number of the set, and keys: NULL where the set does not have the key.
+                let mut groups: BTreeMap<(i64, usize, Vec<String>), Vec<&Event>> = BTreeMap::new();
                 for events in partitions {
                     let mut watermark = i64::MIN;
                     for e in *events {
                         for end in windows.ends(e.ts).into_iter().filter(|end| end - 1 > watermark && taken(&e)) {
-                            groups.entry((end, keys.iter().map(|k| k.of(e)).collect())).or_default().push(e);
+                            for (number, set) in sets.iter().enumerate() {
+                                let values = keys.iter().zip(set).map(|(k, is)| if *is { k.of(e) } else { shown::<i64>(None) });
+                                groups.entry((end, number, values.collect())).or_default().push(e);
+                            }
                         }
                         watermark = watermark.max(e.ts - DELAY_MS);
                     }
                 }
-                for ((end, keys), events) in groups {
+                for ((end, _, keys), events) in groups {
                     if more_than.is_none_or(|n| events.len() as i64 > n) {
                         let results = aggregates.iter().map(|a| a.of(&events));
                         add(std::iter::once(time(end)).chain(keys).chain(results).collect());

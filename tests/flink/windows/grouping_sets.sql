@@ -12,3 +12,8 @@ GROUP BY window_start, window_end, ROLLUP (page, action);
 SELECT window_start, window_end, page, action, SUM(qty)
 FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(event_timestamp), INTERVAL '5' MINUTES))
 GROUP BY window_start, window_end, CUBE (page, action);
+
+-- A literal is NULL outside its set, as any other expression is.
+SELECT window_end, 'all' AS a, COALESCE('all', 'none') AS b, page, COUNT(*) AS n
+FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(event_timestamp), INTERVAL '5' MINUTES))
+GROUP BY window_start, window_end, CUBE ('all', page);

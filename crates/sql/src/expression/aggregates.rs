@@ -42,7 +42,10 @@ impl Aggregates {
 impl Binder<'_> {
     /// The column that an expression is after the aggregation, if it is one by itself.
     pub(super) fn of_aggregation(&mut self, expr: &Expr) -> Result<Option<Bound>> {
-        if self.grouped.is_none() || matches!(expr, Expr::Value(_) | Expr::Nested(_)) {
+        let Some(grouped) = &self.grouped else { return Ok(None) };
+        // Outside its grouping set even a literal is NULL, as in Flink.
+        let constant = matches!(expr, Expr::Value(_)) && grouped.grouping.is_none();
+        if constant || matches!(expr, Expr::Nested(_)) {
             return Ok(None);
         }
         // Only what stands in GROUP BY binds before the aggregation; errors are told when it is bound after it.
