@@ -11,6 +11,7 @@ pub mod defects;
 pub mod disk;
 pub mod enumerate;
 pub mod job;
+pub mod laws;
 pub mod life;
 pub mod log;
 pub mod oracle;

@@ -6,6 +6,7 @@ use tests::sim::defects::Defect;
 use tests::sim::disk::Unsynced;
 use tests::sim::enumerate::{fault_pairs, power_losses, single_faults};
 use tests::sim::job::{JOBS, JobCase};
+use tests::sim::laws::Law;
 use tests::sim::life::live;
 use tests::sim::query::random_job;
 use tests::sim::store::Storage;
@@ -16,6 +17,9 @@ const PAIRS: u64 = 60;
 /// Random queries in a test run.
 const QUERIES: u64 = 100;
 const QUERIES_TOGETHER: usize = 25;
+
+/// Seeds of each law in a test run.
+const LAW_SEEDS: u64 = 15;
 
 /// Seeds of each job in a test run.
 const SEEDS: u64 = 12;
@@ -53,6 +57,9 @@ pub(crate) fn trials() -> Vec<Trial> {
     for from in (0..QUERIES).step_by(QUERIES_TOGETHER) {
         let name = format!("sim::queries::{from}");
         add(name, Box::new(move || queries(from..from + QUERIES_TOGETHER as u64)));
+    }
+    for law in Law::ALL {
+        add(format!("sim::law::{law:?}").to_lowercase(), Box::new(move || laws(law)));
     }
     for defect in Defect::ALL {
         add(format!("sim::alarm::{defect:?}").to_lowercase(), Box::new(move || alarm(defect)));
@@ -95,6 +102,16 @@ fn queries(seeds: impl Iterator<Item = u64>) -> Result<()> {
         let case = random_job(seed);
         let (lived, _) = live(case, seed, None, false);
         lived.with_context(|| format!("query {seed}: QUERY={seed} cargo test -p tests sim shows its trace\n{}", case.sql))?;
+    }
+    Ok(())
+}
+
+/// Two ways to say the same, in a life per seed.
+fn laws(law: Law) -> Result<()> {
+    for seed in 0..LAW_SEEDS {
+        let case = law.job(seed);
+        let lived = live(case, seed, None, false).0;
+        lived.with_context(|| format!("{law:?} does not hold in life {seed} of\n{}", case.sql))?;
     }
     Ok(())
 }

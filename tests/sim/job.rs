@@ -21,6 +21,8 @@ pub struct JobCase {
 pub enum Expected {
     /// What a random query gives.
     Query(&'static RandomQuery),
+    /// The rows of another sink, in the end.
+    SameAs(&'static str),
     /// Each event with v ≥ 0: id, k, v.
     Events,
     /// Per window of `size_ms` each `slide_ms`, and key: k, window_end, COUNT, SUM(v), MIN(id), MAX(id), COUNT(DISTINCT v).

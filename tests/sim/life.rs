@@ -1,7 +1,7 @@
 //! The life of a job: processes that start, die, pause and start again, until all is committed.
 
 use super::defects::Defect;
-use super::job::{Event, JobCase, Size, input, input_after};
+use super::job::{Event, Expected, JobCase, Size, input, input_after};
 use super::log::{Log, Partition};
 use super::oracle::{Rows, difference, expected, rows};
 use super::process::{Ended, Remains, Setup, start};
@@ -131,6 +131,15 @@ impl Life {
         for (directory, what) in self.case.sinks {
             let found = self.committed(directory)?;
             let partitions: Vec<&[Event]> = self.remains.log.found().into_iter().map(|p| self.events[p].as_slice()).collect();
+            if let Expected::SameAs(other) = what {
+                if complete && found.is_empty() {
+                    bail!("nothing is in {directory}");
+                }
+                if complete && let Some(difference) = difference(&found, &self.committed(other)?, false) {
+                    bail!("{directory} is not {other}: {difference}");
+                }
+                continue;
+            }
             // Windows grow until they are shown: what is shown too early or twice is found all the same.
             if let Some(difference) = difference(&found, &expected(*what, &partitions), !complete) {
                 bail!("{directory} of {}: {difference}", self.case.name);

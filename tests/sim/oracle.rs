@@ -23,6 +23,8 @@ pub fn expected(what: Expected, partitions: &[&[Event]]) -> Rows {
     let mut add = |row: String| *rows.entry(row).or_insert(0) += 1;
     match what {
         Expected::Query(query) => return query.expected(partitions),
+        // Nothing is known of it but its equal.
+        Expected::SameAs(_) => {}
         Expected::Events => {
             for e in partitions.iter().copied().flatten() {
                 if let Some(v) = e.v.filter(|v| *v >= 0) {
