@@ -1,164 +1,57 @@
-//! Inputs changed at random: a text, a record or a checkpoint is taken or refused, and nothing else happens. What the files of the other tests
-//! hold is the corpus. `HOSTILE=n` multiplies the rounds.
+//! What must hold for any input at all: it is taken or refused, and nothing else happens. A panic is a find, and so is an error from here.
+//!
+//! `mutations.rs` feeds these with changed texts in every test run, `fuzz/` guided by coverage for as long as one likes.
 
-use crate::harness::{files, root};
+use crate::harness::root;
 use crate::suites::World;
 use anyhow::{Context, Result, bail, ensure};
-use libtest_mimic::{Failed, Trial};
-use millstream_dataflow::{ErrorKind, Schema};
+use bytes::Bytes;
+use millstream_dataflow::testing::columns;
+use millstream_dataflow::{Decoder, ErrorKind, KeyGroupRange, SnapshotPart, SqlType, StateType};
 use millstream_plan::Job;
 use millstream_sql::{CompileOptions, Step, compile, render};
-use millstream_state::Manifest;
+use millstream_state::{KeyedTable, Manifest, read_singleton};
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use tests::sim::world::Chance;
+use std::path::{Path, PathBuf};
 
-pub(crate) fn trials() -> Vec<Trial> {
-    let trial = |name: &str, f: fn(u64) -> Result<()>| {
-        let rounds = std::env::var("HOSTILE").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
-        Trial::test(format!("hostile::{name}"), move || f(rounds).map_err(|e| Failed::from(format!("{e:#}"))))
-    };
-    vec![
-        trial("sql", sql),
-        trial("json", |rounds| records("json", JSON, rounds)),
-        trial("csv", |rounds| records("csv", CSV, rounds)),
-        trial("checkpoints", checkpoints),
-    ]
-}
+/// A file of SQL.
+pub struct Sql(World);
 
-/// Runs what must not panic.
-fn calm<T>(input: impl FnOnce() -> String, f: impl FnOnce() -> T) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(f)).or_else(|_| bail!("it panicked over:\n{}", input()))
-}
-
-/// Cuts, doubles, changes and mixes pieces of the corpus.
-fn mutated(c: &mut Chance, corpus: &[Vec<u8>]) -> Vec<u8> {
-    let any = |c: &mut Chance| &corpus[c.below(corpus.len() as u64) as usize];
-    let mut bytes = any(c).clone();
-    for _ in 0..1 + c.below(4) {
-        let at = |c: &mut Chance, bytes: &[u8]| c.below(bytes.len() as u64 + 1) as usize;
-        let (a, b) = (at(c, &bytes), at(c, &bytes));
-        let (from, to) = (a.min(b), a.max(b).min(a.min(b) + 40));
-        match c.below(6) {
-            0 => drop(bytes.drain(from..to)),
-            1 => {
-                let piece = bytes[from..to].to_vec();
-                drop(bytes.splice(from..from, piece));
-            }
-            2 if from < bytes.len() => bytes[from] ^= 1 << c.below(8),
-            3 => bytes.truncate(from.max(1)),
-            4 => {
-                let other = any(c);
-                let start = at(c, other);
-                let piece = other[start..(start + c.below(40) as usize).min(other.len())].to_vec();
-                drop(bytes.splice(from..to, piece));
-            }
-            _ => {
-                let odd: &[u8] = [
-                    &b"\0"[..],
-                    b"\"",
-                    b"'",
-                    b"`",
-                    b"{",
-                    b"[",
-                    b"(",
-                    b"-",
-                    b"9999999999999999999999",
-                    b"\xff",
-                    b"\\u",
-                    b"NULL",
-                    b"/*",
-                    b";",
-                ][c.below(14) as usize];
-                drop(bytes.splice(from..from, odd.to_vec()));
-            }
-        }
+impl Sql {
+    /// # Errors
+    /// Those of starting a runtime.
+    pub fn new() -> Result<Sql> {
+        Ok(Sql(World::new()?))
     }
-    bytes
-}
-
-/// Puts words, numbers and signs in the place of others: more of it can be read than of bytes that change.
-fn reworded(c: &mut Chance, corpus: &[Vec<u8>]) -> Vec<u8> {
-    fn pieces(text: &[u8]) -> Vec<&[u8]> {
-        text.chunk_by(|a, b| (a.is_ascii_alphanumeric() || *a == b'_') && (b.is_ascii_alphanumeric() || *b == b'_'))
-            .collect()
-    }
-    let any = |c: &mut Chance| pieces(&corpus[c.below(corpus.len() as u64) as usize]);
-    let mut text = any(c);
-    for _ in 0..1 + c.below(2) {
-        // Most come from the same text: names are known there.
-        let other = if c.below(4) == 0 { any(c) } else { text.clone() };
-        let (to, from) = (c.below(text.len() as u64) as usize, c.below(other.len() as u64) as usize);
-        match c.below(3) {
-            0 => text.insert(to, other[from]),
-            _ => text[to] = other[from],
-        }
-    }
-    text.concat()
-}
-
-fn corpus_of(folder: &str, extension: &str) -> Result<Vec<Vec<u8>>> {
-    let found: Vec<Vec<u8>> = files(&root().join(folder), extension).iter().map(std::fs::read).collect::<Result<_, _>>()?;
-    ensure!(!found.is_empty(), "no .{extension} in {folder}");
-    Ok(found)
-}
-
-/// The statements of the corpus, each with the tables of its file before it.
-fn statements() -> Result<Vec<Vec<u8>>> {
-    let mut all: Vec<Vec<u8>> = corpus_of("tests/flink", "sql")?;
-    all.extend(corpus_of("sql-examples", "sql")?);
-    all.extend(corpus_of("tests/plans", "sql")?);
-    for text in corpus_of("tests/sql", "slt")? {
-        let text = String::from_utf8(text)?;
-        let mut tables = String::new();
-        for record in text.split("\n\n") {
-            let mut lines = record.lines().filter(|l| !l.starts_with('#'));
-            let Some(kind) = lines.next() else { continue };
-            let sql: Vec<&str> = lines.take_while(|l| *l != "----").collect();
-            let sql = sql.join("\n");
-            if kind.starts_with("statement ok") && sql.starts_with("CREATE") {
-                tables += &format!("{sql};\n");
-            } else if kind.starts_with("query") || kind.starts_with("statement") {
-                all.push(format!("{tables}{sql}").into_bytes());
-            }
-        }
-    }
-    Ok(all)
-}
-
-fn sql(rounds: u64) -> Result<()> {
-    let (corpus, world, mut chance) = (statements()?, World::new()?, Chance::new(1));
-    let variables = BTreeMap::from([("DATA".to_string(), "data".to_string()), ("NAME".to_string(), "name".to_string())]);
-    let mut taken = 0;
-    for round in 0..3_000 * rounds {
-        let change = if round % 2 == 0 { mutated } else { reworded };
-        let text = String::from_utf8_lossy(&change(&mut chance, &corpus)).into_owned();
+    /// Compiles it, to nothing or to errors with a place, and returns the number of its plans.
+    ///
+    /// # Errors
+    /// An internal error, one that shows what is inside, or a plan that does not survive being written.
+    pub fn check(&self, text: &str) -> Result<usize> {
+        let variables = BTreeMap::from([("DATA".to_string(), "data".to_string()), ("NAME".to_string(), "name".to_string())]);
         let options = CompileOptions {
-            registry: &world.connectors,
+            registry: &self.0.connectors,
             variables: &variables,
             settings: &BTreeMap::new(),
             job_name: "hostile",
         };
-        match calm(|| text.clone(), || compile(&text, &options))? {
+        let mut plans = 0;
+        match compile(text, &options) {
             Ok(compiled) => {
                 for step in compiled.steps {
                     if let Step::Query(job) | Step::Insert(job) = step {
                         // Secrets are not written.
                         let written = job.to_text()?;
-                        ensure!(
-                            Job::from_text(&written)?.to_text()? == written,
-                            "a plan does not survive being written:\n{text}"
-                        );
-                        taken += 1;
+                        ensure!(Job::from_text(&written)?.to_text()? == written, "a plan does not survive being written");
+                        plans += 1;
                     }
                 }
             }
             Err(errors) => {
-                ensure!(!errors.is_empty(), "refused without a word:\n{text}");
+                ensure!(!errors.is_empty(), "refused without a word");
                 for e in errors {
-                    ensure!(e.kind != ErrorKind::Bug, "{e:?}\n{text}");
-                    let shown = calm(|| text.clone(), || render(&e, &text, "hostile.sql"))?;
+                    ensure!(e.kind != ErrorKind::Bug, "{e:?}");
+                    let shown = render(&e, text, "hostile.sql");
                     ensure!(
                         !["DataFusion", "sqlparser", "ParserError"].iter().any(|inside| shown.contains(inside)),
                         "{shown}"
@@ -166,84 +59,125 @@ fn sql(rounds: u64) -> Result<()> {
                 }
             }
         }
+        Ok(plans)
     }
-    // Else the changes are too many for anything behind the parser to be seen.
-    ensure!(taken > 100, "only {taken} plans were made");
-    Ok(())
 }
 
 const JSON: &str = "a INT NOT NULL, b BIGINT, c STRING, d DECIMAL(10, 2), e DOUBLE, f BOOLEAN, g DATE, h TIME(3), i TIMESTAMP(6), j TIMESTAMP_LTZ(3), \
                     k BYTES, l ARRAY<INT>, m MAP<STRING, DOUBLE>, n ROW<x INT, y ARRAY<ROW<z STRING>>>, o TINYINT, p FLOAT";
 const CSV: &str = "a INT, b BIGINT, c STRING, d DECIMAL(10, 2), e DOUBLE, f BOOLEAN, g DATE, h TIME(3), i TIMESTAMP(6), j TIMESTAMP_LTZ(3)";
 
-fn records(format: &str, columns: &str, rounds: u64) -> Result<()> {
-    let schema: Schema = millstream_dataflow::testing::columns(columns);
-    let seed: Vec<&str> = match format {
-        "json" => vec![
-            r#"{"a":1,"b":-9223372036854775808,"c":"ä\u00e4\"\\","d":12.34,"e":1e-7,"f":true,"g":"2026-01-31","h":"23:59:59.999","i":"2026-01-31 23:59:59.123456","j":"2026-01-31 23:59:59.123Z","k":"AAEC","l":[1,null,2],"m":{"x":1.5,"y":null},"n":{"x":1,"y":[{"z":"q"},null]},"o":-128,"p":3.5}"#,
-            r#"[{"a":1},{"a":2,"n":null,"more":{"deep":[[[]]]}}]"#,
-            r#"{"p":"NaN","o":"7","a":"12","c":17,"zz":[1,2,{"q":"\ud83d\ude00"}]}"#,
-        ],
-        _ => vec![
-            "1,2,three,4.50,5.5e3,true,2026-01-31,23:59:59.999,2026-01-31 23:59:59.123456,2026-01-31 23:59:59.123Z",
-            "-1,,\"quoted, \"\"text\"\"\",0.00,NaN,FALSE,1969-12-31,00:00:00,0001-01-01 00:00:00,9999-12-31 23:59:59Z",
-        ],
-    };
-    let mut corpus: Vec<Vec<u8>> = seed.into_iter().map(|s| s.as_bytes().to_vec()).collect();
-    for data in corpus_of("tests/sql/data", format)? {
-        corpus.extend(data.split(|b| *b == b'\n').filter(|l| !l.is_empty() && l.len() < 4096).map(<[u8]>::to_vec));
-    }
-    let mut chance = Chance::new(2);
-    let mut options = BTreeMap::new();
-    for ignores in [false, true] {
-        options.insert(format!("{format}.ignore-parse-errors"), ignores.to_string());
-        let mut decoder = millstream_formats::decoder(format, &schema, &schema, &options)?;
-        let (mut expected, mut refused) = (0, 0);
-        for i in 0..15_000 * rounds {
-            let record = mutated(&mut chance, &corpus);
-            let shown = || String::from_utf8_lossy(&record).into_owned();
-            match calm(shown, || decoder.decode(&record))? {
-                Ok(rows) => expected += rows,
-                Err(bad) => {
-                    ensure!(!bad.reason.is_empty() && !bad.message.is_empty(), "{}", shown());
-                    refused += 1;
-                }
-            }
-            if i % 100 == 99 {
-                let batch = calm(shown, || decoder.finish())?.with_context(shown)?;
-                ensure!(batch.num_rows() == expected, "{} rows instead of {expected}", batch.num_rows());
-                expected = 0;
-            }
-        }
-        ensure!(refused > 100, "the records are too harmless");
-    }
-    Ok(())
+/// Records of a format, of columns of all types.
+pub struct Records {
+    decoder: Box<dyn Decoder>,
+    rows: usize,
 }
 
-/// Whatever is changed in a manifest, it is not read as another one.
-fn checkpoints(rounds: u64) -> Result<()> {
-    let golden = root().join("crates/state/src/checkpoint/golden");
-    let mut corpus = Vec::new();
-    let mut open = vec![golden];
+impl Records {
+    /// - `format`: `json` or `csv`
+    /// - `ignores`: what cannot be read is NULL or left out
+    ///
+    /// # Errors
+    /// Those of making a decoder.
+    pub fn new(format: &str, ignores: bool) -> Result<Records> {
+        let schema = columns(if format == "json" { JSON } else { CSV });
+        let options = BTreeMap::from([(format!("{format}.ignore-parse-errors"), ignores.to_string())]);
+        Ok(Records {
+            decoder: millstream_formats::decoder(format, &schema, &schema, &options)?,
+            rows: 0,
+        })
+    }
+    /// Decodes one, and tells whether it was taken.
+    ///
+    /// # Errors
+    /// A record that is refused without a word.
+    pub fn check(&mut self, record: &[u8]) -> Result<bool> {
+        match self.decoder.decode(record) {
+            Ok(rows) => self.rows += rows,
+            Err(bad) => {
+                ensure!(!bad.reason.is_empty() && !bad.message.is_empty(), "refused without a word");
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+    /// Ends a batch.
+    ///
+    /// # Errors
+    /// Another number of rows than was told.
+    pub fn finish(&mut self) -> Result<()> {
+        let expected = std::mem::take(&mut self.rows);
+        let batch = self.decoder.finish()?;
+        ensure!(batch.num_rows() == expected, "{} rows instead of {expected}", batch.num_rows());
+        Ok(())
+    }
+}
+
+/// What lies in a checkpoint: manifests, and chunks of state.
+pub struct Checkpoint {
+    manifests: Vec<Manifest>,
+}
+
+impl Checkpoint {
+    /// # Errors
+    /// Golden files that are not there or cannot be read.
+    pub fn new() -> Result<Checkpoint> {
+        let files = golden_manifests()?;
+        let manifests = files.iter().map(|b| Ok(Manifest::decode(b)?));
+        Ok(Checkpoint {
+            manifests: manifests.collect::<Result<_>>()?,
+        })
+    }
+    /// Reads bytes as everything that lies in a checkpoint.
+    ///
+    /// # Errors
+    /// A manifest that is read as another one than those that were changed.
+    pub fn check(&self, bytes: &[u8]) -> Result<()> {
+        if let Ok(read) = Manifest::decode(bytes) {
+            ensure!(self.manifests.contains(&read), "read as another manifest");
+        }
+        // Behind a right checksum: what some other release may have written.
+        let mut sealed = b"millstream-checkpoint 1\n".to_vec();
+        sealed.extend_from_slice(bytes);
+        sealed.push(b'\n');
+        let end = format!("{:016x} {:08x} end\n", sealed.len(), crc32c::crc32c(&sealed));
+        sealed.extend_from_slice(end.as_bytes());
+        if let Ok(read) = Manifest::decode(&sealed) {
+            let again = Manifest::decode(&read.encode()?)?;
+            ensure!(again == read, "a manifest does not survive being written");
+        }
+        let part = SnapshotPart {
+            table: "t".to_string(),
+            bytes: Bytes::copy_from_slice(bytes),
+        };
+        let parts = std::slice::from_ref(&part);
+        let mut table = KeyedTable::new("t", &[SqlType::BigInt, SqlType::STRING], &[StateType::I64, StateType::Bytes])?;
+        let restored = table.restore(parts, KeyGroupRange::of(0, 1, 128), 128, &[0]);
+        if restored.is_ok() {
+            bail!("bytes that nobody wrote are read as a table of state");
+        }
+        drop(read_singleton("t", parts));
+        Ok(())
+    }
+}
+
+/// The manifests of the golden checkpoints.
+///
+/// # Errors
+/// None that can be read.
+pub fn golden_manifests() -> Result<Vec<Vec<u8>>> {
+    let mut found = Vec::new();
+    let mut open: Vec<PathBuf> = vec![root().join("crates/state/src/checkpoint/golden")];
     while let Some(directory) = open.pop() {
-        for entry in std::fs::read_dir(&directory)? {
+        for entry in std::fs::read_dir(&directory).with_context(|| format!("{}", directory.display()))? {
             let path = entry?.path();
             if path.is_dir() {
                 open.push(path);
             } else if path.parent().and_then(Path::file_name).is_some_and(|d| d == "manifest") {
-                corpus.push(std::fs::read(&path)?);
+                found.push(std::fs::read(&path)?);
             }
         }
     }
-    ensure!(!corpus.is_empty(), "no golden manifest");
-    let good = corpus.iter().map(|b| Ok(Manifest::decode(b)?)).collect::<Result<Vec<_>>>()?;
-    let mut chance = Chance::new(3);
-    for _ in 0..20_000 * rounds {
-        let bytes = mutated(&mut chance, &corpus);
-        let shown = || String::from_utf8_lossy(&bytes).into_owned();
-        if let Ok(read) = calm(shown, || Manifest::decode(&bytes))? {
-            ensure!(good.contains(&read), "read as another one:\n{}", shown());
-        }
-    }
-    Ok(())
+    ensure!(!found.is_empty(), "no golden manifest");
+    Ok(found)
 }

@@ -3,4 +3,6 @@
 
 pub mod broker;
 pub mod harness;
+pub mod hostile;
 pub mod sim;
+pub mod suites;

@@ -5,20 +5,19 @@
 mod cli;
 mod conformance;
 mod faults;
-mod hostile;
 mod kafka;
+mod mutations;
 mod plans;
 mod reference;
 mod s3;
 mod simulation;
 mod slt;
-mod suites;
 mod surface;
 mod tidy;
 
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
-use tests::{broker, harness};
+use tests::{broker, harness, suites};
 
 fn main() -> ExitCode {
     // Jobs run in processes of their own, so that they can be killed: this binary is Millstream, too.
@@ -31,7 +30,7 @@ fn main() -> ExitCode {
     trials.extend(conformance::trials());
     trials.extend(cli::trials());
     trials.extend(faults::trials());
-    trials.extend(hostile::trials());
+    trials.extend(mutations::trials());
     trials.extend(kafka::trials());
     trials.extend(plans::trials());
     trials.extend(reference::trials());

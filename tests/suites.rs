@@ -10,13 +10,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Connectors on a runtime of their own.
-pub(crate) struct World {
-    pub(crate) runtime: tokio::runtime::Runtime,
-    pub(crate) connectors: ConnectorRegistry,
+pub struct World {
+    pub runtime: tokio::runtime::Runtime,
+    pub connectors: ConnectorRegistry,
 }
 
 impl World {
-    pub(crate) fn new() -> Result<World> {
+    pub fn new() -> Result<World> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let connectors = ConnectorRegistry::new(ConnectorContext {
             clock: Arc::new(SystemClock::default()),
@@ -30,7 +30,7 @@ impl World {
 }
 
 /// A table of these columns, all of them in its records.
-pub(crate) fn table(text: &str, options: &[(&str, &str)]) -> TableSpec {
+pub fn table(text: &str, options: &[(&str, &str)]) -> TableSpec {
     let fields = columns(text).fields;
     let column = |f: &Field| TableColumn {
         field: f.clone(),

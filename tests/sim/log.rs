@@ -215,7 +215,7 @@ impl SplitReader for LogReader {
             return Ok(if told { Fetch::Nothing } else { Fetch::EndOfData(vec![open.id.clone()]) });
         }
         match self.faults.next(&self.world, self.process, &format!("fetch {}", open.id)) {
-            None | Some(Fault::Stale) => {}
+            None | Some(Fault::Stale | Fault::Conflict) => {}
             Some(Fault::Slow) => return Ok(Fetch::Nothing),
             Some(Fault::CrashBefore | Fault::CrashAfter) => {
                 self.world.kill(self.process);

@@ -27,10 +27,13 @@ pub enum Fault {
     Flip,
     /// A listing of an object store does not show the newest objects; other calls fail as in `Before`.
     Stale,
+    /// What makes an object only if there is none has made it, was sent again by the client and is told that it is there (409, 412); other
+    /// calls fail as in `Before`.
+    Conflict,
 }
 
 impl Fault {
-    pub const ALL: [Fault; 7] = [
+    pub const ALL: [Fault; 8] = [
         Fault::Before,
         Fault::After,
         Fault::CrashBefore,
@@ -38,6 +41,7 @@ impl Fault {
         Fault::Slow,
         Fault::Flip,
         Fault::Stale,
+        Fault::Conflict,
     ];
 }
 
@@ -94,6 +98,9 @@ impl FaultPlan {
         fault
     }
 }
+
+/// The call that makes an object only if there is none.
+const EXCLUSIVE: &str = "put-if-absent";
 
 /// Bytes of a part of [`Storage::Parts`]: a few rows.
 const PART_MIN: usize = 100;
@@ -202,7 +209,8 @@ impl SimStore {
                 Some(Fault::Flip) if what.starts_with("get") => {}
                 // A disk shows what is there.
                 Some(Fault::Stale) if what.starts_with("list") && self.kind() == StoreKind::Object => {}
-                Some(Fault::Before | Fault::Flip | Fault::Stale) => return Err(Error::unavailable(format!("planted: {what} was not done"))),
+                Some(Fault::Conflict) if what.starts_with(EXCLUSIVE) || what.starts_with("complete_multipart") => {}
+                Some(Fault::Before | Fault::Flip | Fault::Stale | Fault::Conflict) => return Err(Error::unavailable(format!("planted: {what} was not done"))),
                 Some(Fault::Slow) => self.world.sleep(SLOW).await,
                 Some(Fault::CrashBefore) => {
                     self.world.kill(self.process);
@@ -249,7 +257,7 @@ impl SimStore {
         path: &'a str,
         run: impl FnOnce(&'a dyn Store) -> BoxFuture<'a, Result<Put>> + Send + 'a,
     ) -> BoxFuture<'a, Result<Put>> {
-        self.plain(what, path, move |s| {
+        let call = self.call(what, path, move |s| {
             let done = run(s);
             Box::pin(async move {
                 let put = done.await?;
@@ -261,6 +269,10 @@ impl SimStore {
                 }
                 Ok(put)
             })
+        });
+        Box::pin(async move {
+            let (put, fault) = call.await?;
+            Ok(if fault == Some(Fault::Conflict) { Put::Exists } else { put })
         })
     }
 }
@@ -276,7 +288,8 @@ impl Store for SimStore {
         format!("sim://{}", self.name)
     }
     fn put<'a>(&'a self, path: &'a str, bytes: Bytes, mode: PutMode) -> BoxFuture<'a, Result<Put>> {
-        self.writes("put", path, move |s| s.put(path, bytes, mode))
+        let what = if mode == PutMode::Create { EXCLUSIVE } else { "put" };
+        self.writes(what, path, move |s| s.put(path, bytes, mode))
     }
     fn get<'a>(&'a self, path: &'a str, range: Option<Range<u64>>) -> BoxFuture<'a, Result<Option<Bytes>>> {
         let call = self.call("get", path, move |s| s.get(path, range));
