@@ -56,7 +56,7 @@ fn check(file: &Path, golden: &Path) -> Result<()> {
     let mut made = String::new();
     for step in steps(&std::fs::read_to_string(file)?)? {
         made += &match step {
-            Step::Explain(text) => text,
+            Step::Explain(text) | Step::Statement(text) => text,
             Step::Settings(_) => String::new(),
             Step::Query(job) | Step::Insert(job) => explain(&job),
         };

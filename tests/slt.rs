@@ -129,7 +129,7 @@ impl Observer for Answers {
         let mut state = self.state();
         state.happened = true;
         let lines = match event {
-            Event::Explain(text) => text.lines().map(str::to_string).collect(),
+            Event::Explain(text) | Event::Statement(text) => text.lines().map(str::to_string).collect(),
             Event::Settings(list) => list.iter().map(|(k, v)| format!("'{k}' = '{v}'")).collect(),
             Event::Warning(warning) => vec![format!("warning: {warning}")],
             Event::QueryStarted { schema, .. } => {

@@ -1,7 +1,7 @@
 //! Where something stands in a SQL text.
 
 /// A place in a text: both parts count from 1, the column in characters (not bytes).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
     /// Line, from 1.
     pub line: u64,
@@ -10,7 +10,7 @@ pub struct Location {
 }
 
 /// A stretch of a text, from the first character to the one after the last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Span {
     /// The first character.
     pub start: Location,

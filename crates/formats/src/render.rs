@@ -23,6 +23,14 @@ pub fn json_header(schema: &Schema) -> String {
     out + "]}"
 }
 
+/// The header and the row of a result that is one text.
+pub fn json_text(column: &str, text: &str) -> String {
+    let mut out = json_header(&Schema::new(vec![Field::new(column, SqlType::STRING, true)]));
+    out.push_str("\n{\"kind\":\"+I\",\"row\":[");
+    quote(text, &mut out);
+    out + "]}\n"
+}
+
 /// `{"kind":"+I","row":[…]}`
 pub fn json_row(batch: &Batch, row: usize, schema: &Schema) -> String {
     let mut out = format!("{{\"kind\":\"{}\",\"row\":[", batch.kind(row).short());

@@ -62,6 +62,10 @@ impl Observer for Show {
         match event {
             Event::Warning(warning) => say(format_args!("warning: {warning}")),
             Event::Explain(text) => print(text),
+            Event::Statement(text) => match self.output {
+                Output::Json => print(&render::json_text("result", text)),
+                Output::Table => print(text),
+            },
             Event::Settings(list) => print(&list.iter().map(|(k, v)| format!("'{k}' = '{v}'\n")).collect::<String>()),
             Event::QueryStarted { schema, metrics } => {
                 self.watch("query", metrics);

@@ -78,6 +78,9 @@ fn values_node(rows: &[Vec<Value>], columns: &[Column]) -> Result<SourceNode> {
             Evaluator::new(&Expr::Literal { value, ty: c.ty.clone() })?.evaluate(&one)
         });
         let values = values.collect::<Result<Vec<_>>>()?;
+        if values.is_empty() {
+            return Ok(arrow_array::new_empty_array(&c.ty.ty.to_arrow()));
+        }
         let parts: Vec<&dyn arrow_array::Array> = values.iter().map(|v| v.as_ref()).collect();
         Ok(arrow_select::concat::concat(&parts)?)
     };

@@ -36,6 +36,8 @@ pub enum Event<'a> {
     Warning(&'a Error),
     /// The text of EXPLAIN.
     Explain(&'a str),
+    /// The text of SHOW CREATE.
+    Statement(&'a str),
     /// What SET without arguments lists.
     Settings(&'a [(String, String)]),
     /// A query's rows follow.
@@ -107,6 +109,7 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
     for step in compiled.steps {
         match step {
             Step::Explain(text) => runner.observer.event(Event::Explain(&text)),
+            Step::Statement(text) => runner.observer.event(Event::Statement(&text)),
             Step::Settings(list) => runner.observer.event(Event::Settings(&list)),
             Step::Query(plan) => {
                 let settings = Settings::new(&plan.settings).map_err(|e| vec![e])?;

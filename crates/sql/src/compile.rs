@@ -1,16 +1,21 @@
 //! A file's text to what runs.
 
-use crate::catalog::{Catalog, Entry, FOLLOWS};
+use crate::catalog::{Catalog, Entry, FOLLOWS, View, is_a};
 use crate::expression::cast;
 use crate::graph::JobGraph;
-use crate::parse::{CreateTable, CreateView, Insert, Statement, StatementKind, parse, substitute};
+use crate::hints::Hints;
+use crate::parse::{
+    Alter, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Insert, ObjectPath, Pattern, Show, Statement, StatementKind, TableOption, parse,
+    substitute,
+};
 use crate::query::{Planner, node_columns};
 use crate::relation::{Bound, Relation};
+use crate::show::{Answer, show};
 use crate::table::Table;
-use millstream_dataflow::{Error, Exchange, Registry, Result, SqlType};
+use millstream_dataflow::{Error, Exchange, Registry, Result, Span, SqlType};
 use millstream_functions::Zone;
 use millstream_functions::types::{common, is_numeric, is_text, is_timestamp};
-use millstream_plan::{Expr, Input, Job, NodeSpec, Settings, Type, explain};
+use millstream_plan::{Column, Expr, Input, Job, NodeSpec, Settings, Type, explain};
 use sqlparser::ast::Query;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,6 +45,8 @@ pub struct Compiled {
 pub enum Step {
     /// The text of EXPLAIN.
     Explain(String),
+    /// The statement that makes a table or view again, of SHOW CREATE.
+    Statement(String),
     /// What SET without arguments lists.
     Settings(Vec<(String, String)>),
     /// A bare SELECT.
@@ -83,21 +90,26 @@ fn compile_here(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Ve
 }
 
 fn compile_text(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
-    let statements = parse(text)?;
+    let script = parse(text)?;
     for (key, value) in options.settings {
         check_setting(key, value).map_err(|e| vec![e])?;
     }
     let mut file = File {
         options,
         catalog: Catalog::default(),
+        hints: Hints::new(script.hints),
         set: BTreeMap::new(),
         inserts: JobGraph::default(),
         inserted: BTreeMap::new(),
         steps: Vec::new(),
     };
     let mut errors = Vec::new();
-    for statement in &statements {
-        if let Err(e) = file.statement(statement) {
+    for statement in &script.statements {
+        let done = file.statement(statement).and_then(|()| match file.hints.left(statement.span) {
+            left if left.is_empty() => Ok(()),
+            left => Err(left),
+        });
+        if let Err(e) = done {
             if let StatementKind::CreateTable(CreateTable { name, .. }) | StatementKind::CreateView(CreateView { name, .. }) = &statement.kind {
                 file.catalog.add_broken(name);
             }
@@ -143,6 +155,7 @@ fn check_setting(key: &str, value: &str) -> Result<()> {
 struct File<'a> {
     options: &'a CompileOptions<'a>,
     catalog: Catalog,
+    hints: Hints,
     set: BTreeMap<String, String>,
     inserts: JobGraph,
     /// How many INSERTs each sink has had.
@@ -164,10 +177,7 @@ impl File<'_> {
     fn statement(&mut self, statement: &Statement) -> Result<(), Vec<Error>> {
         let one = |e: Error| vec![e];
         match &statement.kind {
-            StatementKind::CreateTable(create) => {
-                let table = Table::new(create, self.options.registry)?;
-                self.catalog.add(&create.name, Entry::Table(Arc::new(table)), create.if_not_exists).map_err(one)
-            }
+            StatementKind::CreateTable(create) => self.create_table(create).map_err(|e| within(e, statement.span, create.name.span)),
             StatementKind::CreateView(create) => {
                 // A view is checked where it is made, not where it is first used.
                 let mut scratch = JobGraph::default();
@@ -176,11 +186,27 @@ impl File<'_> {
                     .and_then(|r| crate::query::rename(r, &create.columns, create.name.span))
                     .and_then(|r| different_names(&r, create))
                     .map_err(one)?;
-                self.catalog
-                    .add(&create.name, Entry::View(Arc::new(create.clone())), create.if_not_exists)
-                    .map_err(one)
+                let view = View {
+                    create: create.clone(),
+                    place: self.catalog.current.clone(),
+                };
+                self.catalog.add(&create.name, Entry::View(Arc::new(view)), create.if_not_exists).map_err(one)
             }
             StatementKind::Drop { view, name, if_exists } => self.catalog.drop(name, *view, *if_exists).map_err(one),
+            StatementKind::Alter(alter) => self.alter(alter).map_err(|e| within(e, statement.span, alter.name.span)),
+            StatementKind::CreateDatabase { name, if_not_exists } => self.catalog.create_database(name, *if_not_exists).map_err(one),
+            StatementKind::DropDatabase { name, if_exists, cascade } => self.catalog.drop_database(name, *if_exists, *cascade).map_err(one),
+            StatementKind::CreateCatalog { name, if_not_exists, options } => catalog_type(name, options)
+                .and_then(|()| self.catalog.create_catalog(name, *if_not_exists))
+                .map_err(one),
+            StatementKind::DropCatalog { name, if_exists } => self.catalog.drop_catalog(name, *if_exists).map_err(one),
+            StatementKind::UseCatalog(name) => self.catalog.use_catalog(name).map_err(one),
+            StatementKind::UseDatabase(name) => self.catalog.use_database(name).map_err(one),
+            StatementKind::Show(what, pattern) => {
+                let step = self.show(what, pattern.as_ref()).map_err(one)?;
+                self.steps.push(step);
+                Ok(())
+            }
             StatementKind::Insert(insert) => self.insert(insert).map_err(one),
             StatementKind::StatementSet(inserts) => {
                 let errors: Vec<Error> = inserts.iter().filter_map(|i| self.insert(i).err()).collect();
@@ -217,11 +243,101 @@ impl File<'_> {
         }
     }
 
+    fn create_table(&mut self, create: &CreateTable) -> Result<(), Vec<Error>> {
+        let one = |e: Error| vec![e];
+        if create.if_not_exists && self.catalog.has(&create.name) {
+            return Ok(());
+        }
+        let name = self.catalog.resolve(&create.name, &self.catalog.current).map_err(one)?.short();
+        let mut whole = create.clone();
+        if let Some(like) = &create.like {
+            let Entry::Table(source) = self.catalog.get(&like.source, &self.catalog.current).map_err(one)? else {
+                return Err(vec![is_a(&like.source, "view", "LIKE takes a table; AS SELECT takes a view's columns")]);
+            };
+            whole = create.with_like(like, source.definition()).map_err(one)?;
+        }
+        let Some(query) = &create.query else {
+            let table = Table::new(&whole, name, self.options.registry)?;
+            return self.catalog.add(&create.name, Entry::Table(Arc::new(table)), false).map_err(one);
+        };
+        let mut scratch = JobGraph::default();
+        scratch.begin("query");
+        let relation = self.bind(query, &mut scratch).map_err(one)?;
+        let columns: Vec<ColumnDef> = relation
+            .columns
+            .iter()
+            .map(|c| ColumnDef {
+                name: c.name.clone(),
+                span: create.name.span,
+                kind: ColumnDefKind::Physical(c.ty.clone()),
+                comment: None,
+            })
+            .collect();
+        let insert = Insert {
+            table: create.name.clone(),
+            columns: columns.iter().map(|c| (c.name.clone(), create.name.span)).collect(),
+            query: query.clone(),
+            span: create.name.span,
+        };
+        let table = Table::new(&whole.with_columns_of(columns), name, self.options.registry)?;
+        self.catalog.add(&create.name, Entry::Table(Arc::new(table)), false).map_err(one)?;
+        self.insert(&insert).map_err(one)
+    }
+
+    fn alter(&mut self, alter: &Alter) -> Result<(), Vec<Error>> {
+        let one = |e: Error| vec![e];
+        let entry = match self.catalog.get(&alter.name, &self.catalog.current) {
+            Err(e) if alter.if_exists && e.code == Some("E0201") => return Ok(()),
+            entry => entry.map_err(one)?,
+        };
+        // A new name without catalog and database is one beside the old one.
+        let to = match &alter.change {
+            Change::RenameTable(to) => {
+                let mut parts = alter.name.parts.clone();
+                parts.truncate(parts.len().saturating_sub(to.parts.len()));
+                parts.extend(to.parts.iter().cloned());
+                ObjectPath { parts, span: to.span }
+            }
+            _ => alter.name.clone(),
+        };
+        let entry = match entry {
+            Entry::View(view) if alter.view => Entry::View(view),
+            Entry::Table(table) if !alter.view => {
+                let changed = table.definition().altered(&alter.change).map_err(one)?;
+                let name = self.catalog.resolve(&to, &self.catalog.current).map_err(one)?.short();
+                Entry::Table(Arc::new(Table::new(&changed, name, self.options.registry)?))
+            }
+            Entry::View(_) => return Err(vec![is_a(&alter.name, "view", "use ALTER VIEW")]),
+            Entry::Table(_) => return Err(vec![is_a(&alter.name, "table", "use ALTER TABLE")]),
+        };
+        self.catalog.replace(&alter.name, &to, entry).map_err(one)
+    }
+
+    /// The answer to a SHOW: a listing is a query over constant rows.
+    fn show(&self, what: &Show, pattern: Option<&Pattern>) -> Result<Step> {
+        let answer = show(what, pattern, &self.catalog, |view| {
+            let mut scratch = JobGraph::default();
+            scratch.begin("view");
+            let settings = Settings::new(&self.settings())?;
+            let mut planner = Planner::new(&self.catalog, &self.hints, self.options.registry, &settings, &mut scratch);
+            Ok(node_columns(&planner.named(view)?.columns))
+        })?;
+        let mut graph = JobGraph::default();
+        graph.begin("query");
+        Ok(match answer {
+            Answer::Statement(text) => Step::Statement(text),
+            Answer::Listing(listing) => {
+                let (node, columns) = listing.into_node(&mut graph);
+                Step::Query(self.collected(graph, node, columns))
+            }
+        })
+    }
+
     fn bind(&self, query: &Query, graph: &mut JobGraph) -> Result<Relation> {
         let settings = Settings::new(&self.settings())?;
         let zone = Zone::parse(&settings.local_time_zone)?;
         graph.zone = (!zone.is_utc()).then(|| settings.local_time_zone.clone());
-        Planner::new(&self.catalog, self.options.registry, &settings, graph).query(query)
+        Planner::new(&self.catalog, &self.hints, self.options.registry, &settings, graph).query(query)
     }
 
     fn query(&self, query: &Query) -> Result<Job> {
@@ -229,22 +345,21 @@ impl File<'_> {
         graph.begin("query");
         let mut relation = self.bind(query, &mut graph)?;
         number_equal_names(&mut relation);
-        let input = Input {
-            node: relation.node,
-            exchange: Exchange::Singleton,
-        };
         if let Some(refused) = graph.refused.take() {
             return Err(refused);
         }
-        graph.push(
-            "query:collect".to_string(),
-            "collect".to_string(),
-            NodeSpec::Collect,
-            vec![input],
-            node_columns(&relation.columns),
-            Some(1),
-        );
-        Ok(graph.into_job(&self.job_name(), self.settings()))
+        Ok(self.collected(graph, relation.node, node_columns(&relation.columns)))
+    }
+
+    /// A job whose rows are shown.
+    fn collected(&self, mut graph: JobGraph, node: usize, columns: Vec<Column>) -> Job {
+        let input = Input {
+            node,
+            exchange: Exchange::Singleton,
+        };
+        let (id, name) = ("query:collect".to_string(), "collect".to_string());
+        graph.push(id, name, NodeSpec::Collect, vec![input], columns, Some(1));
+        graph.into_job(&self.job_name(), self.settings())
     }
 
     fn explain(&self, statement: &Statement) -> Result<String> {
@@ -279,11 +394,15 @@ impl File<'_> {
     }
 
     fn insert_into(&self, insert: &Insert, graph: &mut JobGraph, inserted: &mut BTreeMap<String, usize>) -> Result<()> {
-        let Entry::Table(table) = self.catalog.get(&insert.table)? else {
+        let Entry::Table(mut table) = self.catalog.get(&insert.table, &self.catalog.current)? else {
             return Err(Error::sql(format!("\"{}\" is a view: rows cannot be inserted into it", insert.table))
                 .code("E0205")
                 .span(insert.table.span));
         };
+        if let Some(hint) = self.hints.take(&insert.table) {
+            let hinted = table.with_options(&hint.options, self.options.registry);
+            table = Arc::new(hinted.map_err(|mut e| e.remove(0).span(hint.span))?);
+        }
         let sink = table.sink(self.options.registry, insert.table.span)?;
         let name = sink.name.clone();
         let number = inserted.entry(name.clone()).or_insert(0);
@@ -306,6 +425,29 @@ impl File<'_> {
         graph.push(format!("{prefix}:sink"), name, NodeSpec::Sink(sink), JobGraph::forward(project), columns, None);
         Ok(())
     }
+}
+
+/// Errors of a declaration that others had a part in: one whose place is in another statement is told at this one.
+fn within(errors: Vec<Error>, statement: Span, name: Span) -> Vec<Error> {
+    let inside = |s: Span| statement.start <= s.start && s.end <= statement.end;
+    let here = |e: Error| match e.span {
+        Some(span) if !inside(span) => e.span(name),
+        _ => e,
+    };
+    errors.into_iter().map(here).collect()
+}
+
+/// Catalogs are kept in memory, for as long as the file runs.
+fn catalog_type(name: &ObjectPath, options: &[TableOption]) -> Result<()> {
+    let Some(kind) = options.iter().find(|o| o.key == "type") else {
+        let e = Error::config(format!("the catalog \"{name}\" needs the option 'type'")).code("E0503");
+        return Err(e.hint("WITH ('type' = 'generic_in_memory')").span(name.span));
+    };
+    if kind.value != "generic_in_memory" {
+        let e = Error::config(format!("there are no catalogs of the type '{}'", kind.value)).code("E0502");
+        return Err(e.hint("there is: generic_in_memory").span(kind.span));
+    }
+    Ok(())
 }
 
 /// Columns of a result that are called alike, as Flink shows them: `x, x0, x1`.
@@ -334,7 +476,7 @@ fn different_names(relation: &Relation, create: &CreateView) -> Result<()> {
 }
 
 /// The query's columns as the sink wants them: by position, or by the names of a column list.
-fn targets(relation: &Relation, columns: &[millstream_plan::Column], insert: &Insert) -> Result<Vec<Expr>> {
+fn targets(relation: &Relation, columns: &[Column], insert: &Insert) -> Result<Vec<Expr>> {
     let shapes = || {
         let text = |c: Vec<(String, String)>| c.into_iter().map(|(n, t)| format!("{n} {t}")).collect::<Vec<_>>().join(", ");
         format!(

@@ -1,6 +1,6 @@
 //! Text to plan: Flink SQL in, a `plan::Job` out.
 //!
-//! [`parse`] makes statements of a text, [`catalog`](catalog) and [`table`](table) keep and check tables, [`query`](query) binds queries to nodes, [`expression`](expression)
+//! [`parse`] makes statements of a text, [`catalog`](catalog) and [`table`](table) keep and check tables, [`definition`](definition) makes declarations of others, [`query`](query) binds queries to nodes, [`expression`](expression)
 //! binds expressions with Flink's types. Each of the walks names every construct it takes; anything else is an error that says what is
 //! not supported and where it stands. Start with [`compile`].
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
@@ -8,13 +8,16 @@
 mod catalog;
 mod compile;
 mod constant;
+mod definition;
 mod diagnostic;
 mod expression;
 mod graph;
+mod hints;
 pub mod parse;
 mod prune;
 mod query;
 mod relation;
+mod show;
 mod table;
 mod zone;
 

@@ -1,10 +1,12 @@
 //! Text to statements: a token pre-pass, our own statement parser, sqlparser for queries and expressions.
 
+mod alter;
 mod ddl;
 mod depth;
 pub mod dialect;
 mod json;
 mod script;
+mod show;
 mod statement;
 mod substitute;
 mod token;
@@ -13,7 +15,10 @@ pub(crate) use token::span_of;
 
 pub use dialect::FlinkDialect;
 pub use script::parse;
-pub use statement::{ColumnDef, ColumnDefKind, CreateTable, CreateView, Insert, ObjectPath, Statement, StatementKind, TableOption, WatermarkDef};
+pub use statement::{
+    Alter, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Elements, Hint, Insert, Like, Merge, ObjectPath, Pattern, Place, Script, Show, Statement,
+    StatementKind, TableOption, WatermarkDef,
+};
 pub use substitute::{Substituted, substitute};
 
 #[cfg(test)]

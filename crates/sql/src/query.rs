@@ -5,11 +5,12 @@ mod select;
 mod table_factor;
 mod windows;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, FullName, Place};
 use crate::constant::{convert, value_of};
 use crate::diagnostic::unsupported;
 use crate::expression::{Binder, cast, span};
 use crate::graph::JobGraph;
+use crate::hints::Hints;
 use crate::relation::{Bound, Relation, ScopeColumn};
 use crate::zone::holds_ltz;
 use millstream_dataflow::{Error, Registry, Result, Span, SqlType};
@@ -24,15 +25,20 @@ pub(crate) struct Planner<'a> {
     pub(crate) registry: &'a dyn Registry,
     pub(crate) settings: &'a Settings,
     pub(crate) graph: &'a mut JobGraph,
+    /// Where names are looked for.
+    place: Place,
+    hints: &'a Hints,
     /// WITH names in scope, innermost last.
     ctes: Vec<BTreeMap<String, Relation>>,
     /// Views being expanded, against endless recursion.
-    views: Vec<String>,
+    views: Vec<FullName>,
 }
 
 impl<'a> Planner<'a> {
-    pub(crate) fn new(catalog: &'a Catalog, registry: &'a dyn Registry, settings: &'a Settings, graph: &'a mut JobGraph) -> Self {
+    pub(crate) fn new(catalog: &'a Catalog, hints: &'a Hints, registry: &'a dyn Registry, settings: &'a Settings, graph: &'a mut JobGraph) -> Self {
         Planner {
+            place: catalog.current.clone(),
+            hints,
             catalog,
             registry,
             settings,

@@ -3,7 +3,7 @@
 use crate::catalog::FOLLOWS;
 use crate::expression::{Binder, cast};
 use crate::graph::JobGraph;
-use crate::parse::{ColumnDefKind, CreateTable};
+use crate::parse::{ColumnDefKind, CreateTable, TableOption};
 use crate::relation::{Relation, ScopeColumn, find};
 use millstream_dataflow::option::{OptionSpec, OptionType, check_all, nearest, parse_duration};
 use millstream_dataflow::{Error, Field, Registry, Result, Span, SqlType};
@@ -26,6 +26,7 @@ enum Kind {
 
 #[derive(Debug)]
 pub(crate) struct Table {
+    definition: CreateTable,
     name: String,
     columns: Vec<(Column, Kind)>,
     /// The event-time column and the watermark expression over all columns.
@@ -37,13 +38,15 @@ pub(crate) struct Table {
 
 impl Table {
     /// Checks a declaration: all that is wrong with it, each with its place.
-    pub(crate) fn new(create: &CreateTable, registry: &dyn Registry) -> Result<Table, Vec<Error>> {
-        let name = create.name.parts.last().cloned().unwrap_or_default();
+    ///
+    /// - `name`: as messages and plans name it
+    pub(crate) fn new(create: &CreateTable, name: String, registry: &dyn Registry) -> Result<Table, Vec<Error>> {
         let mut errors = Vec::new();
         let options: BTreeMap<String, String> = create.options.iter().map(|o| (o.key.clone(), o.value.clone())).collect();
         let connector = options.get("connector").and_then(|c| registry.connector(c));
         errors.extend(check_options(create, &name, &options, registry));
         let mut table = Table {
+            definition: create.clone(),
             name,
             columns: Vec::new(),
             rowtime: None,
@@ -117,9 +120,21 @@ impl Table {
         }
         // What options get wrong together is told once the columns are known.
         if errors.is_empty() {
-            errors.extend(registry.check(&table.definition(|_| true).spec()).into_iter().map(|e| at_option(create, e)));
+            errors.extend(registry.check(&table.delivered(|_| true).spec()).into_iter().map(|e| at_option(create, e)));
         }
         if errors.is_empty() { Ok(table) } else { Err(errors) }
+    }
+
+    /// What it was made of.
+    pub(crate) fn definition(&self) -> &CreateTable {
+        &self.definition
+    }
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().map(|(c, _)| c)
+    }
+    /// The table with the options of a hint.
+    pub(crate) fn with_options(&self, options: &[TableOption], registry: &dyn Registry) -> Result<Table, Vec<Error>> {
+        Table::new(&self.definition.with_options(options), self.name.clone(), registry)
     }
 
     fn keys(&mut self, create: &CreateTable, errors: &mut Vec<Error>) {
@@ -179,7 +194,7 @@ impl Table {
     }
 
     /// The table as connectors see it, with the columns that a filter takes.
-    fn definition(&self, take: impl Fn(&Kind) -> bool) -> TableDef {
+    fn delivered(&self, take: impl Fn(&Kind) -> bool) -> TableDef {
         let columns = self.columns.iter().filter(|(_, k)| take(k)).filter_map(|(c, k)| match k {
             Kind::Physical => Some((c.clone(), None)),
             Kind::Metadata { key, from, .. } => Some((
@@ -249,7 +264,7 @@ impl Table {
             None => settings.idle_timeout,
         };
         let spec = SourceSpec {
-            table: self.definition(|_| true),
+            table: self.delivered(|_| true),
             columns,
             rowtime: self.rowtime.as_ref().map(|(column, watermark)| Rowtime {
                 column: *column,
@@ -310,7 +325,7 @@ impl Table {
                     .span(span));
             }
         }
-        Ok(self.definition(written))
+        Ok(self.delivered(written))
     }
 }
 

@@ -10,7 +10,7 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
 /// What Flink has besides tables and views.
-const OTHERS: [&str; 7] = ["CATALOG", "DATABASE", "FUNCTION", "SYSTEM", "MODEL", "MATERIALIZED", "CONNECTION"];
+const OTHERS: [&str; 5] = ["FUNCTION", "SYSTEM", "MODEL", "MATERIALIZED", "CONNECTION"];
 
 /// `CREATE [TEMPORARY] TABLE | VIEW …`
 pub(super) fn create(c: &mut Cursor) -> Result<StatementKind> {
@@ -25,6 +25,22 @@ pub(super) fn create(c: &mut Cursor) -> Result<StatementKind> {
     }
     if c.words(&["VIEW"]) {
         return create_view(c, temporary).map(StatementKind::CreateView);
+    }
+    if c.words(&["DATABASE"]) {
+        let if_not_exists = c.if_not_exists();
+        let name = c.path("a database name")?;
+        comment(c)?;
+        if c.words(&["WITH"]) {
+            options(c)?;
+        }
+        return Ok(StatementKind::CreateDatabase { name, if_not_exists });
+    }
+    if c.words(&["CATALOG"]) {
+        let if_not_exists = c.if_not_exists();
+        let name = c.path("a catalog name")?;
+        comment(c)?;
+        let options = if c.words(&["WITH"]) { options(c)? } else { Vec::new() };
+        return Ok(StatementKind::CreateCatalog { name, if_not_exists, options });
     }
     for what in OTHERS {
         if c.at_word(what) {
@@ -44,6 +60,20 @@ pub(super) fn create(c: &mut Cursor) -> Result<StatementKind> {
 pub(super) fn drop(c: &mut Cursor) -> Result<StatementKind> {
     c.need_words(&["DROP"])?;
     c.words(&["TEMPORARY"]);
+    if c.words(&["DATABASE"]) {
+        let if_exists = c.if_exists();
+        let name = c.path("a database name")?;
+        let cascade = c.words(&["CASCADE"]);
+        c.words(&["RESTRICT"]);
+        return Ok(StatementKind::DropDatabase { name, if_exists, cascade });
+    }
+    if c.words(&["CATALOG"]) {
+        let if_exists = c.if_exists();
+        return Ok(StatementKind::DropCatalog {
+            name: c.path("a catalog name")?,
+            if_exists,
+        });
+    }
     let view = if c.words(&["TABLE"]) {
         false
     } else if c.words(&["VIEW"]) {
@@ -98,30 +128,19 @@ fn create_table(c: &mut Cursor, temporary: bool) -> Result<CreateTable> {
         name: c.path("a table name")?,
         temporary,
         if_not_exists,
-        columns: Vec::new(),
-        watermark: None,
-        primary_key: Vec::new(),
-        partition_keys: Vec::new(),
-        comment: None,
-        options: Vec::new(),
+        ..CreateTable::default()
     };
-    if !c.symbol(Token::LParen) {
-        let what = if c.at_word("AS") || c.at_word("WITH") {
-            "CREATE TABLE without columns (… AS SELECT)"
-        } else if c.at_word("LIKE") {
-            "CREATE TABLE … LIKE"
-        } else {
-            return Err(c.expected("\"(\" and the columns"));
-        };
-        return Err(c.unsupported(what, c.here()));
-    }
-    loop {
-        element(c, &mut table)?;
-        if !c.symbol(Token::Comma) {
-            break;
+    if c.symbol(Token::LParen) {
+        loop {
+            element(c, &mut table)?;
+            if !c.symbol(Token::Comma) {
+                break;
+            }
         }
+        c.need(Token::RParen)?;
+    } else if !["AS", "WITH", "LIKE", "COMMENT", "PARTITIONED"].iter().any(|w| c.at_word(w)) {
+        return Err(c.expected("\"(\" and the columns, LIKE or AS"));
     }
-    c.need(Token::RParen)?;
     if c.words(&["COMMENT"]) {
         table.comment = Some(c.text("a comment")?);
     }
@@ -134,13 +153,77 @@ fn create_table(c: &mut Cursor, temporary: bool) -> Result<CreateTable> {
     if c.words(&["WITH"]) {
         table.options = options(c)?;
     }
-    if c.at_word("LIKE") || c.at_word("AS") {
-        return Err(c.unsupported(if c.at_word("LIKE") { "CREATE TABLE … LIKE" } else { "CREATE TABLE … AS" }, c.here()));
+    if c.words(&["LIKE"]) {
+        table.like = Some(like(c)?);
+    } else if c.words(&["AS"]) {
+        table.query = Some(c.sql(Parser::parse_query)?);
     }
     Ok(table)
 }
 
-fn names(c: &mut Cursor) -> Result<Vec<(String, Span)>> {
+/// `source [(INCLUDING | EXCLUDING | OVERWRITING feature …)]`
+fn like(c: &mut Cursor) -> Result<Like> {
+    let mut like = Like {
+        source: c.path("a table name")?,
+        constraints: Merge::Including,
+        partitions: Merge::Including,
+        generated: Merge::Including,
+        metadata: Merge::Including,
+        options: Merge::Overwriting,
+        watermarks: Merge::Including,
+    };
+    if !c.symbol(Token::LParen) {
+        return Ok(like);
+    }
+    while !c.symbol(Token::RParen) {
+        let at = c.here();
+        let merge = if c.words(&["INCLUDING"]) {
+            Merge::Including
+        } else if c.words(&["EXCLUDING"]) {
+            Merge::Excluding
+        } else if c.words(&["OVERWRITING"]) {
+            Merge::Overwriting
+        } else {
+            return Err(c.expected("INCLUDING, EXCLUDING, OVERWRITING or \")\""));
+        };
+        if merge == Merge::Overwriting && ["ALL", "CONSTRAINTS", "PARTITIONS"].iter().any(|w| c.at_word(w)) {
+            let e = Error::sql("OVERWRITING takes GENERATED, METADATA, OPTIONS or WATERMARKS");
+            return Err(e.code("E0102").span(at));
+        }
+        let features: Vec<&mut Merge> = if c.words(&["ALL"]) {
+            let Like {
+                source: _,
+                constraints,
+                partitions,
+                generated,
+                metadata,
+                options,
+                watermarks,
+            } = &mut like;
+            vec![constraints, partitions, generated, metadata, options, watermarks]
+        } else if c.words(&["CONSTRAINTS"]) {
+            vec![&mut like.constraints]
+        } else if c.words(&["PARTITIONS"]) {
+            vec![&mut like.partitions]
+        } else if c.words(&["GENERATED"]) {
+            vec![&mut like.generated]
+        } else if c.words(&["METADATA"]) {
+            vec![&mut like.metadata]
+        } else if c.words(&["OPTIONS"]) {
+            vec![&mut like.options]
+        } else if c.words(&["WATERMARKS"]) {
+            vec![&mut like.watermarks]
+        } else {
+            return Err(c.expected("ALL, CONSTRAINTS, PARTITIONS, GENERATED, METADATA, OPTIONS or WATERMARKS"));
+        };
+        for feature in features {
+            *feature = merge;
+        }
+    }
+    Ok(like)
+}
+
+pub(super) fn names(c: &mut Cursor) -> Result<Vec<(String, Span)>> {
     c.need(Token::LParen)?;
     let mut names = Vec::new();
     loop {
@@ -153,7 +236,7 @@ fn names(c: &mut Cursor) -> Result<Vec<(String, Span)>> {
     Ok(names)
 }
 
-fn options(c: &mut Cursor) -> Result<Vec<TableOption>> {
+pub(super) fn options(c: &mut Cursor) -> Result<Vec<TableOption>> {
     c.need(Token::LParen)?;
     let mut options: Vec<TableOption> = Vec::new();
     while !c.symbol(Token::RParen) {
@@ -186,7 +269,7 @@ fn option_value(c: &mut Cursor, key: &str) -> Result<(String, Location)> {
 }
 
 /// One entry of the column list: a column, WATERMARK, or PRIMARY KEY.
-fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
+pub(super) fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
     let start = c.here();
     if c.at_word("WATERMARK") && c.nth_word(1, "FOR") {
         c.words(&["WATERMARK", "FOR"]);
@@ -218,11 +301,12 @@ fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
     let (name, span) = c.name("a column name, WATERMARK or PRIMARY KEY")?;
     if c.words(&["AS"]) {
         let expr = c.sql(Parser::parse_expr)?;
-        comment(c)?;
+        let comment = comment(c)?;
         table.columns.push(ColumnDef {
             name,
             span,
             kind: ColumnDefKind::Computed(expr),
+            comment,
         });
         return Ok(());
     }
@@ -247,12 +331,12 @@ fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
     } else {
         ColumnDefKind::Physical(ty)
     };
-    let column = ColumnDef {
+    table.columns.push(ColumnDef {
         name: name.clone(),
         span,
         kind,
-    };
-    table.columns.push(column);
+        comment: None,
+    });
     if c.at_word("CONSTRAINT") || c.at_word("PRIMARY") {
         let at = c.here();
         if c.words(&["CONSTRAINT"]) {
@@ -266,17 +350,21 @@ fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
             return Err(c.unsupported(&format!("{word} in a column"), c.here()));
         }
     }
-    comment(c)
-}
-
-fn comment(c: &mut Cursor) -> Result<()> {
-    if c.words(&["COMMENT"]) {
-        c.text("a comment")?;
+    let comment = comment(c)?;
+    if let Some(column) = table.columns.last_mut() {
+        column.comment = comment;
     }
     Ok(())
 }
 
-fn primary_key(c: &mut Cursor, table: &mut CreateTable, key: Vec<(String, Span)>, start: Span) -> Result<()> {
+fn comment(c: &mut Cursor) -> Result<Option<String>> {
+    if c.words(&["COMMENT"]) {
+        return c.text("a comment").map(Some);
+    }
+    Ok(None)
+}
+
+pub(super) fn primary_key(c: &mut Cursor, table: &mut CreateTable, key: Vec<(String, Span)>, start: Span) -> Result<()> {
     if !c.words(&["NOT", "ENFORCED"]) {
         let e = Error::sql("a PRIMARY KEY must be NOT ENFORCED").code("E0102").span(Span {
             start: start.start,

@@ -1,8 +1,8 @@
 //! A file's text to its statements.
 
 use super::statement::*;
-use super::token::{is_word, parse_error, span_of, statements, tokenize};
-use super::{FlinkDialect, ddl, depth};
+use super::token::{HintText, is_word, parse_error, span_of, statements, tokenize};
+use super::{FlinkDialect, alter, ddl, depth, show};
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span};
 use sqlparser::ast::Ident;
@@ -15,7 +15,7 @@ const TEXT_BYTES_MAX: usize = 256 << 10;
 const NESTING_MAX: usize = 60;
 
 /// The statements of a text, or all its errors: one per broken statement.
-pub fn parse(text: &str) -> Result<Vec<Statement>, Vec<Error>> {
+pub fn parse(text: &str) -> Result<Script, Vec<Error>> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(vec![
             Error::sql(format!("the text has {} bytes, at most {TEXT_BYTES_MAX} are taken", text.len())).code("E0103"),
@@ -24,14 +24,55 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, Vec<Error>> {
     let tokens = tokenize(text).map_err(|e| vec![e])?;
     let mut parsed = Vec::new();
     let mut errors = Vec::new();
-    for tokens in statements(tokens) {
+    let (statements, hints) = statements(tokens);
+    let (hints, wrong): (Vec<_>, Vec<_>) = hints.into_iter().map(hint).partition(Result::is_ok);
+    errors.extend(wrong.into_iter().filter_map(Result::err));
+    for tokens in statements {
         let span = whole(&tokens);
         match depth::check(&tokens).and_then(|()| Cursor::new(tokens, span).statement()) {
             Ok(kind) => parsed.push(Statement { span, kind }),
             Err(e) => errors.push(e),
         }
     }
-    if errors.is_empty() { Ok(parsed) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(Script {
+            statements: parsed,
+            hints: hints.into_iter().filter_map(Result::ok).collect(),
+        })
+    } else {
+        Err(errors)
+    }
+}
+
+/// `OPTIONS('key' = 'value', …)` behind a table's name.
+fn hint(hint: HintText) -> Result<Hint> {
+    let here = |e: Error| e.span(hint.span);
+    let tokens = tokenize(&hint.text).map_err(here)?;
+    let tokens: Vec<TokenWithSpan> = tokens.into_iter().filter(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF)).collect();
+    let mut c = Cursor::new(tokens, hint.span);
+    if !c.words(&["OPTIONS"]) {
+        let e = Error::sql("hints other than OPTIONS are not supported yet").code("E0101").span(hint.span);
+        return Err(e.hint("a comment that is no hint begins with /* and no +"));
+    }
+    let mut options = ddl::options(&mut c).map_err(here)?;
+    c.done().map_err(here)?;
+    options.iter_mut().for_each(|o| o.span = hint.span);
+    let after = hint.after.ok_or_else(|| Hint::misplaced(hint.span))?;
+    Ok(Hint {
+        after,
+        span: hint.span,
+        options,
+    })
+}
+
+impl Hint {
+    /// The error for one that no table takes.
+    pub(crate) fn misplaced(span: Span) -> Error {
+        Error::sql("OPTIONS stands behind no table's name")
+            .code("E0102")
+            .hint("as in FROM clicks /*+ OPTIONS('key' = 'value') */")
+            .span(span)
+    }
 }
 
 fn whole(tokens: &[TokenWithSpan]) -> Span {
@@ -204,10 +245,17 @@ impl Cursor {
                     .transpose()?;
                 Ok(StatementKind::Reset(key))
             }
-            "ALTER" | "USE" | "SHOW" | "DESCRIBE" | "DESC" | "COMPILE" | "LOAD" | "UNLOAD" | "CALL" | "ANALYZE" | "TRUNCATE" | "UPDATE" | "DELETE" | "STOP"
-            | "ADD" | "REMOVE" | "MERGE" => Err(self.unsupported(&format!("the statement {word}"), span)),
+            "ALTER" => alter::alter(self),
+            "SHOW" => show::show(self),
+            "DESCRIBE" | "DESC" => show::describe(self),
+            "USE" => show::using(self),
+            "COMPILE" | "LOAD" | "UNLOAD" | "CALL" | "ANALYZE" | "TRUNCATE" | "UPDATE" | "DELETE" | "STOP" | "ADD" | "REMOVE" | "MERGE" => {
+                Err(self.unsupported(&format!("the statement {word}"), span))
+            }
             _ => {
-                let known = ["SELECT", "WITH", "VALUES", "CREATE", "DROP", "INSERT", "EXECUTE", "EXPLAIN", "SET", "RESET"];
+                let known = [
+                    "SELECT", "WITH", "VALUES", "CREATE", "ALTER", "DROP", "INSERT", "EXECUTE", "EXPLAIN", "SHOW", "DESCRIBE", "USE", "SET", "RESET",
+                ];
                 let e = Error::sql(format!("\"{word}\" does not start a statement")).code("E0102").span(span);
                 Err(match nearest(&word, known) {
                     Some(near) => e.hint(format!("did you mean {near}?")),

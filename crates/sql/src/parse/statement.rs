@@ -1,11 +1,11 @@
 //! The statements of a job file, parsed but not bound.
 
-use millstream_dataflow::Span;
+use millstream_dataflow::{Location, Span};
 use millstream_plan::Type;
 use sqlparser::ast::{Expr, Query};
 
 /// A possibly qualified name: `table`, `database.table`, `catalog.database.table`. Case-sensitive, quotes removed.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ObjectPath {
     /// At least one part.
     pub parts: Vec<String>,
@@ -17,6 +17,22 @@ impl std::fmt::Display for ObjectPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.parts.join("."))
     }
+}
+
+/// A text's statements.
+#[derive(Debug, Clone)]
+pub struct Script {
+    pub statements: Vec<Statement>,
+    pub hints: Vec<Hint>,
+}
+
+/// `/*+ OPTIONS('key' = 'value') */`
+#[derive(Debug, Clone)]
+pub struct Hint {
+    /// Where the name of the table ends that the options are for.
+    pub after: Location,
+    pub span: Span,
+    pub options: Vec<TableOption>,
 }
 
 /// A statement and where it stands.
@@ -37,6 +53,28 @@ pub enum StatementKind {
         name: ObjectPath,
         if_exists: bool,
     },
+    Alter(Alter),
+    CreateDatabase {
+        name: ObjectPath,
+        if_not_exists: bool,
+    },
+    DropDatabase {
+        name: ObjectPath,
+        if_exists: bool,
+        cascade: bool,
+    },
+    CreateCatalog {
+        name: ObjectPath,
+        if_not_exists: bool,
+        options: Vec<TableOption>,
+    },
+    DropCatalog {
+        name: ObjectPath,
+        if_exists: bool,
+    },
+    UseCatalog(ObjectPath),
+    UseDatabase(ObjectPath),
+    Show(Show, Option<Pattern>),
     Insert(Insert),
     /// `EXECUTE STATEMENT SET BEGIN … END`
     StatementSet(Vec<Insert>),
@@ -55,7 +93,94 @@ pub enum StatementKind {
     Reset(Option<String>),
 }
 
+/// `ALTER TABLE | VIEW name change`
 #[derive(Debug, Clone)]
+pub struct Alter {
+    pub view: bool,
+    pub name: ObjectPath,
+    pub if_exists: bool,
+    pub change: Change,
+}
+
+#[derive(Debug, Clone)]
+pub enum Change {
+    Add(Elements),
+    Modify(Elements),
+    DropColumns(Vec<(String, Span)>),
+    DropPrimaryKey,
+    DropWatermark,
+    RenameColumn((String, Span), (String, Span)),
+    RenameTable(ObjectPath),
+    Set(Vec<TableOption>),
+    Reset(Vec<(String, Span)>),
+}
+
+/// What ALTER TABLE adds or puts in the place of what there is.
+#[derive(Debug, Clone)]
+pub struct Elements {
+    pub columns: Vec<(ColumnDef, Place)>,
+    pub watermark: Option<WatermarkDef>,
+    pub primary_key: Vec<(String, Span)>,
+}
+
+/// Where a column goes.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// To the end, or where it is.
+    Unsaid,
+    First,
+    After(String, Span),
+}
+
+/// What a SHOW lists.
+#[derive(Debug, Clone)]
+pub enum Show {
+    /// Tables and views, of a database or the current one.
+    Tables(Option<ObjectPath>),
+    Views(Option<ObjectPath>),
+    /// Of a table or view; DESCRIBE, too.
+    Columns(ObjectPath),
+    CreateTable(ObjectPath),
+    CreateView(ObjectPath),
+    Functions,
+    Catalogs,
+    Databases(Option<ObjectPath>),
+    CurrentCatalog,
+    CurrentDatabase,
+}
+
+/// `[NOT] LIKE | ILIKE 'pattern'`
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    pub not: bool,
+    pub ignores_case: bool,
+    pub pattern: String,
+}
+
+/// `LIKE source (…)`: per feature how the source's goes with the table's own.
+#[derive(Debug, Clone)]
+pub struct Like {
+    pub source: ObjectPath,
+    pub constraints: Merge,
+    pub partitions: Merge,
+    pub generated: Merge,
+    pub metadata: Merge,
+    pub options: Merge,
+    pub watermarks: Merge,
+}
+
+/// How something of a LIKE's source is taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Merge {
+    /// It is; the table must not have the same.
+    Including,
+    /// It is not.
+    Excluding,
+    /// It is, unless the table has its own.
+    Overwriting,
+}
+
+#[derive(Debug, Clone, Default)]
 pub struct CreateTable {
     pub name: ObjectPath,
     pub temporary: bool,
@@ -67,6 +192,9 @@ pub struct CreateTable {
     pub partition_keys: Vec<(String, Span)>,
     pub comment: Option<String>,
     pub options: Vec<TableOption>,
+    pub like: Option<Like>,
+    /// `AS SELECT …`: the columns that are not declared are the query's, and its rows are inserted.
+    pub query: Option<Box<Query>>,
 }
 
 #[derive(Debug, Clone)]
@@ -81,6 +209,7 @@ pub struct ColumnDef {
     pub name: String,
     pub span: Span,
     pub kind: ColumnDefKind,
+    pub comment: Option<String>,
 }
 
 #[allow(clippy::large_enum_variant, reason = "a table has a handful of columns")]

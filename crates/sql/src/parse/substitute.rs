@@ -42,7 +42,7 @@ impl Substituted {
     }
 }
 
-/// Replaces `${NAME}` outside comments.
+/// Replaces `${NAME}` outside comments; hints (`/*+ … */`) are none.
 ///
 /// # Errors
 /// `Config`, one per name without a value, with its place.
@@ -82,7 +82,7 @@ pub fn substitute(text: &str, variables: &BTreeMap<String, String>) -> Result<Su
         }
         let take = match quote {
             None if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
-            None if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |i| i + 2),
+            None if rest.starts_with("/*") && !rest.starts_with("/*+") => rest.find("*/").map_or(rest.len(), |i| i + 2),
             _ => c.len_utf8(),
         };
         quote = match quote {

@@ -1,4 +1,4 @@
-//! The token pre-pass: statements apart, `>>` in two, hints refused instead of dropped.
+//! The token pre-pass: statements apart, `>>` in two, hints beside the statements.
 
 use super::FlinkDialect;
 use millstream_dataflow::{Error, Result, Span};
@@ -47,22 +47,36 @@ pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
                     },
                 ));
             }
-            Token::Whitespace(Whitespace::MultiLineComment(comment)) if comment.starts_with('+') => {
-                return Err(Error::sql("hints (/*+ … */) are not supported yet").code("E0101").span(span_of(token.span)));
-            }
             _ => split.push(token),
         }
     }
     Ok(split)
 }
 
-/// The tokens of each statement: cut at `;`, but `BEGIN … END` stays one.
-pub(super) fn statements(tokens: Vec<TokenWithSpan>) -> Vec<Vec<TokenWithSpan>> {
+/// A comment that is a hint, and where what it stands behind ends.
+pub(super) struct HintText {
+    pub(super) text: String,
+    pub(super) span: Span,
+    pub(super) after: Option<millstream_dataflow::Location>,
+}
+
+/// The tokens of each statement: cut at `;`, but `BEGIN … END` stays one. Hints are put aside.
+pub(super) fn statements(tokens: Vec<TokenWithSpan>) -> (Vec<Vec<TokenWithSpan>>, Vec<HintText>) {
     let mut statements = Vec::new();
+    let mut hints = Vec::new();
     let mut current: Vec<TokenWithSpan> = Vec::new();
     let mut in_set = false;
     for token in tokens {
         match &token.token {
+            Token::Whitespace(Whitespace::MultiLineComment(comment)) if comment.starts_with('+') => {
+                let named = current.last().filter(|t| matches!(t.token, Token::Word(_)));
+                hints.push(HintText {
+                    text: comment[1..].to_string(),
+                    span: span_of(token.span),
+                    after: named.map(|t| span_of(t.span).end),
+                });
+                continue;
+            }
             Token::Whitespace(_) | Token::EOF => continue,
             Token::SemiColon if !in_set || is_word(current.last(), "END") => {
                 statements.push(std::mem::take(&mut current));
@@ -79,7 +93,7 @@ pub(super) fn statements(tokens: Vec<TokenWithSpan>) -> Vec<Vec<TokenWithSpan>> 
     }
     statements.push(current);
     statements.retain(|s| !s.is_empty());
-    statements
+    (statements, hints)
 }
 
 /// Whether a token is this bare word (upper case), whatever its own case.
@@ -88,7 +102,9 @@ pub(super) fn is_word(token: Option<&TokenWithSpan>, word: &str) -> bool {
 }
 
 /// Words that end a type in a column list.
-const AFTER_TYPE: [&str; 11] = [
+const AFTER_TYPE: [&str; 13] = [
+    "FIRST",
+    "AFTER",
     "METADATA",
     "COMMENT",
     "PRIMARY",

@@ -2,13 +2,14 @@
 
 use super::select::join;
 use super::{Planner, rename};
-use crate::catalog::{Entry, local_name};
+use crate::catalog::{Entry, is_a};
 use crate::diagnostic::unsupported;
 use crate::expression::span;
 use crate::parse::{ObjectPath, span_of};
 use crate::relation::Relation;
 use millstream_dataflow::{Error, Result, Span};
 use sqlparser::ast::{Expr, FunctionArguments, Ident, ObjectName, TableAlias, TableFactor};
+use std::sync::Arc;
 
 impl Planner<'_> {
     pub(super) fn factor(&mut self, factor: &TableFactor) -> Result<Relation> {
@@ -105,26 +106,39 @@ impl Planner<'_> {
     }
 
     /// A table, view or WITH name.
-    pub(super) fn named(&mut self, path: &ObjectPath) -> Result<Relation> {
+    pub(crate) fn named(&mut self, path: &ObjectPath) -> Result<Relation> {
         if let [name] = path.parts.as_slice()
             && let Some(relation) = self.cte(name)
         {
             return Ok(relation);
         }
-        let name = local_name(path)?.to_string();
-        match self.catalog.get(path)? {
-            Entry::Table(table) => Ok(table.scan(self.registry, self.settings, self.graph, path.span)?.aliased(&name)),
+        let entry = self.catalog.get(path, &self.place)?;
+        let full = self.catalog.resolve(path, &self.place)?;
+        let name = full.name.clone();
+        let hint = self.hints.take(path);
+        match entry {
+            Entry::Table(table) => {
+                let table = match hint {
+                    Some(hint) => Arc::new(table.with_options(&hint.options, self.registry).map_err(|mut e| e.remove(0).span(hint.span))?),
+                    None => table,
+                };
+                Ok(table.scan(self.registry, self.settings, self.graph, path.span)?.aliased(&name))
+            }
             Entry::View(view) => {
-                if self.views.contains(&name) {
+                if let Some(hint) = hint {
+                    return Err(is_a(path, "view", "give the options to the tables it reads").span(hint.span));
+                }
+                if self.views.contains(&full) {
                     return Err(Error::sql(format!("view \"{name}\" reads itself")).code("E0208").span(path.span));
                 }
-                self.views.push(name.clone());
-                // A view sees no WITH names of the query that uses it.
+                self.views.push(full);
+                // A view sees no WITH names of the query that uses it, and its names are those of where it was made.
                 let outer = std::mem::take(&mut self.ctes);
-                let relation = self.query(&view.query);
-                self.ctes = outer;
+                let here = std::mem::replace(&mut self.place, view.place.clone());
+                let relation = self.query(&view.create.query);
+                (self.ctes, self.place) = (outer, here);
                 self.views.pop();
-                Ok(rename(relation?, &view.columns, path.span)?.aliased(&name))
+                Ok(rename(relation?, &view.create.columns, path.span)?.aliased(&name))
             }
         }
     }

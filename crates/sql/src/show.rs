@@ -1,0 +1,251 @@
+//! What SHOW and DESCRIBE answer, as Flink does.
+
+use crate::catalog::{Catalog, Entry, FullName, is_a};
+use crate::graph::JobGraph;
+use crate::parse::{ColumnDefKind, CreateTable, ObjectPath, Pattern, Show};
+use crate::table::Table;
+use millstream_dataflow::option::is_secret;
+use millstream_dataflow::{Result, SqlType};
+use millstream_functions::Function;
+use millstream_functions::aggregate::NAMES;
+use millstream_plan::{Column, NodeSpec, Type, Value};
+use sqlparser::ast::{Expr, Ident, visit_expressions_mut};
+use std::ops::ControlFlow;
+
+/// Rows of texts under named columns.
+pub(crate) struct Listing {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Value>>,
+}
+
+/// What a SHOW gives.
+pub(crate) enum Answer {
+    Listing(Listing),
+    /// What makes a table or view again.
+    Statement(String),
+}
+
+impl Listing {
+    fn new(columns: &[&str]) -> Listing {
+        let column = |name: &&str| {
+            let ty = if *name == "null" { SqlType::Boolean } else { SqlType::STRING };
+            Column::new(*name, ty, true)
+        };
+        Listing {
+            columns: columns.iter().map(column).collect(),
+            rows: Vec::new(),
+        }
+    }
+    fn of(column: &str, values: impl IntoIterator<Item = String>) -> Listing {
+        let mut listing = Listing::new(&[column]);
+        listing.rows = values.into_iter().map(|v| vec![Value::Text(v)]).collect();
+        listing
+    }
+    /// Keeps the rows whose first value matches.
+    fn matching(mut self, pattern: Option<&Pattern>) -> Listing {
+        if let Some(p) = pattern {
+            self.rows.retain(|row| matches!(row.first(), Some(Value::Text(t)) if p.matches(t)));
+        }
+        self
+    }
+    /// The rows as a node of a job.
+    pub(crate) fn into_node(self, graph: &mut JobGraph) -> (usize, Vec<Column>) {
+        let node = graph.add("values", NodeSpec::Values(self.rows), Vec::new(), self.columns.clone());
+        (node, self.columns)
+    }
+}
+
+impl Pattern {
+    /// SQL's LIKE: `%` is any text, `_` any character.
+    fn matches(&self, text: &str) -> bool {
+        fn like(pattern: &[char], text: &[char]) -> bool {
+            match pattern.split_first() {
+                None => text.is_empty(),
+                Some(('%', rest)) => (0..=text.len()).any(|skip| like(rest, &text[skip..])),
+                Some((c, rest)) => text.split_first().is_some_and(|(t, more)| (*c == '_' || c == t) && like(rest, more)),
+            }
+        }
+        let fold = |s: &str| if self.ignores_case { s.to_lowercase() } else { s.to_string() };
+        let (pattern, text): (Vec<char>, Vec<char>) = (fold(&self.pattern).chars().collect(), fold(text).chars().collect());
+        like(&pattern, &text) != self.not
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+fn text(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "''"))
+}
+
+/// An expression with all names quoted.
+pub(crate) fn expression(expr: &Expr) -> String {
+    let mut expr = expr.clone();
+    let quote = |i: &mut Ident| i.quote_style = Some('`');
+    let _: ControlFlow<()> = visit_expressions_mut(&mut expr, |e| {
+        match e {
+            Expr::Identifier(i) => quote(i),
+            Expr::CompoundIdentifier(parts) => parts.iter_mut().for_each(quote),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    });
+    expr.to_string()
+}
+
+/// A type as DESCRIBE shows it.
+fn described(ty: &Type) -> String {
+    let full = Type::new(ty.ty.clone(), true).to_string();
+    let mut short = full.replace("VARCHAR(2147483647)", "STRING").replace("VARBINARY(2147483647)", "BYTES");
+    while let Some((before, after)) = short.split_once(" WITH LOCAL TIME ZONE") {
+        let Some(at) = before.rfind("TIMESTAMP(") else { break };
+        short = format!("{}TIMESTAMP_LTZ{}{after}", &before[..at], &before[at + "TIMESTAMP".len()..]);
+    }
+    short
+}
+
+/// The answer to a SHOW or DESCRIBE; `columns_of` gives a view's columns.
+pub(crate) fn show(what: &Show, pattern: Option<&Pattern>, catalog: &Catalog, columns_of: impl Fn(&ObjectPath) -> Result<Vec<Column>>) -> Result<Answer> {
+    let here = &catalog.current;
+    let listing = match what {
+        Show::Tables(database) => Listing::of("table name", catalog.database_of(database.as_ref())?.keys().cloned()),
+        Show::Views(database) => {
+            let all = catalog.database_of(database.as_ref())?.iter();
+            Listing::of("view name", all.filter(|(_, e)| matches!(e, Entry::View(_))).map(|(n, _)| n.clone()))
+        }
+        Show::Catalogs => Listing::of("catalog name", catalog.catalogs()),
+        Show::Databases(of) => Listing::of("database name", catalog.databases(of.as_ref())?),
+        Show::CurrentCatalog => Listing::of("current catalog name", [here.catalog.clone()]),
+        Show::CurrentDatabase => Listing::of("current database name", [here.database.clone()]),
+        Show::Functions => {
+            // Operators are functions, too, that nobody calls by name.
+            let called = |f: &&Function| f.usage.starts_with(&format!("{}(", f.name.to_uppercase()));
+            let scalars = millstream_functions::functions().filter(called).map(|f| f.name);
+            let mut names: Vec<String> = scalars.chain(NAMES.iter().copied()).map(str::to_string).collect();
+            names.sort();
+            names.dedup();
+            Listing::of("function name", names)
+        }
+        Show::Columns(path) => match catalog.get(path, here)? {
+            Entry::Table(table) => columns(&table),
+            Entry::View(_) => {
+                let mut listing = Listing::new(&["name", "type", "null", "key", "extras", "watermark"]);
+                for column in columns_of(path)? {
+                    let (name, ty, null) = (column.name, described(&column.ty), column.ty.nullable);
+                    let none = || Value::Null;
+                    listing
+                        .rows
+                        .push(vec![Value::Text(name), Value::Text(ty), Value::Boolean(null), none(), none(), none()]);
+                }
+                listing
+            }
+        },
+        Show::CreateTable(path) => {
+            return match catalog.get(path, here)? {
+                Entry::Table(table) => Ok(Answer::Statement(create_table(&catalog.resolve(path, here)?, table.definition()))),
+                Entry::View(_) => Err(is_a(path, "view", "use SHOW CREATE VIEW")),
+            };
+        }
+        Show::CreateView(path) => {
+            return match catalog.get(path, here)? {
+                Entry::View(view) => {
+                    let columns: Vec<String> = columns_of(path)?.iter().map(|c| format!("  {}", quoted(&c.name))).collect();
+                    let name = whole(&catalog.resolve(path, here)?);
+                    let query = &view.create.query;
+                    Ok(Answer::Statement(format!("CREATE VIEW {name} (\n{}\n)\nAS {query}\n", columns.join(",\n"))))
+                }
+                Entry::Table(_) => Err(is_a(path, "table", "use SHOW CREATE TABLE")),
+            };
+        }
+    };
+    Ok(Answer::Listing(listing.matching(pattern)))
+}
+
+fn whole(name: &FullName) -> String {
+    format!("{}.{}.{}", quoted(&name.catalog), quoted(&name.database), quoted(&name.name))
+}
+
+fn columns(table: &Table) -> Listing {
+    let definition = table.definition();
+    let commented = definition.columns.iter().any(|c| c.comment.is_some());
+    let mut names = vec!["name", "type", "null", "key", "extras", "watermark"];
+    if commented {
+        names.push("comment");
+    }
+    let mut listing = Listing::new(&names);
+    let key: Vec<&str> = definition.primary_key.iter().map(|(n, _)| n.as_str()).collect();
+    for (column, declared) in table.columns().zip(&definition.columns) {
+        let watermark = definition.watermark.as_ref().filter(|w| w.column == column.name);
+        let mut ty = described(&column.ty);
+        if watermark.is_some() {
+            ty += " *ROWTIME*";
+        }
+        let extras = match &declared.kind {
+            ColumnDefKind::Physical(_) => None,
+            ColumnDefKind::Computed(e) => Some(format!("AS {}", expression(e))),
+            ColumnDefKind::Metadata { key, is_virtual, .. } => Some(metadata(key.as_deref(), *is_virtual)),
+        };
+        let or_null = |v: Option<String>| v.map_or(Value::Null, Value::Text);
+        let mut row = vec![
+            Value::Text(column.name.clone()),
+            Value::Text(ty),
+            Value::Boolean(column.ty.nullable),
+            or_null(key.contains(&column.name.as_str()).then(|| format!("PRI({})", key.join(", ")))),
+            or_null(extras),
+            or_null(watermark.map(|w| w.text())),
+        ];
+        if commented {
+            row.push(or_null(declared.comment.clone()));
+        }
+        listing.rows.push(row);
+    }
+    listing
+}
+
+fn metadata(key: Option<&str>, is_virtual: bool) -> String {
+    let from = key.map_or(String::new(), |k| format!(" FROM {}", text(k)));
+    format!("METADATA{from}{}", if is_virtual { " VIRTUAL" } else { "" })
+}
+
+/// The statement that makes the table again, but for secrets.
+fn create_table(name: &FullName, table: &CreateTable) -> String {
+    let comment = |c: &Option<String>| c.as_ref().map_or(String::new(), |c| format!(" COMMENT {}", text(c)));
+    let mut elements: Vec<String> = Vec::new();
+    for c in &table.columns {
+        let kind = match &c.kind {
+            ColumnDefKind::Physical(ty) => ty.to_string(),
+            ColumnDefKind::Computed(e) => format!("AS {}", expression(e)),
+            ColumnDefKind::Metadata { ty, key, is_virtual } => format!("{ty} {}", metadata(key.as_deref(), *is_virtual)),
+        };
+        elements.push(format!("{} {kind}{}", quoted(&c.name), comment(&c.comment)));
+    }
+    if let Some(w) = &table.watermark {
+        elements.push(format!("WATERMARK FOR {} AS {}", quoted(&w.column), w.text()));
+    }
+    let list = |names: &[(String, millstream_dataflow::Span)]| names.iter().map(|(n, _)| quoted(n)).collect::<Vec<_>>().join(", ");
+    if !table.primary_key.is_empty() {
+        let constraint = table.primary_key.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join("_");
+        let constraint = quoted(&format!("PK_{constraint}"));
+        elements.push(format!("CONSTRAINT {constraint} PRIMARY KEY ({}) NOT ENFORCED", list(&table.primary_key)));
+    }
+    let mut options: Vec<String> = table
+        .options
+        .iter()
+        .map(|o| format!("  {} = {}", text(&o.key), text(if is_secret(&o.key) { "******" } else { &o.value })))
+        .collect();
+    options.sort();
+    let about = table.comment.as_ref().map_or(String::new(), |c| format!("COMMENT {}\n", text(c)));
+    let partitions = if table.partition_keys.is_empty() {
+        String::new()
+    } else {
+        format!("PARTITIONED BY ({})\n", list(&table.partition_keys))
+    };
+    let temporary = if table.temporary { "TEMPORARY " } else { "" };
+    format!(
+        "CREATE {temporary}TABLE {} (\n  {}\n)\n{about}{partitions}WITH (\n{}\n)\n",
+        whole(name),
+        elements.join(",\n  "),
+        options.join(",\n")
+    )
+}
