@@ -1,6 +1,6 @@
 //! The command line as users meet it: examples, kills, stops, second runs, wrong input.
 
-use crate::harness::{fail, files, millstream, result_sets, root, signal, succeed};
+use crate::harness::{Running, fail, files, millstream, result_sets, root, signal, succeed};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Failed, Trial};
 use std::io::{BufRead, BufReader};
@@ -19,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("wrong_input_is_named_with_its_place", wrong),
         trial("late_and_bad_records_are_counted", late_and_bad),
         trial("metrics_are_served", metrics),
+        trial("new_files_of_a_monitored_directory_are_read_once", monitored),
     ]
 }
 
@@ -336,6 +337,58 @@ fn metrics() -> Result<()> {
         "millstream_state_size_bytes{",
     ] {
         ensure!(text.contains(name), "no {name}\n{text}");
+    }
+    Ok(())
+}
+
+/// A job over a directory that files come into, killed now and then: each row is in the output once.
+fn monitored() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let (incoming, out) = (directory.path().join("in/day=1"), directory.path().join("out"));
+    std::fs::create_dir_all(&incoming)?;
+    std::fs::write(
+        directory.path().join("job.sql"),
+        "SET 'execution.checkpointing.interval' = '100 ms';
+        CREATE TABLE i (n BIGINT, ts TIMESTAMP(3), day BIGINT, WATERMARK FOR ts AS ts) PARTITIONED BY (day)
+          WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'json', 'source.monitor-interval' = '100 ms');
+        CREATE TABLE o (n BIGINT, day BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');
+        INSERT INTO o SELECT n, day FROM i;",
+    )?;
+    let rows = || -> Result<Vec<u64>> {
+        let mut found = Vec::new();
+        for file in files(&out, "csv") {
+            for line in std::fs::read_to_string(file)?.lines() {
+                found.push(line.strip_suffix(",1").context("another day")?.parse()?);
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    };
+    let mut n = 0;
+    for round in 0..4 {
+        let mut command = millstream(directory.path())?;
+        command.args(["run", "job.sql", "-p", &(1 + round % 3).to_string()]);
+        let mut job = Running::start(command)?;
+        for file in 0..3 {
+            let lines: Vec<String> = (n..n + 50)
+                .map(|i| format!("{{\"n\":{i},\"ts\":\"2026-01-01 00:00:{:02}\"}}\n", i % 60))
+                .collect();
+            n += 50;
+            // A file comes whole.
+            let (hidden, name) = (incoming.join(".new"), incoming.join(format!("{round}-{file}.json")));
+            std::fs::write(&hidden, lines.concat())?;
+            std::fs::rename(hidden, name)?;
+            while rows()?.len() < n as usize {
+                job.check()?;
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+        }
+        if round % 2 == 0 {
+            job.kill()?
+        } else {
+            job.stop()?
+        }
+        ensure!(rows()?.into_iter().eq(0..n), "not each of {n} rows once after round {round}");
     }
     Ok(())
 }

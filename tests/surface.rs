@@ -237,6 +237,15 @@ fn hostile_texts() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let deep = |open: &str, middle: &str, close: &str, n: usize| format!("{}{middle}{}", open.repeat(n), close.repeat(n));
     let chain = |piece: &str, n: usize| piece.repeat(n);
+    let views = |before: &str, after: &str| {
+        let view = |i: usize| format!("CREATE VIEW v{i} AS {before}{}{after};", i - 1);
+        format!(
+            "CREATE VIEW v0 AS SELECT 1 AS a;{}SELECT a FROM v2999;",
+            (1..3_000).map(view).collect::<String>()
+        )
+    };
+    let double = |i: usize| format!("CREATE VIEW v{i} AS SELECT x.a FROM v{0} x UNION ALL SELECT a FROM v{0};", i - 1);
+    let doubled = format!("CREATE VIEW v0 AS SELECT 1 AS a;{}SELECT a FROM v40;", (1..41).map(double).collect::<String>());
     let cases = [
         ("parentheses", format!("SELECT {};", deep("(", "1", ")", 100_000))),
         ("query parentheses", deep("(", "SELECT 1", ")", 100_000)),
@@ -277,6 +286,9 @@ fn hostile_texts() -> Result<()> {
             "as many unions as are not refused at once",
             format!("SELECT 1{};", chain(" UNION ALL SELECT 1", 4_990)),
         ),
+        ("views over views", views("SELECT a + 1 AS a FROM v", "")),
+        ("views over views and rows", views("SELECT x.a FROM v", " x UNION ALL SELECT 1 AS a")),
+        ("views that double", doubled),
         ("exists", format!("SELECT {};", deep("EXISTS(SELECT ", "1", ")", 15_000))),
         ("arrays", format!("SELECT {};", deep("ARRAY[", "1", "]", 30_000))),
         ("maps", format!("SELECT {};", deep("MAP['k',", "1", "]", 25_000))),

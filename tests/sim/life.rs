@@ -197,7 +197,7 @@ impl Life {
 /// A process as a seed wants it.
 fn any_setup(world: &World) -> Setup {
     Setup {
-        parallelism: 1 + world.below(4) as u32 * if world.per_mille(300) { 2 } else { 1 },
+        parallelism: 1 + world.below(if world.per_mille(300) { 8 } else { 4 }) as u32,
         channel_rows: 1 << world.below(17),
         discovery: world.per_mille(500).then(|| Duration::from_millis(500 + world.below(20_000))),
         chunk_max: 1 << world.below(7),

@@ -33,6 +33,12 @@ const DEFAULT_PARTITION: OptionSpec = OptionSpec::new(
     "Directory name for a partition value that is NULL or empty.",
 )
 .default("__DEFAULT_PARTITION__");
+const MONITOR: OptionSpec = OptionSpec::new(
+    "source.monitor-interval",
+    OptionType::Duration,
+    "How often new files are looked for: the table has no end then. Each is read once, as it is when it is found, so put it there whole (write it elsewhere, then rename it). Without it the files that are there at the start are the table.",
+)
+.examples(&["10 s"]);
 const ON_ERROR: OptionSpec = OptionSpec::new(
     "on-error",
     OptionType::OneOf(&["fail", "skip"]),
@@ -47,7 +53,7 @@ const IDLE: OptionSpec = OptionSpec::new(
 
 pub const SPEC: ConnectorSpec = ConnectorSpec {
     name: "filesystem",
-    doc: "Reads the files of a directory once, and writes files exactly once: rows become visible with the checkpoint that holds them. The columns of PARTITIONED BY are directories, such as `day=2026-01-31/`, both ways.",
+    doc: "Reads the files of a directory, once or as they come, and writes files exactly once: rows become visible with the checkpoint that holds them. The columns of PARTITIONED BY are directories, such as `day=2026-01-31/`, both ways.",
     source: true,
     sink: true,
     options: &[
@@ -61,6 +67,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         millstream_store::open::SECRET_KEY,
         IDLE,
         FILE_SIZE,
+        MONITOR,
     ],
     formats: &["csv", "json", "parquet"],
     metadata: &[],

@@ -95,7 +95,12 @@ impl Coordinator {
                 Either::Left((Either::Right(_), _)) => continue,
                 Either::Right((Either::Right((found, _)), _)) => {
                     found?;
-                    (grown, growth) = (true, Box::pin(futures::future::pending()));
+                    growth = Box::pin(futures::future::pending());
+                    // Without checkpoints there is nothing to go on from.
+                    grown = self.writer.is_some();
+                    if !grown {
+                        warn!("a query without INSERT reads what there was at its start; what is new is left out");
+                    }
                     continue;
                 }
                 Either::Right((Either::Left(_), _)) => {
@@ -111,10 +116,6 @@ impl Coordinator {
 
     /// Ends when a source has a split that it did not have at the start, or an error that waiting does not mend.
     fn growth(&self) -> BoxFuture<'static, Result<()>> {
-        // Without checkpoints there is nothing to go on from.
-        if self.writer.is_none() {
-            return Box::pin(futures::future::pending());
-        }
         let watched = self.sources.iter().filter_map(|(node, source)| {
             let known = self.splits.get(node).cloned().unwrap_or_default();
             Some(new_split(Arc::clone(source), source.discovery_interval()?, known, Arc::clone(&self.rim.timer)))

@@ -199,9 +199,9 @@ impl SourceHead {
             .ok_or_else(|| Error::bug(format!("a reader of table \"{table}\" named the split \"{id}\", which it was not given")))
     }
 
-    /// No split will ever deliver: the end of a bounded source, or nothing to do for this subtask.
+    /// No split will ever deliver: the end of a bounded source, or nothing to do for this subtask until there are new ones.
     fn without_data(&mut self) -> Option<Emitted> {
-        if self.bounded || !self.splits.is_empty() {
+        if self.bounded {
             self.ended = true;
             self.pending = Some(Emitted::End);
             self.metrics.set_watermark(self.subtask, Watermark::END);

@@ -88,13 +88,22 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
         directory: options.directory.clone(),
     };
     let registry = ConnectorRegistry::new(context);
-    let compile_options = CompileOptions {
-        registry: &registry,
-        variables: &options.variables,
-        settings: &options.settings,
-        job_name: &options.name,
+    // Nothing has begun yet that a stop would have to bring to an end.
+    let (planned, with) = (options.clone(), registry.clone());
+    let planning = tokio::task::spawn_blocking(move || {
+        let compile_options = CompileOptions {
+            registry: &with,
+            variables: &planned.variables,
+            settings: &planned.settings,
+            job_name: &planned.name,
+        };
+        compile(&planned.text, &compile_options)
+    });
+    let planning = async { planning.await.map_err(|e| Error::bug("planning ended early").source(e)) };
+    let Some(compiled) = control.unless_stopped(planning).await.map_err(|e| vec![e])? else {
+        return Ok(());
     };
-    let compiled = compile(&options.text, &compile_options)?;
+    let compiled = compiled?;
     let settings = Settings::new(&compiled.settings).map_err(|e| vec![e])?;
     for warning in &compiled.warnings {
         observer.event(Event::Warning(warning));

@@ -19,6 +19,11 @@ use millstream_plan::{Column, Expr as Plan, Input, NodeSpec, Settings, Type, Val
 use sqlparser::ast::{LimitClause, Query, SetExpr, SetOperator, SetQuantifier, Values};
 use std::collections::BTreeMap;
 
+/// Views that read views.
+const VIEWS_DEEP_MAX: usize = 60;
+/// Views read in one statement, each as often as it is read: two that each read the one before twice are four.
+const VIEWS_READ_MAX: usize = 2_000;
+
 /// What binding a query needs, and the job it adds nodes to.
 pub(crate) struct Planner<'a> {
     pub(crate) catalog: &'a Catalog,
@@ -32,6 +37,8 @@ pub(crate) struct Planner<'a> {
     ctes: Vec<BTreeMap<String, Relation>>,
     /// Views being expanded, against endless recursion.
     views: Vec<FullName>,
+    /// How many views the statement has read so far, each as often as it is read.
+    views_read: usize,
 }
 
 impl<'a> Planner<'a> {
@@ -45,6 +52,7 @@ impl<'a> Planner<'a> {
             graph,
             ctes: Vec::new(),
             views: Vec::new(),
+            views_read: 0,
         }
     }
 

@@ -1,7 +1,7 @@
-//! The source: the files there are at the start, each a split.
+//! The source: the files there are at the start, each a split; and those that come, where the directory is monitored.
 
 use super::partition::{Partitioning, PathColumns};
-use super::{PATH, format, in_files};
+use super::{MONITOR, PATH, format, in_files};
 use crate::ConnectorContext;
 use bytes::Bytes;
 use millstream_dataflow::option::Options;
@@ -11,7 +11,7 @@ use millstream_dataflow::{
 };
 use millstream_formats::parquet::ParquetFile;
 use millstream_formats::split_records;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +39,8 @@ pub(super) struct Files {
     partitioning: Partitioning,
     quote: Option<u8>,
     handle: tokio::runtime::Handle,
+    /// How often new files are looked for; `None`: only at the start.
+    monitor: Option<Duration>,
     /// Bytes read at once; more where a record is longer.
     pub(super) block: u64,
 }
@@ -80,17 +82,21 @@ impl Files {
             all: in_files(table),
             partitioning: Partitioning::new(table),
             handle: context.handle.clone(),
+            monitor: Options::new(&table.options).duration(&MONITOR).filter(|d| !d.is_zero()),
             block: BLOCK,
         })
     }
 }
 
-/// Byte offset of a text file, or row group of a Parquet file; and the file's size when it was found.
+/// Byte offset of a text file, or row group of a Parquet file ([`DONE`] after the last); and the file's size when it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Position {
     next: u64,
     size: u64,
 }
+
+/// The row group behind the last one.
+const DONE: u64 = u64::MAX;
 
 impl Position {
     fn text(self) -> String {
@@ -111,8 +117,9 @@ impl Position {
 impl Source for Files {
     fn discover<'a>(&'a self, known: &'a [Split]) -> BoxFuture<'a, Result<Vec<Split>>> {
         Box::pin(async move {
-            // The files of the first start are the input: later ones would make the result depend on when it was restarted.
-            if !known.is_empty() {
+            // The files of the first start are the input, if nobody monitors the directory: later ones would make the result depend on when
+            // it was restarted.
+            if !known.is_empty() && (self.monitor.is_none() || self.only.is_some()) {
                 return Ok(known.to_vec());
             }
             let hidden = |m: &ObjectMeta| m.path.split('/').any(|segment| segment.starts_with(['.', '_']));
@@ -121,20 +128,22 @@ impl Source for Files {
                 None => self.store.list("").await?.into_iter().filter(|m| !hidden(m)).collect(),
             };
             // An empty directory is an empty table; on an object store nothing tells it from a wrong name.
-            if files.is_empty() && (self.only.is_some() || self.store.kind() != StoreKind::Local) {
+            let none_is_wrong = self.only.is_some() || (self.store.kind() != StoreKind::Local && self.monitor.is_none());
+            if files.is_empty() && none_is_wrong {
                 return Err(
                     Error::config(format!("table \"{}\" reads '{}', where there are no files", self.table, self.path))
                         .code("E0514")
                         .hint("files whose name starts with . or _ do not count"),
                 );
             }
-            Ok(files
-                .into_iter()
-                .map(|m| Split {
-                    id: m.path,
-                    position: Position { next: 0, size: m.bytes }.text(),
-                })
-                .collect())
+            // A file is read once, whatever becomes of it afterwards.
+            let mut splits = known.to_vec();
+            let is_known: BTreeSet<&str> = known.iter().map(|k| k.id.as_str()).collect();
+            splits.extend(files.into_iter().filter(|m| !is_known.contains(m.path.as_str())).map(|m| Split {
+                id: m.path,
+                position: Position { next: 0, size: m.bytes }.text(),
+            }));
+            Ok(splits)
         })
     }
     fn reader(&self, splits: Vec<Split>) -> Result<Box<dyn SplitReader>> {
@@ -166,7 +175,10 @@ impl Source for Files {
         }))
     }
     fn bounded(&self) -> bool {
-        true
+        self.monitor.is_none()
+    }
+    fn discovery_interval(&self) -> Option<Duration> {
+        self.monitor
     }
 }
 
@@ -269,12 +281,18 @@ impl SplitReader for Reader {
             return Ok(Fetch::Nothing);
         };
         let payload = if self.files.format == "parquet" {
+            if position.next == DONE {
+                self.parquet = None;
+                self.open.pop();
+                return Ok(Fetch::Finished(path));
+            }
             let file = match &self.parquet {
                 Some(file) => file.clone(),
                 None => ParquetFile::open(self.get(&path, None)?, &self.files.partitioning.data_schema()).map_err(|e| e.detail(path.clone()))?,
             };
             self.parquet = Some(file.clone());
             let group = position.next as usize;
+            let is_last = group + 1 == file.row_groups();
             if group >= file.row_groups() {
                 self.parquet = None;
                 self.open.pop();
@@ -284,7 +302,7 @@ impl SplitReader for Reader {
                 file,
                 group,
                 next: Position {
-                    next: position.next + 1,
+                    next: if is_last { DONE } else { position.next + 1 },
                     ..position
                 },
             }

@@ -4,7 +4,7 @@ use super::*;
 use crate::context::tests::{context_in, handle, settle, table};
 use bytes::Bytes;
 use millstream_dataflow::testing::{SinkCase, SourceCase, block_on, columns, rows, sink_suite, source_suite, texts};
-use millstream_dataflow::{Batch, Fetch, Schema, Store};
+use millstream_dataflow::{Batch, EpochCommit, Fetch, PutMode, Schema, SinkCommitter, Store};
 use millstream_formats::parquet::ParquetFile;
 use millstream_store::{LocalStore, MemoryStore};
 use std::collections::BTreeMap;
@@ -59,7 +59,9 @@ fn written(format: &str, batches: usize) -> tempfile::TempDir {
 fn source_keeps_its_contract(format: &str, directory: &tempfile::TempDir, rows: usize) {
     let _entered = handle().enter();
     let open = |block: Option<u64>| {
-        let (table, context) = (table_of(COLUMNS, &options(format, &[])), context_in(directory.path()));
+        // Monitored or not, the files that are there are read alike.
+        let more: &[_] = if block == Some(1000) { &[("source.monitor-interval", "1 s")] } else { &[] };
+        let (table, context) = (table_of(COLUMNS, &options(format, more)), context_in(directory.path()));
         move || {
             let mut files = reader::Files::new(&table, &context)?;
             files.block = block.unwrap_or(files.block);
@@ -194,6 +196,72 @@ fn objects_keep_what_a_sink_must_inline_and_uploaded() {
         sink_keeps_its_contract(Arc::new(MemoryStore::new()), format, false, &[]);
         sink_keeps_its_contract(Arc::new(MemoryStore::with_part_min(30)), format, true, &[]);
     }
+}
+
+#[test]
+fn a_file_of_another_size_in_the_place_of_ours_is_told_at_the_commit() {
+    let ours = commit::File {
+        path: "part-0".to_string(),
+        bytes: 4,
+        content: commit::Content::Inline(commit::to_hex(b"ours")),
+    };
+    for (there, is_told) in [(&b"ours"[..], false), (b"another's", true), (b"", true)] {
+        let store = Arc::new(MemoryStore::new());
+        block_on(store.put("part-0", Bytes::from_static(there), PutMode::Create)).unwrap();
+        let mut committer = commit::FileCommitter {
+            store,
+            incarnation: "f".repeat(32),
+            left: Vec::new(),
+        };
+        let committables = vec![commit::Files::encode(vec![ours.clone()]).unwrap()];
+        let shown = block_on(committer.commit(EpochCommit { epoch: 1, committables }));
+        match shown {
+            Ok(()) => assert!(!is_told),
+            Err(e) => assert!(is_told && e.message.contains("instead of 4"), "{e}"),
+        }
+    }
+}
+
+#[test]
+fn each_parquet_file_gives_its_own_rows() {
+    let directory = written("parquet", 2);
+    let _entered = handle().enter();
+    let table = table_of(COLUMNS, &options("parquet", &[]));
+    let source = reader::Files::new(&table, &context_in(directory.path())).unwrap();
+    let splits = block_on(source.discover(&[])).unwrap();
+    let mut open = splits.len();
+    let (mut reader, mut decoder) = (source.reader(splits).unwrap(), source.decoder().unwrap());
+    let mut all = Vec::new();
+    while open > 0 {
+        match reader.fetch(std::time::Duration::ZERO).unwrap() {
+            Fetch::Chunk(chunk) => all.extend(texts(&decoder.decode(chunk).unwrap().batch)),
+            Fetch::Finished(_) => open -= 1,
+            _ => {}
+        }
+    }
+    let rows = all.len();
+    all.sort();
+    all.dedup();
+    assert!(rows > 10 && all.len() == rows, "{} of {rows} rows differ", all.len());
+}
+
+#[test]
+fn a_monitored_directory_has_new_files_and_each_once() {
+    let directory = written("parquet", 2);
+    let _entered = handle().enter();
+    let monitored = options("parquet", &[("source.monitor-interval", "1 s")]);
+    let source = reader::Files::new(&table_of(COLUMNS, &monitored), &context_in(directory.path())).unwrap();
+    assert!(!source.bounded() && source.discovery_interval() == Some(std::time::Duration::from_secs(1)));
+    let known = block_on(source.discover(&[])).unwrap();
+    let data = directory.path().join("data");
+    let first = data.join(&known[0].id);
+    std::fs::copy(&first, data.join("new.parquet")).unwrap();
+    std::fs::copy(&first, data.join(".hidden.parquet")).unwrap();
+    // One that has grown, or gone, is none that is new.
+    std::fs::remove_file(&first).unwrap();
+    let found = block_on(source.discover(&known)).unwrap();
+    assert_eq!(found[..known.len()], known);
+    assert_eq!(found[known.len()..].iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["new.parquet"]);
 }
 
 #[test]

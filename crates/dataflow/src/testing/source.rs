@@ -191,7 +191,7 @@ fn read(source: &dyn Source, splits: &[Split], rows: usize, decoding: Decoding) 
                 }
             }
             Fetch::Finished(id) => {
-                if !source.bounded() {
+                if !source.bounded() && source.discovery_interval().is_none() {
                     return Err(format!("the split \"{id}\" of an unbounded source finished"));
                 }
                 if open.remove(&id).is_none() {

@@ -195,14 +195,28 @@ type Ledger = Arc<Mutex<BTreeMap<(String, Epoch), Vec<i64>>>>;
 
 struct LedgerSink(Ledger);
 struct LedgerWriter(Vec<i64>);
-struct LedgerCommitter(Ledger, String);
+/// Also holds the coordinator to the order of calls: survey, commit what this run decided, clear once.
+struct LedgerCommitter {
+    ledger: Ledger,
+    incarnation: String,
+    surveyed: bool,
+    /// An epoch was committed since.
+    decided: bool,
+    cleared: bool,
+}
 
 impl Sink for LedgerSink {
     fn writer(&self, _: &SubtaskContext, _: &str) -> Result<Box<dyn SinkWriter>> {
         Ok(Box::new(LedgerWriter(vec![])))
     }
     fn committer(&self, incarnation: &str) -> Result<Option<Box<dyn SinkCommitter>>> {
-        Ok(Some(Box::new(LedgerCommitter(Arc::clone(&self.0), incarnation.to_string()))))
+        Ok(Some(Box::new(LedgerCommitter {
+            ledger: Arc::clone(&self.0),
+            incarnation: incarnation.to_string(),
+            surveyed: false,
+            decided: false,
+            cleared: false,
+        })))
     }
 }
 impl SinkWriter for LedgerWriter {
@@ -224,14 +238,20 @@ impl SinkCommitter for LedgerCommitter {
             .iter()
             .flat_map(|c| c.0.chunks(8).map(|b| i64::from_le_bytes(b.try_into().unwrap())))
             .collect();
-        let before = self.0.lock().unwrap().insert((self.1.clone(), commit.epoch), rows.clone());
+        self.decided = self.surveyed;
+        let before = self.ledger.lock().unwrap().insert((self.incarnation.clone(), commit.epoch), rows.clone());
         assert!(before.is_none_or(|b| b == rows), "an epoch was committed with other rows");
         Box::pin(async { Ok(()) })
     }
     fn survey(&mut self) -> BoxFuture<'_, Result<()>> {
+        assert!(!self.surveyed, "surveyed twice");
+        self.surveyed = true;
         Box::pin(async { Ok(()) })
     }
     fn clear(&mut self) -> BoxFuture<'_, Result<()>> {
+        assert!(self.decided, "cleared before this run has decided an epoch");
+        assert!(!self.cleared, "cleared twice");
+        self.cleared = true;
         Box::pin(async { Ok(()) })
     }
 }

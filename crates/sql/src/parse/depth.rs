@@ -12,8 +12,8 @@ const SETS_MAX: usize = 500;
 /// Prefixes in a row, such as `NOT NOT NOT`: a parser takes each within the one before.
 const PREFIXES_MAX: usize = 200;
 
-/// `ARRAY[` within each other: where its own bound stops a parser, it tries each level again in other ways.
-const BRACKETS_MAX: usize = 40;
+/// `ARRAY[` within each other: where something in it is wrong, a parser tries each level again in another way.
+const BRACKETS_MAX: usize = 12;
 
 /// Words after which something begins that is no part of what stood before it.
 const PARTS: [&str; 12] = [

@@ -1,7 +1,7 @@
 //! What may stand in FROM: tables, views, WITH names, subqueries, window functions.
 
 use super::select::join;
-use super::{Planner, rename};
+use super::{Planner, VIEWS_DEEP_MAX, VIEWS_READ_MAX, rename};
 use crate::catalog::{Entry, is_a};
 use crate::diagnostic::unsupported;
 use crate::expression::span;
@@ -131,6 +131,15 @@ impl Planner<'_> {
                 if self.views.contains(&full) {
                     return Err(Error::sql(format!("view \"{name}\" reads itself")).code("E0208").span(path.span));
                 }
+                self.views_read += 1;
+                let too_many = if self.views.len() >= VIEWS_DEEP_MAX {
+                    Some(format!("views read each other more than {VIEWS_DEEP_MAX} deep"))
+                } else {
+                    (self.views_read > VIEWS_READ_MAX).then(|| format!("the statement reads views more than {VIEWS_READ_MAX} times"))
+                };
+                if let Some(message) = too_many {
+                    return Err(Error::sql(message).code("E0103").span(path.span));
+                }
                 self.views.push(full);
                 // A view sees no WITH names of the query that uses it, and its names are those of where it was made.
                 let outer = std::mem::take(&mut self.ctes);
@@ -138,6 +147,8 @@ impl Planner<'_> {
                 let relation = self.query(&view.create.query);
                 (self.ctes, self.place) = (outer, here);
                 self.views.pop();
+                // What is too much is so for the statement, whichever view is the last straw.
+                let relation = relation.map_err(|e| if e.code == Some("E0103") { e.span(path.span) } else { e });
                 Ok(rename(relation?, &view.create.columns, path.span)?.aliased(&name))
             }
         }

@@ -229,6 +229,64 @@ fn a_second_process_fences_the_first() {
     });
 }
 
+/// Both saw the same highest generation; the second creates the next one while the first is about to.
+#[test]
+fn two_processes_that_start_at_once_do_not_share_a_generation() {
+    let store = Arc::new(Faulty::default());
+    let shown = Arc::new(Shown::default());
+    block_on(async {
+        let second = Arc::new(Mutex::new(None));
+        let meanwhile = {
+            let (store, shown, second) = (Arc::clone(&store), Arc::clone(&shown), Arc::clone(&second));
+            async move {
+                let job = Job::start(&store, 1, &shown).await.unwrap();
+                *second.lock().unwrap() = Some(job);
+            }
+        };
+        store.state.lock().unwrap().meanwhile = Some(("generation/", Box::pin(meanwhile)));
+        let first = Job::start(&store, 0, &shown).await;
+        let mut second = second.lock().unwrap().take().unwrap();
+        match first {
+            Err(e) => assert_eq!(e.kind, ErrorKind::Fenced),
+            Ok(mut first) => {
+                assert_ne!(first.writer.generation(), second.writer.generation());
+                assert_eq!(second.step(1, &shown).await.unwrap_err().kind, ErrorKind::Fenced);
+                first.step(0, &shown).await.unwrap();
+                return;
+            }
+        }
+        second.step(1, &shown).await.unwrap();
+    });
+    assert_eq!(shown.lock().unwrap().values().cloned().collect::<Vec<_>>(), ["row 1"]);
+}
+
+/// What a stale listing leaves out is looked for by its name.
+#[test]
+fn the_latest_manifest_is_found_though_no_listing_shows_it() {
+    let store = Arc::new(Faulty::default());
+    let shown = Shown::default();
+    block_on(async {
+        let mut first = Job::start(&store, 0, &shown).await.unwrap();
+        for _ in 0..3 {
+            let manifest = first.prepare(0).await.unwrap();
+            first.writer.publish(manifest.clone()).await.unwrap();
+            commit(&shown, &manifest);
+            first.writer.committed(manifest.epoch).await.unwrap();
+            first.last = manifest.epoch;
+        }
+        let newest = store.paths("manifest/").pop().unwrap();
+        store.state.lock().unwrap().unlisted.push(newest);
+        assert_eq!(Job::start(&store, 1, &shown).await.unwrap().last, 3);
+        let all = store.paths("manifest/");
+        store.state.lock().unwrap().unlisted = all;
+        assert_eq!(Job::start(&store, 2, &shown).await.unwrap().last, 3);
+        // Where the first ones are deleted, too, there is nothing but to wait.
+        store.state.lock().unwrap().objects.remove(&names::manifest(first.writer.incarnation(), 1));
+        let error = Job::start(&store, 3, &shown).await.err().unwrap();
+        assert_eq!(error.kind, ErrorKind::Unavailable, "{error}");
+    });
+}
+
 /// The first process made up its incarnation before the second one published under another: its restart may not bring it back.
 #[test]
 fn a_paused_process_does_not_begin_its_life_again() {

@@ -47,6 +47,8 @@ pub(super) struct State {
     pub(super) calls: usize,
     pub(super) fault: Option<(usize, Fault)>,
     pub(super) creates_overwrite: bool,
+    /// Listings do not show these objects yet.
+    pub(super) unlisted: Vec<String>,
     /// Runs while the next create of a path that contains the text is under way.
     pub(super) meanwhile: Option<(&'static str, BoxFuture<'static, ()>)>,
     crashed: bool,
@@ -139,7 +141,9 @@ impl Store for Faulty {
     }
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<ObjectMeta>>> {
         let below = format!("{prefix}/");
-        Box::pin(async move { self.call(|objects| objects.iter().filter(|o| o.0.starts_with(&below)).map(|(p, b)| meta(p, b)).collect()) })
+        let unlisted = self.state.lock().unwrap().unlisted.clone();
+        let shown = move |p: &str| p.starts_with(&below) && !unlisted.iter().any(|u| u == p);
+        Box::pin(async move { self.call(|objects| objects.iter().filter(|o| shown(o.0)).map(|(p, b)| meta(p, b)).collect()) })
     }
     fn delete<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { self.call(|objects| objects.remove(path)).map(|_| ()) })
