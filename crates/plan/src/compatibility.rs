@@ -51,7 +51,11 @@ fn comparable(node: &Node) -> NodeSpec {
                 || key.ends_with(".ignore-parse-errors")
                 || matches!(
                     key,
-                    "on-error" | "scan.watermark.idle-timeout" | "scan.topic-partition-discovery.interval" | "sink.rolling-policy.file-size"
+                    "on-error"
+                        | "scan.watermark.idle-timeout"
+                        | "scan.topic-partition-discovery.interval"
+                        | "source.monitor-interval"
+                        | "sink.rolling-policy.file-size"
                 )
                 || nexmark && key == "rows-per-second"
         };

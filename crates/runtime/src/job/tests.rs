@@ -456,3 +456,43 @@ async fn a_job_that_was_taken_over_commits_nothing_more() {
     assert_eq!(e.kind, ErrorKind::Fenced, "{e}");
     assert_eq!(setup.committed(), all(1000));
 }
+
+/// Breaks down over a number.
+struct Panics(Box<dyn Operator>);
+
+impl Operator for Panics {
+    fn on_batch(&mut self, input: usize, batch: Batch, out: &mut Output) -> Result<Step> {
+        let numbers = batch.column(0).as_primitive::<Int64Type>().values();
+        assert!(!numbers.contains(&1500), "cannot count so far");
+        self.0.on_batch(input, batch, out)
+    }
+    fn on_watermark(&mut self, watermark: Watermark, out: &mut Output) -> Result<Step> {
+        self.0.on_watermark(watermark, out)
+    }
+    fn resume(&mut self, out: &mut Output) -> Result<Step> {
+        self.0.resume(out)
+    }
+    fn snapshot(&mut self) -> Snapshot {
+        self.0.snapshot()
+    }
+    fn restore(&mut self, parts: &[SnapshotPart]) -> Result<()> {
+        self.0.restore(parts)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_ends_the_job_and_its_last_checkpoint_goes_on() {
+    for workers in [0, 2] {
+        let setup = Setup { workers, ..Setup::new(2000) };
+        let mut job = setup.job();
+        let NodeKind::Operator(make) = &mut job.graph.nodes[1].kind else {
+            unreachable!("the second node is the operator")
+        };
+        let inner = Arc::clone(make);
+        *make = Arc::new(move |c| Ok(Box::new(Panics(inner(c)?))));
+        let e = job.run(&Control::default()).await.unwrap_err();
+        assert!(e.kind == ErrorKind::Bug && e.message.contains("cannot count so far"), "{e}");
+        assert_eq!(setup.job().run(&Control::default()).await.unwrap(), Outcome::Finished);
+        assert_eq!(setup.committed(), all(2000), "{workers} workers");
+    }
+}
