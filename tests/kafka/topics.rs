@@ -1,14 +1,12 @@
 //! Topics that change under a job, and batches of every kind.
 
-use super::{copied, copy, prepare, wait_for_rows};
-use crate::broker::{Writer, add_partitions, create_topic, delete_topic, shared, unique};
+use super::{copied, copy, prepare, topic_of, wait_for_rows};
+use crate::broker::{Writer, add_partitions, create_topic, delete_topic};
 use crate::harness::{Running, fail};
 use anyhow::{Result, ensure};
 
 pub(super) fn partition_added() -> Result<()> {
-    let (address, topic) = (shared()?, unique("added"));
-    create_topic(address, &topic, 1)?;
-    Writer::new(address, &topic, &[])?.send_all(&["{\"a\":1}", "{\"a\":2}"])?;
+    let (address, topic) = topic_of("added", 1, &["{\"a\":1}", "{\"a\":2}"])?;
     let directory = tempfile::tempdir()?;
     let sql = copy(address, &topic, ", 'scan.topic-partition-discovery.interval' = '500 ms'");
     let mut child = Running::start(prepare(directory.path(), "copy.sql", &sql)?)?;
@@ -37,9 +35,7 @@ pub(super) fn partition_added() -> Result<()> {
 }
 
 pub(super) fn made_anew() -> Result<()> {
-    let (address, topic) = (shared()?, unique("anew"));
-    create_topic(address, &topic, 1)?;
-    Writer::new(address, &topic, &[])?.send_all(&["{\"a\":1}", "{\"a\":2}"])?;
+    let (address, topic) = topic_of("anew", 1, &["{\"a\":1}", "{\"a\":2}"])?;
     let directory = tempfile::tempdir()?;
     let sql = copy(address, &topic, ", 'scan.topic-partition-discovery.interval' = '500 ms'");
     let mut child = Running::start(prepare(directory.path(), "copy.sql", &sql)?)?;
@@ -66,8 +62,7 @@ pub(super) fn made_anew() -> Result<()> {
 }
 
 pub(super) fn batches() -> Result<()> {
-    let (address, topic) = (shared()?, unique("batches"));
-    create_topic(address, &topic, 2)?;
+    let (address, topic) = topic_of("batches", 2, &[])?;
     let mut n = 0i64;
     for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
         let settings = [

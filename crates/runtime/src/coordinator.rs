@@ -316,6 +316,8 @@ impl Coordinator {
 
 /// Asks a source again and again for its splits, until there is one that is not known.
 async fn new_split(source: Arc<dyn Source>, interval: Duration, known: Vec<Split>, timer: Arc<dyn Timer>) -> Result<()> {
+    // A broker that has just started may not know of a topic yet: only what is said twice in a row is so.
+    let mut said = false;
     loop {
         timer.sleep(interval).await;
         match source.discover(&known).await {
@@ -324,10 +326,15 @@ async fn new_split(source: Arc<dyn Source>, interval: Duration, known: Vec<Split
                     info!(split = %new.id, "a new split is taken in");
                     return Ok(());
                 }
+                said = false;
             }
             // Who reads tells more of it.
             Err(e) if e.is_transient() => debug!(error = %e, "new splits could not be looked for"),
-            Err(e) => return Err(e),
+            Err(e) if said => return Err(e),
+            Err(e) => {
+                warn!(error = %e, "new splits could not be looked for");
+                said = true;
+            }
         }
     }
 }

@@ -110,7 +110,11 @@ impl Catalog {
         let (catalog, database) = match rest {
             [] => (&from.catalog, &from.database),
             [database] => (&from.catalog, database),
-            [catalog, database, ..] => (catalog, database),
+            [catalog, database] => (catalog, database),
+            _ => {
+                let e = Error::sql(format!("\"{path}\" has more than three parts")).code("E0102");
+                return Err(e.hint("a name is table, database.table or catalog.database.table").span(path.span));
+            }
         };
         self.database(catalog, database, path)?;
         Ok(FullName {
@@ -134,13 +138,11 @@ impl Catalog {
     }
     /// `database` or `catalog.database`, and what is in it; the current one without a name.
     pub(crate) fn database_of(&self, path: Option<&ObjectPath>) -> Result<&Database> {
-        let none = ObjectPath::default();
-        match path.map(|p| p.parts.as_slice()) {
-            None => self.database(&self.current.catalog, &self.current.database, &none),
-            Some([database]) => self.database(&self.current.catalog, database, path.unwrap_or(&none)),
-            Some([catalog, database]) => self.database(catalog, database, path.unwrap_or(&none)),
-            Some(_) => single("database", path.unwrap_or(&none)).and(Err(Error::bug("a name of three parts"))),
-        }
+        let Some(path) = path else {
+            return self.database(&self.current.catalog, &self.current.database, &ObjectPath::default());
+        };
+        let (catalog, database) = self.database_name(path)?;
+        self.database(&catalog, &database, path)
     }
     pub(crate) fn catalogs(&self) -> Vec<String> {
         self.catalogs.keys().cloned().collect()
