@@ -2,9 +2,11 @@
 //! are those of an undisturbed run.
 
 mod disk;
+mod limits;
 mod records;
 mod state;
 mod stop;
+mod sync;
 
 use anyhow::Result;
 use libtest_mimic::{Failed, Trial};
@@ -14,6 +16,9 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("a_disk_that_is_full_for_the_output", disk::output),
         trial("a_disk_that_is_full_for_checkpoints", disk::checkpoints),
+        trial("every_name_is_synced_after_its_contents", sync::names),
+        trial("memory_that_ends", limits::memory),
+        trial("file_descriptors_that_end", limits::descriptors),
         trial("every_damage_of_every_file_of_the_state", state::damaged),
         trial("a_state_directory_that_is_none", state::no_directory),
         trial("records_of_many_megabytes", records::huge),

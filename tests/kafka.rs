@@ -50,6 +50,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("partitions_that_are_added_are_read", topics::partition_added),
         trial("a_topic_that_is_made_anew_stops_the_job", topics::made_anew),
         trial("batches_of_every_codec_and_size", topics::batches),
+        trial("a_record_that_unpacks_to_a_thousand_times_its_size", topics::bomb),
         trial("a_ledger_is_exact_after_many_kills", soak),
         trial("page_metrics_survive_kill_9", || page_metrics(None)),
         trial("page_metrics_survive_kill_9_on_s3", || page_metrics(Some(Server::start()?))),

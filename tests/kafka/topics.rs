@@ -88,3 +88,21 @@ pub(super) fn batches() -> Result<()> {
     ensure!(copied(directory.path())?.into_iter().eq(0..n));
     Ok(())
 }
+
+pub(super) fn bomb() -> Result<()> {
+    let (address, topic) = topic_of("bomb", 1, &["{\"a\":1}"])?;
+    let settings = [("compression.type", "gzip"), ("message.max.bytes", "300000000")];
+    let writer = Writer::new(address, &topic, &settings)?;
+    let huge = "{".repeat(200_000_000);
+    writer.send((0, Some(huge.as_str()), 0))?;
+    writer.flush()?;
+    writer.send((0, Some("{\"a\":2}"), 0))?;
+    writer.flush()?;
+    let directory = tempfile::tempdir()?;
+    let sql = copy(address, &topic, ", 'on-error' = 'skip'");
+    let mut child = Running::start(prepare(directory.path(), "copy.sql", &sql)?)?;
+    wait_for_rows(directory.path(), 2, &mut child)?;
+    child.stop()?;
+    ensure!(copied(directory.path())? == [1, 2]);
+    Ok(())
+}

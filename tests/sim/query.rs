@@ -48,9 +48,17 @@ enum Condition {
     IsTrue(Box<Condition>),
 }
 
+/// How an integer becomes the number that is looked at. Quarters are exact in binary too: sums do not depend on their order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Unit {
+    Whole,
+    DoubleQuarters,
+    DecimalQuarters,
+}
+
 #[derive(Debug, Clone)]
 enum Value {
-    Int(Int),
+    Int(Int, Unit),
     Text(Text),
     Condition(Condition),
 }
@@ -60,6 +68,7 @@ struct Aggregate {
     function: &'static str,
     /// None of COUNT(*).
     argument: Option<Int>,
+    unit: Unit,
     filter: Option<Condition>,
 }
 
@@ -167,7 +176,7 @@ fn value(c: &mut Chance) -> Value {
     match c.below(5) {
         0 | 1 => Value::Text(text(c, 2)),
         2 => Value::Condition(condition(c, 2)),
-        _ => Value::Int(int(c, 2)),
+        _ => Value::Int(int(c, 2), Unit::new(c)),
     }
 }
 
@@ -281,6 +290,38 @@ impl Condition {
     }
 }
 
+impl Unit {
+    fn new(c: &mut Chance) -> Unit {
+        [Unit::Whole, Unit::Whole, Unit::DoubleQuarters, Unit::DecimalQuarters][c.below(4) as usize]
+    }
+    fn sql(self, int: &Int) -> String {
+        match self {
+            Unit::Whole => int.sql(),
+            Unit::DoubleQuarters => format!("(CAST({} AS DOUBLE) / 4.0E0)", int.sql()),
+            Unit::DecimalQuarters => format!("(CAST({} AS DECIMAL(16, 0)) * 0.25)", int.sql()),
+        }
+    }
+    fn ty(self) -> &'static str {
+        match self {
+            Unit::Whole => "BIGINT",
+            Unit::DoubleQuarters => "DOUBLE",
+            Unit::DecimalQuarters => "DECIMAL(38, 2)",
+        }
+    }
+    /// A number of such units, as a JSON reader shows it.
+    fn shown(self, n: Option<i64>) -> String {
+        match self {
+            Unit::Whole => shown(n),
+            Unit::DoubleQuarters => shown_fraction(n.map(|n| n as f64 / 4.0)),
+            Unit::DecimalQuarters => shown(n.map(|n| format!("{:.2}", n as f64 / 4.0))),
+        }
+    }
+}
+
+fn shown_fraction(value: Option<f64>) -> String {
+    shown(value.map(serde_json::Value::from))
+}
+
 /// As [`super::oracle::rows`] shows a JSON value.
 fn shown<T: ToString>(value: Option<T>) -> String {
     value.map_or("null".to_string(), |v| v.to_string())
@@ -289,21 +330,21 @@ fn shown<T: ToString>(value: Option<T>) -> String {
 impl Value {
     fn sql(&self) -> String {
         match self {
-            Value::Int(i) => i.sql(),
+            Value::Int(i, unit) => unit.sql(i),
             Value::Text(t) => t.sql(),
             Value::Condition(p) => p.sql(),
         }
     }
     fn of(&self, e: &Event) -> String {
         match self {
-            Value::Int(i) => shown(i.of(e)),
+            Value::Int(i, unit) => unit.shown(i.of(e)),
             Value::Text(t) => shown(t.of(e)),
             Value::Condition(p) => shown(p.of(e)),
         }
     }
     fn ty(&self) -> &'static str {
         match self {
-            Value::Int(_) => "BIGINT",
+            Value::Int(_, unit) => unit.ty(),
             Value::Text(_) => "STRING",
             Value::Condition(_) => "BOOLEAN",
         }
@@ -313,22 +354,32 @@ impl Value {
 impl Aggregate {
     fn new(c: &mut Chance) -> Aggregate {
         let function = ["COUNT(*)", "COUNT", "COUNT(DISTINCT", "SUM", "MIN", "MAX", "AVG"][c.below(7) as usize];
+        let unit = Unit::new(c);
         Aggregate {
             function,
             argument: (function != "COUNT(*)").then(|| int(c, 2)),
+            // The average of decimals has other digits than they have.
+            unit: if function == "AVG" && unit == Unit::DecimalQuarters {
+                Unit::Whole
+            } else {
+                unit
+            },
             filter: c.per_mille(300).then(|| condition(c, 1)),
         }
     }
     fn sql(&self) -> String {
         let call = match (&self.argument, self.function) {
-            (Some(a), "COUNT(DISTINCT") => format!("COUNT(DISTINCT {})", a.sql()),
-            (Some(a), function) => format!("{function}({})", a.sql()),
+            (Some(a), "COUNT(DISTINCT") => format!("COUNT(DISTINCT {})", self.unit.sql(a)),
+            (Some(a), function) => format!("{function}({})", self.unit.sql(a)),
             (None, function) => function.to_string(),
         };
         match &self.filter {
             Some(p) => format!("{call} FILTER (WHERE {})", p.sql()),
             None => call,
         }
+    }
+    fn ty(&self) -> &'static str {
+        if self.function.starts_with("COUNT") { "BIGINT" } else { self.unit.ty() }
     }
     fn of(&self, events: &[&Event]) -> String {
         let counted = || events.iter().filter(|e| self.filter.as_ref().is_none_or(|p| p.of(e) == Some(true)));
@@ -340,9 +391,10 @@ impl Aggregate {
         match self.function {
             "COUNT" => values.len().to_string(),
             "COUNT(DISTINCT" => values.into_iter().collect::<BTreeSet<_>>().len().to_string(),
-            "SUM" => shown(sum),
-            "MIN" => shown(values.into_iter().min()),
-            "MAX" => shown(values.into_iter().max()),
+            "SUM" => self.unit.shown(sum),
+            "MIN" => self.unit.shown(values.into_iter().min()),
+            "MAX" => self.unit.shown(values.into_iter().max()),
+            _ if self.unit != Unit::Whole => shown_fraction(sum.map(|s| s as f64 / 4.0 / values.len() as f64)),
             // AVG of integers is an integer.
             _ => shown(sum.map(|s| s / values.len() as i64)),
         }
@@ -450,7 +502,7 @@ impl RandomQuery {
                 };
                 columns.push(("TIMESTAMP(3)", "window_end".into()));
                 columns.extend(keys.iter().map(|v| (v.ty(), v.sql())));
-                columns.extend(aggregates.iter().map(|a| ("BIGINT", a.sql())));
+                columns.extend(aggregates.iter().map(|a| (a.ty(), a.sql())));
                 let keys: Vec<String> = keys.iter().map(Value::sql).collect();
                 let keys = sets.as_ref().map_or(keys.clone(), |s| vec![s.sql(&keys)]);
                 let all: Vec<&str> = ["window_start", "window_end"].into_iter().chain(keys.iter().map(String::as_str)).collect();

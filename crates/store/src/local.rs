@@ -13,6 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Names of files that are being written start with this; no listing shows them.
 const TEMPORARY: &str = ".tmp-";
 
+/// Too many open files: of the process, of the machine. The numbers are the same on every Unix.
+const EMFILE: i32 = 24;
+const ENFILE: i32 = 23;
+
 /// Files below one directory.
 #[derive(Debug, Clone)]
 pub struct LocalStore {
@@ -251,6 +255,7 @@ fn failed(what: &str, path: &Path, e: io::Error) -> Error {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => error.hint("the disk is full: free some space"),
         ErrorKind::FileTooLarge => error.hint("files may not grow that large here: see ulimit -f"),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => error.hint("check the permissions of the directory"),
+        _ if matches!(e.raw_os_error(), Some(EMFILE | ENFILE)) => error.hint("too many files are open: see ulimit -n"),
         _ => error,
     };
     error.source(e)
