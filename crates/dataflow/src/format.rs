@@ -41,3 +41,40 @@ pub trait Encoder: Send {
     /// Appends the rest and the footer, if any. The encoder is then ready for a new file.
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<()>;
 }
+
+/// Encoded records, one after another.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Records {
+    /// All of them.
+    pub bytes: Vec<u8>,
+    /// Where each ends. A record without bytes is not the same as none.
+    pub ends: Vec<usize>,
+}
+
+impl Records {
+    /// Ends the record that `bytes` was appended to.
+    pub fn end(&mut self) {
+        self.ends.push(self.bytes.len());
+    }
+    /// Each record's bytes.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| self.bytes.get(start..*end).unwrap_or_default())
+    }
+    /// Forgets all records and keeps the room.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+}
+
+/// Encodes rows as records of a message log: what a [`Decoder`] takes, without anything between them.
+///
+/// Deterministic: the same rows give the same bytes, however they are cut into batches.
+pub trait RecordEncoder: Send {
+    /// Appends one record for each row.
+    ///
+    /// # Errors
+    /// `Data` for a value that the format cannot hold.
+    fn encode(&mut self, batch: &Batch, out: &mut Records) -> Result<()>;
+}

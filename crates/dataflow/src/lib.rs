@@ -38,7 +38,7 @@ pub use clock::Clock;
 pub use column::{StateColumn, StateType};
 pub use connector::{ColumnKind, ConnectorSpec, Connectors, FormatSpec, MetadataColumn, Registry, TableColumn, TableSpec};
 pub use error::{Error, ErrorBody, ErrorKind, Result};
-pub use format::{BadRecord, Decoder, Encoder};
+pub use format::{BadRecord, Decoder, Encoder, RecordEncoder, Records};
 pub use graph::{Edge, Exchange, Graph, MakeOperator, MakeScan, Node, NodeKind, SourceNode};
 pub use key_group::{KeyGroupRange, MAX_PARALLELISM_DEFAULT};
 pub use operator::{Operator, Output, Port, Step, SubtaskContext};

@@ -5,7 +5,7 @@ use crate::json::column::TextColumn;
 use crate::render::text_value;
 use arrow_array::{Array, RecordBatch, RecordBatchOptions};
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
-use millstream_dataflow::{BadRecord, Batch, Decoder, Encoder, Error, Field, FormatSpec, Result, Schema, SqlType};
+use millstream_dataflow::{BadRecord, Batch, Decoder, Encoder, Error, Field, FormatSpec, RecordEncoder, Records, Result, Schema, SqlType};
 use std::collections::BTreeMap;
 
 const DELIMITER: OptionSpec = OptionSpec::new("csv.field-delimiter", OptionType::Text, "The character between fields; `\\t` is a tab.")
@@ -219,20 +219,24 @@ impl CsvEncoder {
     }
 }
 
-impl Encoder for CsvEncoder {
-    fn write(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()> {
+impl CsvEncoder {
+    /// Each row's line, with its end.
+    fn each(&self, batch: &Batch, mut take: impl FnMut(&[u8])) -> Result<()> {
         let style = if self.options.quote.is_some() {
             csv::QuoteStyle::Necessary
         } else {
             csv::QuoteStyle::Never
         };
-        let mut writer = csv::WriterBuilder::new()
+        let mut writer = csv::WriterBuilder::new();
+        writer
             .delimiter(self.options.delimiter)
             .quote(self.options.quote.unwrap_or(b'"'))
-            .quote_style(style)
-            .from_writer(out);
+            .quote_style(style);
         let failed = |e: csv::Error| Error::bug("a CSV line could not be written").source(e);
+        let mut line = Vec::new();
         for row in 0..batch.num_rows() {
+            line.clear();
+            let mut writer = writer.from_writer(&mut line);
             for (column, field) in batch.data.columns().iter().zip(&self.schema.fields) {
                 let text = if column.is_null(row) {
                     self.options.null_literal.clone().unwrap_or_default()
@@ -248,8 +252,26 @@ impl Encoder for CsvEncoder {
                 writer.write_field(text).map_err(failed)?;
             }
             writer.write_record(None::<&[u8]>).map_err(failed)?;
+            writer.flush().map_err(|e| Error::bug("a CSV line could not be written").source(e))?;
+            drop(writer);
+            take(&line);
         }
-        writer.flush().map_err(|e| Error::bug("a CSV line could not be written").source(e))
+        Ok(())
+    }
+}
+
+impl RecordEncoder for CsvEncoder {
+    fn encode(&mut self, batch: &Batch, out: &mut Records) -> Result<()> {
+        self.each(batch, |line| {
+            out.bytes.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
+            out.end();
+        })
+    }
+}
+
+impl Encoder for CsvEncoder {
+    fn write(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()> {
+        self.each(batch, |line| out.extend_from_slice(line))
     }
     fn buffered(&self) -> usize {
         0

@@ -1,6 +1,6 @@
 //! Formats: bytes to rows and back.
 //!
-//! To add one, write its module with a `SPEC`, and add a line to each of [`FORMATS`], [`decoder`] and [`encoder`].
+//! To add one, write its module with a `SPEC`, and add a line to each of [`FORMATS`], [`decoder`], [`encoder`] and [`record_encoder`].
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
 mod base64;
@@ -11,7 +11,7 @@ pub mod render;
 mod split;
 mod views;
 
-use millstream_dataflow::{Decoder, Encoder, Error, FormatSpec, Result, Schema};
+use millstream_dataflow::{Decoder, Encoder, Error, FormatSpec, RecordEncoder, Result, Schema};
 use std::collections::BTreeMap;
 
 pub use json::column::value_of_text;
@@ -44,6 +44,18 @@ pub fn encoder(format: &str, schema: &Schema, options: &BTreeMap<String, String>
         "csv" => Ok(Box::new(csv::CsvEncoder::new(schema, options)?)),
         "json" => Ok(Box::new(json::JsonEncoder::new(schema, options)?)),
         "parquet" => Ok(Box::new(parquet::ParquetEncoder::new(schema, options)?)),
+        other => Err(unknown(other)),
+    }
+}
+
+/// The encoder of a row format for records of a message log.
+///
+/// # Errors
+/// `Config` for a format that does not exist or is no row format, `Sql` for a column type it cannot write.
+pub fn record_encoder(format: &str, schema: &Schema, options: &BTreeMap<String, String>) -> Result<Box<dyn RecordEncoder>> {
+    match format {
+        "csv" => Ok(Box::new(csv::CsvEncoder::new(schema, options)?)),
+        "json" => Ok(Box::new(json::JsonEncoder::new(schema, options)?)),
         other => Err(unknown(other)),
     }
 }

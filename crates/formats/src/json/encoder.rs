@@ -5,11 +5,11 @@ use crate::render::java_double;
 use arrow_array::types::*;
 use arrow_array::{Array, ArrayRef, cast::AsArray};
 use millstream_dataflow::temporal;
-use millstream_dataflow::{Batch, Encoder, Error, Field, Result, Schema, SqlType};
+use millstream_dataflow::{Batch, Encoder, Error, Field, RecordEncoder, Records, Result, Schema, SqlType};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Writes one object per line.
+/// Writes one object per line or record.
 pub struct JsonEncoder {
     schema: Schema,
     options: JsonOptions,
@@ -40,16 +40,34 @@ fn holds(ty: &SqlType) -> bool {
     }
 }
 
-impl Encoder for JsonEncoder {
-    fn write(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()> {
-        let mut line = String::new();
+impl JsonEncoder {
+    /// Each row's object, as text.
+    fn each(&self, batch: &Batch, mut take: impl FnMut(&str)) -> Result<()> {
+        let mut object_text = String::new();
         for row in 0..batch.num_rows() {
-            line.clear();
-            object(batch.data.columns(), &self.schema.fields, row, &self.options, &mut line)?;
-            line.push('\n');
-            out.extend_from_slice(line.as_bytes());
+            object_text.clear();
+            object(batch.data.columns(), &self.schema.fields, row, &self.options, &mut object_text)?;
+            take(&object_text);
         }
         Ok(())
+    }
+}
+
+impl RecordEncoder for JsonEncoder {
+    fn encode(&mut self, batch: &Batch, out: &mut Records) -> Result<()> {
+        self.each(batch, |object| {
+            out.bytes.extend_from_slice(object.as_bytes());
+            out.end();
+        })
+    }
+}
+
+impl Encoder for JsonEncoder {
+    fn write(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()> {
+        self.each(batch, |object| {
+            out.extend_from_slice(object.as_bytes());
+            out.push(b'\n');
+        })
     }
     fn buffered(&self) -> usize {
         0
