@@ -5,10 +5,13 @@ use anyhow::{Context, Result, bail, ensure};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
+use rdkafka::message::{Message, OwnedMessage};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::net::TcpListener;
@@ -252,6 +255,51 @@ pub fn delete_before(address: &str, topic: &str, partition: i32, offset: i64) ->
     list.add_partition_offset(topic, partition, Offset::Offset(offset))?;
     wait_for(admin(address)?.delete_records(&list, &AdminOptions::new()))??;
     Ok(())
+}
+
+/// Forgets a consumer group and its offsets, as a broker does when they expire.
+pub fn delete_group(address: &str, group: &str) -> Result<()> {
+    for result in wait_for(admin(address)?.delete_groups(&[group], &AdminOptions::new()))?? {
+        result.map_err(|(group, e)| anyhow::anyhow!("{group}: {e}"))?;
+    }
+    Ok(())
+}
+
+/// The groups whose names begin so.
+pub fn groups(address: &str, prefix: &str) -> Result<Vec<String>> {
+    let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", address).create()?;
+    let all = consumer.fetch_group_list(None, PATIENCE)?;
+    Ok(all.groups().iter().map(|g| g.name().to_string()).filter(|n| n.starts_with(prefix)).collect())
+}
+
+/// All that a topic holds now, by partition and offset.
+pub fn read_all(address: &str, topic: &str, isolation: &str) -> Result<Vec<OwnedMessage>> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", address)
+        .set("group.id", "readers")
+        .set("enable.auto.commit", "false")
+        .set("isolation.level", isolation)
+        .set("enable.partition.eof", "true")
+        .create()?;
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE)?;
+    let partitions = metadata.topics().first().context("no topic")?.partitions();
+    let mut list = TopicPartitionList::new();
+    for p in partitions {
+        list.add_partition_offset(topic, p.id(), Offset::Beginning)?;
+    }
+    consumer.assign(&list)?;
+    let (mut found, mut ended) = (Vec::new(), BTreeSet::new());
+    while ended.len() < partitions.len() {
+        match consumer.poll(PATIENCE).context("nothing came")? {
+            Ok(message) => found.push(message.detach()),
+            Err(KafkaError::PartitionEOF(partition)) => {
+                ended.insert(partition);
+            }
+            Err(e) => return Err(e.into()),
+        }
+    }
+    found.sort_by_key(|m| (m.partition(), m.offset()));
+    Ok(found)
 }
 
 /// Writes records.

@@ -1,5 +1,6 @@
-//! The Kafka source against a real broker: where it starts and ends, what it reads, what it refuses, what it survives.
+//! The Kafka source and sink against a real broker: where reading starts and ends, what is read and written, refused and survived.
 
+mod sink;
 mod topics;
 
 use crate::broker::{Broker, Writer, create_topic, delete_before, missing, shared, unique};
@@ -51,6 +52,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_topic_that_is_made_anew_stops_the_job", topics::made_anew),
         trial("batches_of_every_codec_and_size", topics::batches),
         trial("a_record_that_unpacks_to_a_thousand_times_its_size", topics::bomb),
+        trial("an_exactly_once_sink_keeps_what_a_sink_must", sink::conformance),
+        trial("records_are_written_with_keys_headers_and_times", sink::parts),
+        trial("records_go_to_the_partitions_that_are_asked_for", sink::partitioners),
+        trial("a_sink_names_what_it_cannot_write", sink::refused),
+        trial("page_alerts_go_from_topic_to_topic", sink::page_alerts),
+        trial("an_at_least_once_sink_loses_nothing", sink::at_least_once),
+        trial("an_exactly_once_sink_is_exact_after_many_kills", sink::soak),
+        trial("progress_that_the_broker_forgot_stops_the_job", sink::forgotten),
         trial("a_ledger_is_exact_after_many_kills", soak),
         trial("page_metrics_survive_kill_9", || page_metrics(None)),
         trial("page_metrics_survive_kill_9_on_s3", || page_metrics(Some(Server::start()?))),

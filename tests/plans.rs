@@ -40,6 +40,7 @@ fn steps(text: &str) -> Result<Vec<Step>> {
         host: Arc::new(Machine::new(runtime.handle().clone(), Arc::new(unique))),
         job: "job".to_string(),
         directory: root(),
+        state: None,
     });
     let variables = BTreeMap::from([("BROKERS", "localhost:9092"), ("OUT", "out")].map(|(k, v)| (k.to_string(), v.to_string())));
     let options = CompileOptions {

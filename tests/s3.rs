@@ -130,6 +130,7 @@ fn sink() -> Result<()> {
             let left = block_on(store.list(".staging")).map(|all| all.into_iter().map(|m| m.path).collect());
             left.unwrap_or_else(|e| vec![e.to_string()])
         },
+        atomic: false,
     });
     Ok(())
 }

@@ -24,6 +24,7 @@ impl World {
             host: Arc::new(Machine::new(runtime.handle().clone(), Arc::new(unique))),
             job: "suites".to_string(),
             directory: PathBuf::from("."),
+            state: None,
         });
         Ok(World { runtime, connectors })
     }

@@ -199,6 +199,7 @@ async fn run(world: &World, process: ProcessId, case: &JobCase, setup: &Setup, r
             host: Arc::new(host.clone()),
             job: case.name.to_string(),
             directory: PathBuf::from("."),
+            state: Some("state".to_string()),
         }),
         host: host.clone(),
         discovery: setup.discovery,

@@ -19,6 +19,8 @@ pub struct ConnectorContext {
     pub job: String,
     /// What relative paths are relative to.
     pub directory: PathBuf,
+    /// Where the job's state is, and what its sinks keep beside it; none before that is known.
+    pub state: Option<String>,
 }
 
 /// Where a job runs: a machine, or a simulated one.

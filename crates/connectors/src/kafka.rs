@@ -3,16 +3,25 @@
 mod batch;
 mod client;
 mod decoder;
+mod direct;
 mod discover;
+mod encoder;
+mod fields;
+mod message;
+mod partitioner;
 mod position;
+mod producer;
 mod reader;
+mod sink;
+mod staged;
 mod topic_id;
+mod transaction;
 
 use crate::ConnectorContext;
 use client::Client;
 use decoder::KafkaDecoder;
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
-use millstream_dataflow::{BoxFuture, ConnectorSpec, Error, MetadataColumn, Result, Source, Split, SplitDecoder, SplitReader, TableSpec};
+use millstream_dataflow::{BoxFuture, ConnectorSpec, Error, MetadataColumn, Result, Sink, Source, Split, SplitDecoder, SplitReader, TableSpec};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -20,9 +29,13 @@ use reader::KafkaReader;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-const TOPIC: OptionSpec = OptionSpec::new("topic", OptionType::Text, "The topic to read, or several as `a;b`.")
-    .required()
-    .examples(&["clicks"]);
+const TOPIC: OptionSpec = OptionSpec::new(
+    "topic",
+    OptionType::Text,
+    "The topic, or several as `a;b`. To write to several, each row says which in the metadata column `topic`.",
+)
+.required()
+.examples(&["clicks"]);
 const BROKERS: OptionSpec = OptionSpec::new("properties.bootstrap.servers", OptionType::Text, "Brokers to start from.")
     .required()
     .examples(&["localhost:9092"]);
@@ -75,16 +88,59 @@ const IDLE: OptionSpec = OptionSpec::new(
     "After how long without data a partition, whose end was seen, stops holding the watermark back.",
 );
 
+const KEY_FORMAT: OptionSpec = OptionSpec::new("key.format", OptionType::Text, "How record keys are encoded.").examples(&["json"]);
+const KEY_FIELDS: OptionSpec = OptionSpec::new("key.fields", OptionType::Text, "The columns in a record's key.").examples(&["user;page"]);
+const KEY_PREFIX: OptionSpec = OptionSpec::new(
+    "key.fields-prefix",
+    OptionType::Text,
+    "What the names of the key's columns begin with in the table and not in the record. Needs 'value.fields-include' = 'EXCEPT_KEY'.",
+)
+.examples(&["key_"]);
+const VALUE_FIELDS: OptionSpec = OptionSpec::new(
+    "value.fields-include",
+    OptionType::OneOf(&["ALL", "EXCEPT_KEY"]),
+    "Whether a record's value also has the columns of its key.",
+)
+.default("ALL");
+const GUARANTEE: OptionSpec = OptionSpec::new(
+    "sink.delivery-guarantee",
+    OptionType::OneOf(&["none", "at-least-once", "exactly-once"]),
+    "`at-least-once`: records are sent as they come, and checkpoints wait until brokers have them; after a restart some come again. `exactly-once`: they \
+     are sent in one transaction per checkpoint and seen once by readers with `isolation.level` = `read_committed`. `none`: a record that does \
+     not arrive is told of in the log, and lost.",
+)
+.default("at-least-once");
+const TRANSACTIONAL_ID: OptionSpec = OptionSpec::new(
+    "sink.transactional-id-prefix",
+    OptionType::Text,
+    "What transactional ids begin with: `millstream-` and the job's name unless given. Two jobs need two.",
+)
+.examples(&["page-metrics"]);
+const PARTITIONER: OptionSpec = OptionSpec::new(
+    "sink.partitioner",
+    OptionType::OneOf(&["default", "fixed", "round-robin"]),
+    "`default`: by the key's hash as Java clients, spread without a key; `fixed`: one partition per subtask; `round-robin`: one after the other.",
+)
+.default("default");
+
 const fn metadata(key: &'static str, ty: &'static str, doc: &'static str) -> MetadataColumn {
     MetadataColumn { key, ty, writable: false, doc }
 }
 
+const fn writable(key: &'static str, ty: &'static str, doc: &'static str) -> MetadataColumn {
+    MetadataColumn { key, ty, writable: true, doc }
+}
+
 pub const SPEC: ConnectorSpec = ConnectorSpec {
     name: "kafka",
-    doc: "Reads topics. Positions are part of the checkpoints; the watermark is kept per partition. New partitions are read from their beginning.",
+    doc: "Reads and writes topics. Positions are part of the checkpoints; the watermark is kept per partition. New partitions are read from their \
+          beginning.",
     source: true,
-    sink: false,
+    sink: true,
     options: &[
+        KEY_FIELDS,
+        KEY_PREFIX,
+        KEY_FORMAT,
         ON_ERROR,
         BROKERS,
         GROUP,
@@ -95,16 +151,21 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         STARTUP_TIMESTAMP,
         DISCOVERY,
         IDLE,
+        GUARANTEE,
+        PARTITIONER,
+        TRANSACTIONAL_ID,
         TOPIC,
+        VALUE_FIELDS,
     ],
     formats: &["csv", "json"],
     metadata: &[
+        writable("headers", "MAP<STRING NOT NULL, BYTES NOT NULL> NOT NULL", "Headers of the record."),
         metadata("leader-epoch", "INT", "Leader epoch of the record."),
         metadata("offset", "BIGINT NOT NULL", "Offset in the partition."),
         metadata("partition", "INT NOT NULL", "Partition."),
-        metadata("timestamp", "TIMESTAMP(3) WITH LOCAL TIME ZONE NOT NULL", "Timestamp of the record."),
+        writable("timestamp", "TIMESTAMP(3) WITH LOCAL TIME ZONE NOT NULL", "Timestamp of the record."),
         metadata("timestamp-type", "STRING NOT NULL", "NoTimestampType, CreateTime or LogAppendTime."),
-        metadata("topic", "STRING NOT NULL", "Topic."),
+        writable("topic", "STRING NOT NULL", "Topic."),
     ],
 };
 
@@ -113,6 +174,7 @@ pub fn check(table: &TableSpec) -> Vec<Error> {
     let o = Options::new(&table.options);
     let mut errors: Vec<Error> = discover::Startup::new(&o).err().into_iter().collect();
     errors.extend(KafkaDecoder::new(table).err());
+    errors.extend(transactions(&table.options).err());
     let jaas = table.options.contains_key("properties.sasl.jaas.config");
     if !jaas && let Ok(client) = Client::new(table, "check") {
         errors.extend(client.check().err());
@@ -125,6 +187,26 @@ pub fn check(table: &TableSpec) -> Vec<Error> {
         );
     }
     errors
+}
+
+/// What exactly-once stands on.
+fn transactions(options: &std::collections::BTreeMap<String, String>) -> Result<()> {
+    let o = Options::new(options);
+    if o.text(&GUARANTEE) != Some("exactly-once") {
+        return Ok(());
+    }
+    let wrong = |key: &str, why: &str| Err(Error::config(format!("option '{key}' does not go with exactly-once")).code("E0502").hint(why));
+    if options.contains_key("properties.transactional.id") {
+        return wrong("properties.transactional.id", "name a prefix: 'sink.transactional-id-prefix'");
+    }
+    match options.get("properties.enable.idempotence") {
+        Some(value) if value != "true" => wrong("properties.enable.idempotence", "leave it out"),
+        _ => Ok(()),
+    }
+}
+
+pub fn sink(table: &TableSpec, id: &str, context: &ConnectorContext) -> Result<Arc<dyn Sink>> {
+    Ok(Arc::new(sink::KafkaSink::new(table, id, context)?))
 }
 
 pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn Source>> {

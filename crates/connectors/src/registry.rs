@@ -18,6 +18,12 @@ impl ConnectorRegistry {
     pub fn new(context: ConnectorContext) -> Self {
         ConnectorRegistry { context }
     }
+    /// The same for a job whose state is there.
+    pub fn with_state(&self, location: &str) -> Self {
+        let mut context = self.context.clone();
+        context.state = Some(location.to_string());
+        ConnectorRegistry { context }
+    }
 }
 
 fn unknown(table: &TableSpec) -> Error {
@@ -63,6 +69,7 @@ impl Connectors for ConnectorRegistry {
         match table.connector() {
             "blackhole" => blackhole::sink(table, id, &self.context),
             "filesystem" => filesystem::sink(table, id, &self.context),
+            "kafka" => kafka::sink(table, id, &self.context),
             "print" => print::sink(table, id, &self.context),
             _ => Err(unknown(table)),
         }

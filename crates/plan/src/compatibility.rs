@@ -56,6 +56,7 @@ fn comparable(node: &Node) -> NodeSpec {
                         | "scan.topic-partition-discovery.interval"
                         | "source.monitor-interval"
                         | "sink.rolling-policy.file-size"
+                        | "sink.partitioner"
                 )
                 || nexmark && key == "rows-per-second"
         };

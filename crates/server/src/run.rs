@@ -86,6 +86,7 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
         handle,
         job: options.name.clone(),
         directory: options.directory.clone(),
+        state: None,
     };
     let registry = ConnectorRegistry::new(context);
     // Nothing has begun yet that a stop would have to bring to an end.
@@ -259,7 +260,7 @@ impl Runner<'_> {
         });
         let start = self.rim.clock.monotonic();
         let job = Job {
-            graph: millstream_operators::build(&plan, &self.registry, None)?,
+            graph: millstream_operators::build(&plan, &self.registry.with_state(&state), None)?,
             config,
             rim: self.rim.clone(),
             checkpoints: Some(checkpoints),

@@ -298,9 +298,14 @@ impl Table {
         }
     }
 
-    /// The columns that an INSERT writes, in order.
+    /// The columns that an INSERT writes, in order. Metadata has the connector's types; NULL leaves it to the connector.
     pub(crate) fn sink_columns(&self) -> Vec<Column> {
-        self.columns.iter().filter(|(_, k)| written(k)).map(|(c, _)| c.clone()).collect()
+        let mut columns = self.delivered(written).columns;
+        for (column, _) in &mut columns {
+            let declared = self.columns.iter().find(|(c, _)| c.name == column.name);
+            column.ty.nullable = declared.is_none_or(|(c, _)| c.ty.nullable);
+        }
+        columns.into_iter().map(|(c, _)| c).collect()
     }
 
     /// The table as a sink.
@@ -325,7 +330,11 @@ impl Table {
                     .span(span));
             }
         }
-        Ok(self.delivered(written))
+        let mut sink = self.delivered(written);
+        for ((column, _), written) in sink.columns.iter_mut().zip(self.sink_columns()) {
+            column.ty = written.ty;
+        }
+        Ok(sink)
     }
 }
 
@@ -438,17 +447,26 @@ fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, St
     let mut specs: Vec<&OptionSpec> = vec![&CONNECTOR];
     specs.extend(connector.options);
     let mut errors = Vec::new();
+    // Of `key.format` and `value.format`, the format's own options have the same prefix: `value.json.ignore-parse-errors`.
+    let mut prefixed: Vec<(&str, &[OptionSpec])> = Vec::new();
     if !connector.formats.is_empty() {
         specs.extend([&FORMAT, &VALUE_FORMAT]);
-        let key = if options.contains_key("value.format") { "value.format" } else { "format" };
-        match options.get(key) {
-            None => errors.push(
+        let value = if options.contains_key(VALUE_FORMAT.name) {
+            VALUE_FORMAT.name
+        } else {
+            FORMAT.name
+        };
+        if !options.contains_key(value) {
+            errors.push(
                 Error::config(format!("connector '{connector_name}' needs the option 'format'"))
                     .code("E0503")
                     .hint(format!("one of {}", connector.formats.join(", ")))
                     .span(create.name.span),
-            ),
-            Some(format) if !connector.formats.contains(&format.as_str()) => {
+            );
+        }
+        let named = [value, "key.format"].into_iter().filter_map(|key| Some((key, options.get(key)?)));
+        for (key, format) in named.filter(|(key, _)| specs.iter().any(|s| s.name == *key)).collect::<Vec<_>>() {
+            if !connector.formats.contains(&format.as_str()) {
                 let e = Error::config(format!("connector '{connector_name}' has no format '{format}'"))
                     .code("E0509")
                     .span(option_span(key));
@@ -456,11 +474,26 @@ fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, St
                     Some(near) => e.hint(format!("did you mean '{near}'?")),
                     None => e.hint(format!("it has: {}", connector.formats.join(", "))),
                 });
+                continue;
             }
-            Some(format) => specs.extend(registry.format(format).map_or(&[][..], |f| f.options)),
+            let own = registry.format(format).map_or(&[][..], |f| f.options);
+            match key.strip_suffix(FORMAT.name) {
+                Some("") | None => specs.extend(own),
+                Some(prefix) => prefixed.push((prefix, own)),
+            }
         }
     }
-    let wrong = check_all(options, &specs, &format!("connector '{connector_name}'"));
+    let mut rest = options.clone();
+    for (prefix, own) in prefixed {
+        let under = options.iter().filter_map(|(k, v)| Some((k, k.strip_prefix(prefix)?, v)));
+        for (key, name, value) in under {
+            if let Some(spec) = own.iter().find(|s| s.matches(name)) {
+                errors.extend(spec.check(key, value).err().map(|e| at_option(create, e)));
+                rest.remove(key);
+            }
+        }
+    }
+    let wrong = check_all(&rest, &specs, &format!("connector '{connector_name}'"));
     errors.extend(wrong.into_iter().map(|e| at_option(create, e)));
     errors
 }

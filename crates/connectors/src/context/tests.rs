@@ -61,6 +61,7 @@ pub(crate) fn context_in(directory: &Path) -> ConnectorContext {
         host: Arc::new(Machine::new(handle(), Arc::new(unique))),
         job: "job".into(),
         directory: PathBuf::from(directory),
+        state: Some(directory.join("state").to_string_lossy().into_owned()),
     }
 }
 

@@ -169,6 +169,7 @@ fn sink_keeps_its_contract(store: Arc<dyn Store>, format: &str, partitioned: boo
             let all = block_on(store.list("")).unwrap();
             all.into_iter().map(|m| m.path).filter(|p| p.contains(".staging")).collect()
         },
+        atomic: false,
     });
 }
 

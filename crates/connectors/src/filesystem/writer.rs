@@ -3,35 +3,17 @@
 use super::commit::{Content, File, Files, STAGING, to_hex};
 use super::partition::Partitioning;
 use super::sink::FileSink;
-use crate::Host;
+use crate::staging::Uploads;
 use bytes::Bytes;
-use futures::channel::oneshot;
-use futures::future::{AbortHandle, abortable};
 use millstream_dataflow::{Batch, BoxFuture, Committable, Encoder, Epoch, Error, PutMode, Result, SinkWriter, Store, StoreKind, SubtaskContext, Written};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes and number of the files being written at once, which are in memory; beyond it the largest are finished.
 const OPEN_BYTES_MAX: usize = 256 << 20;
 const OPEN_MAX: usize = 4_000;
 /// What a file takes before anything is in it.
 const FILE_OVERHEAD: usize = 4 << 10;
-/// Bytes on their way to the store, beyond which input is held back.
-const IN_FLIGHT_MAX: usize = 64 << 20;
-
-/// A file on its way to the store. One whose writer or checkpoint is given up is given up, too; what of it reaches the store all the same
-/// lies staged until the next recovery.
-struct Upload {
-    result: oneshot::Receiver<Result<File>>,
-    abort: AbortHandle,
-}
-
-impl Drop for Upload {
-    fn drop(&mut self) {
-        self.abort.abort();
-    }
-}
 
 struct OpenFile {
     encoder: Box<dyn Encoder>,
@@ -50,13 +32,11 @@ pub(super) struct FileWriter {
     format: String,
     options: BTreeMap<String, String>,
     file_bytes: u64,
-    host: Arc<dyn Host>,
     incarnation: String,
     /// Part of every file name: no two writers, not even a paused process and its successor, ever use the same one.
     tag: String,
     open: BTreeMap<String, OpenFile>,
-    uploads: Vec<Upload>,
-    in_flight: Arc<AtomicUsize>,
+    uploads: Uploads<File>,
     /// Of all open files.
     open_bytes: usize,
     files: u64,
@@ -72,12 +52,10 @@ impl FileWriter {
             format: sink.format.clone(),
             options: sink.options.clone(),
             file_bytes: sink.file_bytes,
-            host: Arc::clone(&sink.context.host),
             incarnation: incarnation.to_string(),
             tag: format!("{life}-{:.16}-{}", sink.context.host.unique(), subtask.subtask),
             open: BTreeMap::new(),
-            uploads: Vec::new(),
-            in_flight: Arc::default(),
+            uploads: Uploads::new(Arc::clone(&sink.context.host)),
             open_bytes: 0,
             files: 0,
             rows: 0,
@@ -121,22 +99,9 @@ impl FileWriter {
         let staged = format!("{STAGING}/{}/{name}.staged", self.incarnation);
         let path = format!("{directory}{name}");
         let content = Bytes::from(file.content);
-        let (store, in_flight) = (Arc::clone(&self.store), Arc::clone(&self.in_flight));
-        in_flight.fetch_add(content.len(), Ordering::AcqRel);
-        let sending = async move {
-            let bytes = content.len();
-            let sent = send(store.as_ref(), path, staged, content).await;
-            in_flight.fetch_sub(bytes, Ordering::AcqRel);
-            sent
-        };
-        let ((sending, abort), (sender, result)) = (abortable(sending), oneshot::channel());
-        self.host.spawn(Box::pin(async move {
-            if let Ok(sent) = sending.await {
-                // Nobody may be waiting any more.
-                let _ = sender.send(sent);
-            }
-        }));
-        self.uploads.push(Upload { result, abort });
+        let store = Arc::clone(&self.store);
+        let bytes = content.len();
+        self.uploads.start(bytes, async move { send(store.as_ref(), path, staged, content).await });
         Ok(())
     }
 }
@@ -181,23 +146,16 @@ impl SinkWriter for FileWriter {
         Ok(())
     }
     fn is_ready(&self) -> bool {
-        self.in_flight.load(Ordering::Acquire) < IN_FLIGHT_MAX
+        self.uploads.is_ready()
     }
     fn pre_commit(&mut self, _epoch: Epoch) -> Result<BoxFuture<'static, Result<Vec<Committable>>>> {
         let directories: Vec<String> = self.open.keys().cloned().collect();
         for directory in directories {
             self.finish(&directory)?;
         }
-        let uploads = std::mem::take(&mut self.uploads);
+        let uploads = self.uploads.take();
         Ok(Box::pin(async move {
-            let mut files = Vec::new();
-            for mut upload in uploads {
-                files.push(
-                    (&mut upload.result)
-                        .await
-                        .map_err(|e| Error::unavailable("an upload ended early").source(e))??,
-                );
-            }
+            let files = uploads.await?;
             if files.is_empty() { Ok(Vec::new()) } else { Ok(vec![Files::encode(files)?]) }
         }))
     }

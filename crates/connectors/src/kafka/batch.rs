@@ -83,6 +83,38 @@ impl Message {
         // SAFETY: payload and len describe memory that lives as long as the message.
         Some(unsafe { std::slice::from_raw_parts(m.payload.cast::<u8>(), m.len) })
     }
+    /// `None` without one.
+    pub(super) fn key(&self) -> Option<&[u8]> {
+        let m = self.raw();
+        if m.key.is_null() {
+            return None;
+        }
+        // SAFETY: key and key_len describe memory that lives as long as the message.
+        Some(unsafe { std::slice::from_raw_parts(m.key.cast::<u8>(), m.key_len) })
+    }
+    /// Names and values of the headers, in order. They are parsed at the first look.
+    pub(super) fn headers(&self) -> Vec<(&str, Option<&[u8]>)> {
+        let mut found = Vec::new();
+        let mut list = std::ptr::null_mut();
+        let none = ffi::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
+        // SAFETY: the message is alive and `list` may be written to; the list belongs to the message.
+        if unsafe { ffi::rd_kafka_message_headers(self.ptr, &mut list) } != none {
+            return found;
+        }
+        loop {
+            let (mut name, mut value, mut size) = (std::ptr::null(), std::ptr::null(), 0);
+            // SAFETY: the list is alive as long as the message, and the results may be written to.
+            if unsafe { ffi::rd_kafka_header_get_all(list, found.len(), &mut name, &mut value, &mut size) } != none {
+                return found;
+            }
+            // SAFETY: a header's name is a NUL-terminated string, its value null or so many bytes; both live as long as the message.
+            let (name, value) = unsafe {
+                let value = (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast::<u8>(), size));
+                (CStr::from_ptr(name).to_str().unwrap_or("\u{fffd}"), value)
+            };
+            found.push((name, value));
+        }
+    }
     /// Epoch ms (-1 if there is none), and its kind.
     pub(super) fn timestamp(&self) -> (i64, ffi::rd_kafka_timestamp_type_t) {
         let mut kind = ffi::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;

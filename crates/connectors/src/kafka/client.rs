@@ -1,11 +1,14 @@
-//! How a table's options become a librdkafka consumer.
+//! How a table's options become librdkafka's clients.
 
+use super::message::OutMessage;
+use super::producer::Answers;
 use super::{BROKERS, GROUP, TOPIC};
 use millstream_dataflow::option::{Options, nearest};
 use millstream_dataflow::{Error, Result, TableSpec};
-use rdkafka::config::ClientConfig;
+use rdkafka::config::{ClientConfig, FromClientConfigAndContext};
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
+use rdkafka::producer::ThreadedProducer;
 
 /// What the user may change.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -24,6 +27,51 @@ const FIXED: &[(&str, &str)] = &[
     ("auto.offset.reset", "error"),
     ("enable.partition.eof", "true"),
 ];
+
+/// What the user may change of what sends.
+const PRODUCER_DEFAULTS: &[(&str, &str)] = &[
+    ("enable.idempotence", "true"),
+    ("linger.ms", "20"),
+    // As Java clients do.
+    ("partitioner", "murmur2_random"),
+    // Writers hold the input back long before.
+    ("queue.buffering.max.messages", "2000000"),
+    ("queue.buffering.max.kbytes", "1048576"),
+];
+
+/// Settings that only a consumer has. Others of librdkafka are for both, or for producers.
+const CONSUMER_ONLY: &[&str] = &[
+    "group.",
+    "isolation.level",
+    "fetch.",
+    "queued.",
+    "check.crcs",
+    "session.timeout.ms",
+    "max.poll.",
+    "heartbeat.",
+    "partition.assignment.",
+];
+
+/// Settings that only a producer has.
+const PRODUCER_ONLY: &[&str] = &[
+    "acks",
+    "batch.",
+    "compression.",
+    "delivery.timeout.ms",
+    "enable.idempotence",
+    "linger.ms",
+    "message.timeout.ms",
+    "partitioner",
+    "queue.buffering.",
+    "request.required.acks",
+    "retries",
+    "retry.",
+    "sticky.",
+    "transaction",
+];
+
+/// What records larger than that are refused by, unless the user says otherwise; librdkafka's default.
+const MESSAGE_MAX: usize = 1_000_000;
 
 /// Settings of Java clients that mean nothing here.
 const JAVA_ONLY: &[&str] = &[
@@ -83,6 +131,8 @@ const KNOWN: &[&str] = &[
 #[derive(Clone)]
 pub(super) struct Client {
     config: ClientConfig,
+    producer: ClientConfig,
+    message_max: usize,
     pub(super) topics: Vec<String>,
     pub(super) brokers: String,
     pub(super) table: String,
@@ -101,8 +151,19 @@ impl Client {
         for (key, value) in DEFAULTS {
             config.set(*key, *value);
         }
+        let mut producer = ClientConfig::new();
+        producer.set("client.id", format!("millstream-{job}"));
+        for (key, value) in PRODUCER_DEFAULTS {
+            producer.set(*key, *value);
+        }
+        let is_of = |key: &str, list: &[&str]| list.iter().any(|p| key.starts_with(p));
         for (key, value) in o.under("properties.").filter(|(k, _)| !JAVA_ONLY.contains(k)) {
-            config.set(key, value);
+            if !is_of(key, PRODUCER_ONLY) {
+                config.set(key, value);
+            }
+            if !is_of(key, CONSUMER_ONLY) {
+                producer.set(key, value);
+            }
         }
         for (key, value) in FIXED {
             config.set(*key, *value);
@@ -117,8 +178,11 @@ impl Client {
         if topics.is_empty() {
             return Err(Error::config("option 'topic' names no topic").code("E0502"));
         }
+        let message_max = producer.get("message.max.bytes").and_then(|n| n.parse().ok());
         Ok(Client {
             config,
+            producer,
+            message_max: message_max.unwrap_or(MESSAGE_MAX),
             topics,
             brokers,
             table: table.name.clone(),
@@ -131,7 +195,62 @@ impl Client {
     /// # Errors
     /// As [`Client::consumer`].
     pub(super) fn check(&self) -> Result<()> {
-        self.config.create_native_config().map(|_| ()).map_err(|e| self.refused(&e))
+        for config in [&self.config, &self.producer] {
+            config.create_native_config().map_err(|e| self.refused(&e))?;
+        }
+        Ok(())
+    }
+    /// # Errors
+    /// As [`Client::consumer`].
+    pub(super) fn threaded_producer(&self, answers: Answers) -> Result<ThreadedProducer<Answers>> {
+        ThreadedProducer::from_config_and_context(&self.producer, answers).map_err(|e| self.refused(&e))
+    }
+    /// A producer that can take over what others with this id have open.
+    ///
+    /// # Errors
+    /// As [`Client::consumer`].
+    pub(super) fn transactional_producer(&self, id: &str, answers: Answers) -> Result<ThreadedProducer<Answers>> {
+        let mut config = self.producer.clone();
+        config.set("transactional.id", id);
+        ThreadedProducer::from_config_and_context(&config, answers).map_err(|e| self.refused(&e))
+    }
+    /// A consumer of a group that holds no more than offsets. It waits for transactions that are being committed.
+    ///
+    /// # Errors
+    /// As [`Client::consumer`].
+    pub(super) fn progress_consumer(&self, group: &str) -> Result<BaseConsumer> {
+        let mut config = self.config.clone();
+        config.set("group.id", group).set("isolation.level", "read_committed");
+        config.create().map_err(|e| self.refused(&e))
+    }
+    /// Where a record goes.
+    ///
+    /// # Errors
+    /// `Data` for a record that does not say so, or names a topic that is not among the table's.
+    pub(super) fn topic_of<'a>(&'a self, message: &OutMessage<'a>) -> Result<&'a str> {
+        match (message.topic, self.topics.as_slice()) {
+            (None, [only]) => Ok(only),
+            (Some(named), topics) if topics.iter().any(|t| t == named) => Ok(named),
+            (Some(named), topics) => Err(Error::data(format!("a record of table \"{}\" is for the topic '{named}'", self.table))
+                .code("E0522")
+                .hint(format!("the option 'topic' names: {}", topics.join("; ")))),
+            (None, _) => Err(Error::data(format!("a record of table \"{}\" has no topic", self.table))
+                .code("E0522")
+                .hint("the metadata column 'topic' is NULL, and the option 'topic' names several")),
+        }
+    }
+    /// Whether librdkafka takes a record of this size.
+    ///
+    /// # Errors
+    /// `Config` if not.
+    pub(super) fn fits(&self, message: &OutMessage<'_>) -> Result<()> {
+        // What a record takes beside key and value is small, and counted generously.
+        let bytes = 512 + message.key.map_or(0, <[u8]>::len) + message.value.map_or(0, <[u8]>::len);
+        if bytes <= self.message_max {
+            return Ok(());
+        }
+        let code = rdkafka::error::RDKafkaErrorCode::MessageSizeTooLarge;
+        Err(super::producer::refused(self, code, &format!("{bytes} bytes")))
     }
     /// # Errors
     /// `Config` for a setting that librdkafka does not know or take. Values are not shown: they may be secret.

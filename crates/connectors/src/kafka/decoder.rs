@@ -1,37 +1,135 @@
 //! Messages into columns, in the subtask.
 
+use super::batch::Message;
+use super::fields::Fields;
 use super::reader::Messages;
-use arrow_array::builder::StringViewBuilder;
-use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, RecordBatchOptions, TimestampMillisecondArray};
-use millstream_dataflow::{Batch, Chunk, ColumnKind, Decoded, Decoder, Error, Places, Result, Schema, Split, SplitDecoder, TableSpec};
+use arrow_array::builder::{BinaryViewBuilder, StringViewBuilder};
+use arrow_array::{ArrayRef, Int32Array, Int64Array, MapArray, RecordBatch, RecordBatchOptions, StructArray, TimestampMillisecondArray, UInt32Array};
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::DataType;
+use millstream_dataflow::{BadRecord, Batch, Chunk, ColumnKind, Decoded, Decoder, Error, Field, Places, Result, Schema, Split, SplitDecoder, TableSpec};
 use rdkafka::bindings::rd_kafka_timestamp_type_t as Kind;
 use std::sync::Arc;
 
+/// Where an output column comes from.
+enum Origin {
+    /// The n-th column of the value's decoder, or the key's.
+    Value(usize),
+    Key(usize),
+    Metadata(String),
+}
+
+/// Decodes keys, once per message, and says which rows have which.
+struct Keys {
+    decoder: Box<dyn Decoder>,
+    /// Per row: its key's row, none without a key.
+    rows: Vec<Option<u32>>,
+    /// A column that cannot do without a key.
+    required: Option<String>,
+}
+
+impl Keys {
+    /// The row of a message's key.
+    fn decode(&mut self, message: &Message) -> Result<Option<u32>, BadRecord> {
+        let bad = |reason: &'static str, message: String| BadRecord {
+            reason,
+            message,
+            place: String::new(),
+        };
+        let Some(key) = message.key() else {
+            return match &self.required {
+                None => Ok(None),
+                Some(column) => Err(bad("missing-field", format!("the record has no key, and column \"{column}\" is NOT NULL"))),
+            };
+        };
+        let row = self.decoder.rows();
+        match self.decoder.decode(key) {
+            Ok(1) => Ok(Some(row as u32)),
+            Ok(n) => Err(bad("malformed", format!("the key holds {n} rows instead of one"))),
+            Err(e) => Err(bad(e.reason, format!("in the key: {}", e.message))),
+        }
+    }
+    /// The key's columns, for all rows since the last time.
+    fn finish(&mut self) -> Result<Vec<ArrayRef>> {
+        let keys = self.decoder.finish()?;
+        let rows = UInt32Array::from(std::mem::take(&mut self.rows));
+        let take = |c: &ArrayRef| arrow_select::take::take(c, &rows, None).map_err(|e| Error::bug("keys do not fit their rows").source(e));
+        keys.columns().iter().map(take).collect()
+    }
+}
+
 pub(super) struct KafkaDecoder {
-    records: Box<dyn Decoder>,
-    /// Per output column: a metadata key, or the next decoded one.
-    columns: Vec<Option<String>>,
+    values: Box<dyn Decoder>,
+    keys: Option<Keys>,
+    columns: Vec<Origin>,
     schema: Schema,
 }
 
 impl KafkaDecoder {
     pub(super) fn new(table: &TableSpec) -> Result<Self> {
-        let format = table
-            .options
-            .get("value.format")
-            .or_else(|| table.options.get("format"))
-            .map_or("", String::as_str);
-        let all = Schema::new(table.all_physical.clone());
-        let key = |kind: &ColumnKind| match kind {
-            ColumnKind::Physical => None,
-            ColumnKind::Metadata(key) => Some(key.clone()),
-        };
+        let fields = Fields::new(table)?;
+        let value = &fields.value;
+        // What is in both is taken from the value.
+        let key = fields.key.filter(|k| k.places.iter().any(|p| !value.places.contains(p)));
+        let mut physical = 0..;
+        let columns = table.columns.iter().map(|c| match &c.kind {
+            ColumnKind::Metadata(key) => Ok(Origin::Metadata(key.clone())),
+            ColumnKind::Physical => {
+                let place = physical.next();
+                let of = |places: &[usize]| places.iter().position(|p| Some(*p) == place);
+                let in_value = of(&value.places).map(Origin::Value);
+                in_value
+                    .or_else(|| key.as_ref().and_then(|k| of(&k.places)).map(Origin::Key))
+                    .ok_or_else(|| Error::bug(format!("column \"{}\" is in no part of the record", c.field.name)))
+            }
+        });
+        let columns = columns.collect::<Result<_>>()?;
+        let keys = key.map(|k| -> Result<Keys> {
+            Ok(Keys {
+                decoder: millstream_formats::decoder(&k.format, &k.all, &k.wanted, &k.options)?,
+                rows: Vec::new(),
+                required: k.wanted.fields.iter().find(|f| !f.nullable).map(|f| f.name.clone()),
+            })
+        });
         Ok(KafkaDecoder {
-            records: millstream_formats::decoder(format, &all, &table.physical(), &table.options)?,
-            columns: table.columns.iter().map(|c| key(&c.kind)).collect(),
+            values: millstream_formats::decoder(&value.format, &value.all, &value.wanted, &value.options)?,
+            keys: keys.transpose()?,
+            columns,
             schema: table.schema(),
         })
     }
+    /// Appends a message's rows.
+    fn append(&mut self, message: &Message, value: &[u8]) -> Result<usize, BadRecord> {
+        let Some(keys) = &mut self.keys else { return self.values.decode(value) };
+        let key = keys.decode(message)?;
+        let rows = self.values.decode(value)?;
+        keys.rows.extend(std::iter::repeat_n(key, rows));
+        Ok(rows)
+    }
+}
+
+/// The headers of each row's message, as MAP<STRING NOT NULL, BYTES NOT NULL>. A header without a value has an empty one.
+fn headers<'a>(messages: impl Iterator<Item = &'a Message>, field: &Field) -> Result<ArrayRef> {
+    let (mut names, mut values, mut ends) = (StringViewBuilder::new(), BinaryViewBuilder::new(), Vec::new());
+    for message in messages {
+        let headers = message.headers();
+        ends.push(headers.len());
+        for (name, value) in headers {
+            names.append_value(name);
+            values.append_value(value.unwrap_or_default());
+        }
+    }
+    let DataType::Map(entries, _) = field.ty.to_arrow() else {
+        return Err(Error::bug("headers are a map"));
+    };
+    let DataType::Struct(parts) = entries.data_type().clone() else {
+        return Err(Error::bug("a map has entries"));
+    };
+    let wrong = |e| Error::bug("headers make no map").source(e);
+    let columns: Vec<ArrayRef> = vec![Arc::new(names.finish()), Arc::new(values.finish())];
+    let pairs = StructArray::try_new(parts, columns, None).map_err(wrong)?;
+    let map = MapArray::try_new(entries, OffsetBuffer::from_lengths(ends), pairs, None, false);
+    Ok(Arc::new(map.map_err(wrong)?))
 }
 
 impl SplitDecoder for KafkaDecoder {
@@ -51,11 +149,11 @@ impl SplitDecoder for KafkaDecoder {
         );
         // The message of each row, where metadata is wanted.
         let mut origin: Vec<u32> = Vec::new();
-        let with_metadata = self.columns.iter().any(Option::is_some);
+        let with_metadata = self.columns.iter().any(|c| matches!(c, Origin::Metadata(_)));
         for (i, message) in messages.iter().enumerate() {
             // A tombstone moves the position and is no row.
             let Some(payload) = message.payload() else { continue };
-            match self.records.decode(payload) {
+            match self.append(message, payload) {
                 Ok(rows) => {
                     places.push(message.offset() as u64, rows);
                     if with_metadata {
@@ -68,24 +166,29 @@ impl SplitDecoder for KafkaDecoder {
                 }
             }
         }
-        let rows = self.records.rows();
-        let decoded = self.records.finish()?;
-        let mut physical = decoded.columns().iter();
+        let rows = self.values.rows();
+        let values = self.values.finish()?;
+        let keys = self.keys.as_mut().map(Keys::finish).transpose()?.unwrap_or_default();
         let of = |i: &u32| &messages[*i as usize];
         let text = |f: &dyn Fn(&u32) -> String| -> ArrayRef {
             let mut out = StringViewBuilder::new();
             origin.iter().for_each(|i| out.append_value(f(i)));
             Arc::new(out.finish())
         };
-        let columns = self.columns.iter().map(|key| -> Result<ArrayRef> {
-            Ok(match key.as_deref() {
-                None => Arc::clone(physical.next().ok_or_else(|| Error::bug("a decoded column is missing"))?),
-                Some("offset") => Arc::new(Int64Array::from_iter_values(origin.iter().map(|i| of(i).offset()))),
-                Some("partition") => Arc::new(Int32Array::from_iter_values(origin.iter().map(|i| of(i).partition()))),
-                Some("timestamp") => Arc::new(TimestampMillisecondArray::from_iter_values(origin.iter().map(|i| of(i).timestamp().0)).with_timezone("UTC")),
-                Some("leader-epoch") => Arc::new(Int32Array::from_iter(origin.iter().map(|i| of(i).leader_epoch()))),
-                Some("topic") => text(&|i| of(i).topic().to_string()),
-                Some("timestamp-type") => text(&|i| {
+        let missing = || Error::bug("a decoded column is missing");
+        let columns = self.columns.iter().zip(&self.schema.fields).map(|(from, field)| -> Result<ArrayRef> {
+            let key = match from {
+                Origin::Value(i) => return values.columns().get(*i).cloned().ok_or_else(missing),
+                Origin::Key(i) => return keys.get(*i).cloned().ok_or_else(missing),
+                Origin::Metadata(key) => key.as_str(),
+            };
+            Ok(match key {
+                "offset" => Arc::new(Int64Array::from_iter_values(origin.iter().map(|i| of(i).offset()))),
+                "partition" => Arc::new(Int32Array::from_iter_values(origin.iter().map(|i| of(i).partition()))),
+                "timestamp" => Arc::new(TimestampMillisecondArray::from_iter_values(origin.iter().map(|i| of(i).timestamp().0)).with_timezone("UTC")),
+                "leader-epoch" => Arc::new(Int32Array::from_iter(origin.iter().map(|i| of(i).leader_epoch()))),
+                "topic" => text(&|i| of(i).topic().to_string()),
+                "timestamp-type" => text(&|i| {
                     match of(i).timestamp().1 {
                         Kind::RD_KAFKA_TIMESTAMP_CREATE_TIME => "CreateTime",
                         Kind::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME => "LogAppendTime",
@@ -93,7 +196,8 @@ impl SplitDecoder for KafkaDecoder {
                     }
                     .to_string()
                 }),
-                Some(other) => return Err(Error::bug(format!("no metadata '{other}'"))),
+                "headers" => headers(origin.iter().map(of), field)?,
+                other => return Err(Error::bug(format!("no metadata '{other}'"))),
             })
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;

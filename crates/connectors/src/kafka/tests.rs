@@ -1,5 +1,7 @@
 use super::discover::Startup;
+use super::message::{OutMessage, Staged, begin};
 use super::position::{Position, parse_split_id, split_id};
+use super::staged::{Piece, Pieces};
 use super::*;
 use std::collections::BTreeMap;
 
@@ -39,4 +41,72 @@ fn startup_modes_need_their_options() {
             .unwrap_err()
             .contains("'0:42'")
     );
+}
+
+#[test]
+fn staged_records_are_a_persisted_form() {
+    let messages = [
+        OutMessage {
+            topic: Some("t"),
+            key: Some(b"k"),
+            value: Some(b"value"),
+            timestamp: Some(1_704_067_200_000),
+            headers: vec![("h", Some(b"1")), ("null", None)],
+        },
+        OutMessage {
+            value: Some(b""),
+            ..OutMessage::default()
+        },
+        OutMessage::default(),
+    ];
+    let mut bytes = begin(7);
+    messages.iter().for_each(|m| m.stage(&mut bytes));
+    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(
+        hex,
+        concat!(
+            "0107000000",
+            "0f",
+            "0100000074",
+            "010000006b",
+            "0500000076616c7565",
+            "00f451c28c010000",
+            "02000000",
+            "01000000680101000000",
+            "31",
+            "040000006e756c6c00",
+            "04",
+            "00000000",
+            "00000000",
+            "00",
+            "00000000"
+        )
+    );
+    let read = Staged::new(&bytes).unwrap();
+    assert_eq!(read.subtask, 7);
+    assert_eq!(read.collect::<Result<Vec<_>>>().unwrap(), messages);
+    // Cut anywhere, it is an error or ends between two records.
+    let ends = [5, bytes.len() - 14, bytes.len() - 5, bytes.len()];
+    for n in 0..bytes.len() {
+        let cut = Staged::new(&bytes[..n]).and_then(|s| s.collect::<Result<Vec<_>>>());
+        assert_eq!(cut.is_ok(), ends.contains(&n), "cut at {n}");
+    }
+    let mut newer = bytes.clone();
+    newer[0] = 2;
+    assert!(Staged::new(&newer).is_err());
+}
+
+#[test]
+fn committables_are_a_persisted_form() {
+    let pieces = vec![Piece {
+        path: "life/tag-0-0".to_string(),
+        bytes: 42,
+        crc32c: 7,
+    }];
+    let committable = Pieces::encode(pieces.clone()).unwrap();
+    assert_eq!(
+        String::from_utf8(committable.0.clone()).unwrap(),
+        r#"{"version":1,"pieces":[{"path":"life/tag-0-0","bytes":42,"crc32c":7}]}"#
+    );
+    assert_eq!(Pieces::decode(&committable).unwrap().pieces, pieces);
 }

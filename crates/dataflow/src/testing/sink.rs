@@ -16,6 +16,8 @@ pub struct SinkCase<'a> {
     pub visible: &'a dyn Fn() -> Vec<String>,
     /// Names of what was written and is not visible (staged files, open uploads); always empty where nobody can tell.
     pub leftovers: &'a dyn Fn() -> Vec<String>,
+    /// Whether an epoch is committed as a whole or not at all: then no crash leaves half of it.
+    pub atomic: bool,
 }
 
 /// Ends the test with the first finding.
@@ -239,6 +241,9 @@ impl Suite<'_> {
     }
 
     fn crash_in_the_commit(&mut self) -> Found<()> {
+        if self.case.atomic {
+            return Ok(());
+        }
         let sink = self.open()?;
         let (mut rows, mut committables) = (Vec::new(), Vec::new());
         for subtask in 0..2 {

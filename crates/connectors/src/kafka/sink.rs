@@ -1,0 +1,127 @@
+//! The sink: how surely records arrive, and who sends them.
+
+use super::client::Client;
+use super::direct::DirectWriter;
+use super::encoder::MessageEncoder;
+use super::partitioner::Partitioner;
+use super::producer::partitions;
+use super::staged::StagingWriter;
+use super::transaction::TransactionCommitter;
+use super::{GUARANTEE, PARTITIONER, TRANSACTIONAL_ID};
+use crate::ConnectorContext;
+use millstream_dataflow::option::Options;
+use millstream_dataflow::{BoxFuture, EpochCommit, Error, Result, Sink, SinkCommitter, SinkWriter, Store, SubtaskContext, TableSpec};
+use rdkafka::consumer::Consumer;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Guarantee {
+    None,
+    AtLeastOnce,
+    ExactlyOnce,
+}
+
+pub(super) struct KafkaSink {
+    client: Client,
+    table: TableSpec,
+    guarantee: Guarantee,
+    partitioner: Partitioner,
+    /// Names the sink's transactions; the incarnation is added to it.
+    id: String,
+    context: ConnectorContext,
+}
+
+impl KafkaSink {
+    pub(super) fn new(table: &TableSpec, id: &str, context: &ConnectorContext) -> Result<Self> {
+        let o = Options::new(&table.options);
+        let prefix = o.text(&TRANSACTIONAL_ID).map_or_else(|| format!("millstream-{}", context.job), str::to_string);
+        // Settings and columns that do not fit are found before anything runs.
+        MessageEncoder::new(table)?;
+        Ok(KafkaSink {
+            client: Client::new(table, &context.job)?,
+            table: table.clone(),
+            guarantee: match o.text(&GUARANTEE) {
+                Some("none") => Guarantee::None,
+                Some("exactly-once") => Guarantee::ExactlyOnce,
+                _ => Guarantee::AtLeastOnce,
+            },
+            partitioner: Partitioner::new(o.text(&PARTITIONER).unwrap_or_default()),
+            id: format!("{prefix}-{}", directory_name(id)),
+            context: context.clone(),
+        })
+    }
+    /// Where records wait for their commit.
+    fn store(&self) -> Result<Arc<dyn Store>> {
+        let state = self
+            .context
+            .state
+            .as_ref()
+            .ok_or_else(|| Error::bug("an exactly-once sink in a job without state"))?;
+        let location = format!("{}/sinks/{}", state.trim_end_matches('/'), self.id);
+        self.context.host.open(&location, &self.context.directory, &BTreeMap::new())
+    }
+}
+
+/// A sink's id as a name that file systems and brokers take.
+fn directory_name(id: &str) -> String {
+    id.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
+        .collect()
+}
+
+impl Sink for KafkaSink {
+    fn writer(&self, subtask: &SubtaskContext, incarnation: &str) -> Result<Box<dyn SinkWriter>> {
+        let encoder = MessageEncoder::new(&self.table)?;
+        let (client, number) = (&self.client, subtask.subtask);
+        Ok(match self.guarantee {
+            Guarantee::ExactlyOnce => {
+                let host = Arc::clone(&self.context.host);
+                Box::new(StagingWriter::new(client, encoder, self.store()?, host, number, incarnation))
+            }
+            other => {
+                let strict = other == Guarantee::AtLeastOnce;
+                Box::new(DirectWriter::new(client, encoder, self.partitioner.clone(), number, strict)?)
+            }
+        })
+    }
+    fn committer(&self, incarnation: &str) -> Result<Option<Box<dyn SinkCommitter>>> {
+        let handle = self.context.handle.clone();
+        if self.guarantee != Guarantee::ExactlyOnce {
+            return Ok(Some(Box::new(TopicCheck {
+                client: self.client.clone(),
+                handle,
+            })));
+        }
+        let id = format!("{}-{:.8}", self.id, incarnation);
+        let partitioner = self.partitioner.clone();
+        let committer = TransactionCommitter::new(&self.client, self.store()?, handle, incarnation, id, partitioner);
+        Ok(Some(Box::new(committer)))
+    }
+}
+
+/// Nothing to commit: the records are there. At the start it looks whether their topics are.
+struct TopicCheck {
+    client: Client,
+    handle: tokio::runtime::Handle,
+}
+
+impl SinkCommitter for TopicCheck {
+    fn commit(&mut self, _commit: EpochCommit) -> BoxFuture<'_, Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+    fn survey(&mut self) -> BoxFuture<'_, Result<()>> {
+        let client = self.client.clone();
+        let looking = self.handle.spawn_blocking(move || {
+            let consumer = client.consumer()?;
+            for topic in &client.topics {
+                partitions(consumer.client(), &client, topic)?;
+            }
+            Ok(())
+        });
+        Box::pin(async move { looking.await.map_err(|e| Error::bug("looking for topics ended early").source(e))? })
+    }
+    fn clear(&mut self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
