@@ -38,6 +38,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("topics_keep_what_a_source_must", conformance),
         trial("reading_starts_where_the_mode_says", startup_modes),
+        trial("reading_ends_where_the_mode_says", bounded_modes),
+        trial("topics_that_match_a_pattern_are_read", topics::pattern),
         trial("a_group_goes_on_where_it_committed", group_offsets),
         trial("metadata_columns_and_tombstones", metadata),
         trial("bad_records_are_named_or_left_out", bad_records),
@@ -164,6 +166,43 @@ fn startup_modes() -> Result<()> {
         let sql = table(address, &topic, "a INT", &format!("{options}, 'scan.bounded.mode' = 'latest-offset'")) + "SELECT a FROM t;";
         ensure!(rows(&sql)? == expected, "{options}: {:?}", rows(&sql)?);
     }
+    Ok(())
+}
+
+fn bounded_modes() -> Result<()> {
+    let (address, topic) = topic_of("bounds", 2, &["{\"a\":1}", "{\"a\":2}", "{\"a\":3}", "{\"a\":4}"])?;
+    let writer = Writer::new(address, &topic, &[])?;
+    writer.send((1, Some("{\"a\":5}"), 1_500))?;
+    writer.flush()?;
+    let group = unique("bounds");
+    let offsets = "'scan.bounded.specific-offsets' = 'partition:0,offset:3'";
+    for (options, expected) in [
+        ("'scan.bounded.mode' = 'latest-offset'".to_string(), set(["[1]", "[2]", "[3]", "[4]", "[5]"])),
+        (
+            "'scan.bounded.mode' = 'timestamp', 'scan.bounded.timestamp-millis' = '3000'".into(),
+            set(["[1]", "[2]", "[5]"]),
+        ),
+        (
+            "'scan.bounded.mode' = 'timestamp', 'scan.bounded.timestamp-millis' = '1500'".into(),
+            set(["[1]"]),
+        ),
+        (format!("'scan.bounded.mode' = 'specific-offsets', {offsets}"), set(["[1]", "[2]", "[3]"])),
+        (format!("'scan.bounded.mode' = 'group-offsets', 'properties.group.id' = '{group}'"), set([])),
+    ] {
+        let sql = table(address, &topic, "a INT", &format!("'scan.startup.mode' = 'earliest-offset', {options}")) + "SELECT a FROM t;";
+        ensure!(rows(&sql)? == expected, "{options}: {:?}", rows(&sql)?);
+    }
+    // A group with offsets: those of a job that has read three records of partition 0.
+    let directory = tempfile::tempdir()?;
+    let sql = copy(
+        address,
+        &topic,
+        &format!(", 'scan.bounded.mode' = 'specific-offsets', {offsets}, 'properties.group.id' = '{group}'"),
+    );
+    succeed(prepare(directory.path(), "copy.sql", &sql)?)?;
+    let options = format!("'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'group-offsets', 'properties.group.id' = '{group}'");
+    let sql = table(address, &topic, "a INT", &options) + "SELECT a FROM t;";
+    ensure!(rows(&sql)? == set(["[1]", "[2]", "[3]"]), "{:?}", rows(&sql)?);
     Ok(())
 }
 

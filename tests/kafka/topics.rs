@@ -106,3 +106,29 @@ pub(super) fn bomb() -> Result<()> {
     ensure!(copied(directory.path())? == [1, 2]);
     Ok(())
 }
+
+pub(super) fn pattern() -> Result<()> {
+    let (address, prefix) = (crate::broker::shared()?, crate::broker::unique("pattern"));
+    let add = |suffix: &str, a: i32| -> Result<()> {
+        let topic = format!("{prefix}{suffix}");
+        create_topic(address, &topic, 1)?;
+        Writer::new(address, &topic, &[])?.send_all(&[&format!("{{\"a\":{a}}}")])
+    };
+    let directory = tempfile::tempdir()?;
+    let sql =
+        copy(address, "", ", 'scan.topic-partition-discovery.interval' = '500 ms'").replace("'topic' = ''", &format!("'topic-pattern' = '{prefix}-[a-c]'"));
+    let error = fail(prepare(directory.path(), "copy.sql", &sql)?, 1)?;
+    ensure!(error.contains("E0517") && error.contains(&format!("{prefix}-[a-c]")), "{error}");
+    add("-a", 1)?;
+    add("-b", 2)?;
+    // Only whole names match.
+    add("-abc", 100)?;
+    add("-d", 101)?;
+    let mut child = Running::start(prepare(directory.path(), "copy.sql", &sql)?)?;
+    wait_for_rows(directory.path(), 2, &mut child)?;
+    add("-c", 3)?;
+    wait_for_rows(directory.path(), 3, &mut child)?;
+    child.stop()?;
+    ensure!(copied(directory.path())? == [1, 2, 3], "{:?}", copied(directory.path())?);
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! The `kafka` connector: topics as tables.
 
 mod batch;
+mod bounds;
 mod client;
 mod decoder;
 mod direct;
@@ -15,9 +16,11 @@ mod reader;
 mod sink;
 mod staged;
 mod topic_id;
+mod topics;
 mod transaction;
 
 use crate::ConnectorContext;
+use bounds::Bounds;
 use client::Client;
 use decoder::KafkaDecoder;
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
@@ -34,8 +37,13 @@ const TOPIC: OptionSpec = OptionSpec::new(
     OptionType::Text,
     "The topic, or several as `a;b`. To write to several, each row says which in the metadata column `topic`.",
 )
-.required()
 .examples(&["clicks"]);
+const TOPIC_PATTERN: OptionSpec = OptionSpec::new(
+    "topic-pattern",
+    OptionType::Text,
+    "Instead of `topic`: a regular expression; all topics are read whose whole names match it, also those that come later.",
+)
+.examples(&["clicks-.*"]);
 const BROKERS: OptionSpec = OptionSpec::new("properties.bootstrap.servers", OptionType::Text, "Brokers to start from.")
     .required()
     .examples(&["localhost:9092"]);
@@ -66,10 +74,23 @@ const STARTUP_OFFSETS: OptionSpec = OptionSpec::new("scan.startup.specific-offse
     .examples(&["partition:0,offset:42;partition:1,offset:300"]);
 const BOUNDED: OptionSpec = OptionSpec::new(
     "scan.bounded.mode",
-    OptionType::OneOf(&["unbounded", "latest-offset"]),
-    "`latest-offset` ends the table where the topic ended when the job first started.",
+    OptionType::OneOf(&["unbounded", "latest-offset", "group-offsets", "timestamp", "specific-offsets"]),
+    "Where the table ends: `latest-offset` where the topic ended when the job first started, the others at the group's offsets then, at the first \
+     record of a time or later, or at offsets that are named.",
 )
 .default("unbounded");
+const BOUNDED_TIMESTAMP: OptionSpec = OptionSpec::new(
+    "scan.bounded.timestamp-millis",
+    OptionType::Integer,
+    "Epoch milliseconds for the mode `timestamp`: that record is not read any more.",
+)
+.examples(&["1704153600000"]);
+const BOUNDED_OFFSETS: OptionSpec = OptionSpec::new(
+    "scan.bounded.specific-offsets",
+    OptionType::Text,
+    "Offsets for the mode `specific-offsets`, which are not read any more. Of a partition that is not named nothing is read.",
+)
+.examples(&["partition:0,offset:42;partition:1,offset:300"]);
 const DISCOVERY: OptionSpec = OptionSpec::new(
     "scan.topic-partition-discovery.interval",
     OptionType::Duration,
@@ -146,6 +167,8 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         GROUP,
         PROPERTIES,
         BOUNDED,
+        BOUNDED_OFFSETS,
+        BOUNDED_TIMESTAMP,
         STARTUP,
         STARTUP_OFFSETS,
         STARTUP_TIMESTAMP,
@@ -155,6 +178,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         PARTITIONER,
         TRANSACTIONAL_ID,
         TOPIC,
+        TOPIC_PATTERN,
         VALUE_FIELDS,
     ],
     formats: &["csv", "json"],
@@ -173,6 +197,8 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
 pub fn check(table: &TableSpec) -> Vec<Error> {
     let o = Options::new(&table.options);
     let mut errors: Vec<Error> = discover::Startup::new(&o).err().into_iter().collect();
+    errors.extend(Bounds::new(&o).err());
+    errors.extend(topics::Topics::new(&o).err());
     errors.extend(KafkaDecoder::new(table).err());
     errors.extend(transactions(&table.options).err());
     let jaas = table.options.contains_key("properties.sasl.jaas.config");
@@ -217,7 +243,7 @@ pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn S
     Ok(Arc::new(Kafka {
         startup: discover::Startup::new(&o)?,
         discovery: o.duration(&DISCOVERY).filter(|d| !d.is_zero()),
-        bounded: o.text(&BOUNDED) == Some("latest-offset"),
+        bounds: Bounds::new(&o)?,
         group: Arc::new(Mutex::new(None)),
         client,
         table: table.clone(),
@@ -231,7 +257,7 @@ struct Kafka {
     group: Arc<Mutex<Option<BaseConsumer>>>,
     client: Client,
     startup: discover::Startup,
-    bounded: bool,
+    bounds: Option<Bounds>,
     discovery: Option<Duration>,
     table: TableSpec,
     context: ConnectorContext,
@@ -239,11 +265,11 @@ struct Kafka {
 
 impl Source for Kafka {
     fn discover<'a>(&'a self, known: &'a [Split]) -> BoxFuture<'a, Result<Vec<Split>>> {
-        let (client, startup, bounded, known) = (self.client.clone(), self.startup.clone(), self.bounded, known.to_vec());
+        let (client, startup, bounds, known) = (self.client.clone(), self.startup.clone(), self.bounds.clone(), known.to_vec());
         let found = self
             .context
             .handle
-            .spawn_blocking(move || discover::discover(&client, &startup, bounded, &known));
+            .spawn_blocking(move || discover::discover(&client, &startup, bounds.as_ref(), &known));
         Box::pin(async move { found.await.map_err(|e| Error::bug("looking for partitions ended early").source(e))? })
     }
     fn reader(&self, splits: Vec<Split>) -> Result<Box<dyn SplitReader>> {
@@ -253,10 +279,10 @@ impl Source for Kafka {
         Ok(Box::new(KafkaDecoder::new(&self.table)?))
     }
     fn bounded(&self) -> bool {
-        self.bounded
+        self.bounds.is_some()
     }
     fn discovery_interval(&self) -> Option<Duration> {
-        self.discovery.filter(|_| !self.bounded)
+        self.discovery.filter(|_| self.bounds.is_none())
     }
     fn committed<'a>(&'a self, positions: &'a [Split]) -> BoxFuture<'a, Result<()>> {
         if self.client.group.is_none() {

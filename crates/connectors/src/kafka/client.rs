@@ -2,7 +2,8 @@
 
 use super::message::OutMessage;
 use super::producer::Answers;
-use super::{BROKERS, GROUP, TOPIC};
+use super::topics::Topics;
+use super::{BROKERS, GROUP};
 use millstream_dataflow::option::{Options, nearest};
 use millstream_dataflow::{Error, Result, TableSpec};
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext};
@@ -133,7 +134,7 @@ pub(super) struct Client {
     config: ClientConfig,
     producer: ClientConfig,
     message_max: usize,
-    pub(super) topics: Vec<String>,
+    pub(super) topics: Topics,
     pub(super) brokers: String,
     pub(super) table: String,
     /// The group that offsets are committed to, if the user named one.
@@ -168,16 +169,7 @@ impl Client {
         for (key, value) in FIXED {
             config.set(*key, *value);
         }
-        let topics: Vec<String> = o
-            .required(&TOPIC)?
-            .split(';')
-            .map(str::trim)
-            .filter(|t| !t.is_empty())
-            .map(str::to_string)
-            .collect();
-        if topics.is_empty() {
-            return Err(Error::config("option 'topic' names no topic").code("E0502"));
-        }
+        let topics = Topics::new(&o)?;
         let message_max = producer.get("message.max.bytes").and_then(|n| n.parse().ok());
         Ok(Client {
             config,
@@ -228,7 +220,7 @@ impl Client {
     /// # Errors
     /// `Data` for a record that does not say so, or names a topic that is not among the table's.
     pub(super) fn topic_of<'a>(&'a self, message: &OutMessage<'a>) -> Result<&'a str> {
-        match (message.topic, self.topics.as_slice()) {
+        match (message.topic, self.topics.listed()) {
             (None, [only]) => Ok(only),
             (Some(named), topics) if topics.iter().any(|t| t == named) => Ok(named),
             (Some(named), topics) => Err(Error::data(format!("a record of table \"{}\" is for the topic '{named}'", self.table))

@@ -1,5 +1,6 @@
 //! Which partitions there are, and where reading starts and ends.
 
+use super::bounds::Bounds;
 use super::client::Client;
 use super::position::{Position, split_id};
 use super::topic_id::topic_ids;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long a broker may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Startup {
@@ -59,18 +60,20 @@ impl Startup {
             "earliest-offset" => Startup::Earliest,
             "latest-offset" => Startup::Latest,
             "timestamp" => Startup::Timestamp(o.parsed(&STARTUP_TIMESTAMP)?.ok_or_else(|| needs(STARTUP_TIMESTAMP.name))?),
-            "specific-offsets" => Startup::Specific(offsets(o.text(&STARTUP_OFFSETS).ok_or_else(|| needs(STARTUP_OFFSETS.name))?)?),
+            "specific-offsets" => Startup::Specific(offsets(
+                STARTUP_OFFSETS.name,
+                o.text(&STARTUP_OFFSETS).ok_or_else(|| needs(STARTUP_OFFSETS.name))?,
+            )?),
             _ => Startup::Group(Reset::new(o)?),
         })
     }
 }
 
 /// `partition:0,offset:42;partition:1,offset:300`
-fn offsets(text: &str) -> Result<BTreeMap<i32, i64>> {
+pub(super) fn offsets(option: &str, text: &str) -> Result<BTreeMap<i32, i64>> {
     let wrong = || {
         Error::config(format!(
-            "option '{}' has the value '{text}', expected partition:0,offset:42;partition:1,offset:300",
-            STARTUP_OFFSETS.name
+            "option '{option}' has the value '{text}', expected partition:0,offset:42;partition:1,offset:300"
         ))
         .code("E0502")
     };
@@ -91,7 +94,7 @@ fn offsets(text: &str) -> Result<BTreeMap<i32, i64>> {
 }
 
 /// Blocks; call it on a thread that may.
-pub(super) fn discover(client: &Client, startup: &Startup, bounded: bool, known: &[Split]) -> Result<Vec<Split>> {
+pub(super) fn discover(client: &Client, startup: &Startup, bounds: Option<&Bounds>, known: &[Split]) -> Result<Vec<Split>> {
     let consumer = client.consumer()?;
     let failed = |what: &str, e: KafkaError| -> Error {
         let hint = format!("is 'properties.bootstrap.servers' right and reachable? It is '{}'", client.brokers);
@@ -101,8 +104,22 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounded: bool, known:
             .source(e)
     };
     let mut splits = Vec::new();
-    let ids = topic_ids(&consumer, &client.topics, TIMEOUT);
-    for topic in &client.topics {
+    let topics = client
+        .topics
+        .names(&consumer, TIMEOUT)
+        .map_err(|e| failed("no broker answered for the topics", e))?;
+    if topics.is_empty() {
+        return Err(Error::config(format!(
+            "no topic matches 'topic-pattern' = '{}' of table \"{}\"",
+            client.topics.text(),
+            client.table
+        ))
+        .code("E0517")
+        .detail(format!("asked {}", client.brokers))
+        .hint("create one, or correct the option; it matches whole names"));
+    }
+    let ids = topic_ids(&consumer, &topics, TIMEOUT);
+    for topic in &topics {
         let metadata = consumer
             .fetch_metadata(Some(topic), TIMEOUT)
             .map_err(|e| failed("no broker answered for the topics", e))?;
@@ -120,6 +137,12 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounded: bool, known:
         let mut partitions: Vec<i32> = found.partitions().iter().map(|p| p.id()).collect();
         partitions.sort_unstable();
         let asked = start_offsets(&consumer, topic, &partitions, startup).map_err(|e| failed("the start offsets cannot be found", e))?;
+        let stops = match bounds {
+            Some(bounds) => bounds
+                .stops(&consumer, topic, &partitions)
+                .map_err(|e| failed("the end offsets cannot be found", e))?,
+            None => BTreeMap::new(),
+        };
         for partition in partitions {
             let id = split_id(topic, partition);
             if let Some(k) = known.iter().find(|k| k.id == id) {
@@ -153,7 +176,7 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounded: bool, known:
                 Some(Start::End) => high,
                 None => return Err(no_offset(client, topic, partition)),
             };
-            let mut position = Position::new(next, bounded.then_some(high));
+            let mut position = Position::new(next, bounds.map(|_| stops.get(&partition).copied().unwrap_or(high)));
             position.topic_id = ids.get(topic).cloned();
             let position = position.text()?;
             splits.push(Split { id, position });
@@ -161,14 +184,12 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounded: bool, known:
     }
     if let Startup::Specific(offsets) = startup
         && known.is_empty()
-        && let Some(unknown) = offsets
-            .keys()
-            .find(|p| !client.topics.iter().any(|t| splits.iter().any(|s| s.id == split_id(t, **p))))
+        && let Some(unknown) = offsets.keys().find(|p| !topics.iter().any(|t| splits.iter().any(|s| s.id == split_id(t, **p))))
     {
         return Err(Error::config(format!(
             "'scan.startup.specific-offsets' of table \"{}\" names partition {unknown}, which topic '{}' does not have",
             client.table,
-            client.topics.join("', '")
+            topics.join("', '")
         ))
         .code("E0517")
         .detail(format!("there are: {}", splits.iter().map(|s| s.id.as_str()).collect::<Vec<_>>().join(", ")))

@@ -7,7 +7,7 @@ use super::partitioner::Partitioner;
 use super::producer::partitions;
 use super::staged::StagingWriter;
 use super::transaction::TransactionCommitter;
-use super::{GUARANTEE, PARTITIONER, TRANSACTIONAL_ID};
+use super::{GUARANTEE, PARTITIONER, TOPIC_PATTERN, TRANSACTIONAL_ID};
 use crate::ConnectorContext;
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{BoxFuture, EpochCommit, Error, Result, Sink, SinkCommitter, SinkWriter, Store, SubtaskContext, TableSpec};
@@ -36,6 +36,11 @@ impl KafkaSink {
     pub(super) fn new(table: &TableSpec, id: &str, context: &ConnectorContext) -> Result<Self> {
         let o = Options::new(&table.options);
         let prefix = o.text(&TRANSACTIONAL_ID).map_or_else(|| format!("millstream-{}", context.job), str::to_string);
+        if table.options.contains_key(TOPIC_PATTERN.name) {
+            return Err(Error::config("option 'topic-pattern' is for reading")
+                .code("E0502")
+                .hint("name the topics to write to: 'topic' = 'a;b', and each row's in the metadata column 'topic'"));
+        }
         // Settings and columns that do not fit are found before anything runs.
         MessageEncoder::new(table)?;
         Ok(KafkaSink {
@@ -114,7 +119,7 @@ impl SinkCommitter for TopicCheck {
         let client = self.client.clone();
         let looking = self.handle.spawn_blocking(move || {
             let consumer = client.consumer()?;
-            for topic in &client.topics {
+            for topic in client.topics.listed() {
                 partitions(consumer.client(), &client, topic)?;
             }
             Ok(())

@@ -70,7 +70,7 @@ impl Session {
             None => Error::unavailable(format!("{what} of table \"{}\"", client.table)).code("E0516").source(e),
         };
         // Says more of a topic that is missing than the transaction would.
-        for topic in &client.topics {
+        for topic in client.topics.listed() {
             partitions(producer.client(), client, topic)?;
         }
         producer
@@ -98,7 +98,7 @@ impl Session {
     /// The progress as an offset of the first topic's first partition.
     fn offsets(&self, epoch: Option<u64>) -> Result<TopicPartitionList, KafkaError> {
         let mut list = TopicPartitionList::new();
-        let topic = self.client.topics.first().map_or("", String::as_str);
+        let topic = self.client.topics.listed().first().map_or("", String::as_str);
         let offset = epoch.and_then(|e| i64::try_from(e).ok()).map_or(Offset::Invalid, Offset::Offset);
         list.add_partition_offset(topic, 0, offset)?;
         Ok(list)

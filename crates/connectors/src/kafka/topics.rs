@@ -1,0 +1,77 @@
+//! Which topics a table reads: those listed, or those whose names match.
+
+use super::{TOPIC, TOPIC_PATTERN};
+use millstream_dataflow::option::Options;
+use millstream_dataflow::{Error, Result};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use regex::Regex;
+use std::time::Duration;
+
+#[derive(Debug, Clone)]
+pub(super) enum Topics {
+    Listed(Vec<String>),
+    Matching(Regex),
+}
+
+impl Topics {
+    /// # Errors
+    /// `Config` unless exactly one of the two options says something that can be understood.
+    pub(super) fn new(o: &Options<'_>) -> Result<Topics> {
+        match (o.text(&TOPIC), o.text(&TOPIC_PATTERN)) {
+            (Some(list), None) => {
+                let topics: Vec<String> = list.split(';').map(str::trim).filter(|t| !t.is_empty()).map(str::to_string).collect();
+                if topics.is_empty() {
+                    return Err(Error::config("option 'topic' names no topic").code("E0502"));
+                }
+                Ok(Topics::Listed(topics))
+            }
+            (None, Some(pattern)) => match Regex::new(&format!("^(?:{pattern})$")) {
+                Ok(regex) => Ok(Topics::Matching(regex)),
+                Err(e) => Err(Error::config("option 'topic-pattern' is no regular expression that can be used")
+                    .code("E0502")
+                    .hint("without look-around and back references; it matches whole names")
+                    .source(e)),
+            },
+            (Some(_), Some(_)) => Err(Error::config("of the options 'topic' and 'topic-pattern' there can be one").code("E0502")),
+            (None, None) => Err(Error::config("the option 'topic' is missing, or 'topic-pattern'")
+                .code("E0503")
+                .hint("add 'topic' = 'clicks'")),
+        }
+    }
+    /// The topics listed; none where they are matched.
+    pub(super) fn listed(&self) -> &[String] {
+        match self {
+            Topics::Listed(topics) => topics,
+            Topics::Matching(_) => &[],
+        }
+    }
+    /// The topics that there are now, sorted where they are matched. Blocks.
+    pub(super) fn names(&self, consumer: &BaseConsumer, wait: Duration) -> Result<Vec<String>, KafkaError> {
+        match self {
+            Topics::Listed(topics) => Ok(topics.clone()),
+            Topics::Matching(pattern) => {
+                let metadata = consumer.fetch_metadata(None, wait)?;
+                // A broker's own topics are nobody's data.
+                let names = metadata
+                    .topics()
+                    .iter()
+                    .map(|t| t.name())
+                    .filter(|n| !n.starts_with("__") && pattern.is_match(n));
+                let mut names: Vec<String> = names.map(str::to_string).collect();
+                names.sort();
+                Ok(names)
+            }
+        }
+    }
+    /// As the user wrote it.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Topics::Listed(topics) => topics.join("; "),
+            Topics::Matching(pattern) => {
+                let text = pattern.as_str();
+                text.strip_prefix("^(?:").and_then(|t| t.strip_suffix(")$")).unwrap_or(text).to_string()
+            }
+        }
+    }
+}
