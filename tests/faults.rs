@@ -20,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("memory_that_ends", limits::memory),
         trial("file_descriptors_that_end", limits::descriptors),
         trial("every_damage_of_every_file_of_the_state", state::damaged),
+        trial("directories_of_the_state_that_are_gone", state::removed),
         trial("a_state_directory_that_is_none", state::no_directory),
         trial("records_of_many_megabytes", records::huge),
         trial("a_second_interrupt_stops_at_once", stop::twice),

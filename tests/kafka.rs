@@ -118,6 +118,10 @@ fn conformance() -> Result<()> {
     for i in 0..600 {
         let value = format!("{{\"a\":{i},\"s\":\"{}\"}}", "x".repeat(i % 50));
         writer.send((1, (i % 100 != 7).then_some(value.as_str()), 0))?;
+        // Many small batches, so that a position lies between them.
+        if i % 40 == 0 {
+            writer.flush()?;
+        }
     }
     writer.flush()?;
     let world = World::new()?;

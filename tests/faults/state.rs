@@ -113,6 +113,54 @@ pub(super) fn damaged() -> Result<()> {
     Ok(())
 }
 
+/// All directories below one, outermost first.
+fn directories(below: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(below)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(std::iter::once(path.clone()).chain(directories(&path)?));
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn removed() -> Result<()> {
+    let original = tempfile::tempdir()?;
+    let mut child = start(original.path(), N, RATE, &["-p", "2"])?.stderr(Stdio::null()).spawn()?;
+    wait_for_commit(original.path(), 0, &mut child)?;
+    signal(&child, "TERM")?;
+    ensure!(child.wait()?.success(), "it did not stop well");
+    let state = original.path().join(".millstream/job");
+    let mut refused = 0;
+    for directory in directories(&state)? {
+        for remade in [false, true] {
+            let copied = tempfile::tempdir()?;
+            copy(original.path(), copied.path())?;
+            let target = copied.path().join(directory.strip_prefix(original.path())?);
+            std::fs::remove_dir_all(&target)?;
+            if remade {
+                std::fs::create_dir(&target)?;
+            }
+            let output = start(copied.path(), N, FAST, &["-p", "2"])?.output()?;
+            let error = String::from_utf8_lossy(&output.stderr);
+            match output.status.code() {
+                Some(0) => check_output(copied.path(), N).with_context(|| format!("without {}", target.display()))?,
+                Some(1) if error.contains("error[E0601]") => refused += 1,
+                other => anyhow::bail!("without {} it ended with {other:?}\n{error}", target.display()),
+            }
+        }
+    }
+    // The life as a whole, its manifests, its state, and who owns the job.
+    ensure!(refused >= 8, "only {refused} were refused");
+    // A name that no process gives.
+    let own = state.join("generation/00000000000000000001");
+    std::fs::copy(own, state.join(format!("generation/{}", u64::MAX)))?;
+    let error = fail(start(original.path(), N, FAST, &["-p", "2"])?, 1)?;
+    ensure!(error.contains("E0601") && error.contains(&u64::MAX.to_string()), "{error}");
+    Ok(())
+}
+
 pub(super) fn no_directory() -> Result<()> {
     let directory = tempfile::tempdir()?;
     std::fs::write(directory.path().join(".millstream"), "a file")?;

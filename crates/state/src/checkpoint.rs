@@ -4,7 +4,7 @@
 //! generation/<n>                       who owns the job: created at each start, the highest one counts, and names the incarnation
 //! <incarnation>/state/<epoch>-<generation>-<n>     data of one subtask's changed chunks
 //! <incarnation>/manifest/<number>      its creation decides the epoch it holds
-//! <incarnation>/began                  there is a manifest
+//! began/<incarnation>                  there is, or was, a manifest
 //! <incarnation>/committed/<epoch>      the sinks have shown the epoch
 //! ```
 //! Numbers have 20 digits. The order of calls is: [`Checkpoints::recover`] to learn the incarnation → [`Checkpoints::start`], which fences

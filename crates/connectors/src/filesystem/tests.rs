@@ -4,7 +4,7 @@ use super::*;
 use crate::context::tests::{context_in, handle, settle, table};
 use bytes::Bytes;
 use millstream_dataflow::testing::{SinkCase, SourceCase, block_on, columns, rows, sink_suite, source_suite, texts};
-use millstream_dataflow::{Batch, EpochCommit, Fetch, PutMode, Schema, SinkCommitter, Store};
+use millstream_dataflow::{Batch, EpochCommit, ErrorKind, Fetch, KeyGroupRange, PutMode, Schema, SinkCommitter, Store, SubtaskContext};
 use millstream_formats::parquet::ParquetFile;
 use millstream_store::{LocalStore, MemoryStore};
 use std::collections::BTreeMap;
@@ -277,4 +277,30 @@ fn a_file_that_is_gone_is_told_when_it_is_read() {
     let mut reader = source.reader(splits).unwrap();
     let error = (0..10).find_map(|_| reader.fetch(std::time::Duration::ZERO).err()).unwrap();
     assert!(error.message.contains("a.json has gone"), "{error}");
+}
+
+/// Somebody has removed what was staged: the epoch cannot be shown, and that is said.
+#[test]
+fn a_staged_file_that_is_gone_is_no_commit() {
+    let _entered = handle().enter();
+    let directory = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(LocalStore::new(directory.path()).unwrap());
+    let table = table_of("n BIGINT", &options("json", &[]));
+    let sink = sink::FileSink::over(Arc::clone(&store), &table, &context_in(directory.path())).unwrap();
+    let subtask = SubtaskContext {
+        subtask: 0,
+        parallelism: 1,
+        key_groups: KeyGroupRange::of(0, 1, 128),
+        max_parallelism: 128,
+    };
+    let mut writer = sink.writer(&subtask, "life-0").unwrap();
+    writer.write(Batch::new(rows(&table.schema(), ["1"]))).unwrap();
+    let committables = block_on(writer.pre_commit(1).unwrap()).unwrap();
+    for meta in block_on(store.list(".staging")).unwrap() {
+        block_on(store.delete(&meta.path)).unwrap();
+    }
+    let commit = EpochCommit { epoch: 1, committables };
+    let error = block_on(sink.committer("life-0").unwrap().unwrap().commit(commit)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Corrupt);
+    assert!(error.message.contains("neither staged nor visible"), "{error}");
 }

@@ -41,6 +41,8 @@ pub(super) struct FileWriter {
     open_bytes: usize,
     files: u64,
     rows: u64,
+    /// Rows and files when the last epoch ended: later ones are shown with the next, if there is one.
+    written: (u64, u64),
 }
 
 impl FileWriter {
@@ -59,6 +61,7 @@ impl FileWriter {
             open_bytes: 0,
             files: 0,
             rows: 0,
+            written: (0, 0),
         }
     }
 
@@ -154,6 +157,7 @@ impl SinkWriter for FileWriter {
             self.finish(&directory)?;
         }
         let uploads = self.uploads.take();
+        self.written = (self.rows, self.files);
         Ok(Box::pin(async move {
             let files = uploads.await?;
             if files.is_empty() { Ok(Vec::new()) } else { Ok(vec![Files::encode(files)?]) }
@@ -162,8 +166,8 @@ impl SinkWriter for FileWriter {
     fn written(&self) -> Option<Written> {
         let below = if self.partitioning.is_partitioned() { "**/" } else { "" };
         Some(Written {
-            rows: self.rows,
-            files: self.files,
+            rows: self.written.0,
+            files: self.written.1,
             location: format!("{}/{below}*.{}", self.store.location(), self.format),
         })
     }

@@ -170,10 +170,18 @@ fn like(args: &[ArrayRef], negated: bool) -> Result<ArrayRef> {
     let literal = patterns.null_count() == 0 && !patterns.is_empty() && patterns.iter().skip(1).all(|p| p == Some(patterns.value(0)));
     if literal {
         let pattern = patterns.value(0).replace('\\', "\\\\");
-        return Ok(Arc::new(f(&args[0], &StringViewArray::new_scalar(pattern))?));
+        return Ok(Arc::new(f(&args[0], &StringViewArray::new_scalar(pattern)).map_err(like_failed)?));
     }
     let escaped: StringViewArray = patterns.iter().map(|p| p.map(|p| p.replace('\\', "\\\\"))).collect();
-    Ok(Arc::new(f(&args[0], &escaped)?))
+    Ok(Arc::new(f(&args[0], &escaped).map_err(like_failed)?))
+}
+
+/// Arrow makes regular expressions of patterns, which are bounded.
+fn like_failed(e: ArrowError) -> Error {
+    match e {
+        ArrowError::InvalidArgumentError(_) => refused("a pattern of LIKE is too long"),
+        other => other.into(),
+    }
 }
 
 fn like_escape(args: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
@@ -184,7 +192,8 @@ fn like_escape(args: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
             _ => None,
         });
     }
-    Ok(Arc::new(arrow_string::like::like(&args[0], &StringViewArray::from_iter(patterns))?))
+    let patterns = StringViewArray::from_iter(patterns);
+    Ok(Arc::new(arrow_string::like::like(&args[0], &patterns).map_err(like_failed)?))
 }
 
 /// The pattern with `\\` as its escape.

@@ -60,7 +60,7 @@ pub(super) async fn take(checkpoints: &Checkpoints, incarnation: &str, after: Op
             if Some(highest) != after && last.is_none_or(|last| last.incarnation != incarnation) {
                 return Err(another_life(checkpoints));
             }
-            highest + 1
+            next(checkpoints, highest)?
         }
     };
     for _ in 0..RACES_MAX {
@@ -72,9 +72,19 @@ pub(super) async fn take(checkpoints: &Checkpoints, incarnation: &str, after: Op
         if found.incarnation != owner.incarnation {
             return Err(another_life(checkpoints));
         }
-        number += 1;
+        number = next(checkpoints, number)?;
     }
     Err(taken_over(checkpoints))
+}
+
+fn next(checkpoints: &Checkpoints, number: u64) -> Result<u64> {
+    let path = names::generation(number);
+    number.checked_add(1).ok_or_else(|| {
+        Error::corrupt("a generation object has a name that no process gives")
+            .code("E0601")
+            .detail(format!("{path}, {}", checkpoints.location()))
+            .hint("remove it")
+    })
 }
 
 /// What this process decided to go on from is not the job's last life: going on would show rows twice.

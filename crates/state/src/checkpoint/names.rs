@@ -10,9 +10,9 @@ pub(super) fn generation(number: u64) -> String {
 pub(super) fn manifest(incarnation: &str, number: u64) -> String {
     format!("{incarnation}/manifest/{number:020}")
 }
-/// There is, or was, a manifest.
+/// There is, or was, a manifest. Beside the incarnation's own directory, which may be gone as a whole.
 pub(super) fn began(incarnation: &str) -> String {
-    format!("{incarnation}/began")
+    format!("began/{incarnation}")
 }
 pub(super) fn committed(incarnation: &str, epoch: u64) -> String {
     format!("{incarnation}/committed/{epoch:020}")
