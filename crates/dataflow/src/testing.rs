@@ -15,7 +15,7 @@ mod source;
 
 pub use aggregate::check_aggregate;
 pub use block_on::block_on;
-pub use format::{FormatCase, MakeDecoder, Reading, format_suite};
+pub use format::{FormatCase, MakeDecoder, MakeRecordEncoder, MessageCase, Reading, format_suite, message_suite};
 pub use operator::{OperatorCase, check_operator};
 pub use random::Random;
 pub use rows::{columns, rows, texts};

@@ -1,17 +1,20 @@
 //! What every format must keep: rows come back as they were, and no bytes do more harm than cost their own record.
 
+mod messages;
 mod samples;
 
 use super::random::Random;
 use super::report::{Found, fail, multiset, same_rows, text};
 use super::rows::{Cell, batch, columns, texts};
-use crate::{Batch, Decoder, Encoder, ErrorKind, Field, Result, Schema, SqlType};
+use crate::{Batch, Decoder, Encoder, ErrorKind, Field, RecordEncoder, Result, Schema, SqlType};
 use arrow_array::{Array, RecordBatch};
 use bytes::Bytes;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// A format under test.
+pub use messages::{MessageCase, message_suite};
+
+/// A format of files under test.
 pub struct FormatCase<'a> {
     /// Makes an encoder for these columns.
     pub encoder: &'a dyn Fn(&Schema) -> Result<Box<dyn Encoder>>,
@@ -20,7 +23,12 @@ pub struct FormatCase<'a> {
     /// Whether the format cannot hold this type, looked at without its parts: then both sides must refuse a column that has it anywhere.
     /// BIGINT and STRING every format holds.
     pub refuses: &'a dyn Fn(&SqlType) -> bool,
+    /// The name of a column, as unusual as the format takes it.
+    pub name: &'a str,
 }
+
+/// Makes an encoder of messages for these columns.
+pub type MakeRecordEncoder<'a> = &'a dyn Fn(&Schema) -> Result<Box<dyn RecordEncoder>>;
 
 /// Makes a decoder: all columns of the records, and those wanted.
 pub type MakeDecoder<'a> = &'a dyn Fn(&Schema, &Schema) -> Result<Box<dyn Decoder>>;
@@ -33,6 +41,8 @@ pub enum Reading<'a> {
         decoder: MakeDecoder<'a>,
         /// The records of a file.
         split: &'a dyn Fn(&[u8]) -> Vec<Range<usize>>,
+        /// Makes an encoder of messages, which the same decoder reads.
+        messages: MakeRecordEncoder<'a>,
     },
     /// As a whole file, for the columns wanted.
     File(&'a dyn Fn(&Schema, Bytes) -> Result<Vec<RecordBatch>>),
@@ -49,18 +59,29 @@ const MUTATIONS: usize = 2_000;
 /// - bytes cut anywhere, and bytes changed at random: rows or an error, never a panic, never an invalid array; of a row format the records
 ///   before and after keep their rows; of a file format the error is `Data`
 /// - texts of all kinds where another type is expected: rows or an error
+/// - of a row format also that its messages come back, as [`message_suite`] has it
 pub fn format_suite(case: &FormatCase<'_>) {
     let mut held = Vec::new();
     for (ty, values) in samples::scalars() {
         let field = columns(&format!("v {ty}")).fields.remove(0);
         for (field, rows) in samples::shapes(&field, &values) {
-            if refused(case, &field.ty) {
+            if refused(case.refuses, &field.ty) {
                 settle(&field, check_refused(case, &field));
             } else {
                 settle(&field, check_round_trip(case, &field, &rows));
             }
+            if let Reading::Records { decoder, messages, .. } = case.reading {
+                let case = MessageCase {
+                    encoder: messages,
+                    decoder,
+                    refuses: case.refuses,
+                    name: case.name,
+                    single: false,
+                };
+                settle(&field, messages::check_shape(&case, &field, &rows));
+            }
         }
-        if !refused(case, &field.ty) {
+        if !refused(case.refuses, &field.ty) {
             settle(&field, check_wrong_texts(case, &field));
             held.push((field, values));
         }
@@ -85,12 +106,12 @@ fn settle(field: &Field, found: Found<()>) {
     }
 }
 
-fn refused(case: &FormatCase<'_>, ty: &SqlType) -> bool {
-    (case.refuses)(ty)
+fn refused(refuses: &dyn Fn(&SqlType) -> bool, ty: &SqlType) -> bool {
+    refuses(ty)
         || match ty {
-            SqlType::Array(e) | SqlType::Multiset(e) => refused(case, &e.ty),
-            SqlType::Map(k, v) => refused(case, &k.ty) || refused(case, &v.ty),
-            SqlType::Row(fields) => fields.iter().any(|f| refused(case, &f.ty)),
+            SqlType::Array(e) | SqlType::Multiset(e) => refused(refuses, &e.ty),
+            SqlType::Map(k, v) => refused(refuses, &k.ty) || refused(refuses, &v.ty),
+            SqlType::Row(fields) => fields.iter().any(|f| refused(refuses, &f.ty)),
             _ => false,
         }
 }
@@ -101,14 +122,15 @@ fn check_refused(case: &FormatCase<'_>, field: &Field) -> Found<()> {
     if let Reading::Records { decoder, .. } = &case.reading {
         results.push(("decoder", decoder(&schema, &schema).err()));
     }
-    for (what, result) in results {
-        match result {
-            Some(e) if e.kind == ErrorKind::Sql => {}
-            Some(e) => return Err(format!("the {what} refuses it with a {:?} error instead of Sql: {e}", e.kind)),
-            None => return Err(format!("the {what} takes it")),
-        }
+    results.into_iter().try_for_each(|(what, result)| is_sql(what, result))
+}
+
+fn is_sql(what: &str, result: Option<crate::Error>) -> Found<()> {
+    match result {
+        Some(e) if e.kind == ErrorKind::Sql => Ok(()),
+        Some(e) => Err(format!("the {what} refuses it with a {:?} error instead of Sql: {e}", e.kind)),
+        None => Err(format!("the {what} takes it")),
     }
-    Ok(())
 }
 
 /// Writes batches as one file.
@@ -131,20 +153,28 @@ struct Read {
 }
 
 fn decode(case: &FormatCase<'_>, all: &Schema, wanted: &Schema, bytes: &[u8]) -> Found<Read> {
-    let (batches, bad) = match &case.reading {
-        Reading::File(read) => (read(wanted, Bytes::copy_from_slice(bytes)).map_err(text)?, Vec::new()),
-        Reading::Records { decoder, split } => {
-            let mut decoder = decoder(all, wanted).map_err(text)?;
-            let mut bad = Vec::new();
-            for record in split(bytes) {
-                if let Err(e) = decoder.decode(&bytes[record.clone()]) {
-                    let shown = String::from_utf8_lossy(&bytes[record]).into_owned();
-                    bad.push(format!("{}: {} in {shown}", e.reason, e.message));
-                }
-            }
-            (vec![decoder.finish().map_err(text)?], bad)
+    let batches = match &case.reading {
+        Reading::File(read) => read(wanted, Bytes::copy_from_slice(bytes)).map_err(text)?,
+        Reading::Records { decoder, split, .. } => {
+            let records = split(bytes);
+            return decode_records(decoder(all, wanted).map_err(text)?.as_mut(), wanted, records.into_iter().map(|r| &bytes[r]));
         }
     };
+    read(wanted, batches, Vec::new())
+}
+
+fn decode_records<'a>(decoder: &mut dyn Decoder, wanted: &Schema, records: impl Iterator<Item = &'a [u8]>) -> Found<Read> {
+    let mut bad = Vec::new();
+    for record in records {
+        if let Err(e) = decoder.decode(record) {
+            bad.push(format!("{}: {} in {}", e.reason, e.message, String::from_utf8_lossy(record)));
+        }
+    }
+    let batch = decoder.finish().map_err(text)?;
+    read(wanted, vec![batch], bad)
+}
+
+fn read(wanted: &Schema, batches: Vec<RecordBatch>, bad: Vec<String>) -> Found<Read> {
     let mut rows = Vec::new();
     for b in batches {
         valid(&b)?;
@@ -174,22 +204,33 @@ fn same(what: &str, expected: &[String], found: &Read) -> Found<()> {
     }
 }
 
-fn check_round_trip(case: &FormatCase<'_>, field: &Field, rows: &[Cell]) -> Found<()> {
-    let id = |i: usize| Cell::Text(i.to_string());
-    let note = |i: usize| if i % 3 == 2 { Cell::Null } else { Cell::Text(format!("note {i}")) };
-    let beside = Schema::new(vec![
+/// A column between others.
+fn beside(field: &Field, name: &str, rows: &[Cell]) -> Found<Batch> {
+    let schema = Schema::new(vec![
         Field::new("id", SqlType::BigInt, false),
         field.clone(),
-        Field::new("a \"name\" é", SqlType::STRING, true),
+        Field::new(name, SqlType::STRING, true),
     ]);
-    let alone = Schema::new(vec![field.clone()]);
-    for schema in [beside, alone] {
-        let row = |(i, v): (usize, &Cell)| match schema.fields.len() {
-            1 => vec![v.clone()],
-            _ => vec![id(i), v.clone(), note(i)],
-        };
-        let data = batch(&schema, &rows.iter().enumerate().map(row).collect::<Vec<_>>())?;
-        let whole = Batch::new(data);
+    let note = |i: usize| if i % 3 == 2 { Cell::Null } else { Cell::Text(format!("note {i}")) };
+    let row = |(i, v): (usize, &Cell)| vec![Cell::Text(i.to_string()), v.clone(), note(i)];
+    Ok(Batch::new(batch(&schema, &rows.iter().enumerate().map(row).collect::<Vec<_>>())?))
+}
+
+fn alone(field: &Field, rows: &[Cell]) -> Found<Batch> {
+    let schema = Schema::new(vec![field.clone()]);
+    Ok(Batch::new(batch(&schema, &rows.iter().map(|v| vec![v.clone()]).collect::<Vec<_>>())?))
+}
+
+/// All columns but the last, backwards.
+fn some_backwards(whole: &Batch, schema: &Schema) -> Found<(Batch, Schema)> {
+    let order: Vec<usize> = (0..schema.fields.len() - 1).rev().collect();
+    let wanted = Schema::new(order.iter().map(|i| schema.fields[*i].clone()).collect());
+    Ok((Batch::new(whole.data.project(&order).map_err(|e| e.to_string())?), wanted))
+}
+
+fn check_round_trip(case: &FormatCase<'_>, field: &Field, rows: &[Cell]) -> Found<()> {
+    for whole in [beside(field, case.name, rows)?, alone(field, rows)?] {
+        let schema = Schema::from_arrow(&whole.data.schema()).map_err(text)?;
         let expected = texts(&whole);
         let mut encoder = (case.encoder)(&schema).map_err(text)?;
         let bytes = encode(encoder.as_mut(), std::slice::from_ref(&whole))?;
@@ -204,14 +245,8 @@ fn check_round_trip(case: &FormatCase<'_>, field: &Field, rows: &[Cell]) -> Foun
         let bytes = encode(encoder.as_mut(), &single)?;
         same("written row by row", &expected, &decode(case, &schema, &schema, &bytes)?)?;
         if schema.fields.len() > 1 {
-            let order: Vec<usize> = (0..schema.fields.len() - 1).rev().collect();
-            let wanted = Schema::new(order.iter().map(|i| schema.fields[*i].clone()).collect());
-            let data = whole.data.project(&order).map_err(|e| e.to_string())?;
-            same(
-                "some columns in another order",
-                &texts(&Batch::new(data)),
-                &decode(case, &schema, &wanted, &bytes)?,
-            )?;
+            let (some, wanted) = some_backwards(&whole, &schema)?;
+            same("some columns in another order", &texts(&some), &decode(case, &schema, &wanted, &bytes)?)?;
         }
     }
     Ok(())
@@ -219,7 +254,9 @@ fn check_round_trip(case: &FormatCase<'_>, field: &Field, rows: &[Cell]) -> Foun
 
 /// Texts that are values of other types, or of none.
 fn check_wrong_texts(case: &FormatCase<'_>, field: &Field) -> Found<()> {
-    let Reading::Records { decoder, split } = &case.reading else { return Ok(()) };
+    let Reading::Records { decoder, split, .. } = &case.reading else {
+        return Ok(());
+    };
     let written = columns("v STRING, after BIGINT");
     let read = Schema::new(vec![field.clone(), written.fields[1].clone()]);
     for wrong in samples::hostile_texts() {
@@ -314,29 +351,36 @@ fn check_mutations(case: &FormatCase<'_>, wide: &RecordBatch) -> Found<()> {
                 let changed = samples::mutate(&bytes, &mut random);
                 file(*read, &schema, &changed).map_err(here)?;
             }
-            Reading::Records { decoder, split } => {
+            Reading::Records { decoder, split, .. } => {
                 let records = split(&bytes);
-                let changed = samples::mutate(&bytes[records[1].clone()], &mut random);
-                let here = |m: String| here(format!("{m}\n  record: {}", String::from_utf8_lossy(&changed)));
+                let record = |i: usize| &bytes[records[i].clone()];
+                let changed = samples::mutate(record(1), &mut random);
                 let mut decoder = decoder(&schema, &schema).map_err(text)?;
-                let run = || -> Found<(usize, RecordBatch)> {
-                    let good = |d: &mut dyn Decoder, r: &Range<usize>| d.decode(&bytes[r.clone()]).map_err(|e| format!("a good neighbour is {e:?}"));
-                    good(decoder.as_mut(), &records[0])?;
-                    let rows = decoder.decode(&changed).unwrap_or(0);
-                    good(decoder.as_mut(), &records[2])?;
-                    if decoder.rows() != rows + 2 {
-                        return Err(format!("{} rows are told instead of {}", decoder.rows(), rows + 2));
-                    }
-                    Ok((rows, decoder.finish().map_err(text)?))
-                };
-                let (rows, batch) = quietly(run).and_then(|r| r).map_err(here)?;
-                valid(&batch).map_err(here)?;
-                let found = texts(&Batch::new(batch));
-                if found.len() != rows + 2 || found.first() != expected.first() || found.last() != expected.get(2) {
-                    return Err(here(format!("its neighbours came back as\n    {:?}\n    {:?}", found.first(), found.last())));
-                }
+                check_neighbours(decoder.as_mut(), [record(0), &changed, record(2)], &expected).map_err(here)?;
             }
         }
+    }
+    Ok(())
+}
+
+/// A bad record between two good ones, which are the first and the third of these rows.
+fn check_neighbours(decoder: &mut dyn Decoder, [before, changed, after]: [&[u8]; 3], expected: &[String]) -> Found<()> {
+    let here = |m: String| format!("{m}\n  record: {}", String::from_utf8_lossy(changed));
+    let run = || -> Found<(usize, RecordBatch)> {
+        let good = |d: &mut dyn Decoder, r: &[u8]| d.decode(r).map_err(|e| format!("a good neighbour is {e:?}"));
+        good(decoder, before)?;
+        let rows = decoder.decode(changed).unwrap_or(0);
+        good(decoder, after)?;
+        if decoder.rows() != rows + 2 {
+            return Err(format!("{} rows are told instead of {}", decoder.rows(), rows + 2));
+        }
+        Ok((rows, decoder.finish().map_err(text)?))
+    };
+    let (rows, batch) = quietly(run).and_then(|r| r).map_err(here)?;
+    valid(&batch).map_err(here)?;
+    let found = texts(&Batch::new(batch));
+    if found.len() != rows + 2 || found.first() != expected.first() || found.last() != expected.get(2) {
+        return Err(here(format!("its neighbours came back as\n    {:?}\n    {:?}", found.first(), found.last())));
     }
     Ok(())
 }

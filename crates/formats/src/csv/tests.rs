@@ -60,6 +60,7 @@ fn csv_keeps_what_a_format_must() {
             reading: Reading::Records {
                 decoder: &|all, wanted| crate::decoder("csv", all, wanted, &options),
                 split: &|bytes| crate::split_records("csv", Some(quote.as_bytes()[0]), bytes, true).0,
+                messages: &|schema| crate::record_encoder("csv", schema, &options),
             },
             refuses: &|ty| {
                 matches!(
@@ -67,6 +68,7 @@ fn csv_keeps_what_a_format_must() {
                     SqlType::Array(_) | SqlType::Map(..) | SqlType::Row(_) | SqlType::Multiset(_) | SqlType::IntervalYearMonth | SqlType::IntervalDayTime
                 )
             },
+            name: "a \"name\" é",
         });
     }
 }

@@ -134,12 +134,14 @@ fn json_keeps_what_a_format_must() {
             reading: Reading::Records {
                 decoder: &|all, wanted| crate::decoder("json", all, wanted, &options),
                 split: &|bytes| crate::split_records("json", None, bytes, true).0,
+                messages: &|schema| crate::record_encoder("json", schema, &options),
             },
             refuses: &|ty| match ty {
                 SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Multiset(_) => true,
                 SqlType::Map(key, _) => !matches!(key.ty, SqlType::Char(_) | SqlType::VarChar(_)),
                 _ => false,
             },
+            name: "a \"name\" é",
         });
     }
 }

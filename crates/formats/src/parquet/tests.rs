@@ -114,6 +114,7 @@ fn parquet_keeps_what_a_format_must() {
                 Ok(batches)
             }),
             refuses: &|ty| matches!(ty, SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Null),
+            name: "a \"name\" é",
         });
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::testing::report::caught;
 use crate::testing::rows::{Floats, row_text};
-use crate::{BadRecord, Error};
+use crate::{BadRecord, Error, Records};
 use arrow_array::RecordBatchOptions;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,9 @@ enum Defect {
     EncoderRemembers,
     KeepsHalfARecord,
     LosesTheLastRow,
+    RecordsOfABatch,
+    MessagesRemember,
+    MessagesWithEnds,
 }
 
 /// `12,-,s6162`: numbers, `-` for NULL, texts as hex digits.
@@ -85,6 +88,27 @@ impl Encoder for Lines {
         0
     }
     fn finish(&mut self, _: &mut Vec<u8>) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl RecordEncoder for Lines {
+    fn encode(&mut self, batch: &Batch, out: &mut Records) -> Result<()> {
+        for row in 0..batch.num_rows() {
+            self.write(&batch.slice(row, 1), &mut out.bytes)?;
+            if self.defect != Defect::MessagesWithEnds {
+                out.bytes.pop();
+            }
+            if self.defect == Defect::MessagesRemember && self.written.is_multiple_of(2) {
+                out.bytes.insert(0, b' ');
+            }
+            if self.defect != Defect::RecordsOfABatch {
+                out.end();
+            }
+        }
+        if self.defect == Defect::RecordsOfABatch {
+            out.end();
+        }
         Ok(())
     }
 }
@@ -161,8 +185,10 @@ fn run(defect: Defect) -> String {
             reading: Reading::Records {
                 decoder: &|all, wanted| Ok(new(defect, all, wanted)?),
                 split: &split,
+                messages: &|schema| Ok(new(defect, schema, schema)?),
             },
             refuses: &|ty| !matches!(ty, SqlType::BigInt | SqlType::VarChar(_)),
+            name: "a \"name\" é",
         });
     })
 }
@@ -184,6 +210,9 @@ fn each_planted_defect_is_found() {
         (Defect::EncoderRemembers, "other bytes"),
         (Defect::KeepsHalfARecord, "0 rows were told and 1 came"),
         (Defect::LosesTheLastRow, "round trip"),
+        (Defect::RecordsOfABatch, "rows became 1 records"),
+        (Defect::MessagesRemember, "other records for the same rows"),
+        (Defect::MessagesWithEnds, "instead of one row"),
     ] {
         let message = run(defect);
         assert!(message.contains(told), "{defect:?}: {message}");
