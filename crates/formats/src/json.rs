@@ -7,6 +7,7 @@ mod object;
 mod text;
 mod timestamp;
 
+use crate::record::{bad, check_bytes};
 use cursor::{Cursor, Fault};
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{BadRecord, Decoder, Error, FormatSpec, Result, Schema};
@@ -53,9 +54,6 @@ pub const SPEC: FormatSpec = FormatSpec {
     doc: "JSON objects, one per line or message. Fields are found by name; unknown ones are ignored. A top-level array gives one row per element.",
     options: &[PLAIN_DECIMALS, SKIP_NULLS, FAIL_ON_MISSING, IGNORE_ERRORS, NULL_LITERAL, NULL_KEYS, TIMESTAMPS],
 };
-
-/// Longest record taken.
-const RECORD_BYTES_MAX: usize = 64 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TimestampStandard {
@@ -205,17 +203,7 @@ fn excerpt(record: &[u8], at: usize) -> String {
 
 impl Decoder for JsonDecoder {
     fn decode(&mut self, record: &[u8]) -> Result<usize, BadRecord> {
-        let bad = |reason, message: String| BadRecord {
-            reason,
-            message,
-            place: String::new(),
-        };
-        if record.len() > RECORD_BYTES_MAX {
-            return Err(bad(
-                "too-large",
-                format!("the record has {} bytes, at most {RECORD_BYTES_MAX} are taken", record.len()),
-            ));
-        }
+        check_bytes(record)?;
         let before = self.object.rows();
         self.record(record).map_err(|fault| {
             self.object.truncate(before);

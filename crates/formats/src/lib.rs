@@ -4,11 +4,15 @@
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
 mod base64;
+mod column;
 pub mod csv;
 pub mod json;
 pub mod parquet;
+pub mod raw;
+mod record;
 pub mod render;
 mod split;
+mod validity;
 mod views;
 
 use millstream_dataflow::{Decoder, Encoder, Error, FormatSpec, RecordEncoder, Result, Schema};
@@ -18,7 +22,7 @@ pub use json::column::value_of_text;
 pub use split::split_records;
 
 /// All formats, sorted by name.
-pub const FORMATS: &[&FormatSpec] = &[&csv::SPEC, &json::SPEC, &parquet::SPEC];
+pub const FORMATS: &[&FormatSpec] = &[&csv::SPEC, &json::SPEC, &parquet::SPEC, &raw::SPEC];
 
 /// The decoder of a row format.
 ///
@@ -31,6 +35,7 @@ pub fn decoder(format: &str, all: &Schema, wanted: &Schema, options: &BTreeMap<S
     match format {
         "csv" => Ok(Box::new(csv::CsvDecoder::new(all, wanted, options)?)),
         "json" => Ok(Box::new(json::JsonDecoder::new(wanted, options)?)),
+        "raw" => Ok(Box::new(raw::RawDecoder::new(all, wanted, options)?)),
         other => Err(unknown(other)),
     }
 }
@@ -56,6 +61,7 @@ pub fn record_encoder(format: &str, schema: &Schema, options: &BTreeMap<String, 
     match format {
         "csv" => Ok(Box::new(csv::CsvEncoder::new(schema, options)?)),
         "json" => Ok(Box::new(json::JsonEncoder::new(schema, options)?)),
+        "raw" => Ok(Box::new(raw::RawEncoder::new(schema, options)?)),
         other => Err(unknown(other)),
     }
 }

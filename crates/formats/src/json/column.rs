@@ -5,47 +5,16 @@ use super::cursor::{Cursor, DEPTH_MAX, Fault, Parsed};
 use super::object::Object;
 use super::text::unescape;
 use super::timestamp::Timestamps;
+use crate::validity::Validity;
 use crate::views::{ROWS_EXPECTED_MAX, Views};
 use arrow_array::types::*;
 use arrow_array::{ArrayRef, BooleanArray, ListArray, MapArray, NullArray, PrimitiveArray, StructArray};
-use arrow_buffer::{BooleanBufferBuilder, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field as ArrowField, FieldRef};
 use millstream_dataflow::temporal;
 use millstream_dataflow::text::parse_decimal;
 use millstream_dataflow::{Error, Field, Result, SqlType};
 use std::sync::Arc;
-
-/// Which rows are not null; costs nothing until the first null.
-#[derive(Debug, Default)]
-pub(super) struct Validity {
-    bits: Option<BooleanBufferBuilder>,
-    len: usize,
-}
-
-impl Validity {
-    #[inline]
-    fn push(&mut self, valid: bool) {
-        if let Some(bits) = &mut self.bits {
-            bits.append(valid);
-        } else if !valid {
-            let mut bits = BooleanBufferBuilder::new(self.len + 64);
-            bits.append_n(self.len, true);
-            bits.append(false);
-            self.bits = Some(bits);
-        }
-        self.len += 1;
-    }
-    fn truncate(&mut self, len: usize) {
-        if let Some(bits) = &mut self.bits {
-            bits.truncate(len);
-        }
-        self.len = len;
-    }
-    fn finish(&mut self) -> Option<NullBuffer> {
-        self.len = 0;
-        self.bits.take().map(|mut b| NullBuffer::new(b.finish()))
-    }
-}
 
 #[derive(Debug)]
 enum Values {
@@ -135,7 +104,7 @@ impl Column {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.validity.len
+        self.validity.len()
     }
 
     /// The fields of a ROW.
@@ -375,7 +344,7 @@ impl Column {
     }
 
     pub(super) fn finish(&mut self) -> Result<ArrayRef> {
-        let rows = self.validity.len;
+        let rows = self.validity.len();
         let nulls = self.validity.finish();
         macro_rules! primitive {
             ($t:ty, $v:expr) => {
