@@ -1,5 +1,4 @@
 //! A column under construction that binary values are appended to, one per schema field, nested ones included.
-#![allow(dead_code, reason = "the formats to come use the rest")]
 
 use crate::validity::Validity;
 use crate::views::{ROWS_EXPECTED_MAX, Views};

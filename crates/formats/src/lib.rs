@@ -3,6 +3,7 @@
 //! To add one, write its module with a `SPEC`, and add a line to each of [`FORMATS`], [`decoder`], [`encoder`] and [`record_encoder`].
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
+pub mod avro;
 mod base64;
 mod column;
 pub mod csv;
@@ -22,7 +23,7 @@ pub use json::column::value_of_text;
 pub use split::split_records;
 
 /// All formats, sorted by name.
-pub const FORMATS: &[&FormatSpec] = &[&csv::SPEC, &json::SPEC, &parquet::SPEC, &raw::SPEC];
+pub const FORMATS: &[&FormatSpec] = &[&avro::SPEC, &csv::SPEC, &json::SPEC, &parquet::SPEC, &raw::SPEC];
 
 /// The decoder of a row format.
 ///
@@ -33,6 +34,7 @@ pub const FORMATS: &[&FormatSpec] = &[&csv::SPEC, &json::SPEC, &parquet::SPEC, &
 /// `Config` for a format that does not exist or is no row format, `Sql` for a column type it cannot read.
 pub fn decoder(format: &str, all: &Schema, wanted: &Schema, options: &BTreeMap<String, String>) -> Result<Box<dyn Decoder>> {
     match format {
+        "avro" => Ok(Box::new(avro::AvroDecoder::new(all, wanted, options)?)),
         "csv" => Ok(Box::new(csv::CsvDecoder::new(all, wanted, options)?)),
         "json" => Ok(Box::new(json::JsonDecoder::new(wanted, options)?)),
         "raw" => Ok(Box::new(raw::RawDecoder::new(all, wanted, options)?)),
@@ -59,6 +61,7 @@ pub fn encoder(format: &str, schema: &Schema, options: &BTreeMap<String, String>
 /// `Config` for a format that does not exist or is no row format, `Sql` for a column type it cannot write.
 pub fn record_encoder(format: &str, schema: &Schema, options: &BTreeMap<String, String>) -> Result<Box<dyn RecordEncoder>> {
     match format {
+        "avro" => Ok(Box::new(avro::AvroEncoder::new(schema, options)?)),
         "csv" => Ok(Box::new(csv::CsvEncoder::new(schema, options)?)),
         "json" => Ok(Box::new(json::JsonEncoder::new(schema, options)?)),
         "raw" => Ok(Box::new(raw::RawEncoder::new(schema, options)?)),

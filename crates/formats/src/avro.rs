@@ -1,0 +1,100 @@
+//! The `avro` format: binary data without a header in messages, by the schema that Flink derives from the table's columns.
+
+mod cursor;
+mod derive;
+mod encoder;
+mod plan;
+mod rows;
+mod schema;
+mod skip;
+
+use arrow_array::RecordBatch;
+use derive::Mapping;
+use encoder::Row;
+use millstream_dataflow::option::{OptionSpec, OptionType, Options};
+use millstream_dataflow::{BadRecord, Batch, Decoder, Error, FormatSpec, RecordEncoder, Records, Result, Schema};
+use plan::Plan;
+use rows::Rows;
+use std::collections::BTreeMap;
+
+const ENCODING: OptionSpec = OptionSpec::new("avro.encoding", OptionType::OneOf(&["binary"]), "How records are encoded.").default("binary");
+const LEGACY: OptionSpec = OptionSpec::new(
+    "avro.timestamp_mapping.legacy",
+    OptionType::Boolean,
+    "Writes TIMESTAMP(3) as `timestamp-millis`, as Flink did first, and refuses TIMESTAMP_LTZ. With false, TIMESTAMP is `local-timestamp-millis` or `-micros` and TIMESTAMP_LTZ is `timestamp-millis` or `-micros`.",
+)
+.default("true");
+
+/// What the format declares about itself.
+pub const SPEC: FormatSpec = FormatSpec {
+    name: "avro",
+    doc: "Avro records, by the schema that Flink derives from the table's physical columns: writer and reader declare the same columns in the same order.",
+    options: &[ENCODING, LEGACY],
+};
+
+fn mapping(options: &BTreeMap<String, String>) -> Mapping {
+    Mapping {
+        format: SPEC.name,
+        legacy: Options::new(options).boolean(&LEGACY),
+    }
+}
+
+/// Decodes one datum at a time.
+pub struct AvroDecoder {
+    plan: Plan,
+    rows: Rows,
+}
+
+impl AvroDecoder {
+    /// - `all`: the columns that the records have, in their order
+    ///
+    /// # Errors
+    /// `Sql` for a column whose type or name Avro does not have.
+    pub fn new(all: &Schema, wanted: &Schema, options: &BTreeMap<String, String>) -> Result<Self> {
+        let (_, writer) = derive::of_columns(all, mapping(options))?;
+        Ok(AvroDecoder {
+            plan: Plan::new(&writer, wanted).map_err(|e| Error::bug(format!("a schema does not fit its own columns: {e}")))?,
+            rows: Rows::new(wanted)?,
+        })
+    }
+}
+
+impl Decoder for AvroDecoder {
+    fn decode(&mut self, record: &[u8]) -> Result<usize, BadRecord> {
+        self.rows.decode(&self.plan, record)
+    }
+    fn rows(&self) -> usize {
+        self.rows.rows()
+    }
+    fn finish(&mut self) -> Result<RecordBatch> {
+        self.rows.finish()
+    }
+}
+
+/// Writes one datum per row.
+pub struct AvroEncoder {
+    schema: Schema,
+}
+
+impl AvroEncoder {
+    /// # Errors
+    /// `Sql` for a column whose type or name Avro does not have.
+    pub fn new(schema: &Schema, options: &BTreeMap<String, String>) -> Result<Self> {
+        derive::of_columns(schema, mapping(options))?;
+        Ok(AvroEncoder { schema: schema.clone() })
+    }
+}
+
+impl RecordEncoder for AvroEncoder {
+    fn encode(&mut self, batch: &Batch, out: &mut Records) -> Result<()> {
+        let columns = Row::new(batch, &self.schema)?;
+        for row in 0..batch.num_rows() {
+            columns.write(row, &mut out.bytes)?;
+            out.end();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
