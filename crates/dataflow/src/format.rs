@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 /// Why a record could not become a row. It costs itself only, never its neighbours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRecord {
-    /// A bounded set of short names for counters: `malformed`, `type`, `missing-field`, `too-deep`, `too-large`, `utf8`, `null-rowtime`.
+    /// A bounded set of short names for counters: `malformed`, `type`, `missing-field`, `too-deep`, `too-large`, `utf8`, `null-rowtime`, `schema`.
     pub reason: &'static str,
     /// What was wrong and at which field or byte; never the payload itself.
     pub message: String,
@@ -21,12 +21,18 @@ pub struct BadRecord {
 pub trait Decoder: Send {
     /// Appends the rows of one record (usually one; a top-level JSON array gives several, an empty record may give none).
     ///
+    /// What is not the record's fault, such as a registry of schemas that does not answer, is kept for [`Decoder::finish`]: this record and
+    /// those after it give no rows then.
+    ///
     /// # Errors
     /// The record's fault. Nothing of it stays behind: the rows before and after are untouched.
     fn decode(&mut self, record: &[u8]) -> Result<usize, BadRecord>;
     /// Rows decoded since the last `finish`.
     fn rows(&self) -> usize;
     /// Takes the rows decoded so far.
+    ///
+    /// # Errors
+    /// What kept records from being decoded. The rows are gone, and the same records may be decoded again.
     fn finish(&mut self) -> Result<RecordBatch>;
 }
 

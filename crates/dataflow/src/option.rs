@@ -156,6 +156,8 @@ pub fn is_secret(key: &str) -> bool {
         "credential",
         "passphrase",
         "sas-key",
+        // `user:password`
+        "user-info",
         "ssl.key.pem",
     ]
     .iter()

@@ -1,5 +1,6 @@
 //! The `avro` format: binary data without a header in messages, by the schema that Flink derives from the table's columns.
 
+pub mod confluent;
 mod cursor;
 mod derive;
 mod encoder;
@@ -21,7 +22,7 @@ const ENCODING: OptionSpec = OptionSpec::new("avro.encoding", OptionType::OneOf(
 const LEGACY: OptionSpec = OptionSpec::new(
     "avro.timestamp_mapping.legacy",
     OptionType::Boolean,
-    "Writes TIMESTAMP(3) as `timestamp-millis`, as Flink did first, and refuses TIMESTAMP_LTZ. With false, TIMESTAMP is `local-timestamp-millis` or `-micros` and TIMESTAMP_LTZ is `timestamp-millis` or `-micros`.",
+    "Writes TIMESTAMP(3) as `timestamp-millis`, as Flink did first, and refuses TIMESTAMP_LTZ. With false, TIMESTAMP is `local-timestamp-millis`, `-micros` or `-nanos`, and TIMESTAMP_LTZ the same without `local-`.",
 )
 .default("true");
 

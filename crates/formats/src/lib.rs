@@ -11,6 +11,7 @@ pub mod json;
 pub mod parquet;
 pub mod raw;
 mod record;
+mod registry;
 pub mod render;
 mod split;
 mod validity;
@@ -20,12 +21,13 @@ use millstream_dataflow::{Decoder, Encoder, Error, FormatSpec, RecordEncoder, Re
 use std::collections::BTreeMap;
 
 pub use json::column::value_of_text;
+pub use registry::SchemaRegistry;
 pub use split::split_records;
 
 /// All formats, sorted by name.
-pub const FORMATS: &[&FormatSpec] = &[&avro::SPEC, &csv::SPEC, &json::SPEC, &parquet::SPEC, &raw::SPEC];
+pub const FORMATS: &[&FormatSpec] = &[&avro::SPEC, &avro::confluent::SPEC, &csv::SPEC, &json::SPEC, &parquet::SPEC, &raw::SPEC];
 
-/// The decoder of a row format.
+/// The decoder of a row format. [`avro::confluent::ConfluentDecoder`] also needs a registry and is made by itself.
 ///
 /// - `all`: every physical column of the table in order, for formats without field names
 /// - `wanted`: the columns to decode, in their order
@@ -55,7 +57,7 @@ pub fn encoder(format: &str, schema: &Schema, options: &BTreeMap<String, String>
     }
 }
 
-/// The encoder of a row format for records of a message log.
+/// The encoder of a row format for records of a message log. [`avro::confluent::ConfluentEncoder`] is made by itself.
 ///
 /// # Errors
 /// `Config` for a format that does not exist or is no row format, `Sql` for a column type it cannot write.

@@ -92,8 +92,8 @@ fn ty(field: &Field, name: &str, column: &str, mapping: Mapping, out: &mut Strin
                 (0..=3, true) => "timestamp-millis",
                 (0..=3, false) => "local-timestamp-millis",
                 (4..=6, false) => "local-timestamp-micros",
-                (_, true) => return refused(&format!("declare it TIMESTAMP(3), or {set} for up to 6 digits")),
-                (_, false) => return refused("declare it TIMESTAMP(6)"),
+                (_, false) => "local-timestamp-nanos",
+                (_, true) => return refused(&format!("declare it TIMESTAMP(3), or {set}")),
             };
             let _ = write!(out, "{{\"type\":\"long\",\"logicalType\":\"{logical}\"}}");
         }
@@ -102,7 +102,7 @@ fn ty(field: &Field, name: &str, column: &str, mapping: Mapping, out: &mut Strin
                 (_, true) => return refused(&format!("{set}, or declare it TIMESTAMP(3)")),
                 (0..=3, false) => "timestamp-millis",
                 (4..=6, false) => "timestamp-micros",
-                (_, false) => return refused("declare it TIMESTAMP_LTZ(6)"),
+                (_, false) => "timestamp-nanos",
             };
             let _ = write!(out, "{{\"type\":\"long\",\"logicalType\":\"{logical}\"}}");
         }

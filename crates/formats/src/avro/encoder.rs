@@ -67,7 +67,8 @@ impl<'a> Cells<'a> {
             SqlType::BigInt => primitive::<Int64Type>(array).map(Values::I64),
             SqlType::Timestamp(_) | SqlType::TimestampLtz(_) => match array.data_type() {
                 DataType::Timestamp(TimeUnit::Millisecond, _) => primitive::<TimestampMillisecondType>(array),
-                _ => primitive::<TimestampMicrosecondType>(array),
+                DataType::Timestamp(TimeUnit::Microsecond, _) => primitive::<TimestampMicrosecondType>(array),
+                _ => primitive::<TimestampNanosecondType>(array),
             }
             .map(Values::I64),
             SqlType::Float => primitive::<Float32Type>(array).map(Values::F32),

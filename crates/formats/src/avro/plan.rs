@@ -9,9 +9,16 @@ use std::sync::Arc;
 
 const MS_OF_DAY: i64 = 86_400_000;
 
-/// Steps over the fields of a record, in their order.
+/// What is done for each record.
 #[derive(Debug)]
 pub(super) struct Plan {
+    union: Union,
+    fields: Fields,
+}
+
+/// Steps over the fields of a record, in their order.
+#[derive(Debug)]
+struct Fields {
     steps: Vec<Step>,
     /// Columns that the records do not have.
     missing: Vec<usize>,
@@ -66,7 +73,7 @@ enum Read {
     Date,
     List(Box<Value>),
     Map(Box<Value>),
-    Row(Plan),
+    Row(Fields),
 }
 
 impl Plan {
@@ -75,14 +82,51 @@ impl Plan {
     /// # Errors
     /// What keeps a column from being read.
     pub(super) fn new(writer: &AvroType, columns: &Schema) -> Result<Plan, String> {
-        match writer {
-            AvroType::Record(record) => Compiler::default().record(record, &columns.fields),
-            other => Err(format!("the records are no Avro records but {other}")),
+        match without_union(writer) {
+            Some((union, AvroType::Record(record))) => Ok(Plan {
+                union,
+                fields: Compiler::default().record(record, &columns.fields)?,
+            }),
+            _ => Err(format!("the records are no Avro records but {writer}")),
         }
     }
 
     /// Appends the fields of a record. After an error the caller truncates.
     pub(super) fn read(&self, c: &mut Cursor<'_>, columns: &mut [Column]) -> Parsed<()> {
+        match self.union.is_null(c)? {
+            true => Err(c.fault("type", "a null instead of a record")),
+            false => self.fields.read(c, columns),
+        }
+    }
+}
+
+impl Union {
+    /// Takes the branch that follows.
+    #[inline]
+    fn is_null(self, c: &mut Cursor<'_>) -> Parsed<bool> {
+        match self {
+            Union::None => Ok(false),
+            Union::One => c.branch(1).map(|_| false),
+            Union::Null(null) => c.branch(2).map(|branch| branch == null),
+        }
+    }
+}
+
+/// A type and the union around it. Nothing if that has several types.
+fn without_union(writer: &AvroType) -> Option<(Union, &AvroType)> {
+    match writer {
+        AvroType::Union(branches) => match &branches[..] {
+            [one] => Some((Union::One, one)),
+            [AvroType::Null, other] => Some((Union::Null(0), other)),
+            [other, AvroType::Null] => Some((Union::Null(1), other)),
+            _ => None,
+        },
+        other => Some((Union::None, other)),
+    }
+}
+
+impl Fields {
+    fn read(&self, c: &mut Cursor<'_>, columns: &mut [Column]) -> Parsed<()> {
         for step in &self.steps {
             match step {
                 Step::Skip(steps) => skip::pass(steps, c)?,
@@ -101,7 +145,7 @@ struct Compiler {
 }
 
 impl Compiler {
-    fn record(&mut self, record: &Record, columns: &[Field]) -> Result<Plan, String> {
+    fn record(&mut self, record: &Record, columns: &[Field]) -> Result<Fields, String> {
         let mut steps = Vec::new();
         let mut found = vec![false; columns.len()];
         for (name, ty) in &record.fields {
@@ -128,24 +172,16 @@ impl Compiler {
         let missing: Vec<usize> = (0..columns.len()).filter(|i| !found[*i]).collect();
         match missing.iter().map(|i| &columns[*i]).find(|f| !f.nullable) {
             Some(field) => Err(format!("the records have no field \"{}\", which is NOT NULL", field.name)),
-            None => Ok(Plan { steps, missing }),
+            None => Ok(Fields { steps, missing }),
         }
     }
 
     fn value(&mut self, writer: &AvroType, field: &Field) -> Result<Value, String> {
-        let (union, ty) = match writer {
-            AvroType::Union(branches) => match &branches[..] {
-                [one] => (Union::One, one),
-                [AvroType::Null, other] => (Union::Null(0), other),
-                [other, AvroType::Null] => (Union::Null(1), other),
-                _ => {
-                    return Err(format!(
-                        "column \"{}\" ({}): the records have a {writer}, only a union of null and one type becomes a column",
-                        field.name, field.ty
-                    ));
-                }
-            },
-            other => (Union::None, other),
+        let Some((union, ty)) = without_union(writer) else {
+            return Err(format!(
+                "column \"{}\" ({}): the records have a {writer}, only a union of null and one type becomes a column",
+                field.name, field.ty
+            ));
         };
         let differs = || format!("column \"{}\" ({}): the records have {ty}", field.name, field.type_text());
         let inside = |e: String| format!("column \"{}\": {e}", field.name);
@@ -199,15 +235,7 @@ fn decimal(fixed: Option<usize>, written: u8, precision: u8, scale: u8) -> Optio
 impl Value {
     #[inline]
     fn read(&self, c: &mut Cursor<'_>, column: &mut Column) -> Parsed<()> {
-        let null = match self.union {
-            Union::None => false,
-            Union::One => {
-                c.branch(1)?;
-                false
-            }
-            Union::Null(branch) => c.branch(2)? == branch,
-        };
-        if null {
+        if self.union.is_null(c)? {
             return take_null(c, column);
         }
         match (&self.read, &mut column.values) {

@@ -11,8 +11,8 @@ pub(super) fn refuses(ty: &SqlType, legacy: bool) -> bool {
     match ty {
         SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Multiset(_) => true,
         SqlType::Time(p) => *p > 3,
-        SqlType::Timestamp(p) => *p > if legacy { 3 } else { 6 },
-        SqlType::TimestampLtz(p) => legacy || *p > 6,
+        SqlType::Timestamp(p) => legacy && *p > 3,
+        SqlType::TimestampLtz(_) => legacy,
         SqlType::Map(key, _) => !matches!(key.ty, SqlType::Char(_) | SqlType::VarChar(_)),
         _ => false,
     }
@@ -186,6 +186,7 @@ fn what_does_not_fit_is_refused_before_a_record_comes() {
     }
     for (writer, told) in [
         ("\"string\"", "the records are no Avro records but string"),
+        ("[\"int\",\"string\"]", "the records are no Avro records but union of int, string"),
         (
             r#"{"type":"record","name":"r","fields":[{"name":"a","type":{"type":"array","items":"null"}}]}"#,
             "array of null",
@@ -194,6 +195,21 @@ fn what_does_not_fit_is_refused_before_a_record_comes() {
         let message = read(writer, "a ARRAY<INT>", &[]).unwrap_err();
         assert!(message.contains(told), "{writer}: {message}");
     }
+}
+
+/// Flink has written them, too.
+#[test]
+fn a_union_around_the_record_is_read() {
+    let record = r#"{"type":"record","name":"r","fields":[{"name":"a","type":"int"}]}"#;
+    for (writer, bytes) in [
+        (format!("[{record}]"), "00 02"),
+        (format!(r#"["null",{record}]"#), "02 02"),
+        (format!(r#"[{record},"null"]"#), "00 02"),
+    ] {
+        assert_eq!(read(&writer, "a INT", &[bytes]).unwrap(), ["1"]);
+    }
+    let null = read(&format!(r#"["null",{record}]"#), "a INT", &["00"]);
+    assert_eq!(null.unwrap_err(), "a null instead of a record, at byte 1");
 }
 
 /// Types that each hold the one before twice: 2^60 values, if they were all looked at.
