@@ -1,9 +1,12 @@
-//! The `avro` format: binary data without a header in messages, by the schema that Flink derives from the table's columns.
+//! The `avro` format: binary data without a header in messages, object container files, both by the schema that Flink derives from the
+//! table's columns.
 
+mod codec;
 pub mod confluent;
 mod cursor;
 mod derive;
 mod encoder;
+mod file;
 mod plan;
 mod rows;
 mod schema;
@@ -18,6 +21,14 @@ use plan::Plan;
 use rows::Rows;
 use std::collections::BTreeMap;
 
+pub use file::{AvroFile, AvroFileEncoder};
+
+const CODEC: OptionSpec = OptionSpec::new(
+    "avro.codec",
+    OptionType::OneOf(&["null", "deflate", "snappy", "zstandard", "zstd"]),
+    "How the blocks of files are compressed.",
+)
+.default("snappy");
 const ENCODING: OptionSpec = OptionSpec::new("avro.encoding", OptionType::OneOf(&["binary"]), "How records are encoded.").default("binary");
 const LEGACY: OptionSpec = OptionSpec::new(
     "avro.timestamp_mapping.legacy",
@@ -29,8 +40,9 @@ const LEGACY: OptionSpec = OptionSpec::new(
 /// What the format declares about itself.
 pub const SPEC: FormatSpec = FormatSpec {
     name: "avro",
-    doc: "Avro records, by the schema that Flink derives from the table's physical columns: writer and reader declare the same columns in the same order.",
-    options: &[ENCODING, LEGACY],
+    doc: "Avro records, by the schema that Flink derives from the table's physical columns. Messages do not name their schema: writer and reader declare the \
+          same columns in the same order. Files do, and their fields are found by name.",
+    options: &[CODEC, ENCODING, LEGACY],
 };
 
 fn mapping(options: &BTreeMap<String, String>) -> Mapping {

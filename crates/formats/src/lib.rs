@@ -50,6 +50,7 @@ pub fn decoder(format: &str, all: &Schema, wanted: &Schema, options: &BTreeMap<S
 /// `Config` for a format that does not exist, `Sql` for a column type it cannot write.
 pub fn encoder(format: &str, schema: &Schema, options: &BTreeMap<String, String>) -> Result<Box<dyn Encoder>> {
     match format {
+        "avro" => Ok(Box::new(avro::AvroFileEncoder::new(schema, options)?)),
         "csv" => Ok(Box::new(csv::CsvEncoder::new(schema, options)?)),
         "json" => Ok(Box::new(json::JsonEncoder::new(schema, options)?)),
         "parquet" => Ok(Box::new(parquet::ParquetEncoder::new(schema, options)?)),

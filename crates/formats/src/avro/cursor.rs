@@ -3,6 +3,7 @@
 use crate::record::bad;
 use millstream_dataflow::BadRecord;
 use std::borrow::Cow;
+use std::fmt;
 
 /// What is wrong with a record, and where.
 #[derive(Debug)]
@@ -24,13 +25,17 @@ impl Fault {
         self
     }
     pub(super) fn into_bad(self) -> BadRecord {
-        let path: Vec<String> = self.path.into_iter().rev().collect();
-        let place = if path.is_empty() {
-            String::new()
-        } else {
-            format!("column \"{}\": ", path.join("."))
-        };
-        bad(self.reason, format!("{place}{}, at byte {}", self.what, self.at))
+        bad(self.reason, self.to_string())
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            let path: Vec<&str> = self.path.iter().rev().map(String::as_str).collect();
+            write!(f, "column \"{}\": ", path.join("."))?;
+        }
+        write!(f, "{}, at byte {}", self.what, self.at)
     }
 }
 
