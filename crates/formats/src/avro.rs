@@ -74,7 +74,7 @@ impl AvroDecoder {
 
 impl Decoder for AvroDecoder {
     fn decode(&mut self, record: &[u8]) -> Result<usize, BadRecord> {
-        self.rows.decode(&self.plan, record)
+        self.rows.decode(&self.plan, record, 0)
     }
     fn rows(&self) -> usize {
         self.rows.rows()

@@ -1,5 +1,6 @@
 //! How the blocks of a file are compressed.
 
+use bytes::Bytes;
 use flate2::Crc;
 use flate2::read::{DeflateDecoder, DeflateEncoder};
 use millstream_dataflow::{Error, Result};
@@ -60,11 +61,11 @@ impl Codec {
 
     /// # Errors
     /// What is wrong with the bytes.
-    pub(super) fn unpack(self, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    pub(super) fn unpack(self, bytes: Bytes) -> Result<Bytes, String> {
         match self {
-            Codec::Null => Ok(bytes.to_vec()),
-            Codec::Deflate => bounded(DeflateDecoder::new(bytes)),
-            Codec::Zstandard => bounded(zstd::stream::read::Decoder::with_buffer(bytes).map_err(|e| e.to_string())?),
+            Codec::Null => Ok(bytes),
+            Codec::Deflate => bounded(DeflateDecoder::new(&bytes[..])),
+            Codec::Zstandard => bounded(zstd::stream::read::Decoder::with_buffer(&bytes[..]).map_err(|e| e.to_string())?),
             Codec::Snappy => {
                 let (packed, told) = bytes.split_last_chunk::<4>().ok_or("a block ends before its checksum")?;
                 // Three bytes copy at most 64, so more than that is not in there.
@@ -76,7 +77,7 @@ impl Codec {
                 if checksum(&out) != *told {
                     return Err("a block does not have its checksum".to_string());
                 }
-                Ok(out)
+                Ok(out.into())
             }
         }
     }
@@ -88,13 +89,13 @@ fn checksum(bytes: &[u8]) -> [u8; 4] {
     crc.sum().to_be_bytes()
 }
 
-fn bounded(unpacked: impl Read) -> Result<Vec<u8>, String> {
+fn bounded(unpacked: impl Read) -> Result<Bytes, String> {
     let mut out = Vec::new();
     unpacked.take(BLOCK_BYTES_MAX as u64 + 1).read_to_end(&mut out).map_err(|e| e.to_string())?;
     if out.len() > BLOCK_BYTES_MAX {
         return Err(format!("a block has more than {BLOCK_BYTES_MAX} bytes"));
     }
-    Ok(out)
+    Ok(out.into())
 }
 
 #[cfg(test)]
@@ -109,7 +110,7 @@ mod tests {
             for bytes in [Vec::new(), b"x".to_vec(), b"abc".repeat(10_000), vec![0; 1 << 20]] {
                 let packed = codec.pack(&bytes).unwrap();
                 assert_eq!(packed, codec.pack(&bytes).unwrap());
-                assert_eq!(codec.unpack(&packed).unwrap(), bytes, "{codec:?}");
+                assert_eq!(codec.unpack(packed.into()).unwrap(), bytes, "{codec:?}");
             }
             assert_eq!(Codec::of_name(codec.name()), Some(codec));
         }
@@ -119,12 +120,12 @@ mod tests {
     fn a_small_block_does_not_become_a_large_one() {
         let zeros = vec![0; BLOCK_BYTES_MAX + 1];
         for codec in [Codec::Deflate, Codec::Zstandard, Codec::Snappy] {
-            let message = codec.unpack(&codec.pack(&zeros).unwrap()).unwrap_err();
+            let message = codec.unpack(codec.pack(&zeros).unwrap().into()).unwrap_err();
             assert!(message.contains("134217728") || message.contains("134217729"), "{message}");
         }
         assert!(
             Codec::Snappy
-                .unpack(&[0xff, 0xff, 0xff, 0x3f, 0, 0, 0, 0, 0, 0])
+                .unpack(Bytes::from_static(&[0xff, 0xff, 0xff, 0x3f, 0, 0, 0, 0, 0, 0]))
                 .unwrap_err()
                 .contains("tells a length")
         );

@@ -65,9 +65,13 @@ pub const SPEC: FormatSpec = FormatSpec {
 
 /// In front of each record: this byte, then the id of the schema, highest byte first.
 const MAGIC: u8 = 0;
+const HEADER_BYTES: usize = 5;
 
 /// Schemas kept at once. More than any topic has, unless its ids are made up.
 const PLANS_MAX: usize = 1024;
+
+/// Longest description of what is wrong with a schema.
+const MESSAGE_CHARS_MAX: usize = 300;
 
 fn mapping(options: &BTreeMap<String, String>) -> Mapping {
     Mapping {
@@ -118,7 +122,8 @@ impl ConfluentDecoder {
         if self.plans.len() >= PLANS_MAX {
             self.plans.clear();
         }
-        self.plans.insert(id, plan);
+        // Types of hundreds of parts are told for every record.
+        self.plans.insert(id, plan.map_err(|e| e.chars().take(MESSAGE_CHARS_MAX).collect()));
         Ok(())
     }
 }
@@ -128,7 +133,7 @@ impl Decoder for ConfluentDecoder {
         if self.failed.is_some() {
             return Ok(0);
         }
-        let Some(([MAGIC, id @ ..], datum)) = record.split_first_chunk::<5>() else {
+        let Some([MAGIC, id @ ..]) = record.first_chunk::<HEADER_BYTES>() else {
             return Err(bad("malformed", "the record does not start with a 0 and the id of its schema"));
         };
         let id = u32::from_be_bytes(*id);
@@ -139,7 +144,7 @@ impl Decoder for ConfluentDecoder {
             return Ok(0);
         }
         match self.plans.get(&id) {
-            Some(Ok(plan)) => self.rows.decode(plan, datum),
+            Some(Ok(plan)) => self.rows.decode(plan, record, HEADER_BYTES),
             Some(Err(e)) => Err(bad("schema", format!("schema {id}: {e}"))),
             None => Err(bad("schema", format!("schema {id} is not there"))),
         }

@@ -45,11 +45,12 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Cursor { bytes, at: 0 }
+    /// Reads from a place on.
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+        Cursor { bytes, at }
     }
     pub(super) fn left(&self) -> usize {
-        self.bytes.len() - self.at
+        self.bytes.len().saturating_sub(self.at)
     }
     #[cold]
     pub(super) fn fault(&self, reason: &'static str, what: impl Into<Cow<'static, str>>) -> Box<Fault> {
@@ -150,12 +151,20 @@ impl<'a> Cursor<'a> {
     /// Which of `branches` of a union follows.
     #[inline]
     pub(super) fn branch(&mut self, branches: usize) -> Parsed<usize> {
+        self.choice(branches, "a branch that a union does not have")
+    }
+    /// Which of the symbols of an enum follows.
+    pub(super) fn symbol<'s>(&mut self, symbols: &'s [String]) -> Parsed<&'s str> {
+        Ok(&symbols[self.choice(symbols.len(), "a symbol that an enum does not have")?])
+    }
+    #[inline]
+    fn choice(&mut self, count: usize, what: &'static str) -> Parsed<usize> {
         let at = self.at;
         match usize::try_from(self.long()?) {
-            Ok(branch) if branch < branches => Ok(branch),
+            Ok(choice) if choice < count => Ok(choice),
             _ => {
                 self.at = at;
-                Err(self.fault("malformed", "a branch that a union does not have"))
+                Err(self.fault("malformed", what))
             }
         }
     }
@@ -187,12 +196,12 @@ mod tests {
             (&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], i64::MIN),
         ];
         for (bytes, value) in cases {
-            let mut c = Cursor::new(bytes);
+            let mut c = Cursor::new(bytes, 0);
             assert_eq!((c.long().unwrap(), c.left()), (value, 0));
-            assert!(Cursor::new(&bytes[..bytes.len() - 1]).long().is_err());
+            assert!(Cursor::new(&bytes[..bytes.len() - 1], 0).long().is_err());
         }
-        assert!(Cursor::new(&[0xff; 20]).long().is_err());
-        assert!(Cursor::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]).long().is_err());
-        assert!(Cursor::new(&[0x80, 0x80, 0x80, 0x80, 0x10]).int().is_err());
+        assert!(Cursor::new(&[0xff; 20], 0).long().is_err());
+        assert!(Cursor::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2], 0).long().is_err());
+        assert!(Cursor::new(&[0x80, 0x80, 0x80, 0x80, 0x10], 0).int().is_err());
     }
 }

@@ -122,10 +122,10 @@ impl AvroFile {
     /// `Data` for bytes that are no Avro file, a NOT NULL column that is missing, or a column whose type in the file is not its type in the
     /// table.
     pub fn open(bytes: Bytes, schema: &Schema) -> Result<AvroFile> {
-        let Some(rest) = bytes.strip_prefix(MAGIC) else {
+        if !bytes.starts_with(MAGIC) {
             return Err(unreadable("it does not start with Obj and 1"));
-        };
-        let mut c = Cursor::new(rest);
+        }
+        let mut c = Cursor::new(&bytes, MAGIC.len());
         let (metadata, marker) = header(&mut c).map_err(|fault| damaged(&fault.to_string()))?;
         let text = metadata.get(SCHEMA).and_then(|text| std::str::from_utf8(text).ok());
         let writer = AvroType::parse(text.ok_or_else(|| unreadable("it has no schema"))?).map_err(|e| unreadable(&e))?;
@@ -164,14 +164,14 @@ impl AvroFile {
     /// `Data` for damaged bytes or values that do not fit their column.
     pub fn read(&self, block: usize, rows_max: usize) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
         let (mut rows_left, range) = self.blocks.get(block).cloned().ok_or_else(|| Error::bug("there is no such block"))?;
-        let unpacked = self.codec.unpack(&self.bytes[range]).map_err(|e| damaged(&e))?;
+        let unpacked = self.codec.unpack(self.bytes.slice(range)).map_err(|e| damaged(&e))?;
         let (mut rows, plan) = (Rows::new(&self.schema)?, Arc::clone(&self.plan));
         let mut at = 0;
         Ok(std::iter::from_fn(move || {
             if rows_left == 0 {
                 return None;
             }
-            let mut c = Cursor::new(&unpacked[at..]);
+            let mut c = Cursor::new(&unpacked, at);
             let wanted = rows_left.min(rows_max.max(1) as u64);
             for _ in 0..wanted {
                 if let Err(e) = rows.read(&plan, &mut c, false) {

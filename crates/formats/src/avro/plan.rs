@@ -257,7 +257,7 @@ impl Value {
             }
             (Read::Sized, Values::Bytes(v)) => v.push_bytes(c.sized()?.0),
             (Read::Fixed(size), Values::Bytes(v)) => v.push_bytes(c.take(*size)?),
-            (Read::Enum(symbols), Values::Text(v)) => v.push_text(&symbols[c.branch(symbols.len())?]),
+            (Read::Enum(symbols), Values::Text(v)) => v.push_text(c.symbol(symbols)?),
             (Read::Timestamp { factor, divisor }, Values::I64(v)) => {
                 let units = c.long()?;
                 let units = units.div_euclid(*divisor).checked_mul(*factor);

@@ -44,13 +44,13 @@ impl Rows {
             }
         }
     }
-    /// Appends the row of a record.
+    /// Appends the row of a record, which starts there.
     ///
     /// # Errors
     /// As [`millstream_dataflow::Decoder::decode`].
-    pub(super) fn decode(&mut self, plan: &Plan, record: &[u8]) -> Result<usize, BadRecord> {
+    pub(super) fn decode(&mut self, plan: &Plan, record: &[u8], start: usize) -> Result<usize, BadRecord> {
         check_bytes(record)?;
-        self.read(plan, &mut Cursor::new(record), true)?;
+        self.read(plan, &mut Cursor::new(record, start), true)?;
         Ok(1)
     }
     /// Takes the rows read so far.

@@ -1,7 +1,7 @@
 //! Avro schemas, read from their JSON text.
 
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -172,9 +172,10 @@ impl Parser {
     fn record(&mut self, fields: &Value, full: &str, depth: usize) -> Result<AvroType, String> {
         let space = full.rsplit_once('.').map_or("", |(space, _)| space);
         let mut list: Vec<(String, AvroType)> = Vec::new();
+        let mut names = HashSet::new();
         for field in fields.as_array().ok_or("the fields of a record are no list")? {
             let name = text(field.get("name").ok_or("a field has no name")?)?;
-            if list.iter().any(|(other, _)| other == name) {
+            if !names.insert(name) {
                 return Err(format!("the record {full} has two fields \"{name}\""));
             }
             let ty = field.get("type").ok_or_else(|| format!("the field \"{name}\" has no type"))?;

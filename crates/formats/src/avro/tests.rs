@@ -1,7 +1,7 @@
 use super::*;
 use crate::avro::schema::AvroType;
 use millstream_dataflow::SqlType;
-use millstream_dataflow::testing::{MessageCase, columns, message_suite, rows, texts};
+use millstream_dataflow::testing::{MessageCase, Random, columns, message_suite, rows, texts};
 
 fn options(list: &[(&str, &str)]) -> BTreeMap<String, String> {
     list.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
@@ -124,7 +124,7 @@ fn read(writer: &str, wanted: &str, records: &[&str]) -> Result<Vec<String>, Str
     let plan = Plan::new(&AvroType::parse(writer)?, &wanted)?;
     let mut rows = Rows::new(&wanted).unwrap();
     for record in records {
-        rows.decode(&plan, &hex(record)).map_err(|e| e.message)?;
+        rows.decode(&plan, &hex(record), 0).map_err(|e| e.message)?;
     }
     Ok(texts(&Batch::new(rows.finish().unwrap())))
 }
@@ -164,6 +164,31 @@ fn fields_are_found_by_name_and_widened() {
     ];
     assert_eq!(read(ORDER, other, &ORDERS).unwrap(), expected);
     assert_eq!(read(ORDER, "", &ORDERS).unwrap().len(), 2);
+}
+
+/// Bytes changed at random: a row or an error, and the columns stay sound.
+#[test]
+fn damaged_records_of_another_schema_cost_only_themselves() {
+    let wanted = columns(
+        "items ARRAY<ROW<sku STRING, extra INT>>, one DOUBLE, at TIMESTAMP(3), price DECIMAL(12, 3), status STRING, name STRING, again ROW<tags ARRAY<STRING>>",
+    );
+    let plan = Plan::new(&AvroType::parse(ORDER).unwrap(), &wanted).unwrap();
+    let mut rows = Rows::new(&wanted).unwrap();
+    let (record, mut random, mut taken) = (hex(ORDERS[0]), Random::new(1), 0);
+    for _ in 0..20_000 {
+        let mut changed = record.clone();
+        let at = random.below(changed.len() as u64) as usize;
+        match random.below(3) {
+            0 => changed[at] = random.below(256) as u8,
+            1 => changed.truncate(at),
+            _ => changed.insert(at, random.below(256) as u8),
+        }
+        taken += usize::from(rows.decode(&plan, &changed, 0).is_ok());
+    }
+    assert_eq!(rows.rows(), taken);
+    let batch = rows.finish().unwrap();
+    batch.columns().iter().for_each(|c| arrow_array::Array::to_data(c).validate_full().unwrap());
+    assert!((1000..19_000).contains(&batch.num_rows()), "{taken}");
 }
 
 #[test]
