@@ -2,6 +2,7 @@
 //! table's columns.
 
 mod codec;
+mod compile;
 pub mod confluent;
 mod cursor;
 mod derive;

@@ -24,7 +24,7 @@ fn lines(batches: Vec<RecordBatch>) -> Vec<String> {
 
 #[test]
 fn files_keep_what_a_format_must() {
-    for codec in CODECS {
+    for codec in ["null", "snappy"] {
         let options = options(codec);
         format_suite(&FormatCase {
             encoder: &|schema| crate::encoder("avro", schema, &options),
