@@ -20,7 +20,7 @@ pub(crate) struct Views {
     views: Vec<u128>,
     blocks: Vec<Buffer>,
     block: Vec<u8>,
-    /// All values so far came by `push_text`.
+    /// All values so far were text when they came.
     all_text: bool,
     any: bool,
 }
@@ -37,6 +37,19 @@ impl Views {
     /// Appends a string that `around` begins with: bytes after it are there to be read, so a short one is copied without a loop.
     #[inline]
     pub(crate) fn push_part(&mut self, text: &str, around: &[u8]) {
+        self.push_part_of_text(text.as_bytes(), around);
+    }
+    /// The same of bytes, if they are UTF-8 text. Most are ASCII, which is told faster.
+    #[inline]
+    pub(crate) fn push_part_if_text(&mut self, bytes: &[u8], around: &[u8]) -> bool {
+        let is_text = bytes.is_ascii() || std::str::from_utf8(bytes).is_ok();
+        if is_text {
+            self.push_part_of_text(bytes, around);
+        }
+        is_text
+    }
+    #[inline]
+    fn push_part_of_text(&mut self, text: &[u8], around: &[u8]) {
         if !self.any {
             (self.any, self.all_text) = (true, true);
         }
@@ -45,7 +58,7 @@ impl Views {
                 let kept = u128::from_le_bytes(*chunk) & ((1 << (8 * text.len())) - 1);
                 self.views.push(kept << 32 | text.len() as u128);
             }
-            _ => self.push(text.as_bytes()),
+            _ => self.push(text),
         }
     }
     /// Appends bytes; the column can then only become a binary one.
@@ -102,7 +115,7 @@ impl Views {
             return Ok(StringViewArray::try_new(views, blocks, nulls)?);
         }
         // SAFETY: every view was made by `make_view` for bytes that were then appended to the block it names, blocks only grow
-        // until they are sealed, and all values were `&str`, so they are UTF-8.
+        // until they are sealed, and all values were `&str` or looked at, so they are UTF-8.
         Ok(unsafe { StringViewArray::new_unchecked(views, blocks, nulls) })
     }
     /// Takes the values as bytes.

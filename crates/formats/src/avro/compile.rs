@@ -91,9 +91,12 @@ impl Compiler {
                     _ => 1_000_000_000,
                 };
                 let written = if let Logical::Timestamp(n) = logical { *n } else { wanted };
-                Read::Timestamp {
-                    factor: (wanted / written).max(1),
-                    divisor: (written / wanted).max(1),
+                match written == wanted {
+                    true => Read::Long,
+                    false => Read::Timestamp {
+                        factor: (wanted / written).max(1),
+                        divisor: (written / wanted).max(1),
+                    },
                 }
             }
             (AvroType::Array(item), SqlType::Array(element)) if item.takes_bytes() => Read::List(Box::new(self.value(item, element).map_err(inside)?)),

@@ -66,7 +66,7 @@ impl<'a> Cursor<'a> {
         self.fault("malformed", "the record ends within a value")
     }
     /// Zigzag in groups of seven bits, lowest first.
-    #[inline]
+    #[inline(always)]
     pub(super) fn long(&mut self) -> Parsed<i64> {
         match self.bytes.get(self.at) {
             Some(byte) if *byte < 0x80 => {
@@ -78,6 +78,17 @@ impl<'a> Cursor<'a> {
     }
     fn long_of_more(&mut self) -> Parsed<i64> {
         let mut value = 0u64;
+        // Mostly bytes enough follow to look at them without asking each time whether they are there.
+        if let Some(bytes) = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk::<9>()) {
+            for (i, byte) in bytes.iter().enumerate() {
+                value |= u64::from(byte & 0x7f) << (7 * i);
+                if *byte < 0x80 {
+                    self.at += i + 1;
+                    return Ok((value >> 1) as i64 ^ -((value & 1) as i64));
+                }
+            }
+        }
+        value = 0;
         for (i, byte) in self.bytes.get(self.at..).unwrap_or_default().iter().take(10).enumerate() {
             if i == 9 && *byte > 1 {
                 break;
@@ -94,7 +105,7 @@ impl<'a> Cursor<'a> {
             self.fault("malformed", "a number of more than 64 bits")
         })
     }
-    #[inline]
+    #[inline(always)]
     pub(super) fn int(&mut self) -> Parsed<i32> {
         let at = self.at;
         i32::try_from(self.long()?).map_err(|_| {
@@ -103,7 +114,7 @@ impl<'a> Cursor<'a> {
         })
     }
     /// The next bytes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, count: usize) -> Parsed<&'a [u8]> {
         match self.bytes.get(self.at..).and_then(|rest| rest.get(..count)) {
             Some(taken) => {
@@ -123,7 +134,7 @@ impl<'a> Cursor<'a> {
         }
     }
     /// How many bytes or the like follow.
-    #[inline]
+    #[inline(always)]
     pub(super) fn count(&mut self) -> Parsed<usize> {
         let at = self.at;
         usize::try_from(self.long()?).map_err(|_| {
@@ -132,7 +143,7 @@ impl<'a> Cursor<'a> {
         })
     }
     /// Bytes with their length in front, and all that starts with them.
-    #[inline]
+    #[inline(always)]
     pub(super) fn sized(&mut self) -> Parsed<(&'a [u8], &'a [u8])> {
         let count = self.count()?;
         let rest = self.bytes.get(self.at..).unwrap_or_default();
@@ -149,15 +160,26 @@ impl<'a> Cursor<'a> {
         }
     }
     /// Which of `branches` of a union follows.
-    #[inline]
+    #[inline(always)]
     pub(super) fn branch(&mut self, branches: usize) -> Parsed<usize> {
         self.choice(branches, "a branch that a union does not have")
+    }
+    /// The same of a union of two.
+    #[inline(always)]
+    pub(super) fn branch_of_two(&mut self) -> Parsed<usize> {
+        match self.bytes.get(self.at) {
+            Some(byte @ (0 | 2)) => {
+                self.at += 1;
+                Ok(usize::from(byte >> 1))
+            }
+            _ => self.branch(2),
+        }
     }
     /// Which of the symbols of an enum follows.
     pub(super) fn symbol<'s>(&mut self, symbols: &'s [String]) -> Parsed<&'s str> {
         Ok(&symbols[self.choice(symbols.len(), "a symbol that an enum does not have")?])
     }
-    #[inline]
+    #[inline(always)]
     fn choice(&mut self, count: usize, what: &'static str) -> Parsed<usize> {
         let at = self.at;
         match usize::try_from(self.long()?) {

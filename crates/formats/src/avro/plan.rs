@@ -50,6 +50,7 @@ pub(super) enum Read {
     Null,
     Boolean,
     Int,
+    /// Also a timestamp in the column's own unit.
     Long,
     Float,
     Double,
@@ -64,6 +65,7 @@ pub(super) enum Read {
     },
     /// Milliseconds of the day are so many units.
     Time(i64),
+    /// In another unit than the column's.
     Timestamp {
         factor: i64,
         divisor: i64,
@@ -86,12 +88,12 @@ impl Plan {
 
 impl Union {
     /// Takes the branch that follows.
-    #[inline]
+    #[inline(always)]
     fn is_null(self, c: &mut Cursor<'_>) -> Parsed<bool> {
         match self {
             Union::None => Ok(false),
             Union::One => c.branch(1).map(|_| false),
-            Union::Null(null) => c.branch(2).map(|branch| branch == null),
+            Union::Null(null) => c.branch_of_two().map(|branch| branch == null),
         }
     }
 }
@@ -127,9 +129,8 @@ impl Value {
             (Read::Long, Values::F64(v)) => v.push(c.long()? as f64),
             (Read::Sized, Values::Text(v)) => {
                 let (bytes, around) = c.sized()?;
-                match std::str::from_utf8(bytes) {
-                    Ok(text) => v.push_part(text, around),
-                    Err(_) => return Err(c.fault("utf8", "a string that is no UTF-8 text")),
+                if !v.push_part_if_text(bytes, around) {
+                    return Err(c.fault("utf8", "a string that is no UTF-8 text"));
                 }
             }
             (Read::Sized, Values::Bytes(v)) => v.push_bytes(c.sized()?.0),

@@ -16,6 +16,8 @@ pub(super) enum Skip {
     Sized,
     /// By branch.
     Union(Vec<Vec<Skip>>),
+    /// The same of null, which is this branch, and something.
+    Optional(usize, Vec<Skip>),
     /// An array or, with keys, a map.
     Blocks(Vec<Skip>),
 }
@@ -54,7 +56,12 @@ pub(super) fn plan(ty: &AvroType, steps: &mut Vec<Skip>, steps_in_all: &mut usiz
                 plan(branch, &mut steps, steps_in_all)?;
                 plans.push(steps);
             }
-            Skip::Union(plans)
+            match <[Vec<Skip>; 2]>::try_from(plans) {
+                Ok([null, other]) if null.is_empty() => Skip::Optional(0, other),
+                Ok([other, null]) if null.is_empty() => Skip::Optional(1, other),
+                Ok(two) => Skip::Union(two.into()),
+                Err(plans) => Skip::Union(plans),
+            }
         }
         AvroType::Record(record) => {
             return record.fields.iter().try_for_each(|(_, ty)| plan(ty, steps, steps_in_all));
@@ -84,6 +91,19 @@ pub(super) fn pass(steps: &[Skip], c: &mut Cursor<'_>) -> Parsed<()> {
             Skip::Union(branches) => {
                 let branch = c.branch(branches.len())?;
                 pass(&branches[branch], c)?;
+            }
+            Skip::Optional(null, other) => {
+                if c.branch_of_two()? != *null {
+                    match &other[..] {
+                        [Skip::Sized] => {
+                            c.sized()?;
+                        }
+                        [Skip::Number] => {
+                            c.long()?;
+                        }
+                        other => pass(other, c)?,
+                    }
+                }
             }
             Skip::Blocks(item) => {
                 while let Some((items, bytes)) = c.block()? {
