@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tests::sim::defects::Defect;
 use tests::sim::disk::{SimDisk, Unsynced};
 use tests::sim::enumerate::{fault_pairs, power_losses, single_faults};
-use tests::sim::job::{JOBS, JobCase};
+use tests::sim::job::{BY_THE_CLOCK, JOBS, JobCase};
 use tests::sim::laws::Law;
 use tests::sim::life::live;
 use tests::sim::query::random_job;
@@ -37,7 +37,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trials.push(Trial::test(name, move || run().map_err(|e| Failed::from(format!("{e:#}")))));
     };
     if let Some(seed) = std::env::var("SEED").ok().and_then(|s| s.parse().ok()) {
-        add("sim::seed".to_string(), Box::new(move || replay(seed, JOBS)));
+        let jobs: Vec<JobCase> = JOBS.iter().copied().chain([BY_THE_CLOCK]).collect();
+        add("sim::seed".to_string(), Box::new(move || replay(seed, &jobs)));
         return trials;
     }
     if let Some(seed) = std::env::var("QUERY").ok().and_then(|s| s.parse().ok()) {
@@ -45,7 +46,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         return trials;
     }
     for case in JOBS {
-        add(format!("sim::life::{}", case.name), Box::new(move || seeds(0..SEEDS, case.name)));
+        add(format!("sim::life::{}", case.name), Box::new(move || seeds(0..SEEDS, *case)));
         // Where windows are shown: all ways of a file. Elsewhere those that differ most.
         for storage in Storage::ALL.into_iter().filter(|s| *s != Storage::Parts || case.name == "two-sinks") {
             let name = format!("sim::every_fault::{}::{storage:?}", case.name).to_lowercase();
@@ -61,6 +62,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         let name = format!("sim::every_power_loss::{}", case.name);
         add(name, Box::new(move || power_losses(*case, 1, Unsynced::default()).map(drop)));
     }
+    add(format!("sim::life::{}", BY_THE_CLOCK.name), Box::new(|| seeds(0..SEEDS, BY_THE_CLOCK)));
     for from in (0..QUERIES).step_by(QUERIES_TOGETHER) {
         let name = format!("sim::queries::{from}");
         add(name, Box::new(move || queries(from..from + QUERIES_TOGETHER as u64)));
@@ -148,12 +150,12 @@ fn laws(law: Law) -> Result<()> {
 }
 
 /// Lives lived twice each: the second has to be the first again.
-fn seeds(seeds: impl Iterator<Item = u64>, job: &str) -> Result<()> {
-    let case = JOBS.iter().find(|j| j.name == job).context("no such job")?;
+fn seeds(seeds: impl Iterator<Item = u64>, case: JobCase) -> Result<()> {
+    let job = case.name;
     for seed in seeds {
-        let (first, _) = live(*case, seed, None, false);
+        let (first, _) = live(case, seed, None, false);
         let first = first.with_context(|| format!("seed {seed} of {job}: SEED={seed} cargo test -p tests sim shows its trace"))?;
-        let second = live(*case, seed, None, false).0?;
+        let second = live(case, seed, None, false).0?;
         if first != second {
             bail!("seed {seed} of {job} is not the same twice: {first:?}, then {second:?}");
         }

@@ -25,6 +25,8 @@ pub enum Expected {
     SameAs(&'static str),
     /// Each event with v ≥ 0: id, k, v.
     Events,
+    /// Each event: id, and that it was counted once, in whatever window it arrived.
+    Counted,
     /// Per window of `size_ms` each `slide_ms`, and key: k, window_end, COUNT, SUM(v), MIN(id), MAX(id), COUNT(DISTINCT v).
     Windows { slide_ms: i64, size_ms: i64 },
 }
@@ -124,6 +126,18 @@ pub const JOBS: &[JobCase] = &[
         sinks: &[("events", Expected::Events)],
     },
 ];
+
+/// Windows of processing time. Which one an event is in depends on the clock, but not that it is in one.
+pub const BY_THE_CLOCK: JobCase = JobCase {
+    name: "processing-time",
+    sql: concat!(
+        "CREATE TABLE arriving (arrived AS PROCTIME()) LIKE events;",
+        "CREATE TABLE counted (id BIGINT, n BIGINT) WITH ('connector' = 'filesystem', 'path' = 'counted', 'format' = 'json');",
+        "INSERT INTO counted SELECT id, COUNT(*) FROM TABLE(TUMBLE(TABLE arriving, DESCRIPTOR(arrived), INTERVAL '1' SECOND)) ",
+        "GROUP BY window_start, window_end, id;"
+    ),
+    sinks: &[("counted", Expected::Counted)],
+};
 
 /// An event as the log holds it.
 #[derive(Debug, Clone)]

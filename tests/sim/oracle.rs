@@ -32,6 +32,11 @@ pub fn expected(what: Expected, partitions: &[&[Event]]) -> Rows {
                 }
             }
         }
+        Expected::Counted => {
+            for e in partitions.iter().copied().flatten() {
+                add(format!("id={} n=1", e.id));
+            }
+        }
         Expected::Windows { slide_ms, size_ms } => {
             let mut groups: BTreeMap<(i64, &str), Group> = BTreeMap::new();
             for events in partitions {

@@ -47,6 +47,8 @@ pub struct SourceNode {
     pub scan: MakeScan,
     /// After how long without data a split, whose end was seen, stops holding the watermark back; ms. `None`: never.
     pub idle_timeout_ms: Option<u64>,
+    /// Whether the watermark follows the clock instead of the rows.
+    pub processing_time: bool,
     /// Table name, for messages and metrics.
     pub table: String,
     /// What to do with a record that cannot be decoded: `true` skips and counts it, `false` fails the job.

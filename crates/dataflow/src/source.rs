@@ -100,7 +100,9 @@ pub struct Decoded {
 /// Stateless; the runtime keeps the running maximum per split and stamps the rows.
 pub trait Scan: Send {
     /// The batch in the table's scan schema and, for a table with a watermark, each row's watermark candidate.
-    fn scan(&mut self, batch: Batch) -> Result<Scanned>;
+    ///
+    /// - `arrived_ms`: when the rows arrived, epoch ms
+    fn scan(&mut self, batch: Batch, arrived_ms: i64) -> Result<Scanned>;
 }
 
 /// A batch ready to be stamped.

@@ -60,6 +60,7 @@ fn source_node(source: &SourceSpec, columns: &[Column], connectors: &dyn Connect
         source: connectors.source(&source.table.spec())?,
         scan: Arc::new(move || Ok(Box::new(TableScan::new(&spec, &scan_columns)?) as Box<dyn Scan>)),
         idle_timeout_ms: source.idle_timeout_ms,
+        processing_time: source.processing_time,
         table: source.table.name.clone(),
         skip_bad_records: source.on_error == RecordPolicy::Skip,
     })
@@ -93,6 +94,7 @@ fn values_node(rows: &[Vec<Value>], columns: &[Column]) -> Result<SourceNode> {
         source: Arc::new(ValuesSource(data)),
         scan: Arc::new(move || Ok(Box::new(Unchanged(Projection::new(&exprs, &scan_columns)?)) as Box<dyn Scan>)),
         idle_timeout_ms: None,
+        processing_time: false,
         table: "VALUES".to_string(),
         skip_bad_records: false,
     })
@@ -101,7 +103,7 @@ fn values_node(rows: &[Vec<Value>], columns: &[Column]) -> Result<SourceNode> {
 struct Unchanged(Projection);
 
 impl Scan for Unchanged {
-    fn scan(&mut self, batch: millstream_dataflow::Batch) -> Result<millstream_dataflow::Scanned> {
+    fn scan(&mut self, batch: millstream_dataflow::Batch, _arrived_ms: i64) -> Result<millstream_dataflow::Scanned> {
         Ok(millstream_dataflow::Scanned {
             batch: self.0.apply(&batch)?,
             candidates: None,

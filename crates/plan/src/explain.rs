@@ -113,6 +113,9 @@ fn source(s: &SourceSpec, node: &Node) -> String {
             None => text.push_str(", never idle"),
         }
     }
+    if s.processing_time {
+        text.push_str("; watermark: processing time");
+    }
     if s.on_error == RecordPolicy::Skip {
         text.push_str("; bad records: left out and counted");
     }

@@ -65,6 +65,9 @@ pub struct SourceSpec {
     pub columns: Vec<Expr>,
     /// The table's event time, if it has a watermark.
     pub rowtime: Option<Rowtime>,
+    /// Whether time is the clock's when rows arrive: then the watermark follows it, and there is no `rowtime`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub processing_time: bool,
     /// After how long without data an exhausted split stops holding the watermark back. `None`: never.
     pub idle_timeout_ms: Option<u64>,
     /// What happens to a record that is not a row.
@@ -107,7 +110,14 @@ pub struct TableDef {
     pub options: BTreeMap<String, String>,
 }
 
+/// In the place of a metadata key: the column is the time when the row arrived, TIMESTAMP_LTZ(3), which no connector delivers.
+pub const ARRIVAL: &str = "$arrival";
+
 impl TableDef {
+    /// Whether a column is when the row arrived.
+    pub fn is_arrival(&self, column: usize) -> bool {
+        self.columns.get(column).is_some_and(|(_, key)| key.as_deref() == Some(ARRIVAL))
+    }
     /// As the connectors want it.
     pub fn spec(&self) -> TableSpec {
         let kind = |key: &Option<String>| key.as_ref().map_or(ColumnKind::Physical, |k| ColumnKind::Metadata(k.clone()));
@@ -116,6 +126,7 @@ impl TableDef {
             columns: self
                 .columns
                 .iter()
+                .filter(|(_, key)| key.as_deref() != Some(ARRIVAL))
                 .map(|(c, key)| TableColumn {
                     field: c.field(),
                     kind: kind(key),

@@ -407,6 +407,7 @@ impl Wiring<'_> {
                         bounded: source.source.bounded(),
                         skip_bad_records: source.skip_bad_records,
                         idle_timeout: source.idle_timeout_ms.map(Duration::from_millis),
+                        processing_time: source.processing_time,
                         clock: Arc::clone(&job.rim.clock),
                         metrics: Arc::clone(&self.metrics[*node]),
                         time,

@@ -12,6 +12,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tracing::warn;
 
+/// How often processing time goes on while no rows come, ms.
+const TICK_MS: i64 = 20;
+
 /// What a source subtask remembers of a split; position and watermark are in every checkpoint.
 #[derive(Debug, Clone)]
 struct SplitState {
@@ -57,6 +60,8 @@ pub(crate) struct SourceHead {
     bounded: bool,
     skip_bad_records: bool,
     idle_timeout: Option<Duration>,
+    /// The watermark follows the clock, whether rows come or not.
+    processing_time: bool,
     clock: Arc<dyn Clock>,
     metrics: Arc<NodeMetrics>,
     time: Arc<SourceTime>,
@@ -82,6 +87,7 @@ pub(crate) struct SourceHeadParts {
     pub(crate) bounded: bool,
     pub(crate) skip_bad_records: bool,
     pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) processing_time: bool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Arc<NodeMetrics>,
     pub(crate) time: Arc<SourceTime>,
@@ -111,6 +117,7 @@ impl SourceHead {
             bounded: p.bounded,
             skip_bad_records: p.skip_bad_records,
             idle_timeout: p.idle_timeout,
+            processing_time: p.processing_time,
             clock: p.clock,
             metrics: p.metrics,
             time: p.time,
@@ -230,7 +237,22 @@ impl SourceHead {
         self.awake = awake;
     }
 
+    /// No rows came: time goes on all the same.
+    fn tick(&mut self) -> Option<Emitted> {
+        let reached = self.clock.now_ms() - 1;
+        if reached < self.emitted.saturating_add(TICK_MS) {
+            return None;
+        }
+        for split in self.splits.values_mut() {
+            split.watermark = split.watermark.max(reached);
+        }
+        self.advance()
+    }
+
     fn look_for_idle(&mut self) -> Option<Emitted> {
+        if self.processing_time {
+            return self.tick();
+        }
         let timeout = self.idle_timeout?;
         let now = self.clock.monotonic();
         for split in self.splits.values_mut().filter(|s| !s.idle && !s.finished) {
@@ -267,7 +289,12 @@ impl SourceHead {
         let decoded = self.decoder.decode(chunk)?;
         self.metrics.records_in.fetch_add(decoded.records, Relaxed);
         self.reject(decoded.bad)?;
-        let scanned = self.scan.scan(decoded.batch)?;
+        let mut arrived_ms = self.clock.now_ms();
+        if self.processing_time {
+            // Clocks differ between processes, and may be set back.
+            arrived_ms = arrived_ms.max(self.split(&id)?.watermark.saturating_add(1));
+        }
+        let scanned = self.scan.scan(decoded.batch, arrived_ms)?;
         let placed = |(row, bad): (usize, BadRecord)| BadRecord {
             place: decoded.places.of(row),
             ..bad

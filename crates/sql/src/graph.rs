@@ -18,6 +18,13 @@ pub(crate) struct JobGraph {
     pub(crate) refused: Option<Error>,
 }
 
+/// See [`JobGraph::mark`].
+#[derive(Debug)]
+pub(crate) struct Mark {
+    nodes: usize,
+    roles: BTreeMap<String, usize>,
+}
+
 impl JobGraph {
     /// Starts a statement: its nodes' ids begin with `prefix`.
     pub(crate) fn begin(&mut self, prefix: impl Into<String>) {
@@ -74,6 +81,18 @@ impl JobGraph {
             parallelism,
         });
         self.nodes.len() - 1
+    }
+    /// Where the statement is now.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            nodes: self.nodes.len(),
+            roles: self.roles.clone(),
+        }
+    }
+    /// Forgets what came since, which nothing may refer to.
+    pub(crate) fn back_to(&mut self, mark: Mark) {
+        self.nodes.truncate(mark.nodes);
+        self.roles = mark.roles;
     }
     fn localize_over(&mut self, spec: &mut NodeSpec, inputs: &[Input]) {
         // What has several inputs computes nothing.

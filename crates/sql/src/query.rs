@@ -39,6 +39,8 @@ pub(crate) struct Planner<'a> {
     views: Vec<FullName>,
     /// How many views the statement has read so far, each as often as it is read.
     views_read: usize,
+    /// Whether tables are read by the clock, for a window over when rows arrive.
+    processing_time: bool,
 }
 
 impl<'a> Planner<'a> {
@@ -53,6 +55,7 @@ impl<'a> Planner<'a> {
             ctes: Vec::new(),
             views: Vec::new(),
             views_read: 0,
+            processing_time: false,
         }
     }
 
@@ -196,6 +199,7 @@ impl<'a> Planner<'a> {
                 name: l.name.clone(),
                 ty: Type::new(ty, l.ty.nullable || r.ty.nullable),
                 rowtime,
+                proctime: l.proctime && r.proctime,
                 window: if l.window == r.window { l.window } else { None },
             });
         }
@@ -281,6 +285,7 @@ impl<'a> Planner<'a> {
             name: c.name,
             ty: c.ty,
             rowtime: false,
+            proctime: false,
             window: None,
         });
         Ok(Relation {
@@ -324,6 +329,7 @@ impl<'a> Planner<'a> {
                 name: String::new(),
                 ty: Type::new(SqlType::Int, false),
                 rowtime: false,
+                proctime: false,
                 window: None,
             }],
             pending: None,

@@ -34,6 +34,8 @@ pub(crate) struct ScopeColumn {
     pub(crate) ty: Type,
     /// Whether windows can be cut on it.
     pub(crate) rowtime: bool,
+    /// Whether it is when the row arrived: windows can be cut on it where time is the clock's.
+    pub(crate) proctime: bool,
     /// Which bound of which window it holds.
     pub(crate) window: Option<(WindowPart, Cut)>,
 }

@@ -180,6 +180,8 @@ fn columns(table: &Table) -> Listing {
         let mut ty = described(&column.ty);
         if watermark.is_some() {
             ty += " *ROWTIME*";
+        } else if table.is_proctime(&column.name) {
+            ty += " *PROCTIME*";
         }
         let extras = match &declared.kind {
             ColumnDefKind::Physical(_) => None,

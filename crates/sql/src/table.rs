@@ -7,7 +7,7 @@ use crate::parse::{ColumnDefKind, CreateTable, TableOption};
 use crate::relation::{Relation, ScopeColumn, find};
 use millstream_dataflow::option::{OptionSpec, OptionType, check_all, nearest, parse_duration};
 use millstream_dataflow::{Error, Field, Registry, Result, Span, SqlType};
-use millstream_plan::{Column, Expr, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
+use millstream_plan::{ARRIVAL, Column, Expr, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
 use std::collections::BTreeMap;
 
 /// A column of the declaration.
@@ -22,6 +22,8 @@ enum Kind {
     },
     /// Over the physical and metadata columns, by their number in the declaration.
     Computed(Expr),
+    /// `AS PROCTIME()`
+    Arrival,
 }
 
 #[derive(Debug)]
@@ -74,6 +76,7 @@ impl Table {
                     name,
                     ty,
                     rowtime: false,
+                    proctime: false,
                     window: None,
                 }
             })
@@ -98,6 +101,7 @@ impl Table {
                         ))
                     })
                 }
+                ColumnDefKind::Computed(e) if is_proctime(e) => Ok((Type::new(SqlType::TimestampLtz(3), false), Kind::Arrival)),
                 ColumnDefKind::Computed(e) => Binder::new(&plain)
                     .bind(e)
                     .map(|b| (b.ty, Kind::Computed(b.expr)))
@@ -132,6 +136,10 @@ impl Table {
     pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().map(|(c, _)| c)
     }
+    /// Whether a column is when rows arrive.
+    pub(crate) fn is_proctime(&self, name: &str) -> bool {
+        self.columns.iter().any(|(c, k)| c.name == name && matches!(k, Kind::Arrival))
+    }
     /// The table with the options of a hint.
     pub(crate) fn with_options(&self, options: &[TableOption], registry: &dyn Registry) -> Result<Table, Vec<Error>> {
         Table::new(&self.definition.with_options(options), self.name.clone(), registry)
@@ -161,6 +169,12 @@ impl Table {
         let scope = self.scope();
         let index = find(&scope, None, &w.column, w.column_span)?;
         let ty = &scope[index].ty.ty;
+        if matches!(self.columns[index].1, Kind::Arrival) {
+            return Err(Error::sql(format!("\"{}\" is processing time, which has no watermark", w.column))
+                .code("E0410")
+                .hint("leave it out: windows over the column follow the clock")
+                .span(w.column_span));
+        }
         if !ty.is_time_attribute() {
             return Err(Error::sql(format!(
                 "the event time \"{}\" is {ty}, it must be TIMESTAMP(3) or TIMESTAMP_LTZ(3) at most",
@@ -188,6 +202,7 @@ impl Table {
                 name: c.name.clone(),
                 ty: c.ty.clone(),
                 rowtime: false,
+                proctime: false,
                 window: None,
             })
             .collect()
@@ -204,6 +219,7 @@ impl Table {
                 },
                 Some(key.clone()),
             )),
+            Kind::Arrival => Some((c.clone(), Some(ARRIVAL.to_string()))),
             Kind::Computed(_) => None,
         });
         TableDef {
@@ -222,7 +238,9 @@ impl Table {
     }
 
     /// Reads the table. All statements of a job share one source.
-    pub(crate) fn scan(&self, registry: &dyn Registry, settings: &Settings, graph: &mut JobGraph, span: Span) -> Result<Relation> {
+    ///
+    /// - `processing_time`: windows are cut on when rows arrive
+    pub(crate) fn scan(&self, registry: &dyn Registry, settings: &Settings, graph: &mut JobGraph, span: Span, processing_time: bool) -> Result<Relation> {
         let connector = self.options.get("connector").map_or("", String::as_str);
         if !registry.connector(connector).is_some_and(|c| c.source) {
             return Err(
@@ -263,20 +281,28 @@ impl Table {
             Some(own) => Some(own).filter(|d| !d.is_zero()),
             None => settings.idle_timeout,
         };
+        let arrives = self.columns.iter().any(|(_, k)| matches!(k, Kind::Arrival));
+        let processing_time = processing_time && arrives;
+        let rowtime = self.rowtime.as_ref().filter(|_| !processing_time);
         let spec = SourceSpec {
             table: self.delivered(|_| true),
             columns,
-            rowtime: self.rowtime.as_ref().map(|(column, watermark)| Rowtime {
+            rowtime: rowtime.map(|(column, watermark)| Rowtime {
                 column: *column,
                 watermark: watermark.clone(),
             }),
+            processing_time,
             idle_timeout_ms: idle_timeout.map(|d| d.as_millis() as u64),
             on_error: self.record_policy(),
         };
         let output: Vec<Column> = self.columns.iter().map(|(c, _)| c.clone()).collect();
         let node = graph.source(&self.name, spec, output);
         let mut scope = self.scope();
-        if let Some((column, _)) = &self.rowtime {
+        for (column, (_, kind)) in scope.iter_mut().zip(&self.columns) {
+            column.proctime = matches!(kind, Kind::Arrival);
+            column.rowtime = column.proctime && processing_time;
+        }
+        if let Some((column, _)) = rowtime {
             scope[*column].rowtime = true;
             // A row without event time does not get past the source.
             scope[*column].ty.nullable = self.columns[*column].0.ty.nullable;
@@ -342,8 +368,13 @@ fn written(kind: &Kind) -> bool {
     match kind {
         Kind::Physical => true,
         Kind::Metadata { is_virtual, .. } => !is_virtual,
-        Kind::Computed(_) => false,
+        Kind::Computed(_) | Kind::Arrival => false,
     }
+}
+
+/// `PROCTIME()`
+fn is_proctime(e: &sqlparser::ast::Expr) -> bool {
+    matches!(e, sqlparser::ast::Expr::Function(_)) && e.to_string().eq_ignore_ascii_case("PROCTIME()")
 }
 
 /// An expression over declared columns as one over delivered ones.

@@ -36,3 +36,6 @@ SHOW TABLES FROM default_database;
 CREATE TABLE t2 LIKE default_database.base;
 SHOW TABLES;
 DESCRIBE EXTENDED t2;
+CREATE TABLE arriving (a INT, p AS PROCTIME(), b AS a + 1) WITH ('connector' = 'datagen');
+DESCRIBE arriving;
+SHOW CREATE TABLE arriving;

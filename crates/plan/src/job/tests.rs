@@ -18,6 +18,7 @@ fn job() -> Job {
         table: table.clone(),
         columns: vec![Expr::Column(0)],
         rowtime: None,
+        processing_time: false,
         idle_timeout_ms: Some(30_000),
         on_error: RecordPolicy::Fail,
     };

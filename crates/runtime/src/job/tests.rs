@@ -111,7 +111,7 @@ impl SplitDecoder for NumbersDecoder {
 /// Event time is the number itself, the watermark lags by 10.
 struct NumbersScan;
 impl Scan for NumbersScan {
-    fn scan(&mut self, batch: Batch) -> Result<Scanned> {
+    fn scan(&mut self, batch: Batch, _arrived_ms: i64) -> Result<Scanned> {
         let n = batch.column(0).as_primitive::<Int64Type>();
         let candidates = Int64Array::from_iter_values(n.values().iter().map(|v| v - 10));
         Ok(Scanned {
@@ -294,6 +294,7 @@ impl Setup {
             }),
             scan: Arc::new(|| Ok(Box::new(NumbersScan))),
             idle_timeout_ms: None,
+            processing_time: false,
             table: "numbers".into(),
             skip_bad_records: false,
         };

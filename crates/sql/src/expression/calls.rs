@@ -150,7 +150,11 @@ impl Binder<'_> {
         }
         if VOLATILE.contains(&name.as_str()) || name == "unix_timestamp" && arguments(f)?.is_empty() {
             let e = Error::sql(format!("{} is refused: a replay would give another value", name.to_uppercase())).code("E0101");
-            return Err(e.hint("let the rows bring it instead").span(at));
+            let hint = match name.as_str() {
+                "proctime" => "it is a column of its own in CREATE TABLE: arrived AS PROCTIME()",
+                _ => "let the rows bring it instead",
+            };
+            return Err(e.hint(hint).span(at));
         }
         if let Some(bound) = self.special(&name, &arguments(f)?)? {
             return Ok(bound);

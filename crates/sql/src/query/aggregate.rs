@@ -290,6 +290,7 @@ impl Planner<'_> {
                 name: c.name,
                 ty: c.ty,
                 rowtime: part == Some(WindowPart::Time),
+                proctime: false,
                 window: part.map(|p| (p, cut)),
             }
         });

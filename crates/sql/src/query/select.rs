@@ -148,6 +148,7 @@ impl Planner<'_> {
                     name,
                     ty: b.ty.clone(),
                     rowtime: from.is_some_and(|c| c.rowtime),
+                    proctime: from.is_some_and(|c| c.proctime),
                     window: from.and_then(|c| c.window),
                 }
             })

@@ -122,7 +122,9 @@ impl Planner<'_> {
                     Some(hint) => Arc::new(table.with_options(&hint.options, self.registry).map_err(|mut e| e.remove(0).span(hint.span))?),
                     None => table,
                 };
-                Ok(table.scan(self.registry, self.settings, self.graph, path.span)?.aliased(&name))
+                Ok(table
+                    .scan(self.registry, self.settings, self.graph, path.span, self.processing_time)?
+                    .aliased(&name))
             }
             Entry::View(view) => {
                 if let Some(hint) = hint {

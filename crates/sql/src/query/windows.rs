@@ -33,10 +33,20 @@ impl Planner<'_> {
         let (Some(data), Some(time)) = (args[0], args[1]) else {
             return Err(Error::bug("required arguments are missing"));
         };
-        let relation = self.data(data)?;
         let time = descriptor(time)?;
         let at_time = span_of(time.span);
-        let index = find(&relation.columns, None, &time.value, at_time)?;
+        let mark = self.graph.mark();
+        let mut relation = self.data(data)?;
+        let mut index = find(&relation.columns, None, &time.value, at_time)?;
+        if relation.columns[index].proctime && !self.processing_time {
+            // The same once more, by the clock.
+            self.graph.back_to(mark);
+            self.processing_time = true;
+            let again = self.data(data);
+            self.processing_time = false;
+            relation = again?;
+            index = find(&relation.columns, None, &time.value, at_time)?;
+        }
         let column = &relation.columns[index];
         if !column.rowtime {
             let e = Error::sql(format!(
@@ -82,10 +92,10 @@ impl Planner<'_> {
             window,
             ltz: matches!(column.ty.ty, SqlType::TimestampLtz(_)),
         };
-        let mut relation = relation;
         // Only window_time is an event time from here on.
         relation.columns.iter_mut().for_each(|c| {
             c.rowtime = false;
+            c.proctime = false;
             c.window = None;
         });
         for (part, name) in [WindowPart::Start, WindowPart::End, WindowPart::Time].into_iter().zip(BOUNDS) {
@@ -99,6 +109,7 @@ impl Planner<'_> {
                 name: name.to_string(),
                 ty,
                 rowtime: part == WindowPart::Time,
+                proctime: false,
                 window: Some((part, cut)),
             });
         }
