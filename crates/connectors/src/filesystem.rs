@@ -45,6 +45,13 @@ const ON_ERROR: OptionSpec = OptionSpec::new(
     "What happens to a record that is no row: the job stops, or it is counted and left out.",
 )
 .default("fail");
+const SKEW: OptionSpec = OptionSpec::new(
+    "scan.watermark.max-future-skew",
+    OptionType::Duration,
+    "How far a row's event time may be ahead of the clock when it is read. One that is further is a bad record (`future-rowtime`): else it would \
+     move the watermark, and all rows behind it would be late.",
+)
+.examples(&["1 h"]);
 const IDLE: OptionSpec = OptionSpec::new(
     "scan.watermark.idle-timeout",
     OptionType::Duration,
@@ -66,6 +73,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         millstream_store::open::REGION,
         millstream_store::open::SECRET_KEY,
         IDLE,
+        SKEW,
         FILE_SIZE,
         MONITOR,
     ],

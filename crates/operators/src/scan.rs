@@ -3,7 +3,8 @@
 use crate::expression::Evaluator;
 use crate::project::Projection;
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, TimestampMillisecondArray};
-use millstream_dataflow::{BadRecord, Batch, Error, Result, Scan, Scanned, Schema};
+use millstream_dataflow::{BadRecord, Batch, Error, Result, Scan, Scanned, Schema, temporal};
+use millstream_functions::zone::Zone;
 use millstream_plan::{Column, SourceSpec};
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ pub(crate) struct TableScan {
     columns: Projection,
     /// The event-time column and the watermark expression.
     rowtime: Option<(usize, Evaluator, String)>,
+    /// How far event time may be ahead of the clock, ms, and by which zone's walls it is told.
+    max_future: Option<(i64, Option<Zone>)>,
     /// The watermark follows the clock.
     processing_time: bool,
     /// The table's columns as the projection reads them, if one of them is when the rows arrived.
@@ -24,12 +27,18 @@ impl TableScan {
             None => None,
             Some(r) => Some((r.column, Evaluator::new(&r.watermark)?, columns[r.column].name.clone())),
         };
+        let skew = spec.rowtime.as_ref().and_then(|r| r.max_future_skew.as_ref());
+        let max_future = skew.map(|s| -> Result<_> {
+            let zone = s.zone.as_deref().map(Zone::parse).transpose()?;
+            Ok((i64::try_from(s.ms).unwrap_or(i64::MAX), zone))
+        });
         let table = &spec.table;
         let arrivals: Vec<usize> = (0..table.columns.len()).filter(|i| table.is_arrival(*i)).collect();
         let all = || Schema::new(table.columns.iter().map(|(c, _)| c.field()).collect());
         Ok(TableScan {
             columns: Projection::new(&spec.columns, columns)?,
             rowtime,
+            max_future: max_future.transpose()?,
             processing_time: spec.processing_time,
             arriving: (!arrivals.is_empty()).then(all),
             arrivals,
@@ -38,6 +47,35 @@ impl TableScan {
 }
 
 impl TableScan {
+    /// The rows whose event time is none.
+    fn bad(&self, times: &Int64Array, name: &str, arrived_ms: i64) -> Vec<(usize, BadRecord)> {
+        let bad = |reason: &'static str, message: String| BadRecord {
+            reason,
+            message,
+            place: String::new(),
+        };
+        let mut found = Vec::new();
+        if times.null_count() > 0 {
+            let null = |row| (row, bad("null-rowtime", format!("the event time \"{name}\" is NULL")));
+            found.extend((0..times.len()).filter(|row| times.is_null(*row)).map(null));
+        }
+        if let Some((skew, zone)) = &self.max_future {
+            let now = zone.as_ref().map_or(arrived_ms, |z| z.wall(arrived_ms));
+            let limit = now.saturating_add(*skew);
+            let future = (0..times.len()).filter(|row| times.is_valid(*row) && times.value(*row) > limit);
+            found.extend(future.map(|row| {
+                let mut time = String::new();
+                let (days, nanos) = temporal::split(times.value(row), 1000);
+                temporal::write_date(days, &mut time);
+                time.push(' ');
+                temporal::write_time(nanos, 3, &mut time);
+                let message = format!("the event time \"{name}\" is {time}: further ahead of the clock than 'scan.watermark.max-future-skew' allows");
+                (row, bad("future-rowtime", message))
+            }));
+            found.sort_by_key(|(row, _)| *row);
+        }
+        found
+    }
     /// The delivered columns with the arrival's among them.
     fn with_arrival(&self, batch: Batch, arrived_ms: i64) -> Result<Batch> {
         let Some(schema) = &self.arriving else { return Ok(batch) };
@@ -74,35 +112,29 @@ impl Scan for TableScan {
                 bad: Vec::new(),
             });
         };
-        let mut bad = Vec::new();
-        let times = batch.column(*column);
-        if times.null_count() > 0 {
-            let valid: BooleanArray = (0..times.len()).map(|i| Some(times.is_valid(i))).collect();
-            bad = (0..times.len())
-                .filter(|i| times.is_null(*i))
-                .map(|i| {
-                    let bad = BadRecord {
-                        reason: "null-rowtime",
-                        message: format!("the event time \"{name}\" is NULL"),
-                        place: String::new(),
-                    };
-                    (i, bad)
-                })
-                .collect();
-            batch = batch.filter(&valid)?;
+        let times = millis(batch.column(*column))?;
+        let bad = self.bad(&times, name, arrived_ms);
+        if !bad.is_empty() {
+            let mut valid = vec![true; times.len()];
+            bad.iter().for_each(|(row, _)| valid[*row] = false);
+            batch = batch.filter(&BooleanArray::from(valid))?;
         }
         let candidates = watermark.evaluate(&batch.data)?;
-        // TIMESTAMP(≤3) is carried in milliseconds.
-        let data = candidates
-            .to_data()
-            .into_builder()
-            .data_type(arrow_schema::DataType::Int64)
-            .build()
-            .map_err(|e| Error::bug("a watermark is no timestamp").source(e))?;
         Ok(Scanned {
             batch,
-            candidates: Some(Int64Array::from(data)),
+            candidates: Some(millis(&candidates)?),
             bad,
         })
     }
+}
+
+/// TIMESTAMP(≤3) is carried in milliseconds.
+fn millis(times: &ArrayRef) -> Result<Int64Array> {
+    let data = times
+        .to_data()
+        .into_builder()
+        .data_type(arrow_schema::DataType::Int64)
+        .build()
+        .map_err(|e| Error::bug("an event time is no timestamp").source(e))?;
+    Ok(Int64Array::from(data))
 }

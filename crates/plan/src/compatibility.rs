@@ -37,6 +37,9 @@ fn comparable(node: &Node) -> NodeSpec {
     let table = match &mut spec {
         NodeSpec::Source(s) => {
             s.idle_timeout_ms = None;
+            if let Some(rowtime) = &mut s.rowtime {
+                rowtime.max_future_skew = None;
+            }
             s.on_error = RecordPolicy::Fail;
             Some(&mut s.table)
         }
@@ -53,6 +56,7 @@ fn comparable(node: &Node) -> NodeSpec {
                     key,
                     "on-error"
                         | "scan.watermark.idle-timeout"
+                        | "scan.watermark.max-future-skew"
                         | "scan.topic-partition-discovery.interval"
                         | "source.monitor-interval"
                         | "sink.rolling-policy.file-size"

@@ -106,6 +106,9 @@ fn source(s: &SourceSpec, node: &Node) -> String {
     if let Some(rowtime) = &s.rowtime {
         let scan: Vec<String> = node.columns.iter().map(|c| c.name.clone()).collect();
         let _ = write!(text, "; watermark of {} = {}", scan[rowtime.column], expression(&rowtime.watermark, &scan));
+        if let Some(skew) = &rowtime.max_future_skew {
+            let _ = write!(text, ", at most {} ahead of the clock", duration(skew.ms as i64));
+        }
         match s.idle_timeout_ms {
             Some(ms) => {
                 let _ = write!(text, ", idle after {}", duration(ms as i64));

@@ -91,6 +91,18 @@ pub struct Rowtime {
     pub column: usize,
     /// The watermark expression over the scan's output columns, of the same type.
     pub watermark: Expr,
+    /// How far event time may be ahead of the clock, if that is bounded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_future_skew: Option<FutureSkew>,
+}
+
+/// A row whose event time is further ahead of the clock than this is no row: it would move the watermark, and all that follow would be late.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FutureSkew {
+    /// Milliseconds ahead of when the row arrives.
+    pub ms: u64,
+    /// The zone that a TIMESTAMP without zone is taken to be in; none: UTC.
+    pub zone: Option<String>,
 }
 
 /// A table in serialisable form.

@@ -7,7 +7,7 @@ use crate::parse::{ColumnDefKind, CreateTable, TableOption};
 use crate::relation::{Relation, ScopeColumn, find};
 use millstream_dataflow::option::{OptionSpec, OptionType, check_all, nearest, parse_duration};
 use millstream_dataflow::{Error, Field, Registry, Result, Span, SqlType};
-use millstream_plan::{ARRIVAL, Column, Expr, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
+use millstream_plan::{ARRIVAL, Column, Expr, FutureSkew, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
 use std::collections::BTreeMap;
 
 /// A column of the declaration.
@@ -290,6 +290,7 @@ impl Table {
             rowtime: rowtime.map(|(column, watermark)| Rowtime {
                 column: *column,
                 watermark: watermark.clone(),
+                max_future_skew: self.max_future_skew(*column, settings),
             }),
             processing_time,
             idle_timeout_ms: idle_timeout.map(|d| d.as_millis() as u64),
@@ -311,6 +312,15 @@ impl Table {
             node,
             columns: scope,
             pending: None,
+        })
+    }
+
+    fn max_future_skew(&self, rowtime: usize, settings: &Settings) -> Option<FutureSkew> {
+        let skew = self.options.get("scan.watermark.max-future-skew").and_then(|t| parse_duration(t))?;
+        let of_the_wall = matches!(self.columns[rowtime].0.ty.ty, SqlType::Timestamp(_));
+        Some(FutureSkew {
+            ms: skew.as_millis() as u64,
+            zone: Some(settings.local_time_zone.clone()).filter(|zone| of_the_wall && zone != "UTC"),
         })
     }
 
