@@ -6,6 +6,7 @@ mod cli;
 mod conformance;
 mod faults;
 mod kafka;
+mod monitoring;
 mod mutations;
 mod plans;
 mod reference;

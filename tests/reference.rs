@@ -18,6 +18,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("settings", || compare("docs/settings.md", &settings())),
         trial("functions", || compare("docs/functions.md", &functions())),
         trial("metrics", || compare("docs/metrics.md", &metrics())),
+        trial("dashboard", || compare("docs/grafana-dashboard.json", &crate::monitoring::dashboard()?)),
+        trial("alerts", || compare("docs/prometheus-alerts.yaml", &crate::monitoring::alerts()?)),
     ]
 }
 
@@ -96,7 +98,10 @@ fn functions() -> String {
 
 fn metrics() -> String {
     let mut out = format!(
-        "# Metrics\n\n{GENERATED}\n`--metrics ADDRESS` serves these at `http://ADDRESS/metrics` as Prometheus text. All but `millstream_build_info` carry the label `job`.\n"
+        "# Metrics\n\n{GENERATED}\n`--metrics ADDRESS` serves these at `http://ADDRESS/metrics` as Prometheus text. All but `millstream_build_info` carry the label `job`.\n\n\
+         `/healthz` answers 200 as long as the process does. `/readyz` answers 200 while rows are flowing, and 503 with the reason while a job starts, \
+         restores its state, waits for a restart, or has ended.\n\n\
+         A [dashboard](grafana-dashboard.json) for Grafana and [alert rules](prometheus-alerts.yaml) for Prometheus are made of the same list.\n"
     );
     out += "\n| Metric | Type | Labels | |\n|---|---|---|---|\n| `millstream_build_info` | gauge | `version` | The running release. |\n";
     for m in METRICS {

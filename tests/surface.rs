@@ -399,14 +399,30 @@ fn metrics() -> Result<()> {
         .map(str::to_string)
         .collect()
     };
+    let get = |path: &str| -> Result<String> {
+        let mut stream = std::net::TcpStream::connect(&address)?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        Ok(text)
+    };
+    ensure!(get("/healthz")?.starts_with("HTTP/1.1 200 OK"), "{}", get("/healthz")?);
+    // Not before its rows flow.
+    let mut tries = 0..100_000;
+    loop {
+        let text = get("/readyz")?;
+        if text.starts_with("HTTP/1.1 200 OK") {
+            ensure!(text.ends_with(" is running\n"), "{text}");
+            break;
+        }
+        ensure!(text.starts_with("HTTP/1.1 503") && tries.next().is_some(), "{text}");
+        std::thread::yield_now();
+    }
     // The first sample of each comes when there is one: asked again until then.
     let mut tries = 0..100_000;
     let text = loop {
         ensure!(tries.next().is_some(), "some metrics never come");
-        let mut stream = std::net::TcpStream::connect(&address)?;
-        write!(stream, "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut text = String::new();
-        stream.read_to_string(&mut text)?;
+        let text = get("/metrics")?;
         if missing(&text).is_empty() {
             break text;
         }

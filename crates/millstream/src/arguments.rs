@@ -39,7 +39,7 @@ pub(crate) struct Run {
     /// How rows of a SELECT are printed; a table on a terminal, JSON lines otherwise
     #[arg(short, long, value_enum)]
     pub(crate) output: Option<Output>,
-    /// Serve Prometheus metrics at http://ADDRESS/metrics
+    /// Serve Prometheus metrics at http://ADDRESS/metrics, and /healthz and /readyz
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) metrics: Option<SocketAddr>,
     /// How lines on standard error look: log, progress and errors

@@ -7,7 +7,7 @@ use crate::coordinator::{Coordinator, End, roll_forward};
 use crate::exchange::Sender;
 use crate::feed::{Feed, FeedQueue};
 use crate::job::{Job, unless_stopped};
-use crate::metrics::{NodeMetrics, NodeRole};
+use crate::metrics::{JobMetrics, NodeMetrics, NodeRole};
 use crate::source_head::{SourceHead, SourceHeadParts};
 use crate::source_time::SourceTime;
 use crate::subtask::{Head, HeadKind, Inlet, Orders, Progress, Report, Subtask};
@@ -91,6 +91,8 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
         ended: 0,
         failed_in_row: 0,
     };
+    job.metrics.running.store(true, Ordering::Relaxed);
+    let _stops = StopsRunning(&job.metrics);
     if job.config.workers == 0 {
         let end = step_here(job, subtasks.into_iter().map(|(_, s)| s).collect(), &mut coordinator, stop).await;
         return unless_taken_over(end, coordinator.writer.as_ref()).await;
@@ -99,6 +101,15 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
     let end = coordinator.run(stop).await;
     threads.join().await;
     unless_taken_over(end, coordinator.writer.as_ref()).await
+}
+
+/// However an attempt ends.
+struct StopsRunning<'a>(&'a JobMetrics);
+
+impl Drop for StopsRunning<'_> {
+    fn drop(&mut self) {
+        self.0.running.store(false, Ordering::Relaxed);
+    }
 }
 
 /// A process that took the job over also takes away what this one has staged or would restore: that is then what is told, and no restart

@@ -125,6 +125,8 @@ pub struct CheckpointMetrics {
 pub struct JobMetrics {
     pub checkpoints: CheckpointMetrics,
     pub restarts: AtomicU64,
+    /// Whether rows are flowing: not while state is restored, nor between a failure and the restart.
+    pub running: AtomicBool,
     nodes: Mutex<Vec<Arc<NodeMetrics>>>,
 }
 

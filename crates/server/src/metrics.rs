@@ -1,8 +1,9 @@
-//! `/metrics`: Prometheus text from the counters of the running job.
+//! `/metrics`: Prometheus text from the counters of the running job; `/healthz` and `/readyz` for whoever starts and stops processes.
 
 mod list;
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use list::{Moment, Number};
@@ -16,6 +17,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use list::{METRICS, Metric};
@@ -23,12 +25,14 @@ pub use list::{METRICS, Metric};
 /// The job whose numbers are shown now; a file with several queries runs them one after the other.
 pub(crate) type Current = Arc<Mutex<Option<(String, Arc<JobMetrics>)>>>;
 
-/// Serves `/metrics` until the process ends. Returns the bound address once connections are taken.
+/// Serves `/metrics`, `/healthz` and `/readyz` until the process ends. Returns the bound address once connections are taken.
 ///
 /// # Errors
 /// `Config` if the address cannot be bound.
 pub async fn serve(address: SocketAddr, current: Current) -> Result<SocketAddr> {
     let mut registry = Registry::default();
+    let seen = Arc::clone(&current);
+    let ready = move || std::future::ready(readiness(&seen));
     registry.register_collector(Box::new(Jobs {
         current,
         clock: SystemClock::default(),
@@ -50,9 +54,29 @@ pub async fn serve(address: SocketAddr, current: Current) -> Result<SocketAddr> 
             .source(e)
     })?;
     let bound = listener.local_addr().map_err(|e| Error::config("the metrics address is unknown").source(e))?;
-    let app = Router::new().route("/metrics", get(handler));
+    let app = Router::new()
+        .route("/metrics", get(handler))
+        // It answers: that is all there is to say. A job that hangs is found by its metrics.
+        .route("/healthz", get(|| std::future::ready("ok\n")))
+        .route("/readyz", get(ready));
     tokio::spawn(async move { axum::serve(listener, app).await });
     Ok(bound)
+}
+
+/// Whether rows are flowing, with the reason if not.
+fn readiness(current: &Current) -> (StatusCode, String) {
+    let current = current.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some((job, metrics)) = current.as_ref() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "no job has started yet\n".to_string());
+    };
+    if metrics.running.load(Relaxed) {
+        return (StatusCode::OK, format!("job {job} is running\n"));
+    }
+    let why = match metrics.restarts.load(Relaxed) {
+        0 => format!("job {job} is starting, or has ended\n"),
+        n => format!("job {job} is waiting for its restart number {n}, or has ended\n"),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, why)
 }
 
 #[derive(Debug)]

@@ -1,0 +1,176 @@
+//! A Grafana dashboard and Prometheus alerts over the metrics that there are: a name that is not served is an error here, not an empty panel.
+
+use anyhow::{Result, ensure};
+use millstream_server::{METRICS, Metric};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// Width and height of a panel, of 24 columns.
+const WIDTH: usize = 8;
+const HEIGHT: usize = 8;
+
+/// What a panel shows of a metric: counters as rates, times as ages.
+fn expression(m: &Metric) -> String {
+    let labels = std::iter::once("job").chain(m.labels.iter().copied().filter(|l| *l != "operator_id"));
+    let by = labels.collect::<Vec<_>>().join(", ");
+    let series = format!("{}{{job=~\"$job\"}}", m.name);
+    if m.name.ends_with("_total") {
+        format!("sum by ({by}) (rate({series}[$__rate_interval]))")
+    } else if m.name.ends_with("_timestamp_seconds") {
+        format!("time() - max by ({by}) ({series})")
+    } else {
+        format!("max by ({by}) ({series})")
+    }
+}
+
+fn unit(m: &Metric) -> &'static str {
+    match m.name {
+        n if n.ends_with("_seconds_total") => "percentunit",
+        n if n.ends_with("_total") => "cps",
+        n if n.ends_with("_seconds") => "s",
+        n if n.ends_with("_bytes") => "bytes",
+        _ => "short",
+    }
+}
+
+/// `millstream_source_lag_records` as `Source lag records`.
+fn title(m: &Metric) -> String {
+    let words = m.name.trim_start_matches("millstream_").trim_end_matches("_total").replace('_', " ");
+    let mut chars = words.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}
+
+fn panel(number: usize, m: &Metric) -> Value {
+    let legend: Vec<String> = std::iter::once("job")
+        .chain(m.labels.iter().copied().filter(|l| *l != "operator_id"))
+        .map(|l| format!("{{{{{l}}}}}"))
+        .collect();
+    json!({
+        "id": number + 1,
+        "type": "timeseries",
+        "title": title(m),
+        "description": m.doc,
+        "datasource": { "type": "prometheus", "uid": "${datasource}" },
+        "gridPos": { "x": number % 3 * WIDTH, "y": number / 3 * HEIGHT, "w": WIDTH, "h": HEIGHT },
+        "fieldConfig": { "defaults": { "unit": unit(m) }, "overrides": [] },
+        "targets": [{ "refId": "A", "expr": expression(m), "legendFormat": legend.join(" ") }],
+    })
+}
+
+/// `docs/grafana-dashboard.json`
+pub(crate) fn dashboard() -> Result<String> {
+    let variable = |name: &str, more: Value| {
+        let mut variable = json!({ "name": name, "label": name });
+        if let (Some(all), Value::Object(more)) = (variable.as_object_mut(), more) {
+            all.extend(more);
+        }
+        variable
+    };
+    let panels: Vec<Value> = METRICS.iter().enumerate().map(|(i, m)| panel(i, m)).collect();
+    let dashboard = json!({
+        "uid": "millstream-jobs",
+        "title": "Millstream jobs",
+        "tags": ["millstream"],
+        "schemaVersion": 39,
+        "refresh": "10s",
+        "time": { "from": "now-1h", "to": "now" },
+        "templating": { "list": [
+            variable("datasource", json!({ "type": "datasource", "query": "prometheus" })),
+            variable("job", json!({
+                "type": "query",
+                "datasource": { "type": "prometheus", "uid": "${datasource}" },
+                "query": "label_values(millstream_checkpoint_last_success_timestamp_seconds, job)",
+                "refresh": 2, "multi": true, "includeAll": true,
+            })),
+        ] },
+        "panels": panels,
+    });
+    let text = serde_json::to_string_pretty(&dashboard)? + "\n";
+    names_are_served(&text)?;
+    Ok(text)
+}
+
+/// Name, expression, for how long, severity, what it says, what to do.
+type Alert = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
+
+const ALERTS: [Alert; 6] = [
+    (
+        "MillstreamLagGrows",
+        "sum by (job) (millstream_source_lag_records) > 10000 and sum by (job) (delta(millstream_source_lag_records[15m])) > 0",
+        "15m",
+        "warning",
+        "job {{ $labels.job }} falls behind its sources",
+        "Look at the busy and backpressured time of its operators; raise its parallelism.",
+    ),
+    (
+        "MillstreamWatermarkStalled",
+        "sum by (job) (changes(millstream_watermark_timestamp_seconds[10m])) == 0 and sum by (job) (rate(millstream_source_records_total[10m])) > 0",
+        "10m",
+        "warning",
+        "rows come into job {{ $labels.job }}, but its watermark stands",
+        "A partition without rows holds it back (scan.watermark.idle-timeout), or a row far in the future has moved it (scan.watermark.max-future-skew).",
+    ),
+    (
+        "MillstreamCheckpointsFail",
+        "sum by (job) (increase(millstream_checkpoint_failures_total[10m])) > 0",
+        "10m",
+        "critical",
+        "checkpoints of job {{ $labels.job }} fail",
+        "The log says why. Until one completes nothing new is shown, and a restart goes back to the last one.",
+    ),
+    (
+        "MillstreamNoCheckpoint",
+        "time() - max by (job) (millstream_checkpoint_last_success_timestamp_seconds > 0) > 900",
+        "5m",
+        "critical",
+        "the last checkpoint of job {{ $labels.job }} is more than 15 minutes old",
+        "Is it running? See /readyz and the log.",
+    ),
+    (
+        "MillstreamBadRecordsRise",
+        "sum by (job, reason) (rate(millstream_decode_errors_total[5m])) > 0 and sum by (job, reason) (rate(millstream_decode_errors_total[5m])) > 2 * sum by (job, reason) (rate(millstream_decode_errors_total[1h] offset 5m))",
+        "5m",
+        "warning",
+        "job {{ $labels.job }} leaves out more records than before: {{ $labels.reason }}",
+        "The log has samples with their places.",
+    ),
+    (
+        "MillstreamRestarts",
+        "sum by (job) (increase(millstream_job_restarts_total[15m])) > 3",
+        "0m",
+        "critical",
+        "job {{ $labels.job }} keeps restarting",
+        "The log says why.",
+    ),
+];
+
+/// `docs/prometheus-alerts.yaml`
+pub(crate) fn alerts() -> Result<String> {
+    let mut out = "# Made of the list of metrics: UPDATE=1 cargo test -p tests reference\ngroups:\n  - name: millstream\n    rules:\n".to_string();
+    // A JSON text is a YAML scalar.
+    let quoted = |text: &str| Value::from(text).to_string();
+    for (name, expr, duration, severity, summary, description) in ALERTS {
+        let _ = write!(
+            out,
+            "      - alert: {name}\n        expr: {}\n        for: {duration}\n        labels:\n          severity: {severity}\n        annotations:\n          summary: {}\n          description: {}\n",
+            quoted(expr),
+            quoted(summary),
+            quoted(description)
+        );
+    }
+    names_are_served(&out)?;
+    Ok(out)
+}
+
+/// Every metric that a text names is served.
+fn names_are_served(text: &str) -> Result<()> {
+    let mut rest = text;
+    while let Some(at) = rest.find("millstream_") {
+        rest = &rest[at..];
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let name = &rest[..end];
+        ensure!(METRICS.iter().any(|m| m.name == name), "{name} is no metric");
+        rest = &rest[end..];
+    }
+    Ok(())
+}
