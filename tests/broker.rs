@@ -65,27 +65,53 @@ pub struct Broker {
     home: tempfile::TempDir,
     libs: PathBuf,
     port: u16,
+    /// Of the listener that wants TLS and credentials.
+    secured: u16,
     guard: Option<Child>,
 }
+
+/// Whom a secured listener lets in, by SCRAM-SHA-256 or PLAIN.
+pub const USER: &str = "ann";
+pub const PASSWORD: &str = "hunter2-ann";
+/// Of the broker's key.
+const STORE_PASSWORD: &str = "changeit";
 
 impl Broker {
     pub fn new() -> Result<Broker> {
         let libs = jars()?;
         let home = tempfile::tempdir()?;
-        let (port, control) = (free_port()?, free_port()?);
+        let (port, control, secured) = (free_port()?, free_port()?, free_port()?);
+        let keys = home.path().join("broker.p12");
+        let keytool = |arguments: &[&str]| -> Result<Vec<u8>> {
+            let output = Command::new("keytool")
+                .args(arguments)
+                .args(["-alias", "broker", "-storetype", "PKCS12", "-storepass", STORE_PASSWORD, "-keystore"])
+                .arg(&keys)
+                .output()?;
+            ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+            Ok(output.stdout)
+        };
+        let subject = ["-dname", "CN=localhost", "-ext", "SAN=IP:127.0.0.1,DNS:localhost"];
+        keytool(&[&["-genkeypair", "-keyalg", "EC", "-validity", "30"], subject.as_slice()].concat())?;
+        std::fs::write(home.path().join("ca.pem"), keytool(&["-exportcert", "-rfc"])?)?;
         let data = home.path().join("data");
         let properties = home.path().join("server.properties");
         std::fs::write(
             &properties,
             format!(
                 "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.bootstrap.servers=127.0.0.1:{control}\n\
-                 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{control}\nadvertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+                 listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secured},CONTROLLER://127.0.0.1:{control}\n\
+                 advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secured}\n\
+                 ssl.keystore.type=PKCS12\nssl.keystore.location={}\nssl.keystore.password={STORE_PASSWORD}\nsasl.enabled.mechanisms=SCRAM-SHA-256,PLAIN\n\
+                 listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;\n\
+                 listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}=\"{PASSWORD}\";\n\
                  controller.listener.names=CONTROLLER\ninter.broker.listener.name=PLAINTEXT\n\
-                 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\nlog.dirs={}\nnum.partitions=1\n\
+                 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL\nlog.dirs={}\nnum.partitions=1\n\
                  auto.create.topics.enable=false\noffsets.topic.replication.factor=1\noffsets.topic.num.partitions=2\n\
                  transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\ntransaction.state.log.num.partitions=2\n\
                  share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n\
                  group.initial.rebalance.delay.ms=0\nlog.retention.ms=-1\n",
+                keys.display(),
                 data.display()
             ),
         )?;
@@ -99,14 +125,31 @@ impl Broker {
             Ok(String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or("").trim().to_string())
         };
         let id = tool(&["random-uuid"])?;
-        tool(&["format", "-t", &id, "-c", &properties.to_string_lossy(), "--standalone"])?;
-        let mut broker = Broker { home, libs, port, guard: None };
+        let (scram, properties) = (format!("SCRAM-SHA-256=[name={USER},password={PASSWORD}]"), properties.to_string_lossy());
+        tool(&["format", "-t", &id, "-c", &properties, "--standalone", "--add-scram", &scram])?;
+        let mut broker = Broker {
+            home,
+            libs,
+            port,
+            secured,
+            guard: None,
+        };
         broker.start()?;
         Ok(broker)
     }
 
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The listener that wants TLS and credentials.
+    pub fn secured(&self) -> String {
+        format!("127.0.0.1:{}", self.secured)
+    }
+
+    /// The certificate that vouches for it.
+    pub fn certificate(&self) -> PathBuf {
+        self.home.path().join("ca.pem")
     }
 
     /// Starts it, again on the same data, and waits until it answers.

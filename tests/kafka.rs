@@ -1,5 +1,6 @@
 //! The Kafka source and sink against a real broker: where reading starts and ends, what is read and written, refused and survived.
 
+mod security;
 mod sink;
 mod topics;
 
@@ -45,6 +46,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("bad_records_are_named_or_left_out", bad_records),
         trial("an_empty_topic_ends_at_once", empty),
         trial("missing_topics_and_brokers_are_named", unreachable),
+        trial("brokers_want_tls_and_credentials", security::tls_and_credentials),
         trial("offsets_out_of_range_stop_the_job", out_of_range),
         trial("aborted_transactions_are_not_read", transactions),
         trial("an_idle_partition_does_not_hold_the_watermark", idle),

@@ -21,11 +21,11 @@ mod transaction;
 
 use crate::ConnectorContext;
 use bounds::Bounds;
-use client::Client;
+use client::{Client, TableConsumer};
 use decoder::KafkaDecoder;
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{BoxFuture, ConnectorSpec, Error, MetadataColumn, Result, Sink, Source, Split, SplitDecoder, SplitReader, TableSpec};
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use reader::KafkaReader;
@@ -262,7 +262,7 @@ pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn S
 struct Kafka {
     /// Commits offsets, if the user named a group; made at the first use.
     // A std mutex: held while a broker is asked; who finds it held leaves the offsets to the next checkpoint.
-    group: Arc<Mutex<Option<BaseConsumer>>>,
+    group: Arc<Mutex<Option<TableConsumer>>>,
     client: Client,
     startup: discover::Startup,
     bounds: Option<Bounds>,
@@ -305,7 +305,7 @@ impl Source for Kafka {
     }
 }
 
-fn commit_offsets(consumer: &mut Option<BaseConsumer>, client: &Client, positions: &[Split]) -> Result<()> {
+fn commit_offsets(consumer: &mut Option<TableConsumer>, client: &Client, positions: &[Split]) -> Result<()> {
     let failed = |e: KafkaError| Error::unavailable("the group's offsets could not be committed").code("E0516").source(e);
     let mut list = TopicPartitionList::new();
     for split in positions {

@@ -6,9 +6,10 @@
     reason = "the batch call takes a third of the CPU time per message of rdkafka's poll (docs/benchmarks.md)"
 )]
 
+use super::client::TableConsumer;
 use millstream_dataflow::{Error, Result};
 use rdkafka::bindings as ffi;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,7 +135,7 @@ pub(super) struct Queue {
     /// Topic handles with the partitions started on them.
     started: Vec<(*mut ffi::rd_kafka_topic_t, i32)>,
     topics: Vec<(String, *mut ffi::rd_kafka_topic_t)>,
-    consumer: Arc<BaseConsumer>,
+    consumer: Arc<TableConsumer>,
     buffer: Vec<*mut ffi::rd_kafka_message_t>,
 }
 
@@ -142,7 +143,7 @@ pub(super) struct Queue {
 unsafe impl Send for Queue {}
 
 impl Queue {
-    pub(super) fn new(consumer: Arc<BaseConsumer>, messages_max: usize) -> Queue {
+    pub(super) fn new(consumer: Arc<TableConsumer>, messages_max: usize) -> Queue {
         // SAFETY: the client is alive, and outlives the queue through `consumer`.
         let queue = unsafe { ffi::rd_kafka_queue_new(consumer.client().native_ptr()) };
         Queue {

@@ -1,10 +1,11 @@
 //! Where a bounded table ends.
 
+use super::client::TableConsumer;
 use super::discover::{TIMEOUT, offsets};
 use super::{BOUNDED, BOUNDED_OFFSETS, BOUNDED_TIMESTAMP, GROUP};
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{Error, Result};
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
@@ -41,7 +42,7 @@ impl Bounds {
         })
     }
     /// The first offset that is not read any more, of each partition of a topic that has one other than its end. Blocks.
-    pub(super) fn stops(&self, consumer: &BaseConsumer, topic: &str, partitions: &[i32]) -> Result<BTreeMap<i32, i64>, KafkaError> {
+    pub(super) fn stops(&self, consumer: &TableConsumer, topic: &str, partitions: &[i32]) -> Result<BTreeMap<i32, i64>, KafkaError> {
         let list = |offset: Offset| -> Result<TopicPartitionList, KafkaError> {
             let mut list = TopicPartitionList::new();
             for p in partitions {

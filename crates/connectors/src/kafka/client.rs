@@ -6,10 +6,18 @@ use super::topics::Topics;
 use super::{BROKERS, GROUP};
 use millstream_dataflow::option::{Options, nearest};
 use millstream_dataflow::{Error, Result, TableSpec};
+use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext};
-use rdkafka::consumer::BaseConsumer;
-use rdkafka::error::KafkaError;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::Metadata;
 use rdkafka::producer::ThreadedProducer;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long brokers may take to answer, and how often they are asked.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(3);
+const METADATA_TRIES: u32 = 5;
 
 /// What the user may change.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -129,6 +137,36 @@ const KNOWN: &[&str] = &[
     "statistics.interval.ms",
 ];
 
+/// A consumer that remembers what a broker refused.
+pub(super) type TableConsumer = BaseConsumer<Refusals>;
+
+/// What waiting does not mend: credentials and certificates.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    // A std mutex: held to look and to note.
+    last: Mutex<Option<String>>,
+}
+
+impl Refusals {
+    /// What a broker said.
+    pub(super) fn last(&self) -> Option<String> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ClientContext for Refusals {
+    fn error(&self, error: KafkaError, reason: &str) {
+        if matches!(
+            error.rdkafka_error_code(),
+            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed | RDKafkaErrorCode::SSL)
+        ) {
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_string());
+        }
+    }
+}
+
+impl ConsumerContext for Refusals {}
+
 #[derive(Clone)]
 pub(super) struct Client {
     config: ClientConfig,
@@ -210,10 +248,10 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::consumer`].
-    pub(super) fn progress_consumer(&self, group: &str) -> Result<BaseConsumer> {
+    pub(super) fn progress_consumer(&self, group: &str) -> Result<TableConsumer> {
         let mut config = self.config.clone();
         config.set("group.id", group).set("isolation.level", "read_committed");
-        config.create().map_err(|e| self.refused(&e))
+        config.create_with_context(Refusals::default()).map_err(|e| self.refused(&e))
     }
     /// Where a record goes.
     ///
@@ -241,13 +279,45 @@ impl Client {
         if bytes <= self.message_max {
             return Ok(());
         }
-        let code = rdkafka::error::RDKafkaErrorCode::MessageSizeTooLarge;
+        let code = RDKafkaErrorCode::MessageSizeTooLarge;
         Err(super::producer::refused(self, code, &format!("{bytes} bytes")))
     }
     /// # Errors
     /// `Config` for a setting that librdkafka does not know or take. Values are not shown: they may be secret.
-    pub(super) fn consumer(&self) -> Result<BaseConsumer> {
-        self.config.create().map_err(|e| self.refused(&e))
+    pub(super) fn consumer(&self) -> Result<TableConsumer> {
+        self.config.create_with_context(Refusals::default()).map_err(|e| self.refused(&e))
+    }
+    /// Waits for the brokers' answer, unless they refuse to give one.
+    ///
+    /// # Errors
+    /// `Unavailable` if none answers, `Config` if credentials or certificates are refused. Blocks.
+    pub(super) fn metadata(&self, consumer: &TableConsumer, topic: Option<&str>) -> Result<Metadata> {
+        let mut tries = METADATA_TRIES;
+        loop {
+            let e = match consumer.fetch_metadata(topic, METADATA_TIMEOUT) {
+                Ok(metadata) => return Ok(metadata),
+                Err(e) => e,
+            };
+            // Errors of connections are told here.
+            let _ = consumer.poll(Duration::ZERO);
+            if let Some(why) = consumer.context().last() {
+                return Err(Error::config(format!("the broker refuses table \"{}\": {why}", self.table))
+                    .code("E0518")
+                    .detail(format!("asked {}", self.brokers))
+                    .hint("check the 'properties.security.protocol', 'properties.sasl.*' and 'properties.ssl.*' options"));
+            }
+            tries -= 1;
+            if tries == 0 {
+                return Err(self.silent("no broker answered for the topics", e));
+            }
+        }
+    }
+    /// Nobody answers.
+    pub(super) fn silent(&self, what: &str, e: KafkaError) -> Error {
+        Error::unavailable(format!("{what} of table \"{}\"", self.table))
+            .code("E0516")
+            .hint(format!("is 'properties.bootstrap.servers' right and reachable? It is '{}'", self.brokers))
+            .source(e)
     }
     fn refused(&self, e: &KafkaError) -> Error {
         let KafkaError::ClientConfig(_, why, key, _) = e else {

@@ -1,13 +1,13 @@
 //! Which partitions there are, and where reading starts and ends.
 
 use super::bounds::Bounds;
-use super::client::Client;
+use super::client::{Client, TableConsumer};
 use super::position::{Position, split_id};
 use super::topic_id::topic_ids;
 use super::{STARTUP, STARTUP_OFFSETS, STARTUP_TIMESTAMP};
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{Error, Result, Split};
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
@@ -96,18 +96,9 @@ pub(super) fn offsets(option: &str, text: &str) -> Result<BTreeMap<i32, i64>> {
 /// Blocks; call it on a thread that may.
 pub(super) fn discover(client: &Client, startup: &Startup, bounds: Option<&Bounds>, known: &[Split]) -> Result<Vec<Split>> {
     let consumer = client.consumer()?;
-    let failed = |what: &str, e: KafkaError| -> Error {
-        let hint = format!("is 'properties.bootstrap.servers' right and reachable? It is '{}'", client.brokers);
-        Error::unavailable(format!("{what} of table \"{}\"", client.table))
-            .code("E0516")
-            .hint(hint)
-            .source(e)
-    };
+    let failed = |what: &str, e: KafkaError| client.silent(what, e);
     let mut splits = Vec::new();
-    let topics = client
-        .topics
-        .names(&consumer, TIMEOUT)
-        .map_err(|e| failed("no broker answered for the topics", e))?;
+    let topics = client.topics.names(client, &consumer)?;
     if topics.is_empty() {
         return Err(Error::config(format!(
             "no topic matches 'topic-pattern' = '{}' of table \"{}\"",
@@ -118,11 +109,13 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounds: Option<&Bound
         .detail(format!("asked {}", client.brokers))
         .hint("create one, or correct the option; it matches whole names"));
     }
+    // Before anything else: it says why, if nobody may ask.
+    let told = topics
+        .iter()
+        .map(|topic| Ok((topic, client.metadata(&consumer, Some(topic))?)))
+        .collect::<Result<Vec<_>>>()?;
     let ids = topic_ids(&consumer, &topics, TIMEOUT);
-    for topic in &topics {
-        let metadata = consumer
-            .fetch_metadata(Some(topic), TIMEOUT)
-            .map_err(|e| failed("no broker answered for the topics", e))?;
+    for (topic, metadata) in told {
         let found = metadata
             .topics()
             .iter()
@@ -234,7 +227,7 @@ enum Start {
 }
 
 /// Where each partition shall start; none where a group has no offset.
-fn start_offsets(consumer: &BaseConsumer, topic: &str, partitions: &[i32], startup: &Startup) -> Result<BTreeMap<i32, Start>, KafkaError> {
+fn start_offsets(consumer: &TableConsumer, topic: &str, partitions: &[i32], startup: &Startup) -> Result<BTreeMap<i32, Start>, KafkaError> {
     let list = |offset: Offset| -> Result<TopicPartitionList, KafkaError> {
         let mut list = TopicPartitionList::new();
         for p in partitions {

@@ -1,6 +1,6 @@
 //! A librdkafka producer, and what its errors mean.
 
-use super::client::Client;
+use super::client::{Client, TableConsumer};
 use millstream_dataflow::{Error, Result};
 use rdkafka::ClientContext;
 use rdkafka::client::Client as NativeClient;
@@ -153,17 +153,32 @@ pub(super) fn record<'a>(
 /// # Errors
 /// `Unavailable` if no broker answers, `Config` for a topic that does not exist.
 pub(super) fn partitions<C: ClientContext>(native: &NativeClient<C>, client: &Client, topic: &str) -> Result<i32> {
-    let metadata = native.fetch_metadata(Some(topic), METADATA_TIMEOUT).map_err(|e| {
-        Error::unavailable(format!("no broker answered for the topic of table \"{}\"", client.table))
-            .code("E0516")
-            .hint(format!("is 'properties.bootstrap.servers' right and reachable? It is '{}'", client.brokers))
-            .source(e)
-    })?;
+    let metadata = native
+        .fetch_metadata(Some(topic), METADATA_TIMEOUT)
+        .map_err(|e| client.silent("no broker answered for the topic", e))?;
     let found = metadata.topics().iter().find(|t| t.name() == topic && t.error().is_none());
     match found.map(|t| t.partitions().len()) {
         Some(n) if n > 0 => Ok(n as i32),
         _ => Err(missing(client, topic)),
     }
+}
+
+/// Whether the topics are there that a table writes. Blocks.
+///
+/// # Errors
+/// As [`partitions`], and `Config` if credentials or certificates are refused.
+pub(super) fn check_topics(client: &Client, consumer: &TableConsumer) -> Result<()> {
+    for topic in client.topics.listed() {
+        let metadata = client.metadata(consumer, Some(topic))?;
+        if !metadata
+            .topics()
+            .iter()
+            .any(|t| t.name() == topic && t.error().is_none() && !t.partitions().is_empty())
+        {
+            return Err(missing(client, topic));
+        }
+    }
+    Ok(())
 }
 
 fn missing(client: &Client, topic: &str) -> Error {

@@ -1,11 +1,11 @@
 //! Reads partitions, on the rim.
 
 use super::batch::{Message, Queue};
-use super::client::Client;
+use super::client::{Client, TableConsumer};
 use super::position::{Position, parse_split_id, split_id};
 use millstream_dataflow::{Chunk, Clock, Error, Fetch, Result, Split, SplitReader};
 use rdkafka::bindings::rd_kafka_resp_err_t as Code;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ const ASK_WAIT: Duration = Duration::from_millis(500);
 
 pub(super) struct KafkaReader {
     queue: Queue,
-    consumer: Arc<BaseConsumer>,
+    consumer: Arc<TableConsumer>,
     open: BTreeMap<(String, i32), Position>,
     /// Found and not handed out yet.
     ready: VecDeque<Fetch>,
@@ -46,7 +46,7 @@ pub(super) struct Messages {
     pub(super) messages: Vec<Message>,
     pub(super) next: Position,
     /// Outlives the messages: fields are dropped in their order.
-    _client: Arc<BaseConsumer>,
+    _client: Arc<TableConsumer>,
 }
 
 impl KafkaReader {

@@ -4,14 +4,13 @@ use super::client::Client;
 use super::direct::DirectWriter;
 use super::encoder::MessageEncoder;
 use super::partitioner::Partitioner;
-use super::producer::partitions;
+use super::producer::check_topics;
 use super::staged::StagingWriter;
 use super::transaction::TransactionCommitter;
 use super::{GUARANTEE, PARTITIONER, TOPIC_PATTERN, TRANSACTIONAL_ID};
 use crate::ConnectorContext;
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{BoxFuture, EpochCommit, Error, Result, Sink, SinkCommitter, SinkWriter, Store, SubtaskContext, TableSpec};
-use rdkafka::consumer::Consumer;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -117,13 +116,7 @@ impl SinkCommitter for TopicCheck {
     }
     fn survey(&mut self) -> BoxFuture<'_, Result<()>> {
         let client = self.client.clone();
-        let looking = self.handle.spawn_blocking(move || {
-            let consumer = client.consumer()?;
-            for topic in client.topics.listed() {
-                partitions(consumer.client(), &client, topic)?;
-            }
-            Ok(())
-        });
+        let looking = self.handle.spawn_blocking(move || check_topics(&client, &client.consumer()?));
         Box::pin(async move { looking.await.map_err(|e| Error::bug("looking for topics ended early").source(e))? })
     }
     fn clear(&mut self) -> BoxFuture<'_, Result<()>> {

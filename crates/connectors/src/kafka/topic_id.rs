@@ -1,8 +1,9 @@
 //! The ids of topics, which rdkafka does not wrap: a topic that is deleted and made anew has the same name and another id (KIP-516).
 #![allow(unsafe_code, reason = "offsets of another topic by the same name would be taken for those of this one")]
 
+use super::client::TableConsumer;
 use rdkafka::bindings as ffi;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 /// The ids by topic name. Those that cannot be told are not there: of old brokers, where nobody answers or permits.
 ///
 /// Blocks.
-pub(super) fn topic_ids(consumer: &BaseConsumer, topics: &[String], wait: Duration) -> BTreeMap<String, String> {
+pub(super) fn topic_ids(consumer: &TableConsumer, topics: &[String], wait: Duration) -> BTreeMap<String, String> {
     let names: Vec<CString> = topics.iter().filter_map(|t| CString::new(t.as_str()).ok()).collect();
     let mut pointers: Vec<*const c_char> = names.iter().map(|n| n.as_ptr()).collect();
     let client = consumer.client().native_ptr();

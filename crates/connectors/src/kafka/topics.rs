@@ -1,12 +1,10 @@
 //! Which topics a table reads: those listed, or those whose names match.
 
+use super::client::{Client, TableConsumer};
 use super::{TOPIC, TOPIC_PATTERN};
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{Error, Result};
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
 use regex::Regex;
-use std::time::Duration;
 
 #[derive(Debug, Clone)]
 pub(super) enum Topics {
@@ -47,11 +45,11 @@ impl Topics {
         }
     }
     /// The topics that there are now, sorted where they are matched. Blocks.
-    pub(super) fn names(&self, consumer: &BaseConsumer, wait: Duration) -> Result<Vec<String>, KafkaError> {
+    pub(super) fn names(&self, client: &Client, consumer: &TableConsumer) -> Result<Vec<String>> {
         match self {
             Topics::Listed(topics) => Ok(topics.clone()),
             Topics::Matching(pattern) => {
-                let metadata = consumer.fetch_metadata(None, wait)?;
+                let metadata = client.metadata(consumer, None)?;
                 // A broker's own topics are nobody's data.
                 let names = metadata
                     .topics()

@@ -5,14 +5,14 @@
 //! id over, which ends what the former process had open, and reads from that offset whether the epoch is there. Zombies are fenced by the
 //! same step.
 
-use super::client::Client;
+use super::client::{Client, TableConsumer};
 use super::direct::not_queued;
 use super::message::Staged;
 use super::partitioner::Partitioner;
-use super::producer::{Answers, Flight, partitions, record, refused};
+use super::producer::{Answers, Flight, check_topics, partitions, record, refused};
 use super::staged::{Piece, Pieces};
 use millstream_dataflow::{BoxFuture, EpochCommit, Error, Result, SinkCommitter, Store};
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::producer::{Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -34,7 +34,7 @@ struct Session {
     producer: ThreadedProducer<Answers>,
     in_flight: Arc<AtomicU64>,
     /// Its group holds the progress; it reads nothing else.
-    progress: BaseConsumer,
+    progress: TableConsumer,
     client: Client,
     /// The last epoch whose transaction was committed; none if the broker knows of none.
     committed: Option<u64>,
@@ -61,6 +61,7 @@ impl Session {
             table: client.table.clone(),
         };
         let producer = client.transactional_producer(id, answers)?;
+        let progress = client.progress_consumer(id)?;
         let failed = |what: &str, e: KafkaError| match e.rdkafka_error_code() {
             Some(code) if refused(client, code, "").is_transient() => Error::unavailable(format!("{what} of table \"{}\"", client.table))
                 .code("E0516")
@@ -70,13 +71,10 @@ impl Session {
             None => Error::unavailable(format!("{what} of table \"{}\"", client.table)).code("E0516").source(e),
         };
         // Says more of a topic that is missing than the transaction would.
-        for topic in client.topics.listed() {
-            partitions(producer.client(), client, topic)?;
-        }
+        check_topics(client, &progress)?;
         producer
             .init_transactions(TIMEOUT)
             .map_err(|e| failed("no broker took the transactional id", e))?;
-        let progress = client.progress_consumer(id)?;
         let mut session = Session {
             producer,
             in_flight,
