@@ -203,13 +203,7 @@ fn answers(address: &str) -> bool {
 
 /// The folder of the broker's jars; fetched once, one process at a time.
 fn jars() -> Result<PathBuf> {
-    let cache = match std::env::var_os("MILLSTREAM_CACHE") {
-        Some(path) => PathBuf::from(path),
-        None => match std::env::var_os("XDG_CACHE_HOME") {
-            Some(path) => PathBuf::from(path).join("millstream"),
-            None => PathBuf::from(std::env::var_os("HOME").context("HOME is not set")?).join(".cache/millstream"),
-        },
-    };
+    let cache = cache()?;
     let libs = cache.join(format!("kafka-{VERSION}"));
     let complete = libs.join(".complete");
     std::fs::create_dir_all(&cache)?;
@@ -247,6 +241,17 @@ fn jars() -> Result<PathBuf> {
     );
     File::create(complete)?.flush()?;
     Ok(libs)
+}
+
+/// Where what tests fetch is kept.
+pub fn cache() -> Result<PathBuf> {
+    Ok(match std::env::var_os("MILLSTREAM_CACHE") {
+        Some(path) => PathBuf::from(path),
+        None => match std::env::var_os("XDG_CACHE_HOME") {
+            Some(path) => PathBuf::from(path).join("millstream"),
+            None => PathBuf::from(std::env::var_os("HOME").context("HOME is not set")?).join(".cache/millstream"),
+        },
+    })
 }
 
 /// Names for topics that no other trial or run has.

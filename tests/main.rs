@@ -9,6 +9,7 @@ mod kafka;
 mod monitoring;
 mod mutations;
 mod plans;
+mod readers;
 mod reference;
 mod s3;
 mod simulation;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     trials.extend(mutations::trials());
     trials.extend(kafka::trials());
     trials.extend(plans::trials());
+    trials.extend(readers::trials());
     trials.extend(reference::trials());
     trials.extend(s3::trials());
     trials.extend(slt::trials());

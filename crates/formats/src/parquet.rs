@@ -10,7 +10,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::{WriterProperties, WriterVersion};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -22,10 +22,36 @@ const COMPRESSION: OptionSpec = OptionSpec::new(
 )
 .default("zstd");
 
+const LEVEL: OptionSpec = OptionSpec::new(
+    "parquet.compression.level",
+    OptionType::Integer,
+    "How hard zstd tries, 1 to 22; more than a few costs much time and saves little.",
+)
+.default("1");
+const BLOCK_SIZE: OptionSpec = OptionSpec::new("parquet.block.size", OptionType::Memory, "Bytes of a row group, about, as they are written.").default("128 MB");
+const PAGE_SIZE: OptionSpec = OptionSpec::new("parquet.page.size", OptionType::Memory, "Bytes of a page, about, before compression.").default("1 MB");
+const DICTIONARY: OptionSpec = OptionSpec::new(
+    "parquet.enable.dictionary",
+    OptionType::Boolean,
+    "Whether columns have dictionaries: all or none of them. Decided for each by a look at its first rows unless given.",
+);
+const STATISTICS: OptionSpec = OptionSpec::new(
+    "parquet.statistics",
+    OptionType::OneOf(&["none", "chunk", "page"]),
+    "What minima, maxima and NULL counts are written of: nothing, each column of a row group, or each page as well.",
+)
+.default("page");
+const BLOOM: OptionSpec = OptionSpec::new(
+    "parquet.bloom-filter.columns",
+    OptionType::Text,
+    "Columns with a bloom filter, by which readers that look for one value leave out row groups.",
+)
+.examples(&["user_id;page"]);
+
 pub const SPEC: FormatSpec = FormatSpec {
     name: "parquet",
     doc: "Parquet files, read by column name. Encodings are chosen by a look at the first rows.",
-    options: &[COMPRESSION],
+    options: &[BLOCK_SIZE, BLOOM, COMPRESSION, LEVEL, DICTIONARY, PAGE_SIZE, STATISTICS],
 };
 
 /// Share of distinct values up to which a column gets a dictionary: above it the dictionary costs time and space.
@@ -37,6 +63,12 @@ const SAMPLE_ROWS: usize = 4096;
 pub struct ParquetEncoder {
     schema: Schema,
     compression: Compression,
+    block_bytes: usize,
+    page_bytes: usize,
+    dictionary: Option<bool>,
+    statistics: EnabledStatistics,
+    /// Columns with a bloom filter.
+    bloom: Vec<String>,
     writer: Option<ArrowWriter<Vec<u8>>>,
 }
 
@@ -47,15 +79,40 @@ impl ParquetEncoder {
         if let Some(f) = schema.fields.iter().find(|f| !holds(&f.ty)) {
             return Err(Error::sql(format!("column \"{}\": the parquet format does not write {}", f.name, f.ty)).code("E0302"));
         }
-        let compression = match Options::new(options).text(&COMPRESSION).unwrap_or("zstd").to_lowercase().as_str() {
+        let o = Options::new(options);
+        let compression = match o.text(&COMPRESSION).unwrap_or("zstd").to_lowercase().as_str() {
             "snappy" => Compression::SNAPPY,
             "lz4" | "lz4_raw" => Compression::LZ4_RAW,
             "uncompressed" => Compression::UNCOMPRESSED,
-            _ => Compression::ZSTD(ZstdLevel::try_new(1).map_err(failed)?),
+            _ => {
+                let level = o.parsed(&LEVEL)?.unwrap_or(1);
+                let wrong = || Error::config(format!("option '{}' has the value '{level}', expected 1 to 22", LEVEL.name)).code("E0502");
+                Compression::ZSTD(ZstdLevel::try_new(level).map_err(|_| wrong())?)
+            }
         };
+        let bloom: Vec<String> = o
+            .text(&BLOOM)
+            .unwrap_or_default()
+            .split(';')
+            .map(|c| c.trim().to_string())
+            .filter(|c| !c.is_empty())
+            .collect();
+        if let Some(unknown) = bloom.iter().find(|c| schema.index_of(c).is_none()) {
+            return Err(Error::config(format!("option '{}' names '{unknown}', which is no column of the files", BLOOM.name)).code("E0502"));
+        }
+        let bytes = |spec: &OptionSpec| o.memory(spec).and_then(|b| usize::try_from(b).ok()).unwrap_or(usize::MAX).max(1);
         Ok(ParquetEncoder {
             schema: schema.clone(),
             compression,
+            block_bytes: bytes(&BLOCK_SIZE),
+            page_bytes: bytes(&PAGE_SIZE),
+            dictionary: options.contains_key(DICTIONARY.name).then(|| o.boolean(&DICTIONARY)),
+            statistics: match o.text(&STATISTICS) {
+                Some("none") => EnabledStatistics::None,
+                Some("chunk") => EnabledStatistics::Chunk,
+                _ => EnabledStatistics::Page,
+            },
+            bloom,
             writer: None,
         })
     }
@@ -63,6 +120,9 @@ impl ParquetEncoder {
         let mut properties = WriterProperties::builder()
             .set_compression(self.compression)
             .set_writer_version(WriterVersion::PARQUET_1_0)
+            .set_max_row_group_bytes(Some(self.block_bytes))
+            .set_data_page_size_limit(self.page_bytes)
+            .set_statistics_enabled(self.statistics)
             .set_created_by(format!("millstream version {}", env!("CARGO_PKG_VERSION")));
         for (field, column) in self.schema.fields.iter().zip(first.columns()) {
             let path = ColumnPath::from(field.name.clone());
@@ -75,6 +135,12 @@ impl ParquetEncoder {
                 SqlType::Char(_) | SqlType::VarChar(_) => properties = properties.set_column_dictionary_enabled(path, few_distinct(column)),
                 _ => {}
             }
+            if let Some(is) = self.dictionary {
+                properties = properties.set_column_dictionary_enabled(ColumnPath::from(field.name.clone()), is);
+            }
+        }
+        for column in &self.bloom {
+            properties = properties.set_column_bloom_filter_enabled(ColumnPath::from(column.clone()), true);
         }
         let options = ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
         ArrowWriter::try_new_with_options(Vec::new(), plain_schema(&self.schema), options).map_err(failed)

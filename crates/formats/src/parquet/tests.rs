@@ -118,3 +118,60 @@ fn parquet_keeps_what_a_format_must() {
         });
     }
 }
+
+#[test]
+fn the_options_of_a_file_are_in_the_file() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let schema = Schema::new(vec![Field::parse_type("n", "BIGINT").unwrap(), Field::parse_type("s", "STRING").unwrap()]);
+    let mut decoder = JsonDecoder::new(&schema, &BTreeMap::new()).unwrap();
+    for i in 0..20_000 {
+        decoder.decode(format!(r#"{{"n":{i},"s":"text {}"}}"#, i * 7919 % 20_000).as_bytes()).unwrap();
+    }
+    let batch = Batch::new(decoder.finish().unwrap());
+    let write = |pairs: &[(&str, &str)]| {
+        let options = pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let mut encoder = ParquetEncoder::new(&schema, &options).unwrap();
+        let mut out = Vec::new();
+        for start in (0..20_000).step_by(1_000) {
+            let data = batch.data.slice(start, 1_000);
+            encoder.write(&Batch::new(data), &mut out).unwrap();
+        }
+        encoder.finish(&mut out).unwrap();
+        let file = ParquetFile::open(out.clone().into(), &schema).unwrap();
+        let rows: usize = (0..file.row_groups())
+            .map(|g| file.read(g, 8192).unwrap().map(|b| b.unwrap().num_rows()).sum::<usize>())
+            .sum();
+        assert_eq!(rows, 20_000);
+        SerializedFileReader::new(Bytes::from(out)).unwrap()
+    };
+    let plain = write(&[]);
+    let (group, text) = (plain.metadata().row_group(0), plain.metadata().row_group(0).column(1));
+    assert_eq!(plain.metadata().num_row_groups(), 1);
+    assert!(text.statistics().is_some() && text.bloom_filter_offset().is_none() && text.dictionary_page_offset().is_none());
+    assert!(group.column(0).column_index_offset().is_some());
+    let file = write(&[
+        ("parquet.block.size", "100 kb"),
+        ("parquet.page.size", "10 kb"),
+        ("parquet.statistics", "none"),
+        ("parquet.enable.dictionary", "true"),
+        ("parquet.bloom-filter.columns", "s"),
+        ("parquet.compression.level", "9"),
+    ]);
+    assert!(file.metadata().num_row_groups() > 2, "{}", file.metadata().num_row_groups());
+    let text = file.metadata().row_group(0).column(1);
+    assert!(text.statistics().is_none() && text.bloom_filter_offset().is_some() && text.dictionary_page_offset().is_some());
+    assert!(
+        write(&[("parquet.statistics", "chunk")])
+            .metadata()
+            .row_group(0)
+            .column(0)
+            .statistics()
+            .is_some()
+    );
+    let refused = |key: &str, value: &str| {
+        let options = BTreeMap::from([(key.to_string(), value.to_string())]);
+        ParquetEncoder::new(&schema, &options).err().unwrap().message.clone()
+    };
+    assert!(refused("parquet.compression.level", "23").contains("1 to 22"));
+    assert!(refused("parquet.bloom-filter.columns", "s;t").contains("'t'"));
+}
