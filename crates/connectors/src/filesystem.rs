@@ -3,6 +3,7 @@
 //! What is not committed never matches a plain listing of `*.parquet`: local files are staged under `.staging/` and linked to their final
 //! names at commit; on object stores multipart uploads stay open until then, and small files travel in the checkpoint.
 
+mod blocks;
 mod commit;
 mod partition;
 mod reader;
@@ -77,7 +78,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         FILE_SIZE,
         MONITOR,
     ],
-    formats: &["csv", "json", "parquet"],
+    formats: &["avro", "csv", "json", "parquet"],
     metadata: &[],
 };
 

@@ -1,5 +1,6 @@
 //! The source: the files there are at the start, each a split; and those that come, where the directory is monitored.
 
+use super::blocks::{Blocks, is_read_in_blocks};
 use super::partition::{Partitioning, PathColumns};
 use super::{MONITOR, PATH, format, in_files};
 use crate::ConnectorContext;
@@ -9,7 +10,6 @@ use millstream_dataflow::{
     BadRecord, Batch, BoxFuture, Chunk, Decoded, Decoder, Error, Fetch, ObjectMeta, Places, Result, Schema, Source, Split, SplitDecoder, SplitReader, Store,
     StoreKind, TableSpec,
 };
-use millstream_formats::parquet::ParquetFile;
 use millstream_formats::split_records;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -22,8 +22,6 @@ const BLOCK: u64 = 1 << 20;
 const RECORD_MAX: u64 = 64 << 20;
 /// What some programs write at the start of a text file.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// Rows per batch of a Parquet file.
-const ROWS: usize = 8192;
 
 #[derive(Clone)]
 pub(super) struct Files {
@@ -88,14 +86,14 @@ impl Files {
     }
 }
 
-/// Byte offset of a text file, or row group of a Parquet file ([`DONE`] after the last); and the file's size when it was found.
+/// Byte offset of a text file, or block of a file that has them ([`DONE`] after the last); and the file's size when it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Position {
     next: u64,
     size: u64,
 }
 
-/// The row group behind the last one.
+/// The block behind the last one.
 const DONE: u64 = u64::MAX;
 
 impl Position {
@@ -155,11 +153,11 @@ impl Source for Files {
         Ok(Box::new(Reader {
             files: self.clone(),
             open,
-            parquet: None,
+            blocks: None,
         }))
     }
     fn decoder(&self) -> Result<Box<dyn SplitDecoder>> {
-        let records = if self.format == "parquet" {
+        let records = if is_read_in_blocks(&self.format) {
             None
         } else {
             Some(millstream_formats::decoder(
@@ -186,7 +184,7 @@ struct Reader {
     files: Files,
     /// The file being read comes last.
     open: Vec<(String, Position)>,
-    parquet: Option<ParquetFile>,
+    blocks: Option<Blocks>,
 }
 
 enum Payload {
@@ -201,9 +199,9 @@ enum Payload {
         start: u64,
         next: Position,
     },
-    RowGroup {
-        file: ParquetFile,
-        group: usize,
+    Block {
+        file: Blocks,
+        block: usize,
         next: Position,
     },
 }
@@ -216,6 +214,10 @@ impl Reader {
                 .code("E0701")
                 .detail(self.files.store.location())
         })
+    }
+    fn whole(&self, path: &str) -> Result<Blocks> {
+        let bytes = self.get(path, None)?;
+        Blocks::open(&self.files.format, bytes, &self.files.partitioning.data_schema()).map_err(|e| e.detail(path.to_string()))
     }
     fn text(&self, path: &str, position: Position) -> Result<Payload> {
         let mut block = self.files.block;
@@ -280,32 +282,23 @@ impl SplitReader for Reader {
             std::thread::sleep(wait);
             return Ok(Fetch::Nothing);
         };
-        let payload = if self.files.format == "parquet" {
-            if position.next == DONE {
-                self.parquet = None;
-                self.open.pop();
-                return Ok(Fetch::Finished(path));
-            }
-            let file = match &self.parquet {
-                Some(file) => file.clone(),
-                None => ParquetFile::open(self.get(&path, None)?, &self.files.partitioning.data_schema()).map_err(|e| e.detail(path.clone()))?,
+        let payload = if is_read_in_blocks(&self.files.format) {
+            let file = match &self.blocks {
+                _ if position.next == DONE => None,
+                Some(file) => Some(file.clone()),
+                None => Some(self.whole(&path)?),
             };
-            self.parquet = Some(file.clone());
-            let group = position.next as usize;
-            let is_last = group + 1 == file.row_groups();
-            if group >= file.row_groups() {
-                self.parquet = None;
+            self.blocks = file.filter(|f| position.next < f.count() as u64);
+            let Some(file) = self.blocks.clone() else {
                 self.open.pop();
                 return Ok(Fetch::Finished(path));
-            }
-            Payload::RowGroup {
-                file,
-                group,
-                next: Position {
-                    next: if is_last { DONE } else { position.next + 1 },
-                    ..position
-                },
-            }
+            };
+            let block = position.next as usize;
+            let next = Position {
+                next: if block + 1 == file.count() { DONE } else { position.next + 1 },
+                ..position
+            };
+            Payload::Block { file, block, next }
         } else {
             if position.next >= position.size {
                 self.open.pop();
@@ -315,7 +308,7 @@ impl SplitReader for Reader {
         };
         let (bytes, next) = match &payload {
             Payload::Records { bytes, next, .. } => (bytes.len(), *next),
-            Payload::TooLong { next, .. } | Payload::RowGroup { next, .. } => (BLOCK as usize, *next),
+            Payload::TooLong { next, .. } | Payload::Block { next, .. } => (BLOCK as usize, *next),
         };
         if let Some(open) = self.open.last_mut() {
             open.1 = next;
@@ -329,7 +322,7 @@ impl SplitReader for Reader {
 }
 
 struct FileDecoder {
-    /// `None` for Parquet.
+    /// `None` for files that are read in blocks.
     records: Option<Box<dyn Decoder>>,
     path_columns: PathColumns,
 }
@@ -379,14 +372,9 @@ impl SplitDecoder for FileDecoder {
                 },
                 places: Places::default(),
             }),
-            (Payload::RowGroup { file, group, next }, None) => {
-                let batches = file.read(group, ROWS)?.collect::<Result<Vec<_>>>().map_err(|e| e.detail(chunk.split.clone()))?;
-                let schema = batches
-                    .first()
-                    .map(|b| b.schema())
-                    .ok_or_else(|| Error::data("a row group is empty").detail(chunk.split.clone()))?;
-                let batch = arrow_select::concat::concat_batches(&schema, &batches)?;
-                let places = Places::consecutive(format!("file {}, row group {group}, row", chunk.split), 0, batch.num_rows());
+            (Payload::Block { file, block, next }, None) => {
+                let batch = file.read(block).map_err(|e| e.detail(chunk.split.clone()))?;
+                let places = Places::consecutive(format!("file {}, {} {block}, row", chunk.split, file.noun()), 0, batch.num_rows());
                 Ok(Decoded {
                     records: batch.num_rows() as u64,
                     batch: Batch::new(self.path_columns.add(&chunk.split, batch)?),

@@ -5,7 +5,6 @@ use crate::context::tests::{context_in, handle, settle, table};
 use bytes::Bytes;
 use millstream_dataflow::testing::{SinkCase, SourceCase, block_on, columns, rows, sink_suite, source_suite, texts};
 use millstream_dataflow::{Batch, EpochCommit, ErrorKind, Fetch, KeyGroupRange, PutMode, Schema, SinkCommitter, Store, SubtaskContext};
-use millstream_formats::parquet::ParquetFile;
 use millstream_store::{LocalStore, MemoryStore};
 use std::collections::BTreeMap;
 
@@ -49,7 +48,7 @@ fn written(format: &str, batches: usize) -> tempfile::TempDir {
         encoder.finish(&mut bytes).unwrap();
         std::fs::write(data.join(format!("{file}.{format}")), bytes).unwrap();
     }
-    if format != "parquet" {
+    if !blocks::is_read_in_blocks(format) {
         std::fs::write(data.join(format!("empty.{format}")), "").unwrap();
     }
     std::fs::write(data.join("_hidden"), "no rows").unwrap();
@@ -77,7 +76,7 @@ fn source_keeps_its_contract(format: &str, directory: &tempfile::TempDir, rows: 
 
 #[test]
 fn files_of_each_format_keep_what_a_source_must() {
-    for format in ["json", "csv", "parquet"] {
+    for format in ["json", "csv", "parquet", "avro"] {
         let directory = written(format, 40);
         source_keeps_its_contract(format, &directory, 2 * 40 * 3);
     }
@@ -117,12 +116,9 @@ fn visible(store: &dyn Store, format: &str, data: &Schema, options: &BTreeMap<St
             continue;
         }
         let bytes: Bytes = block_on(store.get(&meta.path, None)).unwrap().unwrap();
-        let batches = if format == "parquet" {
-            let file = ParquetFile::open(bytes, data).unwrap();
-            (0..file.row_groups())
-                .flat_map(|g| file.read(g, 1000).unwrap().collect::<Vec<_>>())
-                .collect::<Result<Vec<_>>>()
-                .unwrap()
+        let batches = if blocks::is_read_in_blocks(format) {
+            let file = blocks::Blocks::open(format, bytes, data).unwrap();
+            (0..file.count()).map(|block| file.read(block).unwrap()).collect::<Vec<_>>()
         } else {
             let quote = millstream_formats::csv::quote_character(options).unwrap();
             let mut decoder = millstream_formats::decoder(format, data, data, options).unwrap();
@@ -175,7 +171,7 @@ fn sink_keeps_its_contract(store: Arc<dyn Store>, format: &str, partitioned: boo
 
 #[test]
 fn local_files_of_each_format_keep_what_a_sink_must() {
-    for format in ["json", "csv", "parquet"] {
+    for format in ["json", "csv", "parquet", "avro"] {
         for partitioned in [false, true] {
             let directory = tempfile::tempdir().unwrap();
             let store = Arc::new(LocalStore::new(directory.path()).unwrap());
@@ -193,7 +189,7 @@ fn files_that_roll_within_an_epoch_keep_what_a_sink_must() {
 
 #[test]
 fn objects_keep_what_a_sink_must_inline_and_uploaded() {
-    for format in ["json", "parquet"] {
+    for format in ["json", "parquet", "avro"] {
         sink_keeps_its_contract(Arc::new(MemoryStore::new()), format, false, &[]);
         sink_keeps_its_contract(Arc::new(MemoryStore::with_part_min(30)), format, true, &[]);
     }
@@ -224,45 +220,68 @@ fn a_file_of_another_size_in_the_place_of_ours_is_told_at_the_commit() {
 }
 
 #[test]
-fn each_parquet_file_gives_its_own_rows() {
-    let directory = written("parquet", 2);
-    let _entered = handle().enter();
-    let table = table_of(COLUMNS, &options("parquet", &[]));
-    let source = reader::Files::new(&table, &context_in(directory.path())).unwrap();
-    let splits = block_on(source.discover(&[])).unwrap();
-    let mut open = splits.len();
-    let (mut reader, mut decoder) = (source.reader(splits).unwrap(), source.decoder().unwrap());
-    let mut all = Vec::new();
-    while open > 0 {
-        match reader.fetch(std::time::Duration::ZERO).unwrap() {
-            Fetch::Chunk(chunk) => all.extend(texts(&decoder.decode(chunk).unwrap().batch)),
-            Fetch::Finished(_) => open -= 1,
-            _ => {}
+fn each_file_with_blocks_gives_its_own_rows() {
+    for format in ["avro", "parquet"] {
+        let directory = written(format, 2);
+        let _entered = handle().enter();
+        let table = table_of(COLUMNS, &options(format, &[]));
+        let source = reader::Files::new(&table, &context_in(directory.path())).unwrap();
+        let splits = block_on(source.discover(&[])).unwrap();
+        let mut open = splits.len();
+        let (mut reader, mut decoder) = (source.reader(splits).unwrap(), source.decoder().unwrap());
+        let mut all = Vec::new();
+        while open > 0 {
+            match reader.fetch(std::time::Duration::ZERO).unwrap() {
+                Fetch::Chunk(chunk) => all.extend(texts(&decoder.decode(chunk).unwrap().batch)),
+                Fetch::Finished(_) => open -= 1,
+                _ => {}
+            }
         }
+        let rows = all.len();
+        all.sort();
+        all.dedup();
+        assert!(rows > 10 && all.len() == rows, "{format}: {} of {rows} rows differ", all.len());
     }
-    let rows = all.len();
-    all.sort();
-    all.dedup();
-    assert!(rows > 10 && all.len() == rows, "{} of {rows} rows differ", all.len());
 }
 
 #[test]
 fn a_monitored_directory_has_new_files_and_each_once() {
-    let directory = written("parquet", 2);
+    for format in ["avro", "parquet"] {
+        let directory = written(format, 2);
+        let _entered = handle().enter();
+        let monitored = options(format, &[("source.monitor-interval", "1 s")]);
+        let source = reader::Files::new(&table_of(COLUMNS, &monitored), &context_in(directory.path())).unwrap();
+        assert!(!source.bounded() && source.discovery_interval() == Some(std::time::Duration::from_secs(1)));
+        let known = block_on(source.discover(&[])).unwrap();
+        let data = directory.path().join("data");
+        let first = data.join(&known[0].id);
+        let new = format!("new.{format}");
+        std::fs::copy(&first, data.join(&new)).unwrap();
+        std::fs::copy(&first, data.join(format!(".hidden.{format}"))).unwrap();
+        // One that has grown, or gone, is none that is new.
+        std::fs::remove_file(&first).unwrap();
+        let found = block_on(source.discover(&known)).unwrap();
+        assert_eq!(found[..known.len()], known);
+        assert_eq!(found[known.len()..].iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), [new]);
+    }
+}
+
+#[test]
+fn a_damaged_or_empty_avro_file_is_named() {
+    let directory = written("avro", 2);
     let _entered = handle().enter();
-    let monitored = options("parquet", &[("source.monitor-interval", "1 s")]);
-    let source = reader::Files::new(&table_of(COLUMNS, &monitored), &context_in(directory.path())).unwrap();
-    assert!(!source.bounded() && source.discovery_interval() == Some(std::time::Duration::from_secs(1)));
-    let known = block_on(source.discover(&[])).unwrap();
     let data = directory.path().join("data");
-    let first = data.join(&known[0].id);
-    std::fs::copy(&first, data.join("new.parquet")).unwrap();
-    std::fs::copy(&first, data.join(".hidden.parquet")).unwrap();
-    // One that has grown, or gone, is none that is new.
-    std::fs::remove_file(&first).unwrap();
-    let found = block_on(source.discover(&known)).unwrap();
-    assert_eq!(found[..known.len()], known);
-    assert_eq!(found[known.len()..].iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["new.parquet"]);
+    let whole = std::fs::read(data.join("a.avro")).unwrap();
+    std::fs::remove_dir_all(data.join("below")).unwrap();
+    for content in [&whole[..0], &whole[..whole.len() - 1], b"no Avro"] {
+        std::fs::write(data.join("a.avro"), content).unwrap();
+        let source = reader::Files::new(&table_of(COLUMNS, &options("avro", &[])), &context_in(directory.path())).unwrap();
+        let mut reader = source.reader(block_on(source.discover(&[])).unwrap()).unwrap();
+        let Err(error) = reader.fetch(std::time::Duration::ZERO) else {
+            panic!("{} bytes are read", content.len())
+        };
+        assert!(error.kind == ErrorKind::Data && error.to_string().contains("a.avro"), "{error}");
+    }
 }
 
 #[test]
