@@ -12,7 +12,7 @@ mod writer;
 
 use crate::ConnectorContext;
 use millstream_dataflow::option::{OptionSpec, OptionType};
-use millstream_dataflow::{ConnectorSpec, Error, Result, Schema, Sink, Source, SqlType, TableSpec};
+use millstream_dataflow::{ConnectorSpec, Error, MetadataColumn, Result, Schema, Sink, Source, SqlType, TableSpec};
 use std::sync::Arc;
 
 const PATH: OptionSpec = OptionSpec::new(
@@ -59,6 +59,10 @@ const IDLE: OptionSpec = OptionSpec::new(
     "After how long without data a file stops holding the watermark back.",
 );
 
+const fn metadata(key: &'static str, ty: &'static str, doc: &'static str) -> MetadataColumn {
+    MetadataColumn { key, ty, writable: false, doc }
+}
+
 pub const SPEC: ConnectorSpec = ConnectorSpec {
     name: "filesystem",
     doc: "Reads the files of a directory, once or as they come, and writes files exactly once: rows become visible with the checkpoint that holds them. The columns of PARTITIONED BY are directories, such as `day=2026-01-31/`, both ways.",
@@ -79,7 +83,20 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         MONITOR,
     ],
     formats: &["avro", "csv", "json", "parquet"],
-    metadata: &[],
+    metadata: &[
+        metadata(
+            "file.modification-time",
+            "TIMESTAMP(3) WITH LOCAL TIME ZONE NOT NULL",
+            "When the file was last changed, when it was found.",
+        ),
+        metadata("file.name", "STRING NOT NULL", "The file's name without its directories."),
+        metadata(
+            "file.path",
+            "STRING NOT NULL",
+            "Where the file is: `file:///data/clicks/a.json`, `s3://lake/clicks/a.json`.",
+        ),
+        metadata("file.size", "BIGINT NOT NULL", "The file's bytes, when it was found."),
+    ],
 };
 
 fn format(table: &TableSpec) -> &str {

@@ -1,19 +1,22 @@
-//! Directories of partitioned tables, in Hive's form: `day=2026-01-01/page=home`.
+//! Directories of partitioned tables, in Hive's form: `day=2026-01-01/page=home`; and what else is known of a row's file.
 
 use super::DEFAULT_PARTITION;
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray, TimestampMillisecondArray, UInt32Array};
 use arrow_select::take::take;
 use millstream_dataflow::option::Options;
-use millstream_dataflow::{Batch, Error, Result, Schema, TableSpec};
+use millstream_dataflow::{Batch, ColumnKind, Error, Result, Schema, TableColumn, TableSpec};
 use millstream_formats::render::text_value;
 use millstream_formats::value_of_text;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How rows find their directory and back, and which columns are in the files.
 #[derive(Debug, Clone)]
 pub(super) struct Partitioning {
     /// Partition columns among the table's, in the order of PARTITIONED BY; those that nobody reads are left out.
     keys: Vec<usize>,
+    /// Metadata columns, and their keys.
+    facts: Vec<(usize, String)>,
     data: Vec<usize>,
     schema: Schema,
     default_name: String,
@@ -23,9 +26,17 @@ impl Partitioning {
     pub(super) fn new(table: &TableSpec) -> Self {
         let schema = table.schema();
         let keys: Vec<usize> = table.partition_keys.iter().filter_map(|name| schema.index_of(name)).collect();
-        let data = (0..schema.fields.len()).filter(|i| !keys.contains(i)).collect();
+        let fact = |(i, c): (usize, &TableColumn)| match &c.kind {
+            ColumnKind::Physical => None,
+            ColumnKind::Metadata(key) => Some((i, key.clone())),
+        };
+        let facts: Vec<(usize, String)> = table.columns.iter().enumerate().filter_map(fact).collect();
+        let data = (0..schema.fields.len())
+            .filter(|i| !keys.contains(i) && !facts.iter().any(|(fact, _)| fact == i))
+            .collect();
         Partitioning {
             keys,
+            facts,
             data,
             schema,
             default_name: Options::new(&table.options).text(&DEFAULT_PARTITION).unwrap_or_default().to_string(),
@@ -68,27 +79,57 @@ impl Partitioning {
     }
 }
 
-/// The rows of a file with the columns that its path tells.
+/// A file as it was found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FileFacts<'a> {
+    /// In its store.
+    pub(super) path: &'a str,
+    pub(super) bytes: u64,
+    pub(super) modified_ms: i64,
+}
+
+/// The rows of a file with the columns that its path tells, and what else is known of it.
 #[derive(Debug)]
 pub(super) struct PathColumns {
     partitioning: Partitioning,
+    /// Of the store: `file:///data/clicks`.
+    location: String,
     /// The last file, and a column of one row per partition column.
     known: Option<(String, Vec<ArrayRef>)>,
 }
 
 impl PathColumns {
-    pub(super) fn new(partitioning: Partitioning) -> Self {
-        PathColumns { partitioning, known: None }
+    pub(super) fn new(partitioning: Partitioning, location: String) -> Self {
+        PathColumns {
+            partitioning,
+            location,
+            known: None,
+        }
+    }
+    /// One row of the metadata columns.
+    fn facts(&self, file: &FileFacts<'_>) -> Result<Vec<ArrayRef>> {
+        let text = |text: &str| -> ArrayRef { Arc::new(StringViewArray::from_iter_values([text])) };
+        let one = |(_, key): &(usize, String)| -> Result<ArrayRef> {
+            Ok(match key.as_str() {
+                "file.path" => text(&format!("{}/{}", self.location.trim_end_matches('/'), file.path)),
+                "file.name" => text(file.path.rsplit('/').next().unwrap_or(file.path)),
+                "file.size" => Arc::new(Int64Array::from_iter_values([i64::try_from(file.bytes).unwrap_or(i64::MAX)])),
+                "file.modification-time" => Arc::new(TimestampMillisecondArray::from_iter_values([file.modified_ms]).with_timezone("UTC")),
+                other => return Err(Error::bug(format!("no metadata '{other}'"))),
+            })
+        };
+        self.partitioning.facts.iter().map(one).collect()
     }
     /// # Errors
     /// `Data` for a path without one of the columns, or with a text that is no value of it.
-    pub(super) fn add(&mut self, path: &str, batch: RecordBatch) -> Result<RecordBatch> {
-        let Partitioning { keys, data, schema, .. } = &self.partitioning;
-        if keys.is_empty() {
+    pub(super) fn add(&mut self, file: &FileFacts<'_>, batch: RecordBatch) -> Result<RecordBatch> {
+        let Partitioning { keys, facts, data, schema, .. } = &self.partitioning;
+        if keys.is_empty() && facts.is_empty() {
             return Ok(batch);
         }
-        if self.known.as_ref().is_none_or(|(known, _)| known != path) {
-            self.known = Some((path.to_string(), self.partitioning.values(path)?));
+        if self.known.as_ref().is_none_or(|(known, _)| known != file.path) {
+            let values = [self.partitioning.values(file.path)?, self.facts(file)?].concat();
+            self.known = Some((file.path.to_string(), values));
         }
         let values = self.known.as_ref().map_or(&[][..], |(_, values)| values.as_slice());
         let rows = batch.num_rows();
@@ -96,7 +137,7 @@ impl PathColumns {
         for (place, column) in data.iter().zip(batch.columns()) {
             columns[*place] = Some(ArrayRef::clone(column));
         }
-        for (place, value) in keys.iter().zip(values) {
+        for (place, value) in keys.iter().chain(facts.iter().map(|(place, _)| place)).zip(values) {
             columns[*place] = Some(take(value, &UInt32Array::from(vec![0; rows]), None)?);
         }
         RecordBatch::try_new_with_options(

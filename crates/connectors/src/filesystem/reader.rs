@@ -1,7 +1,7 @@
 //! The source: the files there are at the start, each a split; and those that come, where the directory is monitored.
 
 use super::blocks::{Blocks, is_read_in_blocks};
-use super::partition::{Partitioning, PathColumns};
+use super::partition::{FileFacts, Partitioning, PathColumns};
 use super::{MONITOR, PATH, format, in_files};
 use crate::ConnectorContext;
 use bytes::Bytes;
@@ -86,11 +86,13 @@ impl Files {
     }
 }
 
-/// Byte offset of a text file, or block of a file that has them ([`DONE`] after the last); and the file's size when it was found.
+/// Byte offset of a text file, or block of a file that has them ([`DONE`] after the last); and the file's size, and when it was last
+/// changed, when it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Position {
     next: u64,
     size: u64,
+    modified_ms: i64,
 }
 
 /// The block behind the last one.
@@ -98,16 +100,29 @@ const DONE: u64 = u64::MAX;
 
 impl Position {
     fn text(self) -> String {
-        format!("v1 {} {}", self.next, self.size)
+        format!("v1 {} {} {}", self.next, self.size, self.modified_ms)
+    }
+    fn of(self, path: &str) -> FileFacts<'_> {
+        FileFacts {
+            path,
+            bytes: self.size,
+            modified_ms: self.modified_ms,
+        }
     }
     fn parse(text: &str) -> Result<Position> {
+        let wrong = || Error::corrupt(format!("\"{text}\" is no position of a filesystem source"));
         let parts: Option<Vec<u64>> = text
             .strip_prefix("v1 ")
             .map(|p| p.split(' ').map(|n| n.parse().ok()).collect::<Option<Vec<u64>>>())
             .unwrap_or_default();
         match parts.as_deref() {
-            Some([next, size]) => Ok(Position { next: *next, size: *size }),
-            _ => Err(Error::corrupt(format!("\"{text}\" is no position of a filesystem source"))),
+            Some([next, size, modified @ ..]) if modified.len() <= 1 => Ok(Position {
+                next: *next,
+                size: *size,
+                // Checkpoints of before say nothing of it.
+                modified_ms: i64::try_from(modified.first().copied().unwrap_or(0)).map_err(|_| wrong())?,
+            }),
+            _ => Err(wrong()),
         }
     }
 }
@@ -137,9 +152,16 @@ impl Source for Files {
             // A file is read once, whatever becomes of it afterwards.
             let mut splits = known.to_vec();
             let is_known: BTreeSet<&str> = known.iter().map(|k| k.id.as_str()).collect();
-            splits.extend(files.into_iter().filter(|m| !is_known.contains(m.path.as_str())).map(|m| Split {
-                id: m.path,
-                position: Position { next: 0, size: m.bytes }.text(),
+            splits.extend(files.into_iter().filter(|m| !is_known.contains(m.path.as_str())).map(|m| {
+                Split {
+                    id: m.path,
+                    position: Position {
+                        next: 0,
+                        size: m.bytes,
+                        modified_ms: m.modified_ms.max(0),
+                    }
+                    .text(),
+                }
             }));
             Ok(splits)
         })
@@ -169,7 +191,7 @@ impl Source for Files {
         };
         Ok(Box::new(FileDecoder {
             records,
-            path_columns: PathColumns::new(self.partitioning.clone()),
+            path_columns: PathColumns::new(self.partitioning.clone(), self.store.location()),
         }))
     }
     fn bounded(&self) -> bool {
@@ -348,7 +370,7 @@ impl SplitDecoder for FileDecoder {
                     }
                 }
                 Ok(Decoded {
-                    batch: Batch::new(self.path_columns.add(&chunk.split, decoder.finish()?)?),
+                    batch: Batch::new(self.path_columns.add(&next.of(&chunk.split), decoder.finish()?)?),
                     split: Split {
                         id: chunk.split,
                         position: next.text(),
@@ -359,7 +381,7 @@ impl SplitDecoder for FileDecoder {
                 })
             }
             (Payload::TooLong { start, next }, Some(decoder)) => Ok(Decoded {
-                batch: Batch::new(self.path_columns.add(&chunk.split, decoder.finish()?)?),
+                batch: Batch::new(self.path_columns.add(&next.of(&chunk.split), decoder.finish()?)?),
                 records: 1,
                 bad: vec![BadRecord {
                     reason: "malformed",
@@ -377,7 +399,7 @@ impl SplitDecoder for FileDecoder {
                 let places = Places::consecutive(format!("file {}, {} {block}, row", chunk.split, file.noun()), 0, batch.num_rows());
                 Ok(Decoded {
                     records: batch.num_rows() as u64,
-                    batch: Batch::new(self.path_columns.add(&chunk.split, batch)?),
+                    batch: Batch::new(self.path_columns.add(&next.of(&chunk.split), batch)?),
                     split: Split {
                         id: chunk.split,
                         position: next.text(),
