@@ -1,7 +1,7 @@
 //! The sink: keys, headers, partitions; at least once and exactly once.
 
 use super::{prepare, topic_of};
-use crate::broker::{Writer, create_topic, delete_group, groups, read_all, shared, unique};
+use crate::broker::{Broker, Writer, create_topic, delete_group, groups, read_all, shared, unique};
 use crate::harness::{Running, fail, succeed};
 use crate::suites::{World, table as table_of};
 use anyhow::{Context, Result, ensure};
@@ -349,6 +349,40 @@ pub(super) fn soak() -> Result<()> {
     // Half a file of a killed process has a name that nobody looks at.
     left.retain(|f| f.contains("/sinks/") && !f.contains("/.tmp-"));
     ensure!(left.is_empty(), "{left:?} are left");
+    Ok(())
+}
+
+/// A broker that is killed while records are on their way, and comes back.
+pub(super) fn broker_restart() -> Result<()> {
+    let mut broker = Broker::new()?;
+    let address = broker.address();
+    create_topic(&address, "in", 3)?;
+    let writer = Writer::new(&address, "in", &[])?;
+    let mut sent = 0;
+    let guarantees = ["at-least-once", "exactly-once"];
+    let directory = tempfile::tempdir()?;
+    let mut children = Vec::new();
+    for guarantee in guarantees {
+        create_topic(&address, guarantee, 2)?;
+        let sql = copy(&address, "in", guarantee, guarantee);
+        children.push(Running::start(prepare(directory.path(), &format!("{guarantee}.sql"), &sql)?)?);
+    }
+    for _ in 0..2 {
+        for _ in 0..20 {
+            send(&writer, sent..sent + 500)?;
+            sent += 500;
+        }
+        broker.kill()?;
+        std::thread::sleep(Duration::from_millis(500));
+        broker.start()?;
+    }
+    for (guarantee, mut child) in guarantees.into_iter().zip(children) {
+        let found = wait_for_ids(&address, guarantee, sent, &mut child)?;
+        child.stop()?;
+        ensure!(found.keys().copied().eq(0..sent), "{guarantee}: {} of {sent} ids", found.len());
+        let twice = found.values().filter(|n| **n > 1).count();
+        ensure!(guarantee == "at-least-once" || twice == 0, "{twice} ids are there twice");
+    }
     Ok(())
 }
 
