@@ -23,6 +23,7 @@ use crate::ConnectorContext;
 use bounds::Bounds;
 use client::{Client, TableConsumer};
 use decoder::KafkaDecoder;
+use fields::Fields;
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{BoxFuture, ConnectorSpec, Error, MetadataColumn, Result, Sink, Source, Split, SplitDecoder, SplitReader, TableSpec};
 use rdkafka::consumer::{CommitMode, Consumer};
@@ -189,7 +190,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         TOPIC_PATTERN,
         VALUE_FIELDS,
     ],
-    formats: &["csv", "json"],
+    formats: &["avro", "avro-confluent", "csv", "json", "raw"],
     metadata: &[
         writable("headers", "MAP<STRING NOT NULL, BYTES NOT NULL> NOT NULL", "Headers of the record."),
         metadata("leader-epoch", "INT", "Leader epoch of the record."),
@@ -202,12 +203,12 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
 };
 
 /// What valid options may still get wrong together.
-pub fn check(table: &TableSpec) -> Vec<Error> {
+pub fn check(table: &TableSpec, context: &ConnectorContext) -> Vec<Error> {
     let o = Options::new(&table.options);
     let mut errors: Vec<Error> = discover::Startup::new(&o).err().into_iter().collect();
     errors.extend(Bounds::new(&o).err());
     errors.extend(topics::Topics::new(&o).err());
-    errors.extend(KafkaDecoder::new(table).err());
+    errors.extend(Fields::new(table, &context.handle).and_then(|fields| KafkaDecoder::new(table, &fields)).err());
     errors.extend(transactions(&table.options).err());
     let jaas = table.options.contains_key("properties.sasl.jaas.config");
     if !jaas && let Ok(client) = Client::new(table, "check") {
@@ -254,6 +255,7 @@ pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn S
         bounds: Bounds::new(&o)?,
         group: Arc::new(Mutex::new(None)),
         client,
+        fields: Fields::new(table, &context.handle)?,
         table: table.clone(),
         context: context.clone(),
     }))
@@ -267,6 +269,7 @@ struct Kafka {
     startup: discover::Startup,
     bounds: Option<Bounds>,
     discovery: Option<Duration>,
+    fields: Fields,
     table: TableSpec,
     context: ConnectorContext,
 }
@@ -284,7 +287,7 @@ impl Source for Kafka {
         Ok(Box::new(KafkaReader::new(&self.client, splits, Arc::clone(&self.context.clock))?))
     }
     fn decoder(&self) -> Result<Box<dyn SplitDecoder>> {
-        Ok(Box::new(KafkaDecoder::new(&self.table)?))
+        Ok(Box::new(KafkaDecoder::new(&self.table, &self.fields)?))
     }
     fn bounded(&self) -> bool {
         self.bounds.is_some()

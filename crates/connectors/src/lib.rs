@@ -14,6 +14,7 @@ pub mod nexmark;
 pub mod print;
 mod random;
 mod registry;
+mod schema_registry;
 mod staging;
 
 pub use context::{ConnectorContext, Host, Machine};

@@ -47,7 +47,7 @@ impl Registry for ConnectorRegistry {
             "blackhole" => blackhole::check(table),
             "datagen" => datagen::check(table),
             "filesystem" => filesystem::check(table),
-            "kafka" => kafka::check(table),
+            "kafka" => kafka::check(table, &self.context),
             "nexmark" => nexmark::check(table),
             "print" => print::check(table),
             _ => vec![unknown(table)],

@@ -533,6 +533,11 @@ fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, St
                 rest.remove(key);
             }
         }
+        for spec in own.iter().filter(|s| s.required && !options.contains_key(&format!("{prefix}{}", s.name))) {
+            let (key, example) = (format!("{prefix}{}", spec.name), spec.examples.first().unwrap_or(&"…"));
+            let e = Error::config(format!("connector '{connector_name}' needs the option '{key}'")).code("E0503");
+            errors.push(e.hint(format!("add '{key}' = '{example}': {}", spec.doc)).span(create.name.span));
+        }
     }
     let wrong = check_all(&rest, &specs, &format!("connector '{connector_name}'"));
     errors.extend(wrong.into_iter().map(|e| at_option(create, e)));

@@ -66,11 +66,10 @@ pub(super) struct KafkaDecoder {
 }
 
 impl KafkaDecoder {
-    pub(super) fn new(table: &TableSpec) -> Result<Self> {
-        let fields = Fields::new(table)?;
+    pub(super) fn new(table: &TableSpec, fields: &Fields) -> Result<Self> {
         let value = &fields.value;
         // What is in both is taken from the value.
-        let key = fields.key.filter(|k| k.places.iter().any(|p| !value.places.contains(p)));
+        let key = fields.key.as_ref().filter(|k| k.places.iter().any(|p| !value.places.contains(p)));
         let mut physical = 0..;
         let columns = table.columns.iter().map(|c| match &c.kind {
             ColumnKind::Metadata(key) => Ok(Origin::Metadata(key.clone())),
@@ -79,20 +78,20 @@ impl KafkaDecoder {
                 let of = |places: &[usize]| places.iter().position(|p| Some(*p) == place);
                 let in_value = of(&value.places).map(Origin::Value);
                 in_value
-                    .or_else(|| key.as_ref().and_then(|k| of(&k.places)).map(Origin::Key))
+                    .or_else(|| key.and_then(|k| of(&k.places)).map(Origin::Key))
                     .ok_or_else(|| Error::bug(format!("column \"{}\" is in no part of the record", c.field.name)))
             }
         });
         let columns = columns.collect::<Result<_>>()?;
         let keys = key.map(|k| -> Result<Keys> {
             Ok(Keys {
-                decoder: millstream_formats::decoder(&k.format, &k.all, &k.wanted, &k.options)?,
+                decoder: k.decoder()?,
                 rows: Vec::new(),
                 required: k.wanted.fields.iter().find(|f| !f.nullable).map(|f| f.name.clone()),
             })
         });
         Ok(KafkaDecoder {
-            values: millstream_formats::decoder(&value.format, &value.all, &value.wanted, &value.options)?,
+            values: value.decoder()?,
             keys: keys.transpose()?,
             columns,
             schema: table.schema(),

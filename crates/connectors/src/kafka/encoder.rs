@@ -19,7 +19,7 @@ struct PartEncoder {
 impl PartEncoder {
     fn new(part: &Part, physical: &[usize]) -> Result<Self> {
         Ok(PartEncoder {
-            encoder: millstream_formats::record_encoder(&part.format, &part.wanted, &part.options)?,
+            encoder: part.encoder()?,
             columns: part.places.iter().filter_map(|i| physical.get(*i).copied()).collect(),
             part: part.clone(),
             records: Records::default(),
@@ -45,8 +45,7 @@ pub(super) struct MessageEncoder {
 }
 
 impl MessageEncoder {
-    pub(super) fn new(table: &TableSpec) -> Result<Self> {
-        let fields = Fields::new(table)?;
+    pub(super) fn new(table: &TableSpec, fields: &Fields) -> Result<Self> {
         let at = |kind: &ColumnKind| table.columns.iter().position(|c| c.kind == *kind);
         let metadata = |key: &str| at(&ColumnKind::Metadata(key.to_string()));
         let physical: Vec<usize> = (0..table.columns.len()).filter(|i| table.columns[*i].kind == ColumnKind::Physical).collect();

@@ -1,26 +1,66 @@
 //! Which columns are in a record's key, which in its value, and in what formats.
 
+use super::topics::Topics;
 use super::{KEY_FIELDS, KEY_FORMAT, KEY_PREFIX, VALUE_FIELDS};
+use crate::schema_registry::ConfluentRegistry;
 use millstream_dataflow::option::Options;
-use millstream_dataflow::{Error, Field, Result, Schema, TableSpec};
+use millstream_dataflow::{Decoder, Error, Field, RecordEncoder, Result, Schema, TableSpec};
+use millstream_formats::SchemaRegistry;
+use millstream_formats::avro::confluent::{self, ConfluentDecoder, ConfluentEncoder};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One of the two parts of a record.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Part {
-    pub(super) format: String,
-    /// The format's options, by the names that it knows.
-    pub(super) options: BTreeMap<String, String>,
+    format: String,
+    /// What the format's options begin with in the table: `key.`, `value.` or nothing.
+    prefix: String,
+    /// These options, by the names that the format knows.
+    options: BTreeMap<String, String>,
+    /// For a format whose schemas are in one; shared by all that read or write the table.
+    registry: Option<Arc<dyn SchemaRegistry>>,
+    /// The subject of its schema there, where the table has one topic or the options say so.
+    subject: Option<String>,
     /// All fields in it, by their names in the record.
-    pub(super) all: Schema,
+    all: Schema,
     /// Those that are wanted of a source or written by a sink, by their names in the record.
     pub(super) wanted: Schema,
     /// Where those are among the table's physical columns.
     pub(super) places: Vec<usize>,
 }
 
+impl Part {
+    /// Reads one part of records.
+    ///
+    /// # Errors
+    /// `Sql` for a column that the format cannot read, `Config` for options that it does not take.
+    pub(super) fn decoder(&self) -> Result<Box<dyn Decoder>> {
+        match &self.registry {
+            Some(registry) => Ok(Box::new(ConfluentDecoder::new(&self.wanted, &self.options, Arc::clone(registry))?)),
+            None => millstream_formats::decoder(&self.format, &self.all, &self.wanted, &self.options),
+        }
+    }
+    /// Writes one part of records.
+    ///
+    /// # Errors
+    /// As [`Part::decoder`].
+    pub(super) fn encoder(&self) -> Result<Box<dyn RecordEncoder>> {
+        let Some(registry) = &self.registry else {
+            return millstream_formats::record_encoder(&self.format, &self.wanted, &self.options);
+        };
+        let Some(subject) = &self.subject else {
+            let name = format!("{}{}", self.prefix, confluent::SUBJECT.name);
+            return Err(Error::config(format!("a table that writes several topics needs the option '{name}'"))
+                .code("E0503")
+                .hint(format!("name the subject that its schema is registered under: '{name}' = 'orders-value'")));
+        };
+        Ok(Box::new(ConfluentEncoder::new(&self.wanted, subject, &self.options, Arc::clone(registry))?))
+    }
+}
+
 /// Key and value of a table's records.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Fields {
     /// None where keys are not looked at.
     pub(super) key: Option<Part>,
@@ -36,9 +76,13 @@ fn options_of(options: &BTreeMap<String, String>, prefix: &str) -> BTreeMap<Stri
 }
 
 impl Fields {
+    /// No registry is asked yet.
+    ///
+    /// - `handle`: where requests to a schema registry run
+    ///
     /// # Errors
-    /// `Config` for key options that do not fit each other or the columns.
-    pub(super) fn new(table: &TableSpec) -> Result<Fields> {
+    /// `Config` for key options that do not fit each other or the columns, and for a schema registry that cannot be one.
+    pub(super) fn new(table: &TableSpec, handle: &tokio::runtime::Handle) -> Result<Fields> {
         let o = Options::new(&table.options);
         let keys: Vec<&str> = o
             .text(&KEY_FIELDS)
@@ -49,7 +93,7 @@ impl Fields {
             .collect();
         let (prefix, only_in_key) = (o.text(&KEY_PREFIX).unwrap_or_default(), o.text(&VALUE_FIELDS) == Some("EXCEPT_KEY"));
         let wrong = |message: String, code: &'static str, hint: &str| Err(Error::config(message).code(code).hint(hint));
-        let Some(key_format) = o.text(&KEY_FORMAT) else {
+        if o.text(&KEY_FORMAT).is_none() {
             if let Some(needs) = [&KEY_FIELDS, &KEY_PREFIX].into_iter().find(|s| table.options.contains_key(s.name)) {
                 return wrong(
                     format!("option '{}' needs the option 'key.format'", needs.name),
@@ -66,9 +110,9 @@ impl Fields {
             }
             return Ok(Fields {
                 key: None,
-                value: part(table, "value.", &|_| true, "")?,
+                value: part(table, "value", &|_| true, "", handle)?,
             });
-        };
+        }
         if keys.is_empty() {
             return wrong(
                 "option 'key.format' needs the option 'key.fields'".into(),
@@ -101,8 +145,7 @@ impl Fields {
         }
         let in_key = |f: &Field| keys.contains(&f.name.as_str());
         // The key's fields are in the order of the option.
-        let mut key = part(table, "key.", &in_key, prefix)?;
-        key.format = key_format.to_string();
+        let mut key = part(table, "key", &in_key, prefix, handle)?;
         let mut all: Vec<Field> = key.all.fields.clone();
         all.sort_by_key(|f| keys.iter().position(|k| k.strip_prefix(prefix) == Some(&f.name)));
         key.all = Schema::new(all);
@@ -112,29 +155,43 @@ impl Fields {
         key.places = order.iter().map(|i| key.places[*i]).collect();
         Ok(Fields {
             key: Some(key),
-            value: part(table, "value.", &|f| !only_in_key || !in_key(f), "")?,
+            value: part(table, "value", &|f| !only_in_key || !in_key(f), "", handle)?,
         })
     }
 }
 
-fn part(table: &TableSpec, prefix: &str, is_in: &dyn Fn(&Field) -> bool, cut: &str) -> Result<Part> {
+/// - `name`: `key` or `value`
+/// - `cut`: what its fields' names do not have of their columns'
+fn part(table: &TableSpec, name: &str, is_in: &dyn Fn(&Field) -> bool, cut: &str, handle: &tokio::runtime::Handle) -> Result<Part> {
     let named = |f: &Field| Field {
         name: f.name.strip_prefix(cut).unwrap_or(&f.name).to_string(),
         ..f.clone()
     };
     let physical = table.physical().fields;
     let wanted: Vec<(usize, &Field)> = physical.iter().enumerate().filter(|(_, f)| is_in(f)).collect();
-    let of_its_own = table.options.contains_key(&format!("{prefix}format"));
-    let options = if of_its_own {
-        options_of(&table.options, prefix)
-    } else {
-        table.options.clone()
+    let of_its_own = format!("{name}.");
+    let (prefix, options) = match table.options.contains_key(&format!("{of_its_own}format")) {
+        true => (of_its_own.as_str(), options_of(&table.options, &of_its_own)),
+        false => ("", table.options.clone()),
+    };
+    let format = options.get("format").cloned().unwrap_or_default();
+    let registry = match format == confluent::SPEC.name {
+        true => Some(Arc::new(ConfluentRegistry::new(&options, prefix, handle)?) as Arc<dyn SchemaRegistry>),
+        false => None,
+    };
+    let topics = Topics::new(&Options::new(&table.options)).ok();
+    let of_topic = match topics.as_ref().map(Topics::listed) {
+        Some([topic]) => Some(format!("{topic}-{name}")),
+        _ => None,
     };
     Ok(Part {
-        format: options.get("format").cloned().unwrap_or_default(),
+        subject: options.get(confluent::SUBJECT.name).cloned().or(of_topic),
         all: Schema::new(table.all_physical.iter().filter(|f| is_in(f)).map(named).collect()),
         wanted: Schema::new(wanted.iter().map(|(_, f)| named(f)).collect()),
         places: wanted.into_iter().map(|(i, _)| i).collect(),
+        prefix: prefix.to_string(),
+        format,
         options,
+        registry,
     })
 }

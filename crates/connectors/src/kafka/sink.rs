@@ -3,6 +3,7 @@
 use super::client::Client;
 use super::direct::DirectWriter;
 use super::encoder::MessageEncoder;
+use super::fields::Fields;
 use super::partitioner::Partitioner;
 use super::producer::check_topics;
 use super::staged::StagingWriter;
@@ -24,6 +25,7 @@ enum Guarantee {
 pub(super) struct KafkaSink {
     client: Client,
     table: TableSpec,
+    fields: Fields,
     guarantee: Guarantee,
     partitioner: Partitioner,
     /// Names the sink's transactions; the incarnation is added to it.
@@ -41,10 +43,12 @@ impl KafkaSink {
                 .hint("name the topics to write to: 'topic' = 'a;b', and each row's in the metadata column 'topic'"));
         }
         // Settings and columns that do not fit are found before anything runs.
-        MessageEncoder::new(table)?;
+        let fields = Fields::new(table, &context.handle)?;
+        MessageEncoder::new(table, &fields)?;
         Ok(KafkaSink {
             client: Client::new(table, &context.job)?,
             table: table.clone(),
+            fields,
             guarantee: match o.text(&GUARANTEE) {
                 Some("none") => Guarantee::None,
                 Some("exactly-once") => Guarantee::ExactlyOnce,
@@ -76,7 +80,7 @@ fn directory_name(id: &str) -> String {
 
 impl Sink for KafkaSink {
     fn writer(&self, subtask: &SubtaskContext, incarnation: &str) -> Result<Box<dyn SinkWriter>> {
-        let encoder = MessageEncoder::new(&self.table)?;
+        let encoder = MessageEncoder::new(&self.table, &self.fields)?;
         let (client, number) = (&self.client, subtask.subtask);
         Ok(match self.guarantee {
             Guarantee::ExactlyOnce => {

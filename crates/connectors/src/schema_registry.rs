@@ -1,0 +1,363 @@
+//! A client of Confluent's schema registry, over HTTP: schemas by their ids, and ids by schemas.
+
+use millstream_dataflow::option::{OptionSpec, Options};
+use millstream_dataflow::{Error, Result};
+use millstream_formats::SchemaRegistry;
+use millstream_formats::avro::confluent::{TOKEN, TOKEN_SOURCE, URL, USER_INFO, USER_INFO_SOURCE};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+use std::time::Duration;
+
+/// How long an address may take to be reached, and to answer in whole.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// What the runtime may add to that before nobody waits for it any more.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Longest answer taken.
+const ANSWER_BYTES_MAX: usize = 4 << 20;
+/// Longest message of a registry that is passed on.
+const MESSAGE_CHARS_MAX: usize = 300;
+/// Schemas and ids remembered; beyond it all are asked for again.
+const KNOWN_MAX: usize = 1024;
+
+const CONTENT_TYPE: &str = "application/vnd.schemaregistry.v1+json";
+
+/// Who asks.
+enum Credentials {
+    None,
+    Basic { user: String, password: String },
+    Token(String),
+}
+
+#[derive(Default)]
+struct Known {
+    schemas: HashMap<u32, Arc<str>>,
+    /// By subject and schema.
+    ids: HashMap<(String, String), u32>,
+}
+
+/// The registry that a table's options name.
+///
+/// The calls wait for its answer, at most [`ANSWER_TIMEOUT`] per address and a little more, so they are for threads that are not tokio's. What it
+/// has told is remembered.
+pub(crate) struct ConfluentRegistry {
+    /// Addresses of one registry.
+    urls: Vec<Url>,
+    /// The one that answered last.
+    preferred: AtomicUsize,
+    credentials: Credentials,
+    /// What the table's options have in front of the format's: `key.`, `value.` or nothing.
+    prefix: String,
+    /// Where requests run.
+    handle: tokio::runtime::Handle,
+    /// Made for the first request: it reads certificates.
+    client: OnceLock<Client>,
+    answer_timeout: Duration,
+    // A std mutex: held for a look or an insertion, never while the registry is asked.
+    known: Mutex<Known>,
+}
+
+/// What an address said.
+struct Answer {
+    status: StatusCode,
+    /// NULL unless it is JSON.
+    body: Value,
+}
+
+/// Why an address said nothing.
+enum Silence {
+    /// Another one, or another time, may be better.
+    Unreachable(String),
+    Fatal(Error),
+}
+
+impl ConfluentRegistry {
+    /// Asks nothing yet.
+    ///
+    /// - `options`: the format's, by the names that it knows
+    /// - `prefix`: what these have in front of them in the table, for errors
+    ///
+    /// # Errors
+    /// `Config` for addresses that are none, and credentials that are incomplete.
+    pub(crate) fn new(options: &BTreeMap<String, String>, prefix: &str, handle: &tokio::runtime::Handle) -> Result<Self> {
+        let list = Options::new(options).text(&URL).unwrap_or_default();
+        let urls = list.split(',').map(str::trim).filter(|u| !u.is_empty());
+        let urls = urls.map(|text| parse(text, prefix)).collect::<Result<Vec<_>>>()?;
+        if urls.is_empty() {
+            let e = Error::config(format!("the option '{prefix}{}' names no schema registry", URL.name)).code("E0503");
+            return Err(e.hint(format!("add '{prefix}{}' = 'http://localhost:8081'", URL.name)));
+        }
+        Ok(ConfluentRegistry {
+            urls,
+            preferred: AtomicUsize::new(0),
+            credentials: credentials(options, prefix)?,
+            prefix: prefix.to_string(),
+            handle: handle.clone(),
+            client: OnceLock::new(),
+            answer_timeout: ANSWER_TIMEOUT,
+            known: Mutex::default(),
+        })
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn option(&self, spec: &OptionSpec) -> String {
+        format!("'{}{}'", self.prefix, spec.name)
+    }
+
+    /// Asks one address after the other, until one answers. Gives its place, too.
+    fn ask(&self, path: &[&str], body: Option<&Value>) -> Result<(Answer, &Url)> {
+        let first = self.preferred.load(Ordering::Relaxed);
+        let mut silent = Vec::new();
+        for i in (first..self.urls.len()).chain(0..first) {
+            let url = &self.urls[i];
+            match self.ask_at(url, path, body) {
+                Ok(answer) if !may_pass(answer.status) => {
+                    self.preferred.store(i, Ordering::Relaxed);
+                    return Ok((answer, url));
+                }
+                Ok(answer) => silent.push(format!("{}: {}", shown(url), told(&answer))),
+                Err(Silence::Unreachable(why)) => silent.push(format!("{}: {why}", shown(url))),
+                Err(Silence::Fatal(e)) => return Err(e),
+            }
+        }
+        Err(Error::unavailable("the schema registry does not answer")
+            .code("E0523")
+            .detail(silent.join("; "))
+            .hint(format!("check the option {}, and whether the registry runs", self.option(&URL))))
+    }
+
+    fn ask_at(&self, url: &Url, path: &[&str], body: Option<&Value>) -> Result<Answer, Silence> {
+        let mut url = url.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        let client = self.client()?;
+        let mut request = match body {
+            Some(body) => client.post(url).header("Content-Type", CONTENT_TYPE).body(body.to_string()),
+            None => client.get(url),
+        };
+        request = match &self.credentials {
+            Credentials::None => request,
+            Credentials::Basic { user, password } => request.basic_auth(user, Some(password)),
+            Credentials::Token(token) => request.bearer_auth(token),
+        };
+        let (send, answer) = mpsc::sync_channel(1);
+        self.handle.spawn(async move {
+            // Nobody may be waiting any more.
+            let _ = send.send(exchange(request).await);
+        });
+        match answer.recv_timeout(self.answer_timeout + GRACE) {
+            Ok(answer) => answer,
+            Err(_) => Err(Silence::Unreachable("the request did not end".to_string())),
+        }
+    }
+
+    fn client(&self) -> Result<&Client, Silence> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let made = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(self.answer_timeout)
+            // Requests are few: a connection that was kept would be one that the registry has closed.
+            .pool_max_idle_per_host(0)
+            .user_agent("millstream")
+            // Credentials are for the address that was named.
+            .redirect(reqwest::redirect::Policy::none())
+            .build();
+        let made = made.map_err(|e| Silence::Fatal(Error::config("no HTTP client can be made").code("E0523").source(e)))?;
+        Ok(self.client.get_or_init(|| made))
+    }
+
+    /// What is wrong with an answer that is neither what was asked for nor about it.
+    fn refused(&self, answer: &Answer, url: &Url) -> Error {
+        let (url, said) = (shown(url), told(answer));
+        match answer.status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                let names = match self.credentials {
+                    Credentials::Token(_) => self.option(&TOKEN),
+                    _ => self.option(&USER_INFO),
+                };
+                let e = Error::config(format!("the schema registry at {url} does not let us in: {said}")).code("E0524");
+                e.hint(format!("check the option {names}, and its rights"))
+            }
+            _ => {
+                let e = Error::config(format!("what is at {url} does not answer as a schema registry does: {said}")).code("E0523");
+                e.hint(format!("check the option {}", self.option(&URL)))
+            }
+        }
+    }
+}
+
+impl SchemaRegistry for ConfluentRegistry {
+    fn schema(&self, id: u32) -> Result<Arc<str>> {
+        if let Some(schema) = self.known().schemas.get(&id) {
+            return Ok(Arc::clone(schema));
+        }
+        let (answer, url) = self.ask(&["schemas", "ids", &id.to_string()], None)?;
+        let unfit = |what: &str| Err(Error::data(format!("the schema registry at {} {what}", shown(url))));
+        let has_no_such = answer.status == StatusCode::NOT_FOUND && error_code(&answer.body).is_some_and(|c| (40_400..40_500).contains(&c));
+        if has_no_such {
+            return unfit(&format!("does not have it: {}", told(&answer)));
+        }
+        let Some(text) = answer.body.get("schema").and_then(Value::as_str).filter(|_| answer.status.is_success()) else {
+            return Err(self.refused(&answer, url));
+        };
+        match answer.body.get("schemaType").and_then(Value::as_str) {
+            None | Some("AVRO") => {}
+            Some(other) => return unfit(&format!("says that it is {}", cut(other))),
+        }
+        if answer.body.get("references").and_then(Value::as_array).is_some_and(|r| !r.is_empty()) {
+            return unfit("says that it refers to other schemas, which are not read");
+        }
+        let text: Arc<str> = text.into();
+        let schemas = &mut self.known().schemas;
+        if schemas.len() >= KNOWN_MAX {
+            schemas.clear();
+        }
+        schemas.insert(id, Arc::clone(&text));
+        Ok(text)
+    }
+
+    fn register(&self, subject: &str, schema: &str) -> Result<u32> {
+        let key = (subject.to_string(), schema.to_string());
+        if let Some(id) = self.known().ids.get(&key) {
+            return Ok(*id);
+        }
+        let (answer, url) = self.ask(&["subjects", subject, "versions"], Some(&json!({ "schema": schema })))?;
+        // Some registries say 422 of a schema that is valid and not compatible.
+        if matches!(answer.status, StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY) {
+            let message = format!(
+                "the schema registry at {} refuses the schema of the table's columns: {}",
+                shown(url),
+                told(&answer)
+            );
+            let hint = "declare columns that go with the subject's former schemas, or another subject";
+            return Err(Error::config(message).code("E0525").detail(format!("subject {subject}")).hint(hint));
+        }
+        let id = answer.body.get("id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
+        let Some(id) = id.filter(|_| answer.status.is_success()) else {
+            return Err(self.refused(&answer, url));
+        };
+        let ids = &mut self.known().ids;
+        if ids.len() >= KNOWN_MAX {
+            ids.clear();
+        }
+        ids.insert(key, id);
+        Ok(id)
+    }
+}
+
+/// Sends a request and reads what comes back.
+async fn exchange(request: RequestBuilder) -> Result<Answer, Silence> {
+    let accepted = request.header("Accept", format!("{CONTENT_TYPE}, application/json"));
+    let mut response = accepted.send().await.map_err(failed)?;
+    let (status, bytes) = (response.status(), content(&mut response).await?);
+    let body = serde_json::from_slice(&bytes).unwrap_or_default();
+    Ok(Answer { status, body })
+}
+
+async fn content(response: &mut Response) -> Result<Vec<u8>, Silence> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(failed)? {
+        if bytes.len() + piece.len() > ANSWER_BYTES_MAX {
+            let e = Error::config(format!("a schema registry's answer has more than {ANSWER_BYTES_MAX} bytes")).code("E0523");
+            return Err(Silence::Fatal(e));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+/// Why there was no answer, without the address, which may have more in it than is shown.
+fn failed(e: reqwest::Error) -> Silence {
+    if e.is_builder() {
+        return Silence::Fatal(Error::config("the schema registry cannot be asked").code("E0523").source(e.without_url()));
+    }
+    if e.is_timeout() {
+        return Silence::Unreachable("no answer in time".to_string());
+    }
+    let e = e.without_url();
+    let mut deepest: &dyn std::error::Error = &e;
+    while let Some(below) = deepest.source() {
+        deepest = below;
+    }
+    Silence::Unreachable(cut(&deepest.to_string()))
+}
+
+/// Whether the same request may be answered elsewhere or later.
+fn may_pass(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+}
+
+fn error_code(body: &Value) -> Option<u64> {
+    body.get("error_code").and_then(Value::as_u64)
+}
+
+/// The registry's own words, or the status.
+fn told(answer: &Answer) -> String {
+    match answer.body.get("message").and_then(Value::as_str) {
+        Some(message) => cut(message),
+        None => format!("HTTP status {}", answer.status.as_u16()),
+    }
+}
+
+/// On one line of bounded length.
+fn cut(text: &str) -> String {
+    text.chars().take(MESSAGE_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// An address without what may be secret.
+fn shown(url: &Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path().trim_end_matches('/'))
+}
+
+fn parse(text: &str, prefix: &str) -> Result<Url> {
+    let wrong = |why: &str, hint: String| Err(Error::config(format!("option '{prefix}{}' {why}", URL.name)).code("E0502").hint(hint));
+    let url = match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => url,
+        // What has an @ in it may have a password in front of it.
+        _ if text.contains('@') => return wrong("holds no address", "as in http://localhost:8081".into()),
+        _ => return wrong(&format!("has the value '{text}', which is no address"), "as in http://localhost:8081".into()),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return wrong("holds a user or a password", format!("put them into the option '{prefix}{}'", USER_INFO.name));
+    }
+    Ok(url)
+}
+
+fn credentials(options: &BTreeMap<String, String>, prefix: &str) -> Result<Credentials> {
+    let o = Options::new(options);
+    let name = |spec: &OptionSpec| format!("'{prefix}{}'", spec.name);
+    for (from, needs) in [(&USER_INFO_SOURCE, &USER_INFO), (&TOKEN_SOURCE, &TOKEN)] {
+        if o.text(from).is_some() && o.text(needs).is_none() {
+            return Err(Error::config(format!("option {} needs the option {}", name(from), name(needs))).code("E0503"));
+        }
+    }
+    match (o.text(&USER_INFO), o.text(&TOKEN)) {
+        (None, None) => Ok(Credentials::None),
+        (None, Some(token)) => Ok(Credentials::Token(token.to_string())),
+        (Some(user_info), None) => match user_info.split_once(':') {
+            Some((user, password)) => Ok(Credentials::Basic {
+                user: user.to_string(),
+                password: password.to_string(),
+            }),
+            None => Err(Error::config(format!("option {} has no colon", name(&USER_INFO)))
+                .code("E0502")
+                .hint("it is between user and password")),
+        },
+        (Some(_), Some(_)) => {
+            let e = Error::config(format!("of the options {} and {} there can be one", name(&USER_INFO), name(&TOKEN)));
+            Err(e.code("E0502"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
