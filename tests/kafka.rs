@@ -1,6 +1,7 @@
 //! The Kafka source and sink against a real broker: where reading starts and ends, what is read and written, refused and survived.
 
 mod security;
+mod registry;
 mod sink;
 mod topics;
 
@@ -65,6 +66,13 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("an_exactly_once_sink_is_exact_after_many_kills", sink::soak),
         trial("sinks_wait_for_a_broker_that_restarts", sink::broker_restart),
         trial("progress_that_the_broker_forgot_stops_the_job", sink::forgotten),
+        trial("registry::records_go_there_and_back_by_the_schemas_of_a_registry", registry::round_trip),
+        trial("registry::records_of_several_schemas_are_read", registry::evolution),
+        trial("registry::an_unknown_schema_is_a_bad_record", registry::unknown),
+        trial("registry::a_registry_that_is_away_is_waited_for", registry::away),
+        trial("registry::a_registry_that_refuses_is_named", registry::refused),
+        trial("registry::avro_and_raw_records_need_none", registry::without),
+        trial("registry::avro_clicks_become_parquet", registry::avro_clicks),
         trial("a_ledger_is_exact_after_many_kills", soak),
         trial("page_metrics_survive_kill_9", || page_metrics(None)),
         trial("page_metrics_survive_kill_9_on_s3", || page_metrics(Some(Server::start()?))),

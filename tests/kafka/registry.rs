@@ -1,0 +1,469 @@
+//! Avro and raw records, and a schema registry that knows them, does not, refuses, or is away.
+
+use super::{copied, prepare, rows, set, wait_for_rows};
+use crate::broker::{Writer, create_topic, read_all, shared, unique};
+use crate::harness::{Running, fail, files, succeed};
+use anyhow::{Context, Result, ensure};
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
+use rdkafka::message::Message;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+type Answer = (StatusCode, String);
+
+/// What a registry keeps.
+#[derive(Default)]
+struct Kept {
+    /// An id is a place in it, from 1.
+    schemas: Vec<String>,
+    /// The ids of each subject's versions.
+    subjects: BTreeMap<String, Vec<usize>>,
+}
+
+/// Kept, and the `Authorization` that is let in.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Kept>>, Option<&'static str>);
+
+impl Shared {
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn may(&self, headers: &HeaderMap) -> Result<(), Answer> {
+        let given = headers.get("authorization").and_then(|v| v.to_str().ok());
+        match self.1 {
+            Some(wanted) if given != Some(wanted) => Err(error(StatusCode::UNAUTHORIZED, 401, "Unauthorized")),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn error(status: StatusCode, code: u32, message: &str) -> Answer {
+    (status, json!({ "error_code": code, "message": message }).to_string())
+}
+
+async fn by_id(State(shared): State<Shared>, Path(id): Path<usize>, headers: HeaderMap) -> Result<String, Answer> {
+    shared.may(&headers)?;
+    match id.checked_sub(1).and_then(|i| shared.kept().schemas.get(i).cloned()) {
+        Some(schema) => Ok(json!({ "schema": schema }).to_string()),
+        None => Err(error(StatusCode::NOT_FOUND, 40403, "Schema not found")),
+    }
+}
+
+/// A schema's fields with their types.
+fn fields(schema: &str) -> BTreeMap<String, Value> {
+    let schema: Value = serde_json::from_str(schema).unwrap_or_default();
+    let record = schema.as_array().and_then(|branches| branches.last()).unwrap_or(&schema);
+    let fields = record["fields"].as_array().into_iter().flatten();
+    fields
+        .map(|f| (f["name"].as_str().unwrap_or_default().to_string(), f["type"].clone()))
+        .collect()
+}
+
+async fn register(State(shared): State<Shared>, Path(subject): Path<String>, headers: HeaderMap, body: Bytes) -> Result<String, Answer> {
+    shared.may(&headers)?;
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let Some(schema) = body.get("schema").and_then(Value::as_str) else {
+        return Err(error(StatusCode::UNPROCESSABLE_ENTITY, 42201, "Invalid schema"));
+    };
+    let mut kept = shared.kept();
+    let ids = kept.subjects.get(&subject).cloned().unwrap_or_default();
+    let new = fields(schema);
+    let clash = ids
+        .iter()
+        .flat_map(|id| fields(&kept.schemas[id - 1]))
+        .find(|(name, ty)| new.get(name).is_some_and(|t| t != ty));
+    if let Some((name, _)) = clash {
+        let message = format!("Schema being registered is incompatible with an earlier schema for subject \"{subject}\": field {name}");
+        return Err(error(StatusCode::CONFLICT, 409, &message));
+    }
+    let id = kept.schemas.iter().position(|s| s == schema).unwrap_or_else(|| {
+        kept.schemas.push(schema.to_string());
+        kept.schemas.len() - 1
+    }) + 1;
+    let versions = kept.subjects.entry(subject).or_default();
+    if !versions.contains(&id) {
+        versions.push(id);
+    }
+    Ok(json!({ "id": id }).to_string())
+}
+
+/// A registry of one's own, that may be away.
+struct Registry {
+    address: SocketAddr,
+    shared: Shared,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Registry {
+    fn new(authorization: Option<&'static str>) -> Result<Registry> {
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let shared = Shared(Arc::default(), authorization);
+        let runtime = None;
+        Ok(Registry { address, shared, runtime })
+    }
+    fn started() -> Result<Registry> {
+        let mut registry = Registry::new(None)?;
+        registry.start()?;
+        Ok(registry)
+    }
+    fn start(&mut self) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let listener = runtime.block_on(tokio::net::TcpListener::bind(self.address))?;
+        let routes = axum::Router::new()
+            .route("/schemas/ids/{id}", get(by_id))
+            .route("/subjects/{subject}/versions", post(register))
+            .with_state(self.shared.clone());
+        runtime.spawn(async move { axum::serve(listener, routes).await });
+        self.runtime = Some(runtime);
+        Ok(())
+    }
+    /// As if its process were killed: what it keeps is there when it starts again.
+    fn stop(&mut self) {
+        self.runtime = None;
+    }
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+    fn subjects(&self) -> BTreeMap<String, Vec<usize>> {
+        self.shared.kept().subjects.clone()
+    }
+}
+
+/// A table over a topic, written or read to its end.
+fn table(name: &str, topic: &str, columns: &str, options: &str) -> Result<String> {
+    let address = shared()?;
+    Ok(format!(
+        "CREATE TABLE {name} ({columns}) WITH ('connector' = 'kafka', 'topic' = '{topic}', 'properties.bootstrap.servers' = '{address}',
+           'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset', {options});\n"
+    ))
+}
+
+fn avro(registry: &Registry) -> String {
+    format!("'format' = 'avro-confluent', 'avro-confluent.url' = '{}'", registry.url())
+}
+
+fn run(sql: &str) -> Result<String> {
+    let directory = tempfile::tempdir()?;
+    succeed(prepare(directory.path(), "job.sql", sql)?)
+}
+
+/// Keys and values by the schemas of a registry, in a topic whose every record names them.
+pub(super) fn round_trip() -> Result<()> {
+    let registry = Registry::started()?;
+    for guarantee in ["at-least-once", "exactly-once"] {
+        let topic = unique("registry");
+        create_topic(shared()?, &topic, 1)?;
+        let url = registry.url();
+        let options = format!(
+            "'key.format' = 'avro-confluent', 'key.avro-confluent.url' = '{url}', 'key.fields' = 'k_id', 'key.fields-prefix' = 'k_',
+             'value.format' = 'avro-confluent', 'value.avro-confluent.url' = '{url}', 'value.fields-include' = 'EXCEPT_KEY',
+             'sink.delivery-guarantee' = '{guarantee}'"
+        );
+        let columns = "k_id BIGINT NOT NULL, s STRING, d DECIMAL(8, 2), ts TIMESTAMP(3), tags ARRAY<STRING>, r ROW<x INT, y DOUBLE>";
+        let out = table("o", &topic, columns, &options)?;
+        run(&format!(
+            "{out}INSERT INTO o VALUES
+               (1, 'ä', CAST(1.25 AS DECIMAL(8, 2)), TIMESTAMP '2024-01-01 00:00:01.234', ARRAY['p', 'q'], ROW(7, 0.5E0)),
+               (2, CAST(NULL AS STRING), CAST(NULL AS DECIMAL(8, 2)), CAST(NULL AS TIMESTAMP(3)), CAST(NULL AS ARRAY<STRING>), CAST(NULL AS ROW<x INT, y DOUBLE>));"
+        ))?;
+        let subjects = registry.subjects();
+        let id = |subject: &str| {
+            subjects
+                .get(&format!("{topic}-{subject}"))
+                .and_then(|ids| ids.first())
+                .copied()
+                .context("no subject")
+        };
+        for message in read_all(shared()?, &topic, "read_committed")? {
+            for (part, subject) in [(message.key(), "key"), (message.payload(), "value")] {
+                let part = part.context("no record")?;
+                let header = [&[0][..], &(id(subject)? as u32).to_be_bytes()].concat();
+                ensure!(part.starts_with(&header), "{guarantee}, {subject}: {part:?} does not start with {header:?}");
+            }
+        }
+        let actual = rows(&format!("{out}SELECT k_id, s, d, ts, tags, r.x, r.y FROM o;"))?;
+        let expected = set([
+            r#"[1,"ä","1.25","2024-01-01 00:00:01.234",["p","q"],7,5.00000000000e-1]"#,
+            "[2,null,null,null,null,null,null]",
+        ]);
+        ensure!(actual == expected, "{guarantee}: {actual:?}");
+        // A column of the key alone, and none at all.
+        ensure!(rows(&format!("{out}SELECT k_id FROM o;"))? == set(["[1]", "[2]"]));
+        ensure!(rows(&format!("{out}SELECT 1 FROM o;"))? == BTreeMap::from([("[1]".to_string(), 2)]));
+    }
+    // Several topics have no subject of their own.
+    let (a, b) = (unique("a"), unique("b"));
+    let directory = tempfile::tempdir()?;
+    let several = |more: &str| table("o", &format!("{a};{b}"), "n INT, topic STRING METADATA", &format!("{}{more}", avro(&registry)));
+    let insert = format!("INSERT INTO o VALUES (1, '{a}'), (2, '{b}');");
+    let error = fail(prepare(directory.path(), "several.sql", &(several("")? + &insert))?, 1)?;
+    ensure!(error.contains("E0503") && error.contains("'avro-confluent.subject'"), "{error}");
+    create_topic(shared()?, &a, 1)?;
+    create_topic(shared()?, &b, 1)?;
+    let named = several(&format!(", 'avro-confluent.subject' = '{a}/both'"))?;
+    run(&format!("{named}{insert}"))?;
+    ensure!(registry.subjects().contains_key(&format!("{a}/both")), "{:?}", registry.subjects());
+    ensure!(rows(&format!("{}SELECT n FROM o;", several("")?))? == set(["[1]", "[2]"]));
+    Ok(())
+}
+
+/// One topic with the records of three writers, each with a schema of its own.
+pub(super) fn evolution() -> Result<()> {
+    let registry = Registry::started()?;
+    let topic = unique("evolution");
+    create_topic(shared()?, &topic, 1)?;
+    for (columns, values) in [
+        ("id BIGINT NOT NULL, old STRING", "(1, 'a'), (2, 'b')"),
+        ("new DOUBLE, id BIGINT NOT NULL", "(0.5E0, 3)"),
+        ("id BIGINT NOT NULL, old STRING", "(4, 'd')"),
+    ] {
+        run(&format!("{}INSERT INTO o VALUES {values};", table("o", &topic, columns, &avro(&registry))?))?;
+    }
+    let subject = format!("{topic}-value");
+    let versions = registry.subjects().get(&subject).cloned().unwrap_or_default();
+    ensure!(versions.len() == 2, "{versions:?}");
+    let read = table("t", &topic, "new DOUBLE, old STRING, id BIGINT", &avro(&registry))?;
+    let actual = rows(&format!("{read}SELECT id, old, new FROM t;"))?;
+    let expected = set([r#"[1,"a",null]"#, r#"[2,"b",null]"#, "[3,null,5.00000000000e-1]", r#"[4,"d",null]"#]);
+    ensure!(actual == expected, "{actual:?}");
+    // A NOT NULL column that a writer has left out makes its records bad.
+    let strict = table(
+        "t",
+        &topic,
+        "old STRING NOT NULL, id BIGINT",
+        &format!("{}, 'on-error' = 'skip'", avro(&registry)),
+    )?;
+    let actual = rows(&format!("{strict}SELECT id, old FROM t;"))?;
+    ensure!(actual == set([r#"[1,"a"]"#, r#"[2,"b"]"#, r#"[4,"d"]"#]), "{actual:?}");
+    // A column of another type is refused by the registry, in its words.
+    let directory = tempfile::tempdir()?;
+    let other = table("o", &topic, "id BIGINT NOT NULL, old INT", &avro(&registry))? + "INSERT INTO o VALUES (5, 5);";
+    let error = fail(prepare(directory.path(), "other.sql", &other)?, 1)?;
+    ensure!(
+        error.contains("E0525")
+            && error.contains(&format!("subject {subject}"))
+            && error.contains("incompatible with an earlier schema")
+            && error.contains("field old"),
+        "{error}"
+    );
+    ensure!(read_all(shared()?, &topic, "read_committed")?.len() == 4, "something was written");
+    Ok(())
+}
+
+/// Records whose schema the registry does not have, or that name none.
+pub(super) fn unknown() -> Result<()> {
+    let registry = Registry::started()?;
+    let topic = unique("unknown");
+    create_topic(shared()?, &topic, 1)?;
+    run(&format!("{}INSERT INTO o VALUES (1);", table("o", &topic, "a INT NOT NULL", &avro(&registry))?))?;
+    // The id is 99.
+    Writer::new(shared()?, &topic, &[])?.send_all(&["\0\0\0\0c\u{2}", "{\"a\":1}", ""])?;
+    run(&format!("{}INSERT INTO o VALUES (2);", table("o", &topic, "a INT NOT NULL", &avro(&registry))?))?;
+    let sql = |on_error: &str| -> Result<String> {
+        Ok(table("t", &topic, "a INT", &format!("{}, 'on-error' = '{on_error}'", avro(&registry)))?
+            + "CREATE TABLE o (a INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'json');\nINSERT INTO o SELECT a FROM t;")
+    };
+    let directory = tempfile::tempdir()?;
+    let error = fail(prepare(directory.path(), "fail.sql", &sql("fail")?)?, 1)?;
+    ensure!(
+        error.contains("E0700")
+            && error.contains(&format!("topic {topic}, partition 0, offset 1"))
+            && error.contains("schema 99")
+            && error.contains("Schema not found"),
+        "{error}"
+    );
+    let output = prepare(directory.path(), "skip.sql", &sql("skip")?)?.output()?;
+    let summary = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success() && summary.contains("left out: 2 malformed, 1 schema"), "{summary}");
+    ensure!(copied(directory.path())? == [1, 2], "{:?}", copied(directory.path())?);
+    Ok(())
+}
+
+/// A registry that is away when a job starts, and away again while it runs.
+pub(super) fn away() -> Result<()> {
+    let mut registry = Registry::new(None)?;
+    let (from, to) = (unique("away-in"), unique("away-out"));
+    create_topic(shared()?, &from, 1)?;
+    create_topic(shared()?, &to, 1)?;
+    let directory = tempfile::tempdir()?;
+    let settings = "SET 'execution.checkpointing.interval' = '200 ms'; SET 'restart-strategy.exponential-delay.initial-backoff' = '100 ms';
+        SET 'restart-strategy.exponential-delay.max-backoff' = '500 ms'; SET 'restart-strategy.exponential-delay.attempts-before-reset-backoff' = '1000';\n";
+    let endless = |sql: String| sql.replace("'scan.bounded.mode' = 'latest-offset',", "");
+    // What writes: JSON into Avro. What reads: Avro into files.
+    let write = settings.to_string()
+        + &endless(table("t", &from, "a INT", "'format' = 'json'")?)
+        + &table("o", &to, "a INT", &avro(&registry))?
+        + "INSERT INTO o SELECT a FROM t;";
+    let read = settings.to_string()
+        + &endless(table("t", &to, "a INT", &avro(&registry))?)
+        + "CREATE TABLE o (a INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'json');\nINSERT INTO o SELECT a FROM t;";
+    let writer = Writer::new(shared()?, &from, &[])?;
+    writer.send_all(&["{\"a\":1}", "{\"a\":2}"])?;
+    let mut writing = Running::start(prepare(directory.path(), "write.sql", &write)?)?;
+    wait_until_told(&mut writing, "the schema registry does not answer")?;
+    registry.start()?;
+    while read_all(shared()?, &to, "read_committed")?.len() < 2 {
+        writing.check()?;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    registry.stop();
+    let mut reading = Running::start(prepare(directory.path(), "read.sql", &read)?)?;
+    wait_until_told(&mut reading, "the schema registry does not answer")?;
+    ensure!(copied(directory.path())?.is_empty());
+    registry.start()?;
+    wait_for_rows(directory.path(), 2, &mut reading)?;
+    // What both know already they do not ask for.
+    registry.stop();
+    writer.send_all(&["{\"a\":3}"])?;
+    wait_for_rows(directory.path(), 3, &mut reading)?;
+    writing.stop()?;
+    reading.stop()?;
+    ensure!(copied(directory.path())? == [1, 2, 3], "{:?}", copied(directory.path())?);
+    Ok(())
+}
+
+/// Waits until a job has restarted because of an error.
+fn wait_until_told(child: &mut Running, what: &str) -> Result<()> {
+    loop {
+        let told = child.told()?;
+        if told.contains("restarting") && told.contains(what) {
+            return Ok(());
+        }
+        child.check()?;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Wrong passwords, and addresses where there is no registry.
+pub(super) fn refused() -> Result<()> {
+    let mut registry = Registry::new(Some("Basic YW5uOmh1bnRlcjI="))?;
+    registry.start()?;
+    let topic = unique("password");
+    create_topic(shared()?, &topic, 1)?;
+    let options = |password: &str| {
+        let user = format!("'avro-confluent.basic-auth.credentials-source' = 'USER_INFO', 'avro-confluent.basic-auth.user-info' = 'ann:{password}'");
+        format!("{}, {user}", avro(&registry))
+    };
+    run(&format!("{}INSERT INTO o VALUES (1);", table("o", &topic, "a INT", &options("hunter2"))?))?;
+    let query = |options: &str| -> Result<String> { Ok(table("t", &topic, "a INT", options)? + "SELECT a FROM t;") };
+    ensure!(rows(&query(&options("hunter2"))?)? == set(["[1]"]));
+    let directory = tempfile::tempdir()?;
+    let insert = table("o", &topic, "a INT", &options("hunter3"))? + "INSERT INTO o VALUES (2);";
+    for sql in [query(&options("hunter3"))?, query(&avro(&registry))?, insert] {
+        let error = fail(prepare(directory.path(), "password.sql", &sql)?, 1)?;
+        ensure!(
+            error.contains("E0524") && error.contains(&registry.url()) && error.contains("'avro-confluent.basic-auth.user-info'") && !error.contains("hunter"),
+            "{error}"
+        );
+    }
+    let elsewhere = options("hunter2").replace(&registry.url(), &format!("{}/api", registry.url()));
+    let error = fail(prepare(directory.path(), "elsewhere.sql", &query(&elsewhere)?)?, 1)?;
+    ensure!(
+        error.contains("E0523") && error.contains("/api") && error.contains("'avro-confluent.url'"),
+        "{error}"
+    );
+    Ok(())
+}
+
+/// The formats that need no registry.
+pub(super) fn without() -> Result<()> {
+    for (guarantee, format) in [
+        ("at-least-once", "avro"),
+        ("exactly-once", "avro"),
+        ("at-least-once", "raw"),
+        ("exactly-once", "raw"),
+    ] {
+        let topic = unique(format);
+        create_topic(shared()?, &topic, 1)?;
+        let value = match format {
+            "avro" => "s STRING, n INT",
+            _ => "s BYTES",
+        };
+        let options = format!(
+            "'key.format' = 'raw', 'key.fields' = 'k', 'value.format' = '{format}', 'value.fields-include' = 'EXCEPT_KEY',
+             'key.raw.endianness' = 'little-endian', 'sink.delivery-guarantee' = '{guarantee}'"
+        );
+        let out = table("o", &topic, &format!("k BIGINT, {value}"), &options)?;
+        let (values, query, expected) = match format {
+            "avro" => ("(1, 'ä', 7), (2, CAST(NULL AS STRING), 8)", "k, s, n", [r#"[1,"ä",7]"#, "[2,null,8]"]),
+            _ => ("(1, X'00FF'), (2, X'')", "k, TO_BASE64(s)", [r#"[1,"AP8="]"#, r#"[2,""]"#]),
+        };
+        run(&format!("{out}INSERT INTO o VALUES {values};"))?;
+        let all = read_all(shared()?, &topic, "read_committed")?;
+        let keys: Vec<Option<&[u8]>> = all.iter().map(|m| m.key()).collect();
+        ensure!(keys == [Some(&1i64.to_le_bytes()[..]), Some(&2i64.to_le_bytes()[..])], "{keys:?}");
+        let actual = rows(&format!("{out}SELECT {query} FROM o;"))?;
+        ensure!(actual == set(expected), "{guarantee}, {format}: {actual:?}");
+    }
+    // A value that has no form.
+    let topic = unique("null");
+    create_topic(shared()?, &topic, 1)?;
+    let directory = tempfile::tempdir()?;
+    let null = table("o", &topic, "s STRING", "'format' = 'raw'")? + "INSERT INTO o VALUES (CAST(NULL AS STRING));";
+    let error = fail(prepare(directory.path(), "null.sql", &null)?, 1)?;
+    ensure!(error.contains("E0704") && error.contains("IS NOT NULL"), "{error}");
+    Ok(())
+}
+
+/// The example, with a topic of its own.
+pub(super) fn avro_clicks() -> Result<()> {
+    let registry = Registry::started()?;
+    let topic = unique("clicks");
+    create_topic(shared()?, &topic, 2)?;
+    let example = std::fs::read_to_string(crate::harness::root().join("sql-examples/avro-clicks.sql"))?.replace("'clicks',", &format!("'{topic}',"));
+    let directory = tempfile::tempdir()?;
+    let command = |name: &str, sql: &str| -> Result<std::process::Command> {
+        let mut command = prepare(directory.path(), name, &format!("SET 'execution.checkpointing.interval' = '200 ms';{sql}"))?;
+        let variables = [format!("BROKERS={}", shared()?), format!("REGISTRY={}", registry.url()), "OUT=out".to_string()];
+        command.args(variables.iter().flat_map(|v| ["-D", v]));
+        Ok(command)
+    };
+    let key = format!(
+        "'key.format' = 'raw', 'key.fields' = 'user_key', 'value.format' = 'avro-confluent', 'value.avro-confluent.url' = '{}',
+         'value.fields-include' = 'EXCEPT_KEY'",
+        registry.url()
+    );
+    // The second writer has another field, and no action.
+    let first = table(
+        "o",
+        &topic,
+        "user_key STRING, user_id BIGINT NOT NULL, page STRING, `action` STRING, clicked_at TIMESTAMP(3)",
+        &key,
+    )? + "INSERT INTO o VALUES ('k1', 1, '/a', 'view', TIMESTAMP '2024-01-01 23:59:59.999'), ('k2', 2, '/b', 'click', TIMESTAMP '2024-01-02 00:00:00');";
+    let second = table(
+        "o",
+        &topic,
+        "user_key STRING, user_id BIGINT NOT NULL, page STRING, referrer STRING, clicked_at TIMESTAMP(3)",
+        &key,
+    )? + "INSERT INTO o VALUES ('k3', 3, '/c', '/a', TIMESTAMP '2024-01-02 00:00:01');";
+    run(&first)?;
+    let mut child = Running::start(command("avro-clicks.sql", &example)?)?;
+    run(&second)?;
+    let read = || -> Result<BTreeMap<String, i64>> {
+        let archive = example
+            .split("CREATE TABLE ")
+            .nth(2)
+            .and_then(|t| t.split("INSERT INTO").next())
+            .context("no archive")?;
+        let text = succeed(command("read.sql", &format!("CREATE TABLE {archive}SELECT * FROM archive;"))?)?;
+        Ok(crate::harness::result_sets(&text)?.pop().context("no result")?.rows)
+    };
+    let expected = set([
+        r#"["k1",1,"/a","view","2024-01-01 23:59:59.999","2024-01-01"]"#,
+        r#"["k2",2,"/b","click","2024-01-02 00:00:00.000","2024-01-02"]"#,
+        r#"["k3",3,"/c",null,"2024-01-02 00:00:01.000","2024-01-02"]"#,
+    ]);
+    while files(&directory.path().join("out"), "parquet").is_empty() || read()?.len() < expected.len() {
+        child.check()?;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child.stop()?;
+    ensure!(read()? == expected, "{:?}", read()?);
+    Ok(())
+}
