@@ -1,7 +1,7 @@
 //! The Kafka source and sink against a real broker: where reading starts and ends, what is read and written, refused and survived.
 
-mod security;
 mod registry;
+mod security;
 mod sink;
 mod topics;
 
