@@ -63,6 +63,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_sink_names_what_it_cannot_write", sink::refused),
         trial("page_alerts_go_from_topic_to_topic", sink::page_alerts),
         trial("an_at_least_once_sink_loses_nothing", sink::at_least_once),
+        trial("a_stop_sends_nothing_behind_its_last_checkpoint", sink::clean_stops),
         trial("an_exactly_once_sink_is_exact_after_many_kills", sink::soak),
         trial("sinks_wait_for_a_broker_that_restarts", sink::broker_restart),
         trial("progress_that_the_broker_forgot_stops_the_job", sink::forgotten),

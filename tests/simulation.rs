@@ -91,7 +91,14 @@ fn power_alarm(unsynced: Unsynced) -> Result<()> {
     };
     // Rows that are gone, or files that are missing or empty: nothing else is a find.
     let told = format!("{e:#}");
-    let is_find = ["times instead of", "is missing", "damaged", "neither staged nor visible", "bytes instead of"];
+    let is_find = [
+        "times instead of",
+        "is missing",
+        "checkpoints are missing",
+        "damaged",
+        "neither staged nor visible",
+        "bytes instead of",
+    ];
     ensure!(is_find.iter().any(|f| told.contains(f)), "something else was noticed: {told}");
     Ok(())
 }

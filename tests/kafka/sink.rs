@@ -299,7 +299,7 @@ pub(super) fn at_least_once() -> Result<()> {
     }
     let mut child = Running::start(prepare(directory.path(), "copy.sql", &sql)?)?;
     wait_for_ids(address, &to, sent, &mut child)?;
-    // A stop waits for the broker: what comes later is written once.
+    // A stop waits for the broker, and nothing leaves behind its last barrier: what comes later is written once.
     child.stop()?;
     let before = committed(address, &to)?.len();
     let mut child = Running::start(prepare(directory.path(), "copy.sql", &sql)?)?;
@@ -308,6 +308,33 @@ pub(super) fn at_least_once() -> Result<()> {
     child.stop()?;
     ensure!(found.keys().copied().eq(0..sent + 1_000), "{} of {} ids", found.len(), sent + 1_000);
     ensure!(committed(address, &to)?.len() == before + 1_000, "a stopped job wrote rows again");
+    Ok(())
+}
+
+/// Stopped while rows flow: nothing leaves behind the last barrier, so nothing comes twice, even where kills would bring it twice.
+pub(super) fn clean_stops() -> Result<()> {
+    const N: i64 = 12_000;
+    let (address, topic) = (shared()?, unique("stops"));
+    create_topic(address, &topic, 2)?;
+    let directory = tempfile::tempdir()?;
+    let sql = format!(
+        "SET 'execution.checkpointing.interval' = '1 min';
+         CREATE TABLE s (a BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '{N}', 'rows-per-second' = '3000',
+           'fields.a.kind' = 'sequence', 'fields.a.start' = '0', 'fields.a.end' = '{}');
+         {}INSERT INTO o SELECT a FROM s;",
+        N - 1,
+        table("o", address, &topic, "a BIGINT", ", 'format' = 'json'")
+    );
+    for stops in 1..=3 {
+        let mut child = Running::start(prepare(directory.path(), "stops.sql", &sql)?)?;
+        wait_for_ids(address, &topic, 2_000 * stops, &mut child)?;
+        child.stop()?;
+    }
+    succeed(prepare(directory.path(), "stops.sql", &sql)?)?;
+    let found = ids(address, &topic)?;
+    ensure!(found.keys().copied().eq(0..N), "{} of {N} ids", found.len());
+    let twice = found.values().filter(|n| **n > 1).count();
+    ensure!(twice == 0, "{twice} ids are there twice");
     Ok(())
 }
 

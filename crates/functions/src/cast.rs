@@ -8,7 +8,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::*;
 use arrow_array::{Array, ArrayRef, BooleanArray, ListArray, MapArray, StructArray};
 use arrow_cast::{CastOptions, cast_with_options};
-use arrow_schema::DataType;
+use arrow_schema::{ArrowError, DataType};
 use millstream_dataflow::{Error, Result, SqlType};
 use std::sync::Arc;
 
@@ -72,7 +72,8 @@ pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Resul
                 .zip(source.columns())
                 .map(|((a, b), c)| cast(c, &a.ty, &b.ty, safe))
                 .collect::<Result<Vec<_>>>()?;
-            Ok(Arc::new(StructArray::try_new(fields.clone(), columns, source.nulls().cloned())?))
+            let row = StructArray::try_new(fields.clone(), columns, source.nulls().cloned());
+            Ok(Arc::new(row.map_err(|e| null_inside(to, e))?))
         }
         (SqlType::Array(a), SqlType::Array(b)) => {
             let DataType::List(item) = &wanted else {
@@ -80,12 +81,8 @@ pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Resul
             };
             let list = array.as_list::<i32>();
             let elements = cast(list.values(), &a.ty, &b.ty, safe)?;
-            Ok(Arc::new(ListArray::try_new(
-                Arc::clone(item),
-                list.offsets().clone(),
-                elements,
-                list.nulls().cloned(),
-            )?))
+            let list = ListArray::try_new(Arc::clone(item), list.offsets().clone(), elements, list.nulls().cloned());
+            Ok(Arc::new(list.map_err(|e| null_inside(to, e))?))
         }
         (SqlType::Map(k1, v1), SqlType::Map(k2, v2)) => {
             let DataType::Map(entries, _) = &wanted else {
@@ -96,7 +93,7 @@ pub fn cast(array: &ArrayRef, from: &SqlType, to: &SqlType, safe: bool) -> Resul
             };
             let map = array.as_map();
             let columns = vec![cast(map.keys(), &k1.ty, &k2.ty, safe)?, cast(map.values(), &v1.ty, &v2.ty, safe)?];
-            let pairs = StructArray::try_new(fields.clone(), columns, None)?;
+            let pairs = StructArray::try_new(fields.clone(), columns, None).map_err(|e| null_inside(to, e))?;
             Ok(Arc::new(MapArray::try_new(
                 Arc::clone(entries),
                 map.offsets().clone(),
@@ -206,6 +203,16 @@ fn arrow(array: &ArrayRef, wanted: &DataType, safe: bool, to: &SqlType) -> Resul
 fn cut_time(ms: i32, p: u8) -> i32 {
     let unit = 10i32.pow(u32::from(3u8.saturating_sub(p)));
     ms - ms.rem_euclid(unit)
+}
+
+/// Parts of the right types do not fit only where one of them is NULL and may not be.
+fn null_inside(to: &SqlType, e: ArrowError) -> Error {
+    match e {
+        ArrowError::InvalidArgumentError(_) => Error::data(format!("a NULL is inside of a value of the type {to}, where it may not be"))
+            .code("E0705")
+            .hint("filter the rows or use COALESCE"),
+        other => other.into(),
+    }
 }
 
 fn refused(value: &str, to: &SqlType) -> Error {

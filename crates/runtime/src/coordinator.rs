@@ -75,6 +75,7 @@ impl Coordinator {
             let finished = self.ended == self.subtasks;
             let stopped = *stop.borrow();
             if finished || stopped || grown {
+                self.orders.stop();
                 // A failed checkpoint is tried again: nothing may be left uncommitted at the end.
                 while self.writer.is_some() && !self.checkpoint(finished).await? {
                     self.rim.timer.sleep(self.config.restart_backoff).await;

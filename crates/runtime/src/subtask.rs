@@ -7,7 +7,7 @@ use crate::constants::STEP_WORKS;
 use crate::source_head::{Emitted, SourceHead};
 use futures::channel::mpsc::UnboundedSender;
 use millstream_dataflow::{Barrier, Epoch, Error, Result, Snapshot, Split};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -25,11 +25,17 @@ pub enum Progress {
 pub(crate) struct Orders {
     /// Epoch of the newest barrier that sources inject.
     barrier: AtomicU64,
+    /// The next barrier is the last one: what comes behind it would be read for nothing, and sent twice by sinks that send at once.
+    stopping: AtomicBool,
 }
 
 impl Orders {
     pub(crate) fn inject(&self, epoch: Epoch) {
         self.barrier.store(epoch, Ordering::Release);
+    }
+    /// To be said before the last barrier.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
     }
 }
 
@@ -136,6 +142,8 @@ pub struct Subtask {
     aligning: Option<Barrier>,
     /// The barrier that is on its way through the chain.
     passing: Option<Barrier>,
+    /// Sources read no more.
+    stopped: bool,
     next_head: usize,
     reported_end: bool,
     /// Since when there is nothing to do, if so, and whether that is for want of room rather than of input.
@@ -165,6 +173,7 @@ impl Subtask {
             epoch,
             aligning: None,
             passing: None,
+            stopped: false,
             next_head: 0,
             reported_end: false,
             waiting: None,
@@ -250,6 +259,7 @@ impl Subtask {
         self.aligning = None;
         self.passing = Some(barrier);
         self.epoch = barrier.epoch;
+        self.stopped = self.orders.stopping.load(Ordering::Acquire);
         for head in self.heads.iter_mut().rev() {
             match &mut head.kind {
                 HeadKind::Source(_) => self.chain.emit_control(head.node, Then::Snapshot(barrier)),
@@ -297,8 +307,8 @@ impl Subtask {
         let head = &mut self.heads[index];
         match &mut head.kind {
             HeadKind::Source(source) => {
-                // A source that waits for the other heads of its task to align delivers nothing.
-                if self.aligning.is_some() {
+                // A source that waits for the other heads of its task to align delivers nothing, nor does one behind the last barrier.
+                if self.aligning.is_some() || self.stopped {
                     return Ok(false);
                 }
                 let Some(emitted) = source.step()? else { return Ok(false) };

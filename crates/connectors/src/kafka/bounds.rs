@@ -1,7 +1,7 @@
 //! Where a bounded table ends.
 
 use super::client::TableConsumer;
-use super::discover::{TIMEOUT, offsets};
+use super::discover::{TIMEOUT, millis, offsets};
 use super::{BOUNDED, BOUNDED_OFFSETS, BOUNDED_TIMESTAMP, GROUP};
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{Error, Result};
@@ -33,7 +33,7 @@ impl Bounds {
             "latest-offset" => Some(Bounds::Latest),
             "group-offsets" if o.text(&GROUP).is_none() => return Err(needs(GROUP.name)),
             "group-offsets" => Some(Bounds::Group),
-            "timestamp" => Some(Bounds::Timestamp(o.parsed(&BOUNDED_TIMESTAMP)?.ok_or_else(|| needs(BOUNDED_TIMESTAMP.name))?)),
+            "timestamp" => Some(Bounds::Timestamp(millis(o, &BOUNDED_TIMESTAMP)?.ok_or_else(|| needs(BOUNDED_TIMESTAMP.name))?)),
             "specific-offsets" => {
                 let text = o.text(&BOUNDED_OFFSETS).ok_or_else(|| needs(BOUNDED_OFFSETS.name))?;
                 Some(Bounds::Specific(offsets(BOUNDED_OFFSETS.name, text)?))

@@ -316,6 +316,7 @@ impl Client {
     pub(super) fn silent(&self, what: &str, e: KafkaError) -> Error {
         Error::unavailable(format!("{what} of table \"{}\"", self.table))
             .code("E0516")
+            .detail(format!("asked {}", self.brokers))
             .hint(format!("is 'properties.bootstrap.servers' right and reachable? It is '{}'", self.brokers))
             .source(e)
     }

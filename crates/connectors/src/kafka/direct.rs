@@ -4,7 +4,7 @@ use super::client::Client;
 use super::encoder::MessageEncoder;
 use super::partitioner::Partitioner;
 use super::producer::{Answers, Flight, record, refused};
-use millstream_dataflow::{Batch, BoxFuture, Committable, Epoch, Error, Result, SinkWriter};
+use millstream_dataflow::{Batch, BoxFuture, Clock, Committable, Epoch, Error, Result, SinkWriter};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{Producer, ThreadedProducer};
 use std::sync::Arc;
@@ -29,12 +29,9 @@ pub(super) struct DirectWriter {
 }
 
 impl DirectWriter {
-    pub(super) fn new(client: &Client, encoder: MessageEncoder, partitioner: Partitioner, subtask: u32, strict: bool) -> Result<Self> {
-        let in_flight = Arc::<AtomicU64>::default();
-        let answers = Answers {
-            in_flight: Arc::clone(&in_flight),
-            table: client.table.clone(),
-        };
+    pub(super) fn new(client: &Client, clock: &Arc<dyn Clock>, encoder: MessageEncoder, partitioner: Partitioner, subtask: u32, strict: bool) -> Result<Self> {
+        let answers = Answers::new(client, clock);
+        let in_flight = Arc::clone(&answers.in_flight);
         Ok(DirectWriter {
             producer: client.threaded_producer(answers)?,
             client: client.clone(),

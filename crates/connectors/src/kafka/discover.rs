@@ -5,7 +5,7 @@ use super::client::{Client, TableConsumer};
 use super::position::{Position, split_id};
 use super::topic_id::topic_ids;
 use super::{STARTUP, STARTUP_OFFSETS, STARTUP_TIMESTAMP};
-use millstream_dataflow::option::Options;
+use millstream_dataflow::option::{OptionSpec, Options};
 use millstream_dataflow::{Error, Result, Split};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -59,13 +59,21 @@ impl Startup {
         Ok(match o.text(&STARTUP).unwrap_or_default() {
             "earliest-offset" => Startup::Earliest,
             "latest-offset" => Startup::Latest,
-            "timestamp" => Startup::Timestamp(o.parsed(&STARTUP_TIMESTAMP)?.ok_or_else(|| needs(STARTUP_TIMESTAMP.name))?),
+            "timestamp" => Startup::Timestamp(millis(o, &STARTUP_TIMESTAMP)?.ok_or_else(|| needs(STARTUP_TIMESTAMP.name))?),
             "specific-offsets" => Startup::Specific(offsets(
                 STARTUP_OFFSETS.name,
                 o.text(&STARTUP_OFFSETS).ok_or_else(|| needs(STARTUP_OFFSETS.name))?,
             )?),
             _ => Startup::Group(Reset::new(o)?),
         })
+    }
+}
+
+/// An option of epoch milliseconds. Brokers have other meanings for negative ones.
+pub(super) fn millis(o: &Options<'_>, option: &OptionSpec) -> Result<Option<i64>> {
+    match o.parsed::<i64>(option)? {
+        Some(ms) if ms < 0 => Err(Error::config(format!("option '{}' has the value '{ms}', expected 0 or more", option.name)).code("E0502")),
+        ms => Ok(ms),
     }
 }
 

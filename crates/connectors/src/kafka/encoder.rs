@@ -86,6 +86,11 @@ impl MessageEncoder {
                     .map(|i| (names.value(i), values.is_valid(i).then(|| values.value(i))))
                     .collect();
             }
+            if message.timestamp == Some(0) {
+                return Err(Error::data("a record's timestamp is 1970-01-01 00:00:00, which the client takes for now")
+                    .code("E0522")
+                    .hint("leave it NULL, or write another time"));
+            }
             each(&message)?;
         }
         Ok(())

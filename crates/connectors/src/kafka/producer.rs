@@ -1,7 +1,7 @@
 //! A librdkafka producer, and what its errors mean.
 
 use super::client::{Client, TableConsumer};
-use millstream_dataflow::{Error, Result};
+use millstream_dataflow::{Clock, Error, Result};
 use rdkafka::ClientContext;
 use rdkafka::client::Client as NativeClient;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
@@ -15,6 +15,8 @@ use tracing::warn;
 
 /// How long a broker may take to tell of a topic.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(15);
+/// How often trouble with brokers is told.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// What was sent by one writer in one epoch, or in one transaction.
 #[derive(Debug, Default)]
@@ -93,17 +95,39 @@ impl IntoOpaque for Ticket {
 }
 
 /// Takes the broker's answers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Answers {
     /// Bytes sent and not yet answered.
     pub(super) in_flight: Arc<AtomicU64>,
-    pub(super) table: String,
+    table: String,
+    brokers: String,
+    clock: Arc<dyn Clock>,
+    /// When trouble was last told of, in seconds of the clock, plus one; 0: not yet.
+    told: AtomicU64,
+}
+
+impl Answers {
+    pub(super) fn new(client: &Client, clock: &Arc<dyn Clock>) -> Self {
+        Answers {
+            in_flight: Arc::default(),
+            table: client.table.clone(),
+            brokers: client.brokers.clone(),
+            clock: Arc::clone(clock),
+            told: AtomicU64::new(0),
+        }
+    }
 }
 
 impl ClientContext for Answers {
     fn error(&self, error: KafkaError, reason: &str) {
-        // The client connects again by itself; what it gives up comes back with the records.
-        warn!(table = %self.table, error = %error, reason, "trouble with a Kafka broker; waiting for it");
+        // The client connects again by itself; what it gives up comes back with the records. It tells of each connection, again and again.
+        let seconds = self.clock.monotonic().as_secs() + 1;
+        let before = self.told.load(Ordering::Relaxed);
+        if (before == 0 || seconds - before >= TELL_EVERY.as_secs())
+            && self.told.compare_exchange(before, seconds, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            warn!(table = %self.table, brokers = %self.brokers, error = %error, reason, "trouble with a Kafka broker; waiting for it");
+        }
     }
 }
 

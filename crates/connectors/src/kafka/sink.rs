@@ -11,7 +11,7 @@ use super::transaction::TransactionCommitter;
 use super::{GUARANTEE, PARTITIONER, TOPIC_PATTERN, TRANSACTIONAL_ID};
 use crate::ConnectorContext;
 use millstream_dataflow::option::Options;
-use millstream_dataflow::{BoxFuture, EpochCommit, Error, Result, Sink, SinkCommitter, SinkWriter, Store, SubtaskContext, TableSpec};
+use millstream_dataflow::{BoxFuture, ColumnKind, EpochCommit, Error, Result, Sink, SinkCommitter, SinkWriter, Store, SubtaskContext, TableSpec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -42,11 +42,18 @@ impl KafkaSink {
                 .code("E0502")
                 .hint("name the topics to write to: 'topic' = 'a;b', and each row's in the metadata column 'topic'"));
         }
+        let client = Client::new(table, &context.job)?;
+        let says_where = table.columns.iter().any(|c| c.kind == ColumnKind::Metadata("topic".to_string()));
+        if client.topics.listed().len() > 1 && !says_where {
+            return Err(Error::config("option 'topic' names several topics, and no row says which")
+                .code("E0503")
+                .hint("name one, or add the column topic STRING METADATA"));
+        }
         // Settings and columns that do not fit are found before anything runs.
         let fields = Fields::new(table, &context.handle)?;
         MessageEncoder::new(table, &fields)?;
         Ok(KafkaSink {
-            client: Client::new(table, &context.job)?,
+            client,
             table: table.clone(),
             fields,
             guarantee: match o.text(&GUARANTEE) {
@@ -89,21 +96,27 @@ impl Sink for KafkaSink {
             }
             other => {
                 let strict = other == Guarantee::AtLeastOnce;
-                Box::new(DirectWriter::new(client, encoder, self.partitioner.clone(), number, strict)?)
+                Box::new(DirectWriter::new(
+                    client,
+                    &self.context.clock,
+                    encoder,
+                    self.partitioner.clone(),
+                    number,
+                    strict,
+                )?)
             }
         })
     }
     fn committer(&self, incarnation: &str) -> Result<Option<Box<dyn SinkCommitter>>> {
-        let handle = self.context.handle.clone();
         if self.guarantee != Guarantee::ExactlyOnce {
             return Ok(Some(Box::new(TopicCheck {
                 client: self.client.clone(),
-                handle,
+                handle: self.context.handle.clone(),
             })));
         }
         let id = format!("{}-{:.8}", self.id, incarnation);
         let partitioner = self.partitioner.clone();
-        let committer = TransactionCommitter::new(&self.client, self.store()?, handle, incarnation, id, partitioner);
+        let committer = TransactionCommitter::new(&self.client, self.store()?, &self.context, incarnation, id, partitioner);
         Ok(Some(Box::new(committer)))
     }
 }

@@ -11,7 +11,8 @@ use super::message::Staged;
 use super::partitioner::Partitioner;
 use super::producer::{Answers, Flight, check_topics, partitions, record, refused};
 use super::staged::{Piece, Pieces};
-use millstream_dataflow::{BoxFuture, EpochCommit, Error, Result, SinkCommitter, Store};
+use crate::ConnectorContext;
+use millstream_dataflow::{BoxFuture, Clock, EpochCommit, Error, Result, SinkCommitter, Store};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::producer::{Producer, ThreadedProducer};
@@ -54,12 +55,9 @@ impl From<Error> for Failed {
 
 impl Session {
     /// Takes the transactional id over. Blocks.
-    fn open(client: &Client, id: &str) -> Result<Session> {
-        let in_flight = Arc::<AtomicU64>::default();
-        let answers = Answers {
-            in_flight: Arc::clone(&in_flight),
-            table: client.table.clone(),
-        };
+    fn open(client: &Client, clock: &Arc<dyn Clock>, id: &str) -> Result<Session> {
+        let answers = Answers::new(client, clock);
+        let in_flight = Arc::clone(&answers.in_flight);
         let producer = client.transactional_producer(id, answers)?;
         let progress = client.progress_consumer(id)?;
         let failed = |what: &str, e: KafkaError| match e.rdkafka_error_code() {
@@ -174,6 +172,7 @@ pub(super) struct TransactionCommitter {
     pub(super) client: Client,
     pub(super) store: Arc<dyn Store>,
     pub(super) handle: tokio::runtime::Handle,
+    clock: Arc<dyn Clock>,
     pub(super) incarnation: String,
     /// Transactional id and group.
     pub(super) id: String,
@@ -184,11 +183,12 @@ pub(super) struct TransactionCommitter {
 }
 
 impl TransactionCommitter {
-    pub(super) fn new(client: &Client, store: Arc<dyn Store>, handle: tokio::runtime::Handle, incarnation: &str, id: String, partitioner: Partitioner) -> Self {
+    pub(super) fn new(client: &Client, store: Arc<dyn Store>, context: &ConnectorContext, incarnation: &str, id: String, partitioner: Partitioner) -> Self {
         TransactionCommitter {
             client: client.clone(),
             store,
-            handle,
+            handle: context.handle.clone(),
+            clock: Arc::clone(&context.clock),
             incarnation: incarnation.to_string(),
             id,
             partitioner,
@@ -207,8 +207,8 @@ impl TransactionCommitter {
         if let Some(session) = self.session.take() {
             return Ok(session);
         }
-        let (client, id) = (self.client.clone(), self.id.clone());
-        self.blocking(move || Session::open(&client, &id)).await?
+        let (client, clock, id) = (self.client.clone(), Arc::clone(&self.clock), self.id.clone());
+        self.blocking(move || Session::open(&client, &clock, &id)).await?
     }
     /// One transaction. The session is kept only if it is as good as new.
     async fn transact(&mut self, epoch: u64, pieces: &[Piece]) -> Result<(), Failed> {

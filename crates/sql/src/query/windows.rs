@@ -56,7 +56,7 @@ impl Planner<'_> {
             .code("E0402")
             .span(at_time);
             return Err(e.hint(format!(
-                "declare one in CREATE TABLE: WATERMARK FOR {0} AS {0} - INTERVAL '5' SECOND; casts, functions and earlier windows make a column lose it",
+                "declare one in CREATE TABLE: WATERMARK FOR {0} AS {0} - INTERVAL '5' SECOND; casts, functions and earlier windows make a column lose it. A column AS PROCTIME() needs none, as it is",
                 column.name
             )));
         }
