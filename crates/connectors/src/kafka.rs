@@ -142,7 +142,8 @@ const GUARANTEE: OptionSpec = OptionSpec::new(
 const TRANSACTIONAL_ID: OptionSpec = OptionSpec::new(
     "sink.transactional-id-prefix",
     OptionType::Text,
-    "What transactional ids begin with: `millstream-` and the job's name unless given. Two jobs need two.",
+    "What transactional ids, and the groups that hold the progress, begin with: `millstream-` and the job's name unless given. The sink and the life of \
+     the job's state are added, so jobs may share it.",
 )
 .examples(&["page-metrics"]);
 const PARTITIONER: OptionSpec = OptionSpec::new(
