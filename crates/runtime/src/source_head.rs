@@ -243,10 +243,15 @@ impl SourceHead {
         if reached < self.emitted.saturating_add(TICK_MS) {
             return None;
         }
-        for split in self.splits.values_mut() {
-            split.watermark = split.watermark.max(reached);
-        }
+        self.clock_reached(reached);
         self.advance()
+    }
+
+    /// Time is the same for all splits: one without rows does not hold back those that have many.
+    fn clock_reached(&mut self, time: i64) {
+        for split in self.splits.values_mut() {
+            split.watermark = split.watermark.max(time);
+        }
     }
 
     fn look_for_idle(&mut self) -> Option<Emitted> {
@@ -308,6 +313,9 @@ impl SourceHead {
         if let Some(candidates) = &scanned.candidates {
             batch.stamp = Some(stamp(candidates, &mut split.watermark));
             high = split.watermark;
+        }
+        if self.processing_time {
+            self.clock_reached(high);
         }
         self.time.reached(high);
         self.note_awake();
