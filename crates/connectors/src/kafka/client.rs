@@ -275,7 +275,8 @@ impl Client {
     /// `Config` if not.
     pub(super) fn fits(&self, message: &OutMessage<'_>) -> Result<()> {
         // What a record takes beside key and value is small, and counted generously.
-        let bytes = 512 + message.key.map_or(0, <[u8]>::len) + message.value.map_or(0, <[u8]>::len);
+        let headers = message.headers.iter().map(|(name, value)| 16 + name.len() + value.map_or(0, <[u8]>::len));
+        let bytes = 512 + message.key.map_or(0, <[u8]>::len) + message.value.map_or(0, <[u8]>::len) + headers.sum::<usize>();
         if bytes <= self.message_max {
             return Ok(());
         }

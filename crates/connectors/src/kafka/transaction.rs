@@ -85,10 +85,13 @@ impl Session {
             .progress
             .committed_offsets(asked, TIMEOUT)
             .map_err(|e| failed("the progress cannot be read", e))?;
-        session.committed = answered.elements().iter().find_map(|e| match e.offset() {
-            Offset::Offset(epoch) => u64::try_from(epoch).ok(),
-            _ => None,
-        });
+        for element in answered.elements() {
+            // What could not be told is not the same as nothing.
+            element.error().map_err(|e| failed("the progress cannot be read", e))?;
+            if let Offset::Offset(epoch) = element.offset() {
+                session.committed = u64::try_from(epoch).ok();
+            }
+        }
         Ok(session)
     }
     /// The progress as an offset of the first topic's first partition.
