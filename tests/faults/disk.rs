@@ -1,5 +1,6 @@
 //! Full disks. The limit on the size of a file stands in for them: everybody may set one, and what cannot be written fails alike.
 
+use super::limits::limited;
 use crate::cli::{SOURCE, rows};
 use crate::harness::{fail, files, succeed};
 use anyhow::{Result, ensure};
@@ -7,16 +8,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// The same command where no file may grow beyond some 512-byte blocks.
-fn limited(command: &Command, blocks: u32) -> Command {
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")])
-        .arg(command.get_program())
-        .args(command.get_args());
-    if let Some(directory) = command.get_current_dir() {
-        shell.current_dir(directory);
-    }
-    shell
+fn with_small_files(command: &Command, blocks: u32) -> Command {
+    limited(command, &format!("trap '' XFSZ; ulimit -f {blocks}"))
 }
 
 pub(super) fn output() -> Result<()> {
@@ -30,7 +23,7 @@ pub(super) fn output() -> Result<()> {
         command.args(["run", "copy.sql", "-D", &format!("N={N}"), "-D", "RATE=1000000"]);
         Ok(command)
     };
-    let error = fail(limited(&copy()?, 64), 1)?;
+    let error = fail(with_small_files(&copy()?, 64), 1)?;
     for said in ["a file cannot be written", ".staging", "ulimit -f", "File too large"] {
         ensure!(error.contains(said), "no \"{said}\"\n{error}");
     }
@@ -68,7 +61,7 @@ pub(super) fn checkpoints() -> Result<()> {
     const N: u64 = 60_000;
     let directory = tempfile::tempdir()?;
     // Less than one chunk of 4096 keys takes: however fast rows come, and however often checkpoints, one of them meets the limit.
-    let error = fail(limited(&one_window(directory.path(), N)?, 128), 1)?;
+    let error = fail(with_small_files(&one_window(directory.path(), N)?, 128), 1)?;
     ensure!(
         error.contains("checkpoints in a row have failed") && error.contains("a file cannot be written") && error.contains("ulimit -f"),
         "{error}"

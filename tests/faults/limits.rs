@@ -5,11 +5,11 @@ use crate::harness::{fail, files, millstream, succeed};
 use anyhow::{Result, ensure};
 use std::process::Command;
 
-/// The same command under a limit of the shell's: `-v` of address space in KiB, `-n` of descriptors.
-fn limited(command: &Command, limit: &str) -> Command {
+/// The same command after the shell has set a limit: `ulimit -v` of address space in KiB, `ulimit -n` of descriptors.
+pub(super) fn limited(command: &Command, limit: &str) -> Command {
     let mut shell = Command::new("sh");
     shell
-        .args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")])
+        .args(["-c", &format!("{limit}; exec \"$0\" \"$@\"")])
         .arg(command.get_program())
         .args(command.get_args());
     if let Some(directory) = command.get_current_dir() {
@@ -35,7 +35,7 @@ pub(super) fn memory() -> Result<()> {
         Ok(command)
     };
     // An allocation that fails ends the process as if it were killed.
-    let output = limited(&job()?, "-v 1000000").output()?;
+    let output = limited(&job()?, "ulimit -v 1000000").output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(!output.status.success() && said.contains("memory allocation"), "{}\n{said}", output.status);
     ensure!(files(directory.path(), "csv").is_empty(), "something is shown");
@@ -64,7 +64,7 @@ pub(super) fn descriptors() -> Result<()> {
         Ok(command)
     };
     // What it needs to start, and none for the files.
-    let error = fail(limited(&job()?, "-n 16"), 1)?;
+    let error = fail(limited(&job()?, "ulimit -n 16"), 1)?;
     ensure!(error.contains("E0520") && error.contains("ulimit -n"), "{error}");
     succeed(job()?)?;
     let expected = rows(directory.path(), &format!("{SOURCE}SELECT auction, bidder, price FROM bids;"), N)?;
