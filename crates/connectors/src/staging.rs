@@ -1,9 +1,9 @@
-//! Work that a sink's writer gives to the rim: bytes on their way to a store.
+//! What a sink keeps in a store until its epoch is decided: bytes on their way there, and what undecided epochs left.
 
 use crate::Host;
 use futures::channel::oneshot;
 use futures::future::{AbortHandle, abortable};
-use millstream_dataflow::{Error, Result};
+use millstream_dataflow::{Error, Result, Store};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -70,5 +70,24 @@ impl<T: Send + 'static> Uploads<T> {
             }
             Ok(arrived)
         }
+    }
+}
+
+/// Staged objects of undecided epochs, found at the start and removed once this process has decided its first.
+#[derive(Default)]
+pub(crate) struct Leftovers(Vec<String>);
+
+impl Leftovers {
+    /// Decided epochs are committed by now: what is still staged belongs to none, unless a decision comes late.
+    pub(crate) async fn survey(&mut self, store: &dyn Store, prefix: &str) -> Result<()> {
+        self.0 = store.list(prefix).await?.into_iter().map(|m| m.path).collect();
+        Ok(())
+    }
+    pub(crate) async fn clear(&mut self, store: &dyn Store) -> Result<()> {
+        while let Some(path) = self.0.last() {
+            store.delete(path).await?;
+            self.0.pop();
+        }
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! What a file needs to become visible, and how it does. A persisted form: version 1 is pinned by a test.
 
+use crate::staging::Leftovers;
 use bytes::Bytes;
 use millstream_dataflow::{BoxFuture, Committable, Epoch, EpochCommit, Error, Put, PutMode, Result, SinkCommitter, Store};
 use serde::{Deserialize, Serialize};
@@ -68,8 +69,7 @@ fn from_hex(text: &str) -> Result<Bytes> {
 pub(super) struct FileCommitter {
     pub(super) store: Arc<dyn Store>,
     pub(super) incarnation: String,
-    /// Staged files of undecided epochs, found at the start.
-    pub(super) left: Vec<String>,
+    pub(super) left: Leftovers,
 }
 
 impl FileCommitter {
@@ -140,20 +140,11 @@ impl SinkCommitter for FileCommitter {
     }
     fn survey(&mut self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            // Decided epochs are committed by now: what is still staged by this life of the job belongs to none, unless a decision comes late.
             // Open uploads to an object store are known only to their writer; a lifecycle rule of the bucket removes them.
-            let left = self.store.list(&format!("{STAGING}/{}", self.incarnation)).await?;
-            self.left = left.into_iter().map(|m| m.path).collect();
-            Ok(())
+            self.left.survey(self.store.as_ref(), &format!("{STAGING}/{}", self.incarnation)).await
         })
     }
     fn clear(&mut self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move {
-            while let Some(path) = self.left.last() {
-                self.store.delete(path).await?;
-                self.left.pop();
-            }
-            Ok(())
-        })
+        Box::pin(self.left.clear(self.store.as_ref()))
     }
 }

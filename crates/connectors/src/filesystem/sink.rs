@@ -5,6 +5,7 @@ use super::partition::Partitioning;
 use super::writer::FileWriter;
 use super::{FILE_SIZE, PATH, format};
 use crate::ConnectorContext;
+use crate::staging::Leftovers;
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{Result, Sink, SinkCommitter, SinkWriter, Store, SubtaskContext, TableSpec};
 use std::collections::BTreeMap;
@@ -46,7 +47,7 @@ impl Sink for FileSink {
         Ok(Some(Box::new(FileCommitter {
             store: Arc::clone(&self.store),
             incarnation: incarnation.to_string(),
-            left: Vec::new(),
+            left: Leftovers::default(),
         })))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::context::tests::{context_in, handle, settle, table};
+use crate::staging::Leftovers;
 use bytes::Bytes;
 use millstream_dataflow::testing::{SinkCase, SourceCase, block_on, columns, rows, sink_suite, source_suite, texts};
 use millstream_dataflow::{Batch, EpochCommit, ErrorKind, Fetch, KeyGroupRange, PutMode, Schema, SinkCommitter, Store, SubtaskContext};
@@ -208,7 +209,7 @@ fn a_file_of_another_size_in_the_place_of_ours_is_told_at_the_commit() {
         let mut committer = commit::FileCommitter {
             store,
             incarnation: "f".repeat(32),
-            left: Vec::new(),
+            left: Leftovers::default(),
         };
         let committables = vec![commit::Files::encode(vec![ours.clone()]).unwrap()];
         let shown = block_on(committer.commit(EpochCommit { epoch: 1, committables }));

@@ -12,6 +12,7 @@ use super::partitioner::Partitioner;
 use super::producer::{Answers, Flight, check_topics, partitions, record, refused};
 use super::staged::{Piece, Pieces};
 use crate::ConnectorContext;
+use crate::staging::Leftovers;
 use millstream_dataflow::{BoxFuture, Clock, EpochCommit, Error, Result, SinkCommitter, Store};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
@@ -172,17 +173,16 @@ impl Session {
 }
 
 pub(super) struct TransactionCommitter {
-    pub(super) client: Client,
-    pub(super) store: Arc<dyn Store>,
-    pub(super) handle: tokio::runtime::Handle,
+    client: Client,
+    store: Arc<dyn Store>,
+    handle: tokio::runtime::Handle,
     clock: Arc<dyn Clock>,
-    pub(super) incarnation: String,
+    incarnation: String,
     /// Transactional id and group.
-    pub(super) id: String,
-    pub(super) partitioner: Partitioner,
+    id: String,
+    partitioner: Partitioner,
     session: Option<Session>,
-    /// Staged pieces of undecided epochs, found at the start.
-    left: Vec<String>,
+    left: Leftovers,
 }
 
 impl TransactionCommitter {
@@ -196,7 +196,7 @@ impl TransactionCommitter {
             id,
             partitioner,
             session: None,
-            left: Vec::new(),
+            left: Leftovers::default(),
         }
     }
     /// Runs a blocking step off the async threads, with the session that is taken away for it.
@@ -286,18 +286,10 @@ impl SinkCommitter for TransactionCommitter {
         Box::pin(async move {
             // From here on that the broker knows no progress means that it has forgotten it.
             self.transact_with_retries(0, &[]).await?;
-            let left = self.store.list(&self.incarnation).await?;
-            self.left = left.into_iter().map(|m| m.path).collect();
-            Ok(())
+            self.left.survey(self.store.as_ref(), &self.incarnation).await
         })
     }
     fn clear(&mut self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move {
-            while let Some(path) = self.left.last() {
-                self.store.delete(path).await?;
-                self.left.pop();
-            }
-            Ok(())
-        })
+        Box::pin(self.left.clear(self.store.as_ref()))
     }
 }
