@@ -45,6 +45,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_group_goes_on_where_it_committed", group_offsets),
         trial("metadata_columns_and_tombstones", metadata),
         trial("bad_records_are_named_or_left_out", bad_records),
+        trial("dead_letters_tell_what_and_where", dead_letters),
         trial("an_empty_topic_ends_at_once", empty),
         trial("missing_topics_and_brokers_are_named", unreachable),
         trial("brokers_want_tls_and_credentials", security::tls_and_credentials),
@@ -301,6 +302,56 @@ fn bad_records() -> Result<()> {
     let written = files(&directory.path().join("out"), "json");
     let text = written.iter().map(std::fs::read_to_string).collect::<std::io::Result<String>>()?;
     ensure!(text == "{\"a\":1}\n{\"a\":2}\n", "{text}");
+    Ok(())
+}
+
+/// Records that are no rows, rows out of a far future and late ones, with their bytes and where they were.
+fn dead_letters() -> Result<()> {
+    let click = |page: &str, time: &str| format!("{{\"user_id\":1,\"page\":\"{page}\",\"event_timestamp\":\"{time}\"}}");
+    let records = [
+        click("/a", "2024-01-01 00:00:30"),
+        "nothing".to_string(),
+        click("/a", "2024-01-01 00:01:30"),
+        click("/late", "2024-01-01 00:00:40"),
+        click("/a", "2999-01-01 00:00:00"),
+        click("/a", "2024-01-01 00:03:00"),
+    ];
+    let (address, topic) = topic_of("dead", 1, &records.each_ref().map(String::as_str))?;
+    let example = std::fs::read_to_string(root().join("sql-examples/dead-letters.sql"))?.replace("'clickstream'", &format!("'{topic}'"));
+    let bounded = example.replace("'on-error' =", "'scan.bounded.mode' = 'latest-offset', 'on-error' =");
+    let directory = tempfile::tempdir()?;
+    let command = |name: &str, sql: &str| -> Result<Command> {
+        let mut command = prepare(directory.path(), name, sql)?;
+        command.args(["-D", &format!("BROKERS={address}"), "-D", "OUT=out"]);
+        Ok(command)
+    };
+    let output = command("dead-letters.sql", &bounded)?.output()?;
+    let summary = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(
+        output.status.success() && summary.contains("  routed: 1 future-rowtime, 1 late, 1 malformed") && !summary.contains("left out:"),
+        "{summary}"
+    );
+    let tables = example.split("INSERT INTO").next().context("no tables")?;
+    let read = |select: &str| -> Result<BTreeMap<String, i64>> {
+        let text = succeed(command("read.sql", &format!("{tables}{select};"))?)?;
+        Ok(result_sets(&text)?.pop().context("no result")?.rows)
+    };
+    let letters = read(
+        "SELECT reason, CAST(record AS STRING) = '' OR message IS NULL, CAST(record AS STRING), topic, `partition`, `offset`, event_time, watermark FROM dead_letters",
+    )?;
+    let letter = |reason: &str, offset: usize, silent: bool, time: &str, watermark: &str| {
+        let record = records[offset].replace('"', "\\\"");
+        format!("[\"{reason}\",{silent},\"{record}\",\"{topic}\",0,{offset},{time},\"2024-01-01 {watermark}\"]")
+    };
+    let expected = [
+        letter("malformed", 1, false, "null", "00:00:25.000"),
+        letter("late", 3, true, "\"2024-01-01 00:00:40.000\"", "00:01:25.000"),
+        letter("future-rowtime", 4, false, "\"2999-01-01 00:00:00.000\"", "00:01:25.000"),
+    ];
+    ensure!(letters == expected.into_iter().map(|l| (l, 1)).collect(), "{letters:#?}");
+    let views = read("SELECT page, window_end, views FROM page_views")?;
+    let expected = ["00:01:00", "00:02:00", "00:04:00"].map(|end| (format!("[\"/a\",\"2024-01-01 {end}.000\",1]"), 1));
+    ensure!(views == expected.into(), "{views:#?}");
     Ok(())
 }
 

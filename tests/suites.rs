@@ -44,5 +44,6 @@ pub fn table(text: &str, options: &[(&str, &str)]) -> TableSpec {
         partition_keys: Vec::new(),
         primary_key: Vec::new(),
         options: options.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+        keep_records: false,
     }
 }

@@ -123,10 +123,7 @@ fn operator(window: Window) -> Box<dyn Operator> {
         columns,
         parallelism: None,
     };
-    let input = Input {
-        node: 0,
-        exchange: Exchange::Hash(vec![0]),
-    };
+    let input = Input::main(0, Exchange::Hash(vec![0]));
     let spec = NodeSpec::WindowAggregate {
         aggregate,
         input: AggregateInput::Rows,

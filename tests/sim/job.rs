@@ -27,6 +27,8 @@ pub enum Expected {
     Events,
     /// Each event: id, and that it was counted once, in whatever window it arrived.
     Counted,
+    /// Each event that is too late for its window of `size_ms`: offset, event time, watermark.
+    Late { size_ms: i64 },
     /// Per window of `size_ms` each `slide_ms`, and key: k, window_end, COUNT, SUM(v), MIN(id), MAX(id), COUNT(DISTINCT v).
     Windows { slide_ms: i64, size_ms: i64 },
 }
@@ -126,6 +128,30 @@ pub const JOBS: &[JobCase] = &[
         sinks: &[("events", Expected::Events)],
     },
 ];
+
+/// Late rows go into a table of their own.
+pub const LATE_ROWS: JobCase = JobCase {
+    name: "late-rows",
+    sql: concat!(
+        "CREATE TABLE routing WITH ('on-late' = 'route', 'on-late.table' = 'late') LIKE events;",
+        "CREATE TABLE late (`offset` BIGINT, event_time TIMESTAMP(3), watermark TIMESTAMP(3)) ",
+        "WITH ('connector' = 'filesystem', 'path' = 'late', 'format' = 'json');",
+        "CREATE TABLE tumbles (k STRING, window_end TIMESTAMP(3), n BIGINT, s BIGINT, lo BIGINT, hi BIGINT, d BIGINT) ",
+        "WITH ('connector' = 'filesystem', 'path' = 'tumbles', 'format' = 'json');",
+        "INSERT INTO tumbles SELECT k, window_end, COUNT(*), SUM(v), MIN(id), MAX(id), COUNT(DISTINCT v) ",
+        "FROM TABLE(TUMBLE(TABLE routing, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end, k;"
+    ),
+    sinks: &[
+        (
+            "tumbles",
+            Expected::Windows {
+                slide_ms: 10_000,
+                size_ms: 10_000,
+            },
+        ),
+        ("late", Expected::Late { size_ms: 10_000 }),
+    ],
+};
 
 /// Windows of processing time. Which one an event is in depends on the clock, but not that it is in one.
 pub const BY_THE_CLOCK: JobCase = JobCase {

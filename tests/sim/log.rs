@@ -2,9 +2,11 @@
 
 use super::store::{Fault, FaultPlan};
 use super::world::{ProcessId, World};
+use arrow_array::ArrayRef;
+use arrow_array::builder::BinaryViewBuilder;
 use bytes::Bytes;
 use millstream_dataflow::{
-    Batch, BoxFuture, Chunk, Decoded, Decoder, Error, Fetch, Places, Result, Schema, Source, Split, SplitDecoder, SplitReader, TableSpec,
+    Batch, BoxFuture, Chunk, Decoded, Decoder, Error, Fetch, Places, Rejected, Result, Schema, Source, Split, SplitDecoder, SplitReader, TableSpec,
 };
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -151,12 +153,10 @@ impl Source for LogSource {
     }
     fn decoder(&self) -> Result<Box<dyn SplitDecoder>> {
         let all = Schema::new(self.table.all_physical.clone());
-        Ok(Box::new(LogDecoder(millstream_formats::decoder(
-            "json",
-            &all,
-            &self.table.physical(),
-            &self.table.options,
-        )?)))
+        Ok(Box::new(LogDecoder {
+            json: millstream_formats::decoder("json", &all, &self.table.physical(), &self.table.options)?,
+            keep_records: self.table.keep_records,
+        }))
     }
     fn bounded(&self) -> bool {
         true
@@ -236,7 +236,10 @@ impl SplitReader for LogReader {
     }
 }
 
-struct LogDecoder(Box<dyn Decoder>);
+struct LogDecoder {
+    json: Box<dyn Decoder>,
+    keep_records: bool,
+}
 
 impl SplitDecoder for LogDecoder {
     fn decode(&mut self, chunk: Chunk) -> Result<Decoded> {
@@ -246,14 +249,25 @@ impl SplitDecoder for LogDecoder {
             .map_err(|_| Error::bug("the log's decoder got another chunk"))?;
         let mut places = Places::new(format!("{}, offset", chunk.split));
         let mut bad = Vec::new();
+        let mut raw = self.keep_records.then(BinaryViewBuilder::new);
         for (offset, value) in (values.from..).zip(&values.values) {
-            match self.0.decode(value) {
-                Ok(rows) => places.push(offset, rows),
-                Err(e) => bad.push(e),
+            match self.json.decode(value) {
+                Ok(rows) => {
+                    places.push(offset, rows);
+                    if let Some(raw) = &mut raw {
+                        (0..rows).for_each(|_| raw.append_value(value));
+                    }
+                }
+                Err(why) => bad.push(Rejected {
+                    number: offset,
+                    record: self.keep_records.then(|| value.to_vec()),
+                    event_time: None,
+                    why,
+                }),
             }
         }
         Ok(Decoded {
-            batch: Batch::new(self.0.finish()?),
+            batch: Batch::new(self.json.finish()?),
             split: Split {
                 id: chunk.split,
                 position: format!("v1 {}", values.from + values.values.len() as u64),
@@ -261,6 +275,7 @@ impl SplitDecoder for LogDecoder {
             records: values.values.len() as u64,
             bad,
             places,
+            raw: raw.map(|mut raw| Arc::new(raw.finish()) as ArrayRef),
         })
     }
 }

@@ -37,6 +37,17 @@ pub fn expected(what: Expected, partitions: &[&[Event]]) -> Rows {
                 add(format!("id={} n=1", e.id));
             }
         }
+        Expected::Late { size_ms } => {
+            for events in partitions {
+                let mut watermark = i64::MIN;
+                for (offset, e) in events.iter().enumerate() {
+                    if e.ts - e.ts.rem_euclid(size_ms) + size_ms - 1 <= watermark {
+                        add(format!("event_time={} offset={offset} watermark={}", time(e.ts), time(watermark)));
+                    }
+                    watermark = watermark.max(e.ts - DELAY_MS);
+                }
+            }
+        }
         Expected::Windows { slide_ms, size_ms } => {
             let mut groups: BTreeMap<(i64, &str), Group> = BTreeMap::new();
             for events in partitions {

@@ -4,6 +4,7 @@
 use crate::ConnectorContext;
 use crate::generator::{GeneratedRows, GeneratorSource, Numbers, Pace};
 use crate::random::Random;
+use crate::scan::{ON_LATE, ON_LATE_TABLE};
 use arrow_array::builder::{BooleanBuilder, StringViewBuilder};
 use arrow_array::types::*;
 use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch, RecordBatchOptions, StructArray};
@@ -56,7 +57,22 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     doc: "Rows of random values or sequences. A timestamp is the row's own time by 'rows-per-second', counted from the job's first start. A restart gives the same rows again.",
     source: true,
     sink: false,
-    options: &[END, KIND, LENGTH, MAX, MAX_PAST, MIN, NULL_RATE, START, VAR_LEN, ROWS, PER_SECOND, IDLE],
+    options: &[
+        END,
+        KIND,
+        LENGTH,
+        MAX,
+        MAX_PAST,
+        MIN,
+        NULL_RATE,
+        START,
+        VAR_LEN,
+        ROWS,
+        PER_SECOND,
+        IDLE,
+        ON_LATE,
+        ON_LATE_TABLE,
+    ],
     formats: &[],
     metadata: &[],
 };

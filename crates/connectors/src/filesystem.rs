@@ -11,6 +11,7 @@ mod sink;
 mod writer;
 
 use crate::ConnectorContext;
+use crate::scan::{ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, SKEW};
 use millstream_dataflow::option::{OptionSpec, OptionType};
 use millstream_dataflow::{ConnectorSpec, Error, MetadataColumn, Result, Schema, Sink, Source, SqlType, TableSpec};
 use std::sync::Arc;
@@ -40,19 +41,6 @@ const MONITOR: OptionSpec = OptionSpec::new(
     "How often new files are looked for: the table has no end then. Each is read once, as it is when it is found, so put it there whole (write it elsewhere, then rename it). Without it the files that are there at the start are the table.",
 )
 .examples(&["10 s"]);
-const ON_ERROR: OptionSpec = OptionSpec::new(
-    "on-error",
-    OptionType::OneOf(&["fail", "skip"]),
-    "What happens to a record that is no row: the job stops, or it is counted and left out.",
-)
-.default("fail");
-const SKEW: OptionSpec = OptionSpec::new(
-    "scan.watermark.max-future-skew",
-    OptionType::Duration,
-    "How far a row's event time may be ahead of the clock when it is read. One that is further is a bad record (`future-rowtime`): else it would \
-     move the watermark, and all rows behind it would be late.",
-)
-.examples(&["1 h"]);
 const IDLE: OptionSpec = OptionSpec::new(
     "scan.watermark.idle-timeout",
     OptionType::Duration,
@@ -70,6 +58,9 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     sink: true,
     options: &[
         ON_ERROR,
+        ON_ERROR_TABLE,
+        ON_LATE,
+        ON_LATE_TABLE,
         DEFAULT_PARTITION,
         PATH,
         millstream_store::open::ACCESS_KEY,

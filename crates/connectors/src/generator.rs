@@ -248,6 +248,7 @@ impl SplitDecoder for Maker {
                 position: next.text(),
             },
             bad: Vec::new(),
+            raw: None,
         })
     }
 }

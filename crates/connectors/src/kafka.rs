@@ -20,6 +20,7 @@ mod topics;
 mod transaction;
 
 use crate::ConnectorContext;
+use crate::scan::{ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, SKEW};
 use bounds::Bounds;
 use client::{Client, TableConsumer};
 use decoder::KafkaDecoder;
@@ -98,19 +99,6 @@ const DISCOVERY: OptionSpec = OptionSpec::new(
     "How often new partitions are looked for while the job runs; `0 s`: only when it starts.",
 )
 .default("5 min");
-const ON_ERROR: OptionSpec = OptionSpec::new(
-    "on-error",
-    OptionType::OneOf(&["fail", "skip"]),
-    "What happens to a record that is no row: the job stops, or it is counted and left out.",
-)
-.default("fail");
-const SKEW: OptionSpec = OptionSpec::new(
-    "scan.watermark.max-future-skew",
-    OptionType::Duration,
-    "How far a row's event time may be ahead of the clock when it is read. One that is further is a bad record (`future-rowtime`): else it would \
-     move the watermark, and all rows behind it would be late.",
-)
-.examples(&["1 h"]);
 const IDLE: OptionSpec = OptionSpec::new(
     "scan.watermark.idle-timeout",
     OptionType::Duration,
@@ -172,6 +160,9 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         KEY_PREFIX,
         KEY_FORMAT,
         ON_ERROR,
+        ON_ERROR_TABLE,
+        ON_LATE,
+        ON_LATE_TABLE,
         BROKERS,
         GROUP,
         PROPERTIES,

@@ -14,6 +14,7 @@ pub mod nexmark;
 pub mod print;
 mod random;
 mod registry;
+mod scan;
 mod schema_registry;
 mod staging;
 

@@ -5,6 +5,7 @@ mod event;
 
 use crate::ConnectorContext;
 use crate::generator::{GeneratedRows, GeneratorSource, Numbers, Pace};
+use crate::scan::{ON_LATE, ON_LATE_TABLE};
 use arrow_array::RecordBatch;
 use columns::Columns;
 use event::Generator;
@@ -60,6 +61,8 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         PERSONS,
         PER_SECOND,
         IDLE,
+        ON_LATE,
+        ON_LATE_TABLE,
         SEED,
         SPLITS,
     ],

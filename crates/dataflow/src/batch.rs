@@ -1,5 +1,6 @@
 //! What flows on an edge.
 
+use crate::dead_letter::Origins;
 use crate::{Result, RowKind, Watermark};
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, UInt32Array, cast::AsArray};
 use arrow_buffer::ScalarBuffer;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 /// - `data`: the columns of the edge's schema
 /// - `kinds`: one per row for a changelog, `None` for rows that are all inserts
 /// - `stamp`: see [`Stamp`]; `None` where no event-time operator follows
+/// - `origins`: of rows whose table routes late ones, `None` otherwise
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// The visible columns.
@@ -19,6 +21,8 @@ pub struct Batch {
     pub kinds: Option<Arc<[RowKind]>>,
     /// The watermark of the row's own partition just before the row.
     pub stamp: Option<Stamp>,
+    /// Where each row came from, for those that turn out to be late.
+    pub origins: Option<Origins>,
 }
 
 /// For each row the watermark (epoch ms) that its own partition had before that row. Lateness is judged against it, so the
@@ -66,6 +70,7 @@ impl Batch {
             data,
             kinds: None,
             stamp: None,
+            origins: None,
         }
     }
     /// Number of rows.
@@ -78,7 +83,7 @@ impl Batch {
     }
     /// Bytes of memory held, for budgets.
     pub fn bytes(&self) -> usize {
-        self.data.get_array_memory_size() + self.num_rows() * 9
+        self.data.get_array_memory_size() + self.num_rows() * 9 + self.origins.as_ref().map_or(0, Origins::bytes)
     }
     /// Other columns for the same rows.
     pub fn with_data(&self, data: RecordBatch) -> Self {
@@ -87,6 +92,7 @@ impl Batch {
             data,
             kinds: self.kinds.clone(),
             stamp: self.stamp.clone(),
+            origins: self.origins.clone(),
         }
     }
     /// The rows where the mask is true (null counts as false).
@@ -103,7 +109,8 @@ impl Batch {
                 .collect()
         });
         let stamp = self.stamp.as_ref().map(|s| s.map_rows(|a| Ok(filter(&a, mask)?))).transpose()?;
-        Ok(Batch { data, kinds, stamp })
+        let origins = self.origins.as_ref().map(|o| o.filter(mask)).transpose()?;
+        Ok(Batch { data, kinds, stamp, origins })
     }
     /// The rows at these indices, in that order; an index may repeat.
     ///
@@ -115,7 +122,8 @@ impl Batch {
         let data = RecordBatch::try_new_with_options(self.data.schema(), columns, &options)?;
         let kinds = self.kinds.as_ref().map(|k| indices.values().iter().map(|i| k[*i as usize]).collect());
         let stamp = self.stamp.as_ref().map(|s| s.map_rows(|a| Ok(take(&a, indices, None)?))).transpose()?;
-        Ok(Batch { data, kinds, stamp })
+        let origins = self.origins.as_ref().map(|o| o.take(indices)).transpose()?;
+        Ok(Batch { data, kinds, stamp, origins })
     }
     /// A stretch of rows, without copying columns.
     pub fn slice(&self, offset: usize, rows: usize) -> Batch {
@@ -126,6 +134,7 @@ impl Batch {
                 Stamp::Constant(w) => Stamp::Constant(*w),
                 Stamp::Rows(w) => Stamp::Rows(w.slice(offset, rows)),
             }),
+            origins: self.origins.as_ref().map(|o| o.slice(offset, rows)),
         }
     }
     /// What a row does to its table.

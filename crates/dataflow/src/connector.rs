@@ -98,6 +98,8 @@ pub struct TableSpec {
     pub primary_key: Vec<String>,
     /// The `WITH` options.
     pub options: BTreeMap<String, String>,
+    /// Whether a source is to give the bytes of each record, too: for dead letters.
+    pub keep_records: bool,
 }
 
 impl TableSpec {

@@ -10,8 +10,6 @@ pub struct BadRecord {
     pub reason: &'static str,
     /// What was wrong and at which field or byte; never the payload itself.
     pub message: String,
-    /// Which record: `partition 0, offset 17` or `file.json, line 3`. Filled in by the source.
-    pub place: String,
 }
 
 /// Decodes records of a row format (JSON, CSV, …) straight into Arrow columns.

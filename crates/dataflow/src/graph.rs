@@ -51,8 +51,21 @@ pub struct SourceNode {
     pub processing_time: bool,
     /// Table name, for messages and metrics.
     pub table: String,
-    /// What to do with a record that cannot be decoded: `true` skips and counts it, `false` fails the job.
-    pub skip_bad_records: bool,
+    /// What to do with a record that is no row.
+    pub bad_records: BadRecords,
+    /// Whether rows carry [`crate::Batch::origins`].
+    pub keep_origins: bool,
+}
+
+/// What a source does with records that are no rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadRecords {
+    /// The job fails at the first.
+    Fail,
+    /// They are counted by reason and left out.
+    Skip,
+    /// They are counted, too, and leave by [`crate::Output::REJECTED`] as [`crate::dead_letter`]s.
+    Route,
 }
 
 /// A way for batches from one node's port to another's input.

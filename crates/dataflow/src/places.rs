@@ -5,6 +5,8 @@
 pub struct Places {
     /// What comes before the number: `topic t, partition 3, offset`.
     prefix: String,
+    /// Topic and partition, if the split is one of Kafka's.
+    partition: Option<(String, i32)>,
     runs: Vec<Run>,
     rows: usize,
 }
@@ -24,6 +26,18 @@ impl Places {
             prefix: prefix.into(),
             ..Places::default()
         }
+    }
+    /// Rows of a partition of a topic, whose numbers are offsets.
+    pub fn of_partition(topic: &str, partition: i32) -> Self {
+        Places {
+            prefix: format!("topic {topic}, partition {partition}, offset"),
+            partition: Some((topic.to_string(), partition)),
+            ..Places::default()
+        }
+    }
+    /// Topic and partition, if the split is one of Kafka's.
+    pub fn partition(&self) -> Option<(&str, i32)> {
+        self.partition.as_ref().map(|(topic, partition)| (topic.as_str(), *partition))
     }
     /// Rows with the numbers `first..first + rows`.
     pub fn consecutive(prefix: impl Into<String>, first: u64, rows: usize) -> Self {
@@ -49,13 +63,14 @@ impl Places {
         }
         self.rows += rows;
     }
-    /// The place of a row.
-    pub fn of(&self, row: usize) -> String {
+    /// The number of a row's record.
+    pub fn number(&self, row: usize) -> u64 {
         let run = self.runs.partition_point(|r| r.first_row <= row).checked_sub(1).map(|i| &self.runs[i]);
-        match run {
-            Some(r) => format!("{} {}", self.prefix, r.number + (row - r.first_row) as u64 * r.step),
-            None => self.prefix.clone(),
-        }
+        run.map_or(0, |r| r.number + (row - r.first_row) as u64 * r.step)
+    }
+    /// The place of a record, for people.
+    pub fn of(&self, number: u64) -> String {
+        format!("{} {number}", self.prefix)
     }
 }
 
@@ -69,13 +84,13 @@ mod tests {
         for (number, rows) in [(7, 1), (8, 1), (10, 1), (11, 3), (12, 0), (13, 1), (14, 1)] {
             places.push(number, rows);
         }
-        let of: Vec<String> = (0..8).map(|row| places.of(row)).collect();
+        let of: Vec<String> = (0..8).map(|row| places.of(places.number(row))).collect();
         assert_eq!(
             of.join(", "),
             "offset 7, offset 8, offset 10, offset 11, offset 11, offset 11, offset 13, offset 14"
         );
         assert_eq!(places.runs.len(), 5);
-        assert_eq!(Places::consecutive("row", 5, 3).of(2), "row 7");
-        assert_eq!(Places::default().of(3), "");
+        assert_eq!(Places::consecutive("row", 5, 3).number(2), 7);
+        assert_eq!(Places::of_partition("t", 1).of(3), "topic t, partition 1, offset 3");
     }
 }

@@ -1,7 +1,7 @@
 //! Where rows enter: readers on the rim, decoders in the subtask.
 
 use crate::{BadRecord, Batch, BoxFuture, Places, Result};
-use arrow_array::Int64Array;
+use arrow_array::{ArrayRef, Int64Array};
 use std::any::Any;
 use std::time::Duration;
 
@@ -91,9 +91,24 @@ pub struct Decoded {
     /// Records read, good and bad.
     pub records: u64,
     /// Records that could not be decoded.
-    pub bad: Vec<BadRecord>,
+    pub bad: Vec<Rejected>,
     /// Where each row of the batch stands.
     pub places: Places,
+    /// The bytes of each row's record, BYTES, if [`crate::TableSpec::keep_records`] asks for them and there are any.
+    pub raw: Option<ArrayRef>,
+}
+
+/// A record that is no row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Its number in the split, as [`Places`] counts.
+    pub number: u64,
+    /// Its bytes, if [`crate::TableSpec::keep_records`] asks for them and there are any.
+    pub record: Option<Vec<u8>>,
+    /// Its event time, epoch ms, if it has one.
+    pub event_time: Option<i64>,
+    /// What is wrong with it.
+    pub why: BadRecord,
 }
 
 /// What a source subtask does to a decoded batch before it flows: computed columns and the watermark expression.
@@ -112,7 +127,19 @@ pub struct Scanned {
     pub batch: Batch,
     /// Per row of `batch` the value of the watermark expression, epoch ms; a null moves nothing. `None` without `WATERMARK`.
     pub candidates: Option<Int64Array>,
-    /// Rows left out, with their number in the decoded batch and the reason (null event time): the record policy applies. Their place is
-    /// empty, it follows from the number.
-    pub bad: Vec<(usize, BadRecord)>,
+    /// The event time of each row of `batch`, epoch ms; `None` without `WATERMARK`.
+    pub event_times: Option<Int64Array>,
+    /// Rows left out, with their number in the decoded batch: the record policy applies.
+    pub bad: Vec<BadRow>,
+}
+
+/// A row that a scan left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRow {
+    /// Its number in the decoded batch, in ascending order.
+    pub row: usize,
+    /// Its event time, epoch ms, if it has one.
+    pub event_time: Option<i64>,
+    /// What is wrong with it.
+    pub why: BadRecord,
 }

@@ -183,11 +183,7 @@ impl Decoder for CsvDecoder {
         let rows = self.rows;
         self.line(record).map_err(|(reason, message)| {
             self.columns.iter_mut().for_each(|c| c.truncate(rows));
-            BadRecord {
-                reason,
-                message,
-                place: String::new(),
-            }
+            BadRecord { reason, message }
         })
     }
     fn rows(&self) -> usize {

@@ -5,12 +5,11 @@ use millstream_dataflow::BadRecord;
 /// Longest record taken.
 pub(crate) const RECORD_BYTES_MAX: usize = 64 << 20;
 
-/// A bad record whose place the source fills in.
+/// A bad record.
 pub(crate) fn bad(reason: &'static str, message: impl Into<String>) -> BadRecord {
     BadRecord {
         reason,
         message: message.into(),
-        place: String::new(),
     }
 }
 

@@ -138,11 +138,11 @@ pub(crate) fn line(metrics: &JobMetrics, rate: f64, now_ms: i64) -> String {
     line
 }
 
-pub(crate) fn late_and_bad(metrics: &JobMetrics) -> (u64, u64) {
+fn late_and_bad(metrics: &JobMetrics) -> (u64, u64) {
     let sum = |late: bool| {
-        metrics
-            .counts()
-            .iter()
+        [false, true]
+            .into_iter()
+            .flat_map(|routed| metrics.counts(routed))
             .filter(|(reason, _)| reason.starts_with("late") == late)
             .map(|(_, n)| n)
             .sum()

@@ -1,7 +1,7 @@
 //! Shows what happens while a file runs: rows on stdout, everything else on stderr.
 
 use crate::arguments::Output;
-use crate::progress::{Progress, count, late_and_bad, line};
+use crate::progress::{Progress, count, line};
 use crate::report::say;
 use crate::table::Table;
 use millstream_dataflow::{Batch, Error, Result, Schema, Written};
@@ -176,11 +176,12 @@ fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
     }
 }
 
-/// Late and bad rows by reason, if there are any.
+/// Late and bad rows by reason, and what became of them, if there are any.
 fn left_out(metrics: &JobMetrics) {
-    let (late, bad) = late_and_bad(metrics);
-    if late + bad > 0 {
-        let reasons: Vec<String> = metrics.counts().iter().map(|(reason, n)| format!("{} {reason}", count(*n))).collect();
-        say(format_args!("  left out: {}", reasons.join(", ")));
+    for (what, routed) in [("left out", false), ("routed", true)] {
+        let reasons: Vec<String> = metrics.counts(routed).iter().map(|(reason, n)| format!("{} {reason}", count(*n))).collect();
+        if !reasons.is_empty() {
+            say(format_args!("  {what}: {}", reasons.join(", ")));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! A plan to an executable graph.
 
+use crate::dead_letters::DeadLetterRows;
 use crate::expand::Expand;
 use crate::expression::Evaluator;
 use crate::filter::Filter;
@@ -10,7 +11,7 @@ use crate::values::ValuesSource;
 use crate::window::{LocalAggregate, WindowAggregateOperator, WindowAssign};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use millstream_dataflow::{
-    Connectors, Edge, Error, Graph, MakeOperator, Node as GraphNode, NodeKind, Operator, Result, Scan, Sink, SourceNode, SubtaskContext,
+    BadRecords, Connectors, Edge, Error, Graph, MakeOperator, Node as GraphNode, NodeKind, Operator, Result, Scan, Sink, SourceNode, SubtaskContext,
 };
 use millstream_plan::{Column, Expr, Job, Node, NodeSpec, RecordPolicy, SourceSpec, Value};
 use std::sync::Arc;
@@ -43,7 +44,7 @@ pub fn build(job: &Job, connectors: &dyn Connectors, collect: Option<Arc<dyn Sin
             }
             graph.edges.push(Edge {
                 from: from.node,
-                port: 0,
+                port: from.port,
                 to: index,
                 input,
                 exchange: from.exchange.clone(),
@@ -56,13 +57,20 @@ pub fn build(job: &Job, connectors: &dyn Connectors, collect: Option<Arc<dyn Sin
 fn source_node(source: &SourceSpec, columns: &[Column], connectors: &dyn Connectors) -> Result<SourceNode> {
     TableScan::new(source, columns)?;
     let (spec, scan_columns) = (source.clone(), columns.to_vec());
+    let mut table = source.table.spec();
+    table.keep_records = source.route_late || source.on_error == RecordPolicy::Route;
     Ok(SourceNode {
-        source: connectors.source(&source.table.spec())?,
+        source: connectors.source(&table)?,
         scan: Arc::new(move || Ok(Box::new(TableScan::new(&spec, &scan_columns)?) as Box<dyn Scan>)),
         idle_timeout_ms: source.idle_timeout_ms,
         processing_time: source.processing_time,
         table: source.table.name.clone(),
-        skip_bad_records: source.on_error == RecordPolicy::Skip,
+        bad_records: match source.on_error {
+            RecordPolicy::Fail => BadRecords::Fail,
+            RecordPolicy::Skip => BadRecords::Skip,
+            RecordPolicy::Route => BadRecords::Route,
+        },
+        keep_origins: source.route_late,
     })
 }
 
@@ -96,7 +104,8 @@ fn values_node(rows: &[Vec<Value>], columns: &[Column]) -> Result<SourceNode> {
         idle_timeout_ms: None,
         processing_time: false,
         table: "VALUES".to_string(),
-        skip_bad_records: false,
+        bad_records: BadRecords::Fail,
+        keep_origins: false,
     })
 }
 
@@ -107,6 +116,7 @@ impl Scan for Unchanged {
         Ok(millstream_dataflow::Scanned {
             batch: self.0.apply(&batch)?,
             candidates: None,
+            event_times: None,
             bad: Vec::new(),
         })
     }
@@ -120,6 +130,10 @@ pub(crate) fn operator(node: &Node) -> Result<MakeOperator> {
             NodeSpec::Project(exprs) => Box::new(Project(Projection::new(exprs, &node.columns)?)),
             NodeSpec::Filter(condition) => Box::new(Filter(Evaluator::new(condition)?)),
             NodeSpec::Union => Box::new(Union(schema())),
+            NodeSpec::DeadLetters(of) => Box::new(DeadLetterRows {
+                of: of.clone(),
+                schema: schema(),
+            }),
             NodeSpec::Expand { keys, sets } => Box::new(Expand {
                 keys: keys.clone(),
                 sets: sets.clone(),

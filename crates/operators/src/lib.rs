@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
 mod build;
+mod dead_letters;
 mod expand;
 mod expression;
 mod filter;

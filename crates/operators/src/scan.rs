@@ -3,7 +3,7 @@
 use crate::expression::Evaluator;
 use crate::project::Projection;
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, TimestampMillisecondArray};
-use millstream_dataflow::{BadRecord, Batch, Error, Result, Scan, Scanned, Schema, temporal};
+use millstream_dataflow::{BadRecord, BadRow, Batch, Error, Result, Scan, Scanned, Schema, temporal};
 use millstream_functions::zone::Zone;
 use millstream_plan::{Column, SourceSpec};
 use std::sync::Arc;
@@ -48,15 +48,15 @@ impl TableScan {
 
 impl TableScan {
     /// The rows whose event time is none.
-    fn bad(&self, times: &Int64Array, name: &str, arrived_ms: i64) -> Vec<(usize, BadRecord)> {
-        let bad = |reason: &'static str, message: String| BadRecord {
-            reason,
-            message,
-            place: String::new(),
+    fn bad(&self, times: &Int64Array, name: &str, arrived_ms: i64) -> Vec<BadRow> {
+        let bad = |row: usize, reason: &'static str, message: String| BadRow {
+            row,
+            event_time: times.is_valid(row).then(|| times.value(row)),
+            why: BadRecord { reason, message },
         };
         let mut found = Vec::new();
         if times.null_count() > 0 {
-            let null = |row| (row, bad("null-rowtime", format!("the event time \"{name}\" is NULL")));
+            let null = |row| bad(row, "null-rowtime", format!("the event time \"{name}\" is NULL"));
             found.extend((0..times.len()).filter(|row| times.is_null(*row)).map(null));
         }
         if let Some((skew, zone)) = &self.max_future {
@@ -70,9 +70,9 @@ impl TableScan {
                 time.push(' ');
                 temporal::write_time(nanos, 3, &mut time);
                 let message = format!("the event time \"{name}\" is {time}: further ahead of the clock than 'scan.watermark.max-future-skew' allows");
-                (row, bad("future-rowtime", message))
+                bad(row, "future-rowtime", message)
             }));
-            found.sort_by_key(|(row, _)| *row);
+            found.sort_by_key(|bad| bad.row);
         }
         found
     }
@@ -101,6 +101,7 @@ impl Scan for TableScan {
             let candidates = Int64Array::from_value(arrived_ms - 1, batch.num_rows());
             return Ok(Scanned {
                 batch,
+                event_times: None,
                 candidates: Some(candidates),
                 bad: Vec::new(),
             });
@@ -109,20 +110,23 @@ impl Scan for TableScan {
             return Ok(Scanned {
                 batch,
                 candidates: None,
+                event_times: None,
                 bad: Vec::new(),
             });
         };
-        let times = millis(batch.column(*column))?;
+        let mut times = millis(batch.column(*column))?;
         let bad = self.bad(&times, name, arrived_ms);
         if !bad.is_empty() {
             let mut valid = vec![true; times.len()];
-            bad.iter().for_each(|(row, _)| valid[*row] = false);
+            bad.iter().for_each(|b| valid[b.row] = false);
             batch = batch.filter(&BooleanArray::from(valid))?;
+            times = millis(batch.column(*column))?;
         }
         let candidates = watermark.evaluate(&batch.data)?;
         Ok(Scanned {
             batch,
             candidates: Some(millis(&candidates)?),
+            event_times: Some(times),
             bad,
         })
     }

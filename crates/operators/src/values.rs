@@ -79,6 +79,7 @@ impl SplitDecoder for ValuesDecoder {
             records,
             bad: Vec::new(),
             places: Places::consecutive("row", 1, self.0.num_rows()),
+            raw: None,
         })
     }
 }

@@ -28,8 +28,8 @@ pub fn differences(old: &Job, new: &Job) -> Vec<String> {
     differences
 }
 
-fn inputs(job: &Job, node: &Node) -> Vec<(String, millstream_dataflow::Exchange)> {
-    node.inputs.iter().map(|i| (job.nodes[i.node].id.clone(), i.exchange.clone())).collect()
+fn inputs(job: &Job, node: &Node) -> Vec<(String, usize, millstream_dataflow::Exchange)> {
+    node.inputs.iter().map(|i| (job.nodes[i.node].id.clone(), i.port, i.exchange.clone())).collect()
 }
 
 fn comparable(node: &Node) -> NodeSpec {
@@ -41,6 +41,7 @@ fn comparable(node: &Node) -> NodeSpec {
                 rowtime.max_future_skew = None;
             }
             s.on_error = RecordPolicy::Fail;
+            s.route_late = false;
             Some(&mut s.table)
         }
         NodeSpec::Sink(t) => Some(t),
@@ -55,6 +56,9 @@ fn comparable(node: &Node) -> NodeSpec {
                 || matches!(
                     key,
                     "on-error"
+                        | "on-error.table"
+                        | "on-late"
+                        | "on-late.table"
                         | "scan.watermark.idle-timeout"
                         | "scan.watermark.max-future-skew"
                         | "scan.topic-partition-discovery.interval"

@@ -2,7 +2,7 @@
 
 mod expression;
 
-use crate::{Job, Node, NodeSpec, RecordPolicy, SourceSpec, TableDef, Window, WindowAggregate, WindowTime};
+use crate::{DeadLetters, Job, Node, NodeSpec, RecordPolicy, SourceSpec, TableDef, Window, WindowAggregate, WindowTime};
 use expression::{duration, expression};
 use millstream_dataflow::option::is_secret;
 use millstream_dataflow::{Exchange, MAX_PARALLELISM_DEFAULT};
@@ -43,7 +43,7 @@ fn draw(job: &Job, index: usize, depth: usize, drawn: &mut [bool], text: &mut St
     let alone = node
         .parallelism
         .map_or_else(String::new, |n| format!(" in {n} subtask{}", if n == 1 { "" } else { "s" }));
-    let _ = writeln!(text, "{}{}{alone} [{}]", lead(depth), operator(job, node), node.id);
+    let _ = writeln!(text, "{}{}{alone} [{}]", lead(depth), operator(job, index), node.id);
     for input in &node.inputs {
         let columns = &job.nodes[input.node].columns;
         let name = |c: &usize| columns.get(*c).map_or("?", |c| c.name.as_str());
@@ -64,7 +64,8 @@ fn draw(job: &Job, index: usize, depth: usize, drawn: &mut [bool], text: &mut St
     }
 }
 
-fn operator(job: &Job, node: &Node) -> String {
+fn operator(job: &Job, index: usize) -> String {
+    let node = &job.nodes[index];
     let below: Vec<String> = match node.inputs.first() {
         Some(input) => job.nodes[input.node].columns.iter().map(|c| c.name.clone()).collect(),
         None => Vec::new(),
@@ -89,8 +90,10 @@ fn operator(job: &Job, node: &Node) -> String {
             format!("Expand {}", sets.collect::<Vec<_>>().join(", "))
         }
         NodeSpec::LocalWindowAggregate(a) => format!("LocalWindowAggregate {}", aggregate(a)),
-        NodeSpec::WindowAggregate { aggregate: a, .. } => format!("WindowAggregate {}; late rows: dropped and counted", aggregate(a)),
+        NodeSpec::WindowAggregate { aggregate: a, .. } => format!("WindowAggregate {}; late rows: {}", aggregate(a), late(job, index)),
         NodeSpec::Union => "Union".to_string(),
+        NodeSpec::DeadLetters(DeadLetters::Rejected) => "DeadLetters of bad records".to_string(),
+        NodeSpec::DeadLetters(DeadLetters::Late { table }) => format!("DeadLetters of late rows of {table}"),
         NodeSpec::Sink(t) => format!("Sink {}{}", table(t), partitions(t)),
         NodeSpec::Collect => "Collect".to_string(),
     }
@@ -119,10 +122,29 @@ fn source(s: &SourceSpec, node: &Node) -> String {
     if s.processing_time {
         text.push_str("; watermark: processing time");
     }
-    if s.on_error == RecordPolicy::Skip {
-        text.push_str("; bad records: left out and counted");
-    }
+    text.push_str(match s.on_error {
+        RecordPolicy::Fail => "",
+        RecordPolicy::Skip => "; bad records: left out and counted",
+        RecordPolicy::Route => "; bad records: routed and counted",
+    });
     text
+}
+
+/// What becomes of rows that are too late for an operator.
+fn late(job: &Job, index: usize) -> String {
+    let tables: Vec<&str> = job
+        .nodes
+        .iter()
+        .filter(|n| n.inputs.iter().any(|i| i.node == index))
+        .filter_map(|n| match &n.spec {
+            NodeSpec::DeadLetters(DeadLetters::Late { table }) => Some(table.as_str()),
+            _ => None,
+        })
+        .collect();
+    match tables.is_empty() {
+        true => "dropped and counted".to_string(),
+        false => format!("those of {} routed, all counted", tables.join(", ")),
+    }
 }
 
 /// A table's name and options; what connects it comes first.

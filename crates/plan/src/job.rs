@@ -2,7 +2,7 @@
 
 use crate::{Column, NodeSpec};
 use millstream_dataflow::option::is_secret;
-use millstream_dataflow::{Error, Exchange, Result};
+use millstream_dataflow::{Error, Exchange, Output, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub struct Node {
     pub name: String,
     /// What it does.
     pub spec: NodeSpec,
-    /// Where its rows come from; port 0 of the named nodes.
+    /// Where its rows come from.
     pub inputs: Vec<Input>,
     /// Output columns.
     pub columns: Vec<Column>,
@@ -44,9 +44,28 @@ pub struct Node {
 pub struct Input {
     /// Index of the sending node.
     pub node: usize,
+    /// Its output port.
+    #[serde(default, skip_serializing_if = "is_main")]
+    pub port: usize,
     /// How rows are distributed.
     #[serde(with = "exchange_form")]
     pub exchange: Exchange,
+}
+
+impl Input {
+    /// The ordinary output of a node.
+    pub fn main(node: usize, exchange: Exchange) -> Input {
+        Input {
+            node,
+            port: Output::MAIN,
+            exchange,
+        }
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it")]
+fn is_main(port: &usize) -> bool {
+    *port == Output::MAIN
 }
 
 impl Job {

@@ -50,6 +50,9 @@ pub enum NodeSpec {
     },
     /// All rows of all inputs.
     Union,
+    /// What came to a port that is not the ordinary one, as rows that tell why and from where: the columns of
+    /// [`millstream_dataflow::dead_letter`], times as TIMESTAMP(3) or TIMESTAMP_LTZ(3).
+    DeadLetters(DeadLetters),
     /// Writes a table.
     Sink(TableDef),
     /// Hands rows to whoever asked: a bare SELECT.
@@ -72,6 +75,22 @@ pub struct SourceSpec {
     pub idle_timeout_ms: Option<u64>,
     /// What happens to a record that is not a row.
     pub on_error: RecordPolicy,
+    /// Whether rows that come too late are routed to a table.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub route_late: bool,
+}
+
+/// Whose dead letters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeadLetters {
+    /// Records of the source before that are no rows.
+    Rejected,
+    /// Rows of this table that came too late for the operator before.
+    Late {
+        /// Name of the table.
+        table: String,
+    },
 }
 
 /// What happens to a record that cannot become a row.
@@ -82,6 +101,8 @@ pub enum RecordPolicy {
     Fail,
     /// The record is counted by reason, sampled in the log and left out.
     Skip,
+    /// As `Skip`, and it leaves as a dead letter.
+    Route,
 }
 
 /// Event time of a source.
@@ -148,6 +169,7 @@ impl TableDef {
             partition_keys: self.partition_keys.clone(),
             primary_key: self.primary_key.clone(),
             options: self.options.clone(),
+            keep_records: false,
         }
     }
 }

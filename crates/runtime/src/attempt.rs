@@ -17,7 +17,7 @@ use crate::worker;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use futures::future::{Either, select};
 use millstream_dataflow::{
-    Error, ErrorKind, Exchange, KeyGroupRange, Node, NodeKind, Result, SinkCommitter, SnapshotPart, Source, Split, SubtaskContext, Watermark,
+    Error, ErrorKind, Exchange, KeyGroupRange, Node, NodeKind, Output, Result, SinkCommitter, SnapshotPart, Source, Split, SubtaskContext, Watermark,
 };
 use millstream_state::checkpoint::{Checkpoints, Manifest, Writer};
 use std::collections::BTreeMap;
@@ -384,6 +384,8 @@ impl Wiring<'_> {
                     }
                 }
             }
+            let routes = graph.edges.iter().any(|e| e.from == *node && e.port != Output::MAIN);
+            self.metrics[*node].routes.store(routes, Ordering::Relaxed);
             let mut inputs = 0;
             for (e, edge) in graph.edges.iter().enumerate().filter(|(_, e)| e.to == *node) {
                 inputs = inputs.max(edge.input + 1);
@@ -416,7 +418,8 @@ impl Wiring<'_> {
                         scan: (source.scan)()?,
                         splits: mine,
                         bounded: source.source.bounded(),
-                        skip_bad_records: source.skip_bad_records,
+                        bad_records: source.bad_records,
+                        keep_origins: source.keep_origins,
                         idle_timeout: source.idle_timeout_ms.map(Duration::from_millis),
                         processing_time: source.processing_time,
                         clock: Arc::clone(&job.rim.clock),

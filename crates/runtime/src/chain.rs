@@ -65,6 +65,13 @@ impl ChainNode {
             metrics,
         }
     }
+    /// Whether somebody listens to a port.
+    fn takes(&self, port: Port) -> bool {
+        let listens = |consumer: &Consumer| match consumer {
+            Consumer::Node { port: p, .. } | Consumer::Sender { port: p, .. } => *p == port,
+        };
+        self.consumers.iter().any(listens)
+    }
 }
 
 /// What happens to a node next.
@@ -181,8 +188,8 @@ impl Chain {
         std::mem::take(&mut self.harvest)
     }
     /// Hands the output of a source node to its consumers.
-    pub(crate) fn emit(&mut self, node: usize, batch: Batch) {
-        self.forward_batch(node, Output::MAIN, batch);
+    pub(crate) fn emit(&mut self, node: usize, port: Port, batch: Batch) {
+        self.forward_batch(node, port, batch);
     }
     pub(crate) fn emit_control(&mut self, node: usize, then: Then) {
         self.stack.push(Work::After { node, then });
@@ -255,7 +262,8 @@ impl Chain {
             if port == Output::MAIN {
                 metrics.records_out.fetch_add(batch.num_rows() as u64, Relaxed);
             }
-            if port == Output::LATE {
+            // Those that nobody takes.
+            if port == Output::LATE && !self.nodes[node].takes(port) {
                 for row in 0..batch.num_rows().min(samples as usize) {
                     warn!(operator = %metrics.name, row = %(self.show)(&batch, row), "late row left out");
                 }

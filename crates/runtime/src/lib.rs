@@ -14,6 +14,7 @@ mod coordinator;
 mod exchange;
 mod feed;
 mod job;
+mod letters;
 pub mod metrics;
 mod rim;
 mod source_head;

@@ -24,6 +24,8 @@ pub struct NodeMetrics {
     pub records_out: AtomicU64,
     /// Records that left a source's decoder or an operator by another way than its output, by reason: `malformed`, `late` …
     counts: Mutex<BTreeMap<&'static str, u64>>,
+    /// Whether those go into a table.
+    pub routes: AtomicBool,
     /// Nanoseconds spent in the node's calls.
     pub busy_ns: AtomicU64,
     /// Nanoseconds the node's subtasks had no input.
@@ -53,6 +55,7 @@ impl NodeMetrics {
             records_in: AtomicU64::new(0),
             records_out: AtomicU64::new(0),
             counts: Mutex::default(),
+            routes: AtomicBool::new(false),
             busy_ns: AtomicU64::new(0),
             idle_ns: AtomicU64::new(0),
             backpressured_ns: AtomicU64::new(0),
@@ -160,10 +163,10 @@ impl JobMetrics {
     pub fn total(&self, role: NodeRole, of: impl Fn(&NodeMetrics) -> u64) -> u64 {
         self.nodes().iter().filter(|n| n.role == role).map(|n| of(n)).sum()
     }
-    /// All counters by reason, over all nodes.
-    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+    /// All counters by reason, over all nodes: of what is left out, or of what goes into a table.
+    pub fn counts(&self, routed: bool) -> BTreeMap<&'static str, u64> {
         let mut all = BTreeMap::new();
-        for node in self.nodes() {
+        for node in self.nodes().iter().filter(|n| n.routes.load(Relaxed) == routed) {
             for (reason, n) in node.counts() {
                 *all.entry(reason).or_default() += n;
             }

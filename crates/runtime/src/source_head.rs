@@ -1,12 +1,14 @@
 //! The head of a source subtask: chunks in, stamped batches and watermarks out.
 
 use crate::feed::{Feed, Found};
+use crate::letters::{kept, left_out, watermarks};
 use crate::metrics::NodeMetrics;
 use crate::source_time::SourceTime;
 use arrow_array::{Array, Int64Array};
 use arrow_buffer::ScalarBuffer;
-use millstream_dataflow::{BadRecord, Batch, Chunk, Clock, Error, Fetch, Result, Scan, Split, SplitDecoder, Stamp, Watermark};
-use std::collections::BTreeMap;
+use millstream_dataflow::dead_letter::ChunkOrigin;
+use millstream_dataflow::{BadRecords, Batch, Chunk, Clock, Error, Fetch, Places, Rejected, Result, Scan, Split, SplitDecoder, Stamp, Watermark};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -47,6 +49,8 @@ impl SplitState {
 /// What came out of a step.
 pub(crate) enum Emitted {
     Batch(Batch),
+    /// Dead letters.
+    Rejected(Batch),
     Watermark(i64),
     Idle,
     End,
@@ -58,7 +62,9 @@ pub(crate) struct SourceHead {
     scan: Box<dyn Scan>,
     splits: BTreeMap<String, SplitState>,
     bounded: bool,
-    skip_bad_records: bool,
+    bad_records: BadRecords,
+    /// Rows tell where they came from, should they be late.
+    keep_origins: bool,
     idle_timeout: Option<Duration>,
     /// The watermark follows the clock, whether rows come or not.
     processing_time: bool,
@@ -74,8 +80,8 @@ pub(crate) struct SourceHead {
     /// Consumers were told not to wait for this subtask.
     told_idle: bool,
     ended: bool,
-    /// Something to send before the next fetch.
-    pending: Option<Emitted>,
+    /// What to send before the next fetch, in order.
+    pending: VecDeque<Emitted>,
 }
 
 pub(crate) struct SourceHeadParts {
@@ -85,7 +91,8 @@ pub(crate) struct SourceHeadParts {
     /// The splits of this subtask with their watermarks.
     pub(crate) splits: Vec<(Split, i64)>,
     pub(crate) bounded: bool,
-    pub(crate) skip_bad_records: bool,
+    pub(crate) bad_records: BadRecords,
+    pub(crate) keep_origins: bool,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) processing_time: bool,
     pub(crate) clock: Arc<dyn Clock>,
@@ -115,7 +122,8 @@ impl SourceHead {
             scan: p.scan,
             splits: p.splits.into_iter().map(state).collect(),
             bounded: p.bounded,
-            skip_bad_records: p.skip_bad_records,
+            bad_records: p.bad_records,
+            keep_origins: p.keep_origins,
             idle_timeout: p.idle_timeout,
             processing_time: p.processing_time,
             clock: p.clock,
@@ -127,12 +135,13 @@ impl SourceHead {
             awake: false,
             told_idle: false,
             ended: false,
-            pending: None,
+            pending: VecDeque::new(),
         };
         head.splits.values().for_each(|s| head.time.reached(s.watermark));
         head.note_awake();
         // A restored source speaks its checkpointed watermark before any row.
-        head.pending = head.advance();
+        let restored = head.advance();
+        head.pending.extend(restored);
         head
     }
 
@@ -158,7 +167,7 @@ impl SourceHead {
 
     /// Does one thing, if there is one to do.
     pub(crate) fn step(&mut self) -> Result<Option<Emitted>> {
-        if let Some(pending) = self.pending.take() {
+        if let Some(pending) = self.pending.pop_front() {
             return Ok(Some(pending));
         }
         if self.ended {
@@ -210,7 +219,7 @@ impl SourceHead {
     fn without_data(&mut self) -> Option<Emitted> {
         if self.bounded {
             self.ended = true;
-            self.pending = Some(Emitted::End);
+            self.pending.push_back(Emitted::End);
             self.metrics.set_watermark(self.subtask, Watermark::END);
             return Some(Emitted::Watermark(Watermark::END));
         }
@@ -274,7 +283,7 @@ impl SourceHead {
         if moved.is_none() {
             return told;
         }
-        self.pending = told.filter(|t| matches!(t, Emitted::Idle));
+        self.pending.extend(told.filter(|t| matches!(t, Emitted::Idle)));
         moved
     }
 
@@ -293,19 +302,19 @@ impl SourceHead {
         let id = chunk.split.clone();
         let decoded = self.decoder.decode(chunk)?;
         self.metrics.records_in.fetch_add(decoded.records, Relaxed);
-        self.reject(decoded.bad)?;
+        let mut rejected = decoded.bad;
+        self.judge(&rejected, &decoded.places)?;
         let mut arrived_ms = self.clock.now_ms();
         if self.processing_time {
             // Clocks differ between processes, and may be set back.
             arrived_ms = arrived_ms.max(self.split(&id)?.watermark.saturating_add(1));
         }
         let scanned = self.scan.scan(decoded.batch, arrived_ms)?;
-        let placed = |(row, bad): (usize, BadRecord)| BadRecord {
-            place: decoded.places.of(row),
-            ..bad
-        };
-        self.reject(scanned.bad.into_iter().map(placed).collect())?;
+        let left_out = left_out(&scanned.bad, &decoded.places, decoded.raw.as_ref());
+        self.judge(&left_out, &decoded.places)?;
+        rejected.extend(left_out);
         let mut batch = scanned.batch;
+        let table = self.table.clone();
         let split = self.split(&id)?;
         split.position = decoded.split.position;
         (split.end, split.idle) = (None, false);
@@ -313,6 +322,17 @@ impl SourceHead {
         if let Some(candidates) = &scanned.candidates {
             batch.stamp = Some(stamp(candidates, &mut split.watermark));
             high = split.watermark;
+        }
+        let origin = ChunkOrigin {
+            table: &table,
+            split: &id,
+            places: &decoded.places,
+        };
+        if self.keep_origins
+            && let (Some(times), Some(stamp)) = (&scanned.event_times, &batch.stamp)
+        {
+            let rows = kept(batch.num_rows(), &scanned.bad);
+            batch.origins = Some(origin.of_rows(&rows, decoded.raw.as_ref(), times, stamp)?);
         }
         if self.processing_time {
             self.clock_reached(high);
@@ -324,11 +344,16 @@ impl SourceHead {
         }
         self.metrics.records_out.fetch_add(batch.num_rows() as u64, Relaxed);
         self.report_lag(None);
-        self.pending = self.advance();
-        if std::mem::take(&mut self.told_idle) && self.pending.is_none() {
-            // Consumers must count this source again, at the watermark they know.
-            self.pending = Some(Emitted::Watermark(self.emitted));
+        if self.bad_records == BadRecords::Route && !rejected.is_empty() {
+            rejected.sort_by_key(|r| r.number);
+            let rows = kept(batch.num_rows(), &scanned.bad);
+            let watermarks = watermarks(&rejected, &rows, &decoded.places, batch.stamp.as_ref(), high);
+            self.pending.push_back(Emitted::Rejected(Batch::new(origin.letters(&rejected, &watermarks)?)));
         }
+        let moved = self.advance();
+        // Consumers must count this source again, at the watermark they know.
+        let again = std::mem::take(&mut self.told_idle).then_some(Emitted::Watermark(self.emitted));
+        self.pending.extend(moved.or(again));
         Ok(Emitted::Batch(batch))
     }
 
@@ -345,16 +370,20 @@ impl SourceHead {
         }
     }
 
-    fn reject(&self, bad: Vec<BadRecord>) -> Result<()> {
-        for record in bad {
-            if !self.skip_bad_records {
-                return Err(Error::data(format!("a record of table \"{}\" cannot be read: {}", self.table, record.message))
+    /// Counts records that are no rows.
+    ///
+    /// # Errors
+    /// The first of them, where they are not to be left out.
+    fn judge(&self, rejected: &[Rejected], places: &Places) -> Result<()> {
+        for Rejected { number, why, .. } in rejected {
+            if self.bad_records == BadRecords::Fail {
+                return Err(Error::data(format!("a record of table \"{}\" cannot be read: {}", self.table, why.message))
                     .code("E0700")
-                    .detail(format!("{}, reason {}", record.place, record.reason))
-                    .hint("set 'on-error' = 'skip' in the table's options to count and leave out such records"));
+                    .detail(format!("{}, reason {}", places.of(*number), why.reason))
+                    .hint("set 'on-error' = 'skip' in the table's options to count and leave out such records, 'route' to put them into a table"));
             }
-            if self.metrics.count(record.reason, 1) > 0 {
-                warn!(table = %self.table, reason = record.reason, place = %record.place, problem = %record.message, "record left out");
+            if self.metrics.count(why.reason, 1) > 0 {
+                warn!(table = %self.table, reason = why.reason, place = %places.of(*number), problem = %why.message, "record left out");
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use crate::combined::Combined;
 use crate::constants::STEP_WORKS;
 use crate::source_head::{Emitted, SourceHead};
 use futures::channel::mpsc::UnboundedSender;
-use millstream_dataflow::{Barrier, Epoch, Error, Result, Snapshot, Split};
+use millstream_dataflow::{Barrier, Epoch, Error, Output, Result, Snapshot, Split};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -313,7 +313,8 @@ impl Subtask {
                 }
                 let Some(emitted) = source.step()? else { return Ok(false) };
                 match emitted {
-                    Emitted::Batch(batch) => self.chain.emit(head.node, batch),
+                    Emitted::Batch(batch) => self.chain.emit(head.node, Output::MAIN, batch),
+                    Emitted::Rejected(batch) => self.chain.emit(head.node, Output::REJECTED, batch),
                     Emitted::Watermark(time) => self.chain.emit_control(head.node, Then::Watermark(time)),
                     Emitted::Idle => self.chain.emit_control(head.node, Then::Idle),
                     Emitted::End => {

@@ -39,6 +39,12 @@ pub(crate) struct FullName {
 }
 
 impl FullName {
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            catalog: self.catalog.clone(),
+            database: self.database.clone(),
+        }
+    }
     /// As messages and plans name it: without what is the default.
     pub(crate) fn short(&self) -> String {
         match (self.catalog.as_str(), self.database.as_str()) {

@@ -10,12 +10,13 @@ use crate::parse::{
 };
 use crate::query::{Planner, node_columns};
 use crate::relation::{Bound, Relation};
+use crate::routes::route;
 use crate::show::{Answer, show};
 use crate::table::Table;
 use millstream_dataflow::{Error, Exchange, Registry, Result, Span, SqlType};
 use millstream_functions::Zone;
 use millstream_functions::types::{common, is_numeric, is_text, is_timestamp};
-use millstream_plan::{Column, Expr, Input, Job, NodeSpec, Settings, Type, explain};
+use millstream_plan::{Column, Expr, Input, Job, NodeSpec, RecordPolicy, Settings, Type, explain};
 use sqlparser::ast::Query;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -351,14 +352,19 @@ impl File<'_> {
         Ok(self.collected(graph, relation.node, node_columns(&relation.columns)))
     }
 
-    /// A job whose rows are shown.
+    /// A job whose rows are shown: it writes no table, so dead letters are only counted.
     fn collected(&self, mut graph: JobGraph, node: usize, columns: Vec<Column>) -> Job {
-        let input = Input {
-            node,
-            exchange: Exchange::Singleton,
-        };
+        let input = Input::main(node, Exchange::Singleton);
         let (id, name) = ("query:collect".to_string(), "collect".to_string());
         graph.push(id, name, NodeSpec::Collect, vec![input], columns, Some(1));
+        for node in &mut graph.nodes {
+            if let NodeSpec::Source(source) = &mut node.spec {
+                source.route_late = false;
+                if source.on_error == RecordPolicy::Route {
+                    source.on_error = RecordPolicy::Skip;
+                }
+            }
+        }
         graph.into_job(&self.job_name(), self.settings())
     }
 
@@ -423,7 +429,7 @@ impl File<'_> {
             return Err(refused);
         }
         graph.push(format!("{prefix}:sink"), name, NodeSpec::Sink(sink), JobGraph::forward(project), columns, None);
-        Ok(())
+        route(&self.catalog, self.options.registry, graph)
     }
 }
 
@@ -554,7 +560,7 @@ fn inside_fits(from: &SqlType, to: &SqlType) -> bool {
 }
 
 /// Whether values of one type go into a column of another without being asked.
-fn fits(from: &SqlType, to: &SqlType) -> bool {
+pub(crate) fn fits(from: &SqlType, to: &SqlType) -> bool {
     from == to
         || *from == SqlType::Null
         || (is_text(from) && is_text(to))

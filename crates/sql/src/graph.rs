@@ -1,9 +1,11 @@
 //! The nodes of a job while it is planned; equal stateless nodes over the same input are one.
 
+use crate::catalog::Place;
+use crate::routes::Routes;
 use crate::zone::localize;
 use millstream_dataflow::{Error, Exchange};
 use millstream_plan::{Column, Input, Job, Node, NodeSpec, SourceSpec};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default)]
 pub(crate) struct JobGraph {
@@ -14,6 +16,8 @@ pub(crate) struct JobGraph {
     roles: BTreeMap<String, usize>,
     /// The statement's time zone, if it is another one than UTC: new nodes say it.
     pub(crate) zone: Option<String>,
+    /// Where the dead letters of sources go, and where the tables of these are.
+    pub(crate) routes: BTreeMap<usize, (Routes, Place)>,
     /// Why a node cannot be in that zone.
     pub(crate) refused: Option<Error>,
 }
@@ -107,10 +111,23 @@ impl JobGraph {
         }
     }
     pub(crate) fn forward(node: usize) -> Vec<Input> {
-        vec![Input {
-            node,
-            exchange: Exchange::Forward,
-        }]
+        vec![Input::main(node, Exchange::Forward)]
+    }
+    /// The sources whose rows come to a node.
+    pub(crate) fn sources_of(&self, node: usize) -> BTreeSet<usize> {
+        let (mut seen, mut left, mut sources) = (BTreeSet::new(), vec![node], BTreeSet::new());
+        while let Some(n) = left.pop() {
+            if seen.insert(n) {
+                left.extend(self.nodes[n].inputs.iter().map(|i| i.node));
+                sources.extend(matches!(self.nodes[n].spec, NodeSpec::Source(_)).then_some(n));
+            }
+        }
+        sources
+    }
+    /// Whether late rows that come to a node are to be routed.
+    pub(crate) fn routes_late(&self, node: usize) -> bool {
+        let routes = |n: &usize| matches!(&self.nodes[*n].spec, NodeSpec::Source(s) if s.route_late);
+        self.sources_of(node).iter().any(routes)
     }
     pub(crate) fn into_job(self, name: &str, settings: BTreeMap<String, String>) -> Job {
         Job {

@@ -17,6 +17,7 @@ pub mod parse;
 mod prune;
 mod query;
 mod relation;
+mod routes;
 mod show;
 mod table;
 mod zone;

@@ -71,7 +71,7 @@ pub(crate) fn prune(mut nodes: Vec<Node>) -> Vec<Node> {
                 }
                 unmoved(&node.columns)
             }
-            NodeSpec::Values(_) | NodeSpec::Union | NodeSpec::Sink(_) | NodeSpec::Collect => unmoved(&node.columns),
+            NodeSpec::Values(_) | NodeSpec::Union | NodeSpec::DeadLetters(_) | NodeSpec::Sink(_) | NodeSpec::Collect => unmoved(&node.columns),
         };
         places.push(kept);
     }
@@ -111,6 +111,8 @@ fn needs(nodes: &[Node]) -> Vec<Needs> {
                 aggregate: a,
                 input: AggregateInput::Rows,
             } => columns_of(a).for_each(|c| need::add(&mut of_input, c, Need::Whole)),
+            // Reads what comes beside the columns.
+            NodeSpec::DeadLetters(_) => {}
             _ => {
                 for input in &node.inputs {
                     (0..nodes[input.node].columns.len()).for_each(|c| need::add(&mut needs[input.node], c, Need::Whole));

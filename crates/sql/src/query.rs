@@ -228,10 +228,7 @@ impl<'a> Planner<'a> {
                 })
                 .collect();
             let node = planner.forward("project", NodeSpec::Project(exprs), side.node, plan_columns.clone());
-            Input {
-                node,
-                exchange: millstream_dataflow::Exchange::Forward,
-            }
+            Input::main(node, millstream_dataflow::Exchange::Forward)
         };
         let inputs = vec![side(self, &left), side(self, &right)];
         let node = self.graph.add("union", NodeSpec::Union, inputs, plan_columns);

@@ -5,6 +5,7 @@ use crate::expression::{Binder, cast};
 use crate::graph::JobGraph;
 use crate::parse::{ColumnDefKind, CreateTable, TableOption};
 use crate::relation::{Relation, ScopeColumn, find};
+use crate::routes::Routes;
 use millstream_dataflow::option::{OptionSpec, OptionType, check_all, nearest, parse_duration};
 use millstream_dataflow::{Error, Field, Registry, Result, Span, SqlType};
 use millstream_plan::{ARRIVAL, Column, Expr, FutureSkew, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
@@ -36,6 +37,7 @@ pub(crate) struct Table {
     primary_key: Vec<String>,
     partition_keys: Vec<String>,
     options: BTreeMap<String, String>,
+    pub(crate) routes: Routes,
 }
 
 impl Table {
@@ -55,6 +57,7 @@ impl Table {
             primary_key: Vec::new(),
             partition_keys: Vec::new(),
             options,
+            routes: Routes::new(create, &mut errors),
         };
         for (i, c) in create.columns.iter().enumerate() {
             if create.columns[..i].iter().any(|other| other.name == c.name) {
@@ -295,6 +298,7 @@ impl Table {
             processing_time,
             idle_timeout_ms: idle_timeout.map(|d| d.as_millis() as u64),
             on_error: self.record_policy(),
+            route_late: self.routes.late.is_some(),
         };
         let output: Vec<Column> = self.columns.iter().map(|(c, _)| c.clone()).collect();
         let node = graph.source(&self.name, spec, output);
@@ -328,6 +332,7 @@ impl Table {
         let ignores = self.options.iter().any(|(k, v)| k.ends_with(".ignore-parse-errors") && v == "true");
         match self.options.get("on-error").map(String::as_str) {
             Some("skip") => RecordPolicy::Skip,
+            Some("route") => RecordPolicy::Route,
             Some(_) => RecordPolicy::Fail,
             None if ignores => RecordPolicy::Skip,
             None => RecordPolicy::Fail,

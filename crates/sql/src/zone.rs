@@ -56,7 +56,7 @@ pub(crate) fn localize(spec: &mut NodeSpec, input: &[Column], zone: &str) -> Res
             aggregate.zone = is_ltz(&aggregate.window_time.ty).then(|| zone.to_string());
             Ok(())
         }
-        NodeSpec::Values(_) | NodeSpec::Expand { .. } | NodeSpec::Union | NodeSpec::Sink(_) | NodeSpec::Collect => Ok(()),
+        NodeSpec::Values(_) | NodeSpec::Expand { .. } | NodeSpec::Union | NodeSpec::DeadLetters(_) | NodeSpec::Sink(_) | NodeSpec::Collect => Ok(()),
     }
 }
 

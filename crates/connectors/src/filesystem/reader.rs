@@ -4,11 +4,13 @@ use super::blocks::{Blocks, is_read_in_blocks};
 use super::partition::{FileFacts, Partitioning, PathColumns};
 use super::{MONITOR, PATH, format, in_files};
 use crate::ConnectorContext;
+use arrow_array::ArrayRef;
+use arrow_array::builder::BinaryViewBuilder;
 use bytes::Bytes;
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{
-    BadRecord, Batch, BoxFuture, Chunk, Decoded, Decoder, Error, Fetch, ObjectMeta, Places, Result, Schema, Source, Split, SplitDecoder, SplitReader, Store,
-    StoreKind, TableSpec,
+    BadRecord, Batch, BoxFuture, Chunk, Decoded, Decoder, Error, Fetch, ObjectMeta, Places, Rejected, Result, Schema, Source, Split, SplitDecoder, SplitReader,
+    Store, StoreKind, TableSpec,
 };
 use millstream_formats::split_records;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +41,7 @@ pub(super) struct Files {
     handle: tokio::runtime::Handle,
     /// How often new files are looked for; `None`: only at the start.
     monitor: Option<Duration>,
+    keep_records: bool,
     /// Bytes read at once; more where a record is longer.
     pub(super) block: u64,
 }
@@ -81,6 +84,7 @@ impl Files {
             partitioning: Partitioning::new(table),
             handle: context.handle.clone(),
             monitor: Options::new(&table.options).duration(&MONITOR).filter(|d| !d.is_zero()),
+            keep_records: table.keep_records,
             block: BLOCK,
         })
     }
@@ -192,6 +196,7 @@ impl Source for Files {
         Ok(Box::new(FileDecoder {
             records,
             path_columns: PathColumns::new(self.partitioning.clone(), self.store.location()),
+            keep_records: self.keep_records,
         }))
     }
     fn bounded(&self) -> bool {
@@ -347,6 +352,7 @@ struct FileDecoder {
     /// `None` for files that are read in blocks.
     records: Option<Box<dyn Decoder>>,
     path_columns: PathColumns,
+    keep_records: bool,
 }
 
 impl SplitDecoder for FileDecoder {
@@ -359,14 +365,22 @@ impl SplitDecoder for FileDecoder {
             (Payload::Records { bytes, records, start, next }, Some(decoder)) => {
                 let mut bad = Vec::new();
                 let mut places = Places::new(format!("file {}, byte", chunk.split));
-                for record in &records {
-                    let byte = start + record.start as u64;
-                    match decoder.decode(&bytes[record.clone()]) {
-                        Ok(rows) => places.push(byte, rows),
-                        Err(mut e) => {
-                            e.place = format!("file {}, byte {byte}", chunk.split);
-                            bad.push(e);
+                let mut raw = self.keep_records.then(BinaryViewBuilder::new);
+                for range in &records {
+                    let (number, record) = (start + range.start as u64, &bytes[range.clone()]);
+                    match decoder.decode(record) {
+                        Ok(rows) => {
+                            places.push(number, rows);
+                            if let Some(raw) = &mut raw {
+                                (0..rows).for_each(|_| raw.append_value(record));
+                            }
                         }
+                        Err(why) => bad.push(Rejected {
+                            number,
+                            record: self.keep_records.then(|| record.to_vec()),
+                            event_time: None,
+                            why,
+                        }),
                     }
                 }
                 Ok(Decoded {
@@ -378,21 +392,27 @@ impl SplitDecoder for FileDecoder {
                     records: records.len() as u64,
                     bad,
                     places,
+                    raw: raw.map(|mut raw| Arc::new(raw.finish()) as ArrayRef),
                 })
             }
             (Payload::TooLong { start, next }, Some(decoder)) => Ok(Decoded {
                 batch: Batch::new(self.path_columns.add(&next.of(&chunk.split), decoder.finish()?)?),
                 records: 1,
-                bad: vec![BadRecord {
-                    reason: "malformed",
-                    message: format!("the record has {} bytes, at most {RECORD_MAX} are taken", next.next - start),
-                    place: format!("file {}, byte {start}", chunk.split),
+                bad: vec![Rejected {
+                    number: start,
+                    record: None,
+                    event_time: None,
+                    why: BadRecord {
+                        reason: "malformed",
+                        message: format!("the record has {} bytes, at most {RECORD_MAX} are taken", next.next - start),
+                    },
                 }],
+                places: Places::new(format!("file {}, byte", chunk.split)),
+                raw: None,
                 split: Split {
                     id: chunk.split,
                     position: next.text(),
                 },
-                places: Places::default(),
             }),
             (Payload::Block { file, block, next }, None) => {
                 let batch = file.read(block).map_err(|e| e.detail(chunk.split.clone()))?;
@@ -406,6 +426,7 @@ impl SplitDecoder for FileDecoder {
                     },
                     bad: Vec::new(),
                     places,
+                    raw: None,
                 })
             }
             _ => Err(Error::bug("a file decoder got a chunk of another format")),

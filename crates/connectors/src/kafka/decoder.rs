@@ -7,7 +7,9 @@ use arrow_array::builder::{BinaryViewBuilder, StringViewBuilder};
 use arrow_array::{ArrayRef, Int32Array, Int64Array, MapArray, RecordBatch, RecordBatchOptions, StructArray, TimestampMillisecondArray, UInt32Array};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::DataType;
-use millstream_dataflow::{BadRecord, Batch, Chunk, ColumnKind, Decoded, Decoder, Error, Field, Places, Result, Schema, Split, SplitDecoder, TableSpec};
+use millstream_dataflow::{
+    BadRecord, Batch, Chunk, ColumnKind, Decoded, Decoder, Error, Field, Places, Rejected, Result, Schema, Split, SplitDecoder, TableSpec,
+};
 use rdkafka::bindings::rd_kafka_timestamp_type_t as Kind;
 use std::sync::Arc;
 
@@ -31,11 +33,7 @@ struct Keys {
 impl Keys {
     /// The row of a message's key.
     fn decode(&mut self, message: &Message) -> Result<Option<u32>, BadRecord> {
-        let bad = |reason: &'static str, message: String| BadRecord {
-            reason,
-            message,
-            place: String::new(),
-        };
+        let bad = |reason: &'static str, message: String| BadRecord { reason, message };
         let Some(key) = message.key() else {
             return match &self.required {
                 None => Ok(None),
@@ -63,6 +61,7 @@ pub(super) struct KafkaDecoder {
     keys: Option<Keys>,
     columns: Vec<Origin>,
     schema: Schema,
+    keep_records: bool,
 }
 
 impl KafkaDecoder {
@@ -95,6 +94,7 @@ impl KafkaDecoder {
             keys: keys.transpose()?,
             columns,
             schema: table.schema(),
+            keep_records: table.keep_records,
         })
     }
     /// Appends a message's rows.
@@ -140,12 +140,9 @@ impl SplitDecoder for KafkaDecoder {
             .map_err(|_| Error::bug("a Kafka decoder got another chunk"))?;
         let messages = &run.messages;
         let mut bad = Vec::new();
-        let mut places = Places::new(
-            messages
-                .iter()
-                .next()
-                .map_or_else(String::new, |m| format!("topic {}, partition {}, offset", m.topic(), m.partition())),
-        );
+        let first = messages.iter().next();
+        let mut places = first.map_or_else(Places::default, |m| Places::of_partition(m.topic(), m.partition()));
+        let mut raw = self.keep_records.then(BinaryViewBuilder::new);
         // The message of each row, where metadata is wanted.
         let mut origin: Vec<u32> = Vec::new();
         let with_metadata = self.columns.iter().any(|c| matches!(c, Origin::Metadata(_)));
@@ -155,14 +152,19 @@ impl SplitDecoder for KafkaDecoder {
             match self.append(message, payload) {
                 Ok(rows) => {
                     places.push(message.offset() as u64, rows);
+                    if let Some(raw) = &mut raw {
+                        (0..rows).for_each(|_| raw.append_value(payload));
+                    }
                     if with_metadata {
                         origin.extend(std::iter::repeat_n(i as u32, rows));
                     }
                 }
-                Err(mut e) => {
-                    e.place = format!("topic {}, partition {}, offset {}", message.topic(), message.partition(), message.offset());
-                    bad.push(e);
-                }
+                Err(why) => bad.push(Rejected {
+                    number: message.offset() as u64,
+                    record: self.keep_records.then(|| payload.to_vec()),
+                    event_time: None,
+                    why,
+                }),
             }
         }
         let rows = self.values.rows();
@@ -212,6 +214,7 @@ impl SplitDecoder for KafkaDecoder {
             records: messages.len() as u64,
             bad,
             places,
+            raw: raw.map(|mut raw| Arc::new(raw.finish()) as ArrayRef),
         })
     }
 }

@@ -226,6 +226,7 @@ impl OperatorCase {
                 data: batch(schema, &[parsed.cells])?,
                 kinds: parsed.kind.map(|k| [k].into()),
                 stamp: parsed.stamp.map(Stamp::Constant),
+                origins: None,
             },
             text: line.to_string(),
         })
@@ -335,6 +336,7 @@ fn join(a: &Batch, b: &Batch) -> Found<Batch> {
         data,
         kinds: kinds.then(|| [kind(a), kind(b)].concat().into()),
         stamp: stamped.then(|| Stamp::Rows([both(a), both(b)].concat().into())),
+        origins: None,
     })
 }
 

@@ -4,6 +4,7 @@ use super::block_on::block_on;
 use super::report::{Found, fail, text};
 use super::rows::texts;
 use crate::{Error, ErrorKind, Fetch, Result, Source, Split};
+use arrow_array::Array;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -140,10 +141,17 @@ fn read(source: &dyn Source, splits: &[Split], rows: usize, decoding: Decoding) 
         if decoded.split.id != id {
             return Err(format!("a chunk of \"{id}\" was decoded as one of \"{}\"", decoded.split.id));
         }
+        if decoded.raw.as_ref().is_some_and(|raw| raw.len() != decoded.batch.num_rows()) {
+            return Err(format!("a chunk of \"{id}\" gave the records of another number of rows than it has"));
+        }
         let piece = Piece {
             next: decoded.split.position,
             rows: texts(&decoded.batch),
-            bad: decoded.bad.iter().map(|b| format!("{} at {}", b.reason, b.place)).collect(),
+            bad: decoded
+                .bad
+                .iter()
+                .map(|b| format!("{} at {}", b.why.reason, decoded.places.of(b.number)))
+                .collect(),
         };
         Ok((id, piece))
     };

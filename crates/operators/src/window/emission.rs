@@ -70,6 +70,7 @@ impl Emission {
                 data,
                 kinds: None,
                 stamp: Some(Stamp::Constant(cut.instant(self.stamp))),
+                origins: None,
             });
         }
         Ok(true)

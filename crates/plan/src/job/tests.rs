@@ -21,6 +21,7 @@ fn job() -> Job {
         processing_time: false,
         idle_timeout_ms: Some(30_000),
         on_error: RecordPolicy::Fail,
+        route_late: false,
     };
     let big = Expr::call(
         "gt",
@@ -44,6 +45,7 @@ fn job() -> Job {
     let from = |node| {
         vec![Input {
             node,
+            port: 0,
             exchange: Exchange::Forward,
         }]
     };

@@ -104,6 +104,7 @@ impl SplitDecoder for NumbersDecoder {
             },
             bad: vec![],
             places: Places::default(),
+            raw: None,
         })
     }
 }
@@ -117,6 +118,7 @@ impl Scan for NumbersScan {
         Ok(Scanned {
             batch,
             candidates: Some(candidates),
+            event_times: None,
             bad: vec![],
         })
     }
@@ -296,7 +298,8 @@ impl Setup {
             idle_timeout_ms: None,
             processing_time: false,
             table: "numbers".into(),
-            skip_bad_records: false,
+            bad_records: BadRecords::Fail,
+            keep_origins: false,
         };
         let hold: MakeOperator = Arc::new(|c| {
             Ok(Box::new(HoldBack {

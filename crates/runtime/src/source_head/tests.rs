@@ -58,6 +58,7 @@ impl SplitDecoder for Busy {
             records: 1,
             bad: Vec::new(),
             places: Places::default(),
+            raw: None,
         })
     }
 }
@@ -68,6 +69,7 @@ impl Scan for Busy {
         Ok(Scanned {
             candidates: Some(Int64Array::from(vec![arrived_ms - 1; batch.num_rows()])),
             batch,
+            event_times: None,
             bad: Vec::new(),
         })
     }
@@ -102,7 +104,8 @@ fn processing_time_goes_on_though_a_split_has_no_rows_and_another_no_pause() {
         scan: Box::new(Busy),
         splits: vec![split("busy"), split("quiet")],
         bounded: false,
-        skip_bad_records: false,
+        bad_records: BadRecords::Fail,
+        keep_origins: false,
         idle_timeout: None,
         processing_time: true,
         clock: Arc::new(Ticking::default()),

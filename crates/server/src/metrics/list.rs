@@ -56,13 +56,13 @@ pub const METRICS: &[Metric] = &[
     },
     Metric {
         name: "millstream_decode_errors_total",
-        doc: "Records left out because they are no rows, by reason.",
-        labels: &["operator", "operator_id", "reason"],
+        doc: "Records that are no rows, by reason and what was done with them: `drop` or `route`.",
+        labels: &["operator", "operator_id", "reason", "action"],
         values: |m| m.left_out(false),
     },
     Metric {
         name: "millstream_late_records_total",
-        doc: "Rows that came too late for all their windows, by reason and what was done with them.",
+        doc: "Rows that came too late for all their windows, by reason and what was done with them: `drop` or `route`.",
         labels: &["operator", "operator_id", "reason", "action"],
         values: |m| m.left_out(true),
     },
@@ -207,9 +207,7 @@ impl Moment {
             for (reason, count) in n.counts().into_iter().filter(|(reason, _)| reason.starts_with("late") == late) {
                 let mut l = labels(n);
                 l.push(("reason", reason.to_string()));
-                if late {
-                    l.push(("action", "drop".to_string()));
-                }
+                l.push(("action", if n.routes.load(Relaxed) { "route" } else { "drop" }.to_string()));
                 all.push((l, Number::Whole(count)));
             }
         }

@@ -259,7 +259,8 @@ impl Planner<'_> {
             },
         ]);
 
-        let two_phases = !spec.aggregates.iter().any(|a| a.distinct);
+        // Partial states of late rows could not be routed.
+        let two_phases = !spec.aggregates.iter().any(|a| a.distinct) && !self.graph.routes_late(node);
         let node = if two_phases {
             let partials = partial_columns(&spec)?;
             let local = self
@@ -271,7 +272,7 @@ impl Planner<'_> {
                 input: AggregateInput::Partials,
             };
             self.graph
-                .add_stateful("window_aggregate", spec, vec![Input { node: local, exchange }], output.clone())
+                .add_stateful("window_aggregate", spec, vec![Input::main(local, exchange)], output.clone())
         } else {
             let exchange = Exchange::Hash(keys);
             let spec = NodeSpec::WindowAggregate {
@@ -279,7 +280,7 @@ impl Planner<'_> {
                 input: AggregateInput::Rows,
             };
             self.graph
-                .add_stateful("window_aggregate", spec, vec![Input { node, exchange }], output.clone())
+                .add_stateful("window_aggregate", spec, vec![Input::main(node, exchange)], output.clone())
         };
         let parts = [WindowPart::Start, WindowPart::End, WindowPart::Time];
         let first_bound = output.len() - 3;

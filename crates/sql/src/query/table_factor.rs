@@ -122,9 +122,9 @@ impl Planner<'_> {
                     Some(hint) => Arc::new(table.with_options(&hint.options, self.registry).map_err(|mut e| e.remove(0).span(hint.span))?),
                     None => table,
                 };
-                Ok(table
-                    .scan(self.registry, self.settings, self.graph, path.span, self.processing_time)?
-                    .aliased(&name))
+                let relation = table.scan(self.registry, self.settings, self.graph, path.span, self.processing_time)?;
+                self.graph.routes.insert(relation.node, (table.routes.clone(), full.place()));
+                Ok(relation.aliased(&name))
             }
             Entry::View(view) => {
                 if let Some(hint) = hint {

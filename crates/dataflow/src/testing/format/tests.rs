@@ -150,7 +150,6 @@ impl Decoder for Lines {
                 Err(BadRecord {
                     reason: "malformed",
                     message: String::new(),
-                    place: String::new(),
                 })
             }
         }

@@ -133,6 +133,7 @@ impl SplitDecoder for Decoder {
             records: to - from,
             bad: Vec::new(),
             places: Places::default(),
+            raw: None,
         })
     }
 }

@@ -1,0 +1,35 @@
+//! Options that say what becomes of records on their way in: those of all sources.
+
+use millstream_dataflow::option::{OptionSpec, OptionType};
+
+pub(crate) const ON_ERROR: OptionSpec = OptionSpec::new(
+    "on-error",
+    OptionType::OneOf(&["fail", "skip", "route"]),
+    "What happens to a record that is no row: the job stops; it is counted and left out; it is counted and put into another table.",
+)
+.default("fail");
+pub(crate) const ON_ERROR_TABLE: OptionSpec = OptionSpec::new(
+    "on-error.table",
+    OptionType::Text,
+    "The table for `'on-error' = 'route'`: some of the columns of [dead letters](semantics.md#dead-letters).",
+)
+.examples(&["dead_letters"]);
+pub(crate) const ON_LATE: OptionSpec = OptionSpec::new(
+    "on-late",
+    OptionType::OneOf(&["drop", "route"]),
+    "What happens to a row that comes too late for all its windows: it is counted and left out, or counted and put into another table.",
+)
+.default("drop");
+pub(crate) const ON_LATE_TABLE: OptionSpec = OptionSpec::new(
+    "on-late.table",
+    OptionType::Text,
+    "The table for `'on-late' = 'route'`: some of the columns of [dead letters](semantics.md#dead-letters).",
+)
+.examples(&["late_events"]);
+pub(crate) const SKEW: OptionSpec = OptionSpec::new(
+    "scan.watermark.max-future-skew",
+    OptionType::Duration,
+    "How far a row's event time may be ahead of the clock when it is read. One that is further is a bad record (`future-rowtime`): else it would \
+     move the watermark, and all rows behind it would be late.",
+)
+.examples(&["1 h"]);
