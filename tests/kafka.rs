@@ -1,5 +1,6 @@
 //! The Kafka source and sink against a real broker: where reading starts and ends, what is read and written, refused and survived.
 
+mod changes;
 mod registry;
 mod security;
 mod sink;
@@ -75,6 +76,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("registry::a_registry_that_refuses_is_named", registry::refused),
         trial("registry::avro_and_raw_records_need_none", registry::without),
         trial("registry::avro_clicks_become_parquet", registry::avro_clicks),
+        trial("changes_of_products_fold_to_the_table", changes::product_changes),
         trial("a_ledger_is_exact_after_many_kills", soak),
         trial("page_metrics_survive_kill_9", || page_metrics(None)),
         trial("page_metrics_survive_kill_9_on_s3", || page_metrics(Some(Server::start()?))),

@@ -12,6 +12,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     options: &[],
     formats: &[],
     metadata: &[],
+    changes: true,
 };
 
 /// What valid options may still get wrong together.

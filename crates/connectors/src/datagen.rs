@@ -75,6 +75,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     ],
     formats: &[],
     metadata: &[],
+    changes: false,
 };
 
 /// Parts the rows are dealt to.

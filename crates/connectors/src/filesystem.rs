@@ -73,7 +73,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         FILE_SIZE,
         MONITOR,
     ],
-    formats: &["avro", "csv", "json", "parquet"],
+    formats: &["avro", "csv", "debezium-json", "json", "parquet"],
     metadata: &[
         metadata(
             "file.modification-time",
@@ -88,6 +88,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         ),
         metadata("file.size", "BIGINT NOT NULL", "The file's bytes, when it was found."),
     ],
+    changes: false,
 };
 
 fn format(table: &TableSpec) -> &str {
@@ -101,7 +102,7 @@ fn format(table: &TableSpec) -> &str {
 /// What valid options may still get wrong together.
 pub fn check(table: &TableSpec) -> Vec<Error> {
     let data = in_files(table);
-    let mut errors: Vec<Error> = millstream_formats::encoder(format(table), &data, &table.options).err().into_iter().collect();
+    let mut errors: Vec<Error> = millstream_formats::check(format(table), &data, &table.options).err().into_iter().collect();
     if table.options.get(PATH.name).is_some_and(|p| p.trim().is_empty()) {
         errors.push(Error::config(format!("option '{}' is empty", PATH.name)).code("E0502"));
     }

@@ -182,7 +182,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         TOPIC_PATTERN,
         VALUE_FIELDS,
     ],
-    formats: &["avro", "avro-confluent", "csv", "json", "raw"],
+    formats: &["avro", "avro-confluent", "csv", "debezium-json", "json", "raw"],
     metadata: &[
         writable("headers", "MAP<STRING NOT NULL, BYTES NOT NULL> NOT NULL", "Headers of the record."),
         metadata("leader-epoch", "INT", "Leader epoch of the record."),
@@ -192,6 +192,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         metadata("timestamp-type", "STRING NOT NULL", "NoTimestampType, CreateTime or LogAppendTime."),
         writable("topic", "STRING NOT NULL", "Topic."),
     ],
+    changes: false,
 };
 
 /// What valid options may still get wrong together.

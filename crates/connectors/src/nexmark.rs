@@ -68,6 +68,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     ],
     formats: &[],
     metadata: &[],
+    changes: false,
 };
 
 /// What valid options may still get wrong together.

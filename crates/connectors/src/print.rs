@@ -23,6 +23,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     options: &[IDENTIFIER, STANDARD_ERROR],
     formats: &[],
     metadata: &[],
+    changes: true,
 };
 
 /// What valid options may still get wrong together.

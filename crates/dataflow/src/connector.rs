@@ -34,6 +34,8 @@ pub struct ConnectorSpec {
     pub formats: &'static [&'static str],
     /// Metadata columns.
     pub metadata: &'static [MetadataColumn],
+    /// Whether its sink takes updates and deletions, whatever the format.
+    pub changes: bool,
 }
 
 /// What a format declares about itself.
@@ -45,6 +47,8 @@ pub struct FormatSpec {
     pub doc: &'static str,
     /// Its options with their full keys: `json.ignore-parse-errors`.
     pub options: &'static [OptionSpec],
+    /// Whether its records are changes: rows that are inserted, updated and deleted.
+    pub changes: bool,
 }
 
 /// What the planner sees of the connectors: names, options, metadata columns.

@@ -1,6 +1,6 @@
 //! Bytes to rows and back.
 
-use crate::{Batch, Result};
+use crate::{Batch, Result, RowKind};
 use arrow_array::RecordBatch;
 
 /// Why a record could not become a row. It costs itself only, never its neighbours.
@@ -27,6 +27,10 @@ pub trait Decoder: Send {
     fn decode(&mut self, record: &[u8]) -> Result<usize, BadRecord>;
     /// Rows decoded since the last `finish`.
     fn rows(&self) -> usize;
+    /// What the rows do to their table that the next `finish` gives, to be asked for before it; `None`: all are inserts.
+    fn kinds(&mut self) -> Option<Vec<RowKind>> {
+        None
+    }
     /// Takes the rows decoded so far.
     ///
     /// # Errors

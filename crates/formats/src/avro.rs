@@ -44,6 +44,7 @@ pub const SPEC: FormatSpec = FormatSpec {
     doc: "Avro records, by the schema that Flink derives from the table's physical columns. Messages do not name their schema: writer and reader declare the \
           same columns in the same order. Files do, and their fields are found by name.",
     options: &[CODEC, ENCODING, LEGACY],
+    changes: false,
 };
 
 fn mapping(options: &BTreeMap<String, String>) -> Mapping {

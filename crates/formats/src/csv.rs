@@ -32,6 +32,7 @@ pub const SPEC: FormatSpec = FormatSpec {
     name: "csv",
     doc: "Lines of fields in the order of the table's physical columns. Scalar types only.",
     options: &[COMMENTS, NO_QUOTE, DELIMITER, IGNORE_ERRORS, NULL_LITERAL, QUOTE],
+    changes: false,
 };
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

@@ -2,6 +2,7 @@
 
 pub(crate) mod column;
 mod cursor;
+pub mod debezium;
 mod encoder;
 mod object;
 mod text;
@@ -53,6 +54,7 @@ pub const SPEC: FormatSpec = FormatSpec {
     name: "json",
     doc: "JSON objects, one per line or message. Fields are found by name; unknown ones are ignored. A top-level array gives one row per element.",
     options: &[PLAIN_DECIMALS, SKIP_NULLS, FAIL_ON_MISSING, IGNORE_ERRORS, NULL_LITERAL, NULL_KEYS, TIMESTAMPS],
+    changes: false,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +139,10 @@ impl JsonDecoder {
             scratch: Vec::new(),
         })
     }
+    /// Forgets rows.
+    fn truncate(&mut self, rows: usize) {
+        self.object.truncate(rows);
+    }
     /// Appends one object, or each of an array of them.
     fn record(&mut self, record: &[u8]) -> Result<usize, Fault> {
         let mut c = Cursor::new(record);
@@ -170,6 +176,16 @@ impl JsonDecoder {
             return Err(Fault::Malformed("something follows the value"));
         }
         Ok(self.object.rows() - before)
+    }
+}
+
+/// What is wrong with a record as a whole.
+fn fault_of_record(fault: Fault) -> BadRecord {
+    match fault {
+        Fault::Malformed(what) => bad("malformed", format!("the record is no JSON: {what}")),
+        Fault::Utf8 => bad("utf8", "the record is no UTF-8 text"),
+        Fault::Depth => bad("too-deep", format!("the record is nested more than {} levels", cursor::DEPTH_MAX)),
+        Fault::Type(what) => bad("type", what),
     }
 }
 
@@ -210,17 +226,15 @@ impl Decoder for JsonDecoder {
             let failed = self.object.failed().map(|(path, field, at)| (path, field.ty.to_string(), at));
             self.object.forget_failure();
             match fault {
-                Fault::Malformed(what) => bad("malformed", format!("the record is no JSON: {what}")),
-                Fault::Utf8 => bad("utf8", "the record is no UTF-8 text".to_string()),
-                Fault::Depth => bad("too-deep", format!("the record is nested more than {} levels", cursor::DEPTH_MAX)),
                 Fault::Type("a field is missing") => {
                     let path = failed.map_or_else(String::new, |(path, ..)| path);
                     bad("missing-field", format!("the field \"{path}\" is missing"))
                 }
                 Fault::Type(what) => match failed {
                     Some((path, ty, at)) => bad("type", format!("column \"{path}\" ({ty}): {what}: {}", excerpt(record, at))),
-                    None => bad("type", what.to_string()),
+                    None => fault_of_record(Fault::Type(what)),
                 },
+                fault => fault_of_record(fault),
             }
         })
     }

@@ -25,7 +25,15 @@ pub use registry::SchemaRegistry;
 pub use split::split_records;
 
 /// All formats, sorted by name.
-pub const FORMATS: &[&FormatSpec] = &[&avro::SPEC, &avro::confluent::SPEC, &csv::SPEC, &json::SPEC, &parquet::SPEC, &raw::SPEC];
+pub const FORMATS: &[&FormatSpec] = &[
+    &avro::SPEC,
+    &avro::confluent::SPEC,
+    &csv::SPEC,
+    &json::debezium::SPEC,
+    &json::SPEC,
+    &parquet::SPEC,
+    &raw::SPEC,
+];
 
 /// The decoder of a row format. [`avro::confluent::ConfluentDecoder`] also needs a registry and is made by itself.
 ///
@@ -38,6 +46,7 @@ pub fn decoder(format: &str, all: &Schema, wanted: &Schema, options: &BTreeMap<S
     match format {
         "avro" => Ok(Box::new(avro::AvroDecoder::new(all, wanted, options)?)),
         "csv" => Ok(Box::new(csv::CsvDecoder::new(all, wanted, options)?)),
+        "debezium-json" => Ok(Box::new(json::debezium::DebeziumDecoder::new(wanted, options)?)),
         "json" => Ok(Box::new(json::JsonDecoder::new(wanted, options)?)),
         "raw" => Ok(Box::new(raw::RawDecoder::new(all, wanted, options)?)),
         other => Err(unknown(other)),
@@ -52,9 +61,22 @@ pub fn encoder(format: &str, schema: &Schema, options: &BTreeMap<String, String>
     match format {
         "avro" => Ok(Box::new(avro::AvroFileEncoder::new(schema, options)?)),
         "csv" => Ok(Box::new(csv::CsvEncoder::new(schema, options)?)),
+        "debezium-json" => Ok(Box::new(json::debezium::DebeziumEncoder::new(schema, options)?)),
         "json" => Ok(Box::new(json::JsonEncoder::new(schema, options)?)),
         "parquet" => Ok(Box::new(parquet::ParquetEncoder::new(schema, options)?)),
         other => Err(unknown(other)),
+    }
+}
+
+/// What a table declares that its format cannot hold, whether it is read or written.
+///
+/// # Errors
+/// As [`encoder`].
+pub fn check(format: &str, schema: &Schema, options: &BTreeMap<String, String>) -> Result<()> {
+    match format {
+        // It has an option for readers only.
+        "debezium-json" => decoder(format, schema, schema, options).map(drop),
+        _ => encoder(format, schema, options).map(drop),
     }
 }
 
@@ -66,6 +88,7 @@ pub fn record_encoder(format: &str, schema: &Schema, options: &BTreeMap<String, 
     match format {
         "avro" => Ok(Box::new(avro::AvroEncoder::new(schema, options)?)),
         "csv" => Ok(Box::new(csv::CsvEncoder::new(schema, options)?)),
+        "debezium-json" => Ok(Box::new(json::debezium::DebeziumEncoder::new(schema, options)?)),
         "json" => Ok(Box::new(json::JsonEncoder::new(schema, options)?)),
         "raw" => Ok(Box::new(raw::RawEncoder::new(schema, options)?)),
         other => Err(unknown(other)),

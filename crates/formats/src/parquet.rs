@@ -52,6 +52,7 @@ pub const SPEC: FormatSpec = FormatSpec {
     name: "parquet",
     doc: "Parquet files, read by column name. Encodings are chosen by a look at the first rows.",
     options: &[BLOCK_SIZE, BLOOM, COMPRESSION, LEVEL, DICTIONARY, PAGE_SIZE, STATISTICS],
+    changes: false,
 };
 
 /// Share of distinct values up to which a column gets a dictionary: above it the dictionary costs time and space.

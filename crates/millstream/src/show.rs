@@ -118,17 +118,19 @@ impl Observer for Show {
                 }
             }
             Output::Table => {
+                let changes = batch.kinds.is_some();
                 let cells = |row| {
-                    schema
-                        .fields
-                        .iter()
-                        .enumerate()
-                        .map(|(i, f)| render::text_value(batch.column(i), row, f))
-                        .collect()
+                    let values = schema.fields.iter().enumerate().map(|(i, f)| render::text_value(batch.column(i), row, f));
+                    let kind = changes.then(|| batch.kind(row).short().to_string());
+                    kind.into_iter().chain(values).collect()
                 };
                 let rows: Vec<Vec<String>> = (0..batch.num_rows()).map(cells).collect();
                 let mut table = self.table();
-                text = table.as_mut().ok_or_else(|| Error::bug("rows came outside a query"))?.rows(&rows);
+                let table = table.as_mut().ok_or_else(|| Error::bug("rows came outside a query"))?;
+                if changes {
+                    table.show_kinds();
+                }
+                text = table.rows(&rows);
             }
         }
         self.progress.make_room();

@@ -9,6 +9,8 @@ const CELL_WIDTH_MAX: usize = 60;
 
 pub(crate) struct Table {
     names: Vec<String>,
+    /// The first column says what each row does: known with the first rows.
+    with_kinds: bool,
     widths: Vec<usize>,
     rows: u64,
 }
@@ -17,8 +19,16 @@ impl Table {
     pub(crate) fn new(schema: &Schema) -> Self {
         Table {
             names: schema.fields.iter().map(|f| f.name.clone()).collect(),
+            with_kinds: false,
             widths: Vec::new(),
             rows: 0,
+        }
+    }
+
+    /// Rows begin with what they do to the result.
+    pub(crate) fn show_kinds(&mut self) {
+        if !std::mem::replace(&mut self.with_kinds, true) {
+            self.names.insert(0, "op".to_string());
         }
     }
 

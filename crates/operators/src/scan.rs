@@ -88,7 +88,7 @@ impl TableScan {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let data =
             RecordBatch::try_new_with_options(schema.to_arrow(), columns, &options).map_err(|e| Error::bug("the arrival does not fit its table").source(e))?;
-        Ok(Batch::new(data))
+        Ok(batch.with_data(data))
     }
 }
 

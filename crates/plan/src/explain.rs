@@ -122,6 +122,9 @@ fn source(s: &SourceSpec, node: &Node) -> String {
     if s.processing_time {
         text.push_str("; watermark: processing time");
     }
+    if s.changes {
+        text.push_str("; rows: inserted, updated and deleted");
+    }
     text.push_str(match s.on_error {
         RecordPolicy::Fail => "",
         RecordPolicy::Skip => "; bad records: left out and counted",

@@ -75,6 +75,9 @@ pub struct SourceSpec {
     pub idle_timeout_ms: Option<u64>,
     /// What happens to a record that is not a row.
     pub on_error: RecordPolicy,
+    /// Whether its rows are changes: updates and deletions, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changes: bool,
     /// Whether rows that come too late are routed to a table.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub route_late: bool,

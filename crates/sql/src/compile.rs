@@ -422,6 +422,17 @@ impl File<'_> {
                 .span(insert.table.span));
         }
         let relation = self.bind(&insert.query, graph)?;
+        if graph.changes(relation.node) && !table.takes_changes(self.options.registry) {
+            let connector = sink.options.get("connector").map_or("", String::as_str);
+            return Err(Error::sql(format!(
+                "table \"{}\" takes only inserts, the query gives updates and deletions, too",
+                insert.table
+            ))
+            .code("E0411")
+            .detail(format!("The connector '{connector}' writes changes in the format debezium-json only."))
+            .hint("group the rows by windows, or write into a table that takes changes: 'format' = 'debezium-json', or 'connector' = 'print'")
+            .span(insert.table.span));
+        }
         let columns = table.sink_columns();
         let exprs = targets(&relation, &columns, insert)?;
         let project = graph.add("project", NodeSpec::Project(exprs), JobGraph::forward(relation.node), columns.clone());

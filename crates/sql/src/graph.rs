@@ -115,14 +115,24 @@ impl JobGraph {
     }
     /// The sources whose rows come to a node.
     pub(crate) fn sources_of(&self, node: usize) -> BTreeSet<usize> {
+        self.sources_until(node, |_| false)
+    }
+    /// The same, but for those behind certain nodes.
+    fn sources_until(&self, node: usize, ends: impl Fn(&usize) -> bool) -> BTreeSet<usize> {
         let (mut seen, mut left, mut sources) = (BTreeSet::new(), vec![node], BTreeSet::new());
         while let Some(n) = left.pop() {
-            if seen.insert(n) {
+            if seen.insert(n) && !ends(&n) {
                 left.extend(self.nodes[n].inputs.iter().map(|i| i.node));
                 sources.extend(matches!(self.nodes[n].spec, NodeSpec::Source(_)).then_some(n));
             }
         }
         sources
+    }
+    /// Whether a node's rows are changes: updates and deletions, too.
+    pub(crate) fn changes(&self, node: usize) -> bool {
+        let changes = |n: &usize| matches!(&self.nodes[*n].spec, NodeSpec::Source(s) if s.changes);
+        let folds = |n: &usize| matches!(self.nodes[*n].spec, NodeSpec::WindowAggregate { .. });
+        self.sources_until(node, folds).iter().any(changes)
     }
     /// Whether late rows that come to a node are to be routed.
     pub(crate) fn routes_late(&self, node: usize) -> bool {

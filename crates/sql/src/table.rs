@@ -7,7 +7,7 @@ use crate::parse::{ColumnDefKind, CreateTable, TableOption};
 use crate::relation::{Relation, ScopeColumn, find};
 use crate::routes::Routes;
 use millstream_dataflow::option::{OptionSpec, OptionType, check_all, nearest, parse_duration};
-use millstream_dataflow::{Error, Field, Registry, Result, Span, SqlType};
+use millstream_dataflow::{Error, Field, FormatSpec, Registry, Result, Span, SqlType};
 use millstream_plan::{ARRIVAL, Column, Expr, FutureSkew, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
 use std::collections::BTreeMap;
 
@@ -298,6 +298,7 @@ impl Table {
             processing_time,
             idle_timeout_ms: idle_timeout.map(|d| d.as_millis() as u64),
             on_error: self.record_policy(),
+            changes: self.format(registry).is_some_and(|f| f.changes),
             route_late: self.routes.late.is_some(),
         };
         let output: Vec<Column> = self.columns.iter().map(|(c, _)| c.clone()).collect();
@@ -317,6 +318,17 @@ impl Table {
             columns: scope,
             pending: None,
         })
+    }
+
+    fn format(&self, registry: &dyn Registry) -> Option<&'static FormatSpec> {
+        let name = self.options.get(VALUE_FORMAT.name).or_else(|| self.options.get(FORMAT.name))?;
+        registry.format(name)
+    }
+
+    /// Whether updates and deletions can be written into the table.
+    pub(crate) fn takes_changes(&self, registry: &dyn Registry) -> bool {
+        let connector = registry.connector(self.options.get("connector").map_or("", String::as_str));
+        connector.is_some_and(|c| c.changes) || self.format(registry).is_some_and(|f| f.changes)
     }
 
     fn max_future_skew(&self, rowtime: usize, settings: &Settings) -> Option<FutureSkew> {
@@ -521,6 +533,10 @@ fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, St
                     None => e.hint(format!("it has: {}", connector.formats.join(", "))),
                 });
                 continue;
+            }
+            if key == "key.format" && registry.format(format).is_some_and(|f| f.changes) {
+                let e = Error::config(format!("the format '{format}' is none of keys: its records are changes"));
+                errors.push(e.code("E0509").span(option_span(key)));
             }
             let own = registry.format(format).map_or(&[][..], |f| f.options);
             match key.strip_suffix(FORMAT.name) {

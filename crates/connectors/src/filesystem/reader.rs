@@ -383,8 +383,12 @@ impl SplitDecoder for FileDecoder {
                         }),
                     }
                 }
+                let kinds = decoder.kinds();
                 Ok(Decoded {
-                    batch: Batch::new(self.path_columns.add(&next.of(&chunk.split), decoder.finish()?)?),
+                    batch: Batch {
+                        kinds: kinds.map(Into::into),
+                        ..Batch::new(self.path_columns.add(&next.of(&chunk.split), decoder.finish()?)?)
+                    },
                     split: Split {
                         id: chunk.split,
                         position: next.text(),

@@ -134,9 +134,6 @@ async fn send(store: &dyn Store, path: String, staged: String, content: Bytes) -
 
 impl SinkWriter for FileWriter {
     fn write(&mut self, batch: Batch) -> Result<()> {
-        if batch.kinds.is_some() {
-            return Err(Error::bug("a filesystem sink takes inserts only"));
-        }
         self.rows += batch.num_rows() as u64;
         for (directory, part) in self.partitioning.split(&batch)? {
             if self.append(&directory, &part)? as u64 >= self.file_bytes {

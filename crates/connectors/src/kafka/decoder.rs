@@ -168,6 +168,7 @@ impl SplitDecoder for KafkaDecoder {
             }
         }
         let rows = self.values.rows();
+        let kinds = self.values.kinds();
         let values = self.values.finish()?;
         let keys = self.keys.as_mut().map(Keys::finish).transpose()?.unwrap_or_default();
         let of = |i: &u32| &messages[*i as usize];
@@ -206,7 +207,10 @@ impl SplitDecoder for KafkaDecoder {
         let batch = RecordBatch::try_new_with_options(self.schema.to_arrow(), columns, &options)
             .map_err(|e| Error::bug("decoded columns do not fit the table").source(e))?;
         Ok(Decoded {
-            batch: Batch::new(batch),
+            batch: Batch {
+                kinds: kinds.map(Into::into),
+                ..Batch::new(batch)
+            },
             split: Split {
                 id: chunk.split,
                 position: run.next.text()?,

@@ -31,7 +31,7 @@ impl PartEncoder {
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let data = RecordBatch::try_new_with_options(self.part.wanted.to_arrow(), columns, &options)
             .map_err(|e| Error::bug("columns do not fit the record").source(e))?;
-        self.encoder.encode(&Batch::new(data), &mut self.records)
+        self.encoder.encode(&batch.with_data(data), &mut self.records)
     }
 }
 
@@ -60,9 +60,6 @@ impl MessageEncoder {
 
     /// Gives each row's record, in order.
     pub(super) fn encode(&mut self, batch: &Batch, mut each: impl FnMut(&OutMessage<'_>) -> Result<()>) -> Result<()> {
-        if batch.kinds.is_some() {
-            return Err(Error::bug("a Kafka sink takes inserts only"));
-        }
         self.value.encode(batch)?;
         if let Some(key) = &mut self.key {
             key.encode(batch)?;

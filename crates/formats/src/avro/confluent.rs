@@ -61,6 +61,7 @@ pub const SPEC: FormatSpec = FormatSpec {
     doc: "Avro records that name their schema in a Confluent schema registry. Fields are found by name and widened as Avro allows it; enums become texts, \
           unions of null and one type columns that may be NULL. A record whose schema does not fit the table is bad.",
     options: &[USER_INFO_SOURCE, USER_INFO, TOKEN_SOURCE, TOKEN, SUBJECT, LEGACY, URL],
+    changes: false,
 };
 
 /// In front of each record: this byte, then the id of the schema, highest byte first.

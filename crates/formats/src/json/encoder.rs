@@ -30,7 +30,7 @@ impl JsonEncoder {
 }
 
 /// Whether JSON has a form for all parts of a type; keys are texts.
-fn holds(ty: &SqlType) -> bool {
+pub(super) fn holds(ty: &SqlType) -> bool {
     match ty {
         SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Multiset(_) => false,
         SqlType::Map(key, value) => matches!(key.ty, SqlType::Char(_) | SqlType::VarChar(_)) && holds(&value.ty),
@@ -77,7 +77,7 @@ impl Encoder for JsonEncoder {
     }
 }
 
-fn object(columns: &[ArrayRef], fields: &[Field], row: usize, options: &JsonOptions, out: &mut String) -> Result<()> {
+pub(super) fn object(columns: &[ArrayRef], fields: &[Field], row: usize, options: &JsonOptions, out: &mut String) -> Result<()> {
     out.push('{');
     let mut first = true;
     for (column, field) in columns.iter().zip(fields) {

@@ -9,9 +9,9 @@ use super::slice::{Slice, group_table, place_of, set_table};
 use super::sliding::Sliding;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{ArrayRef, UInt32Array};
+use arrow_array::{ArrayRef, BooleanArray, UInt32Array};
 use arrow_schema::SchemaRef;
-use millstream_dataflow::{Batch, Error, Operator, Output, Result, Snapshot, SnapshotPart, Step, SubtaskContext, Watermark};
+use millstream_dataflow::{Batch, Error, Operator, Output, Result, RowKind, Snapshot, SnapshotPart, Step, SubtaskContext, Watermark};
 use millstream_plan::{AggregateInput, WindowAggregate};
 use millstream_state::table::{read_singleton, singleton, table_names};
 use std::collections::BTreeMap;
@@ -90,7 +90,13 @@ impl WindowAggregateOperator {
             let Some(slice) = self.slices.get_mut(&place) else {
                 return Err(Error::bug("a slice vanished"));
             };
-            slice.update(&self.calls, &part, &mut ids)?;
+            let (added, gone) = by_sign(&part)?;
+            if let Some(added) = added {
+                slice.update(&self.calls, &added, &mut ids)?;
+            }
+            if let Some(gone) = gone {
+                slice.take_back(&self.calls, &gone, &place, &mut ids)?;
+            }
             self.ids = ids;
         }
         if !late.is_empty() {
@@ -189,6 +195,17 @@ impl WindowAggregateOperator {
             self.sliding = None;
         }
     }
+}
+
+/// The rows that are added, and those that are taken back; their order does not matter to aggregates that can do that.
+fn by_sign(batch: &Batch) -> Result<(Option<Batch>, Option<Batch>)> {
+    let Some(kinds) = &batch.kinds else {
+        return Ok((Some(batch.clone()), None));
+    };
+    let some = |mask: BooleanArray| Ok::<_, Error>(Some(batch.filter(&mask)?).filter(|b| b.num_rows() > 0));
+    let adds: BooleanArray = kinds.iter().map(|k| Some(matches!(k, RowKind::Insert | RowKind::UpdateAfter))).collect();
+    let gone = BooleanArray::new(!adds.values(), None);
+    Ok((some(adds)?, some(gone)?))
 }
 
 impl Operator for WindowAggregateOperator {

@@ -96,6 +96,14 @@ impl Calls {
         }
         Ok(())
     }
+    /// Takes partial states out of groups.
+    pub(super) fn unmerge(&self, state: &mut [StateColumn], ids: &[u32], partial: &[ArrayRef]) -> Result<()> {
+        add_rows(&mut state[0], ids, &partial[0], -1)?;
+        for call in &self.calls {
+            call.function.unmerge(&mut state[call.columns.clone()], ids, &partial[call.columns.clone()])?;
+        }
+        Ok(())
+    }
 }
 
 /// Adds row counts to groups, or takes them out.

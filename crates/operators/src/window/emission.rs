@@ -16,7 +16,7 @@ const ROWS: usize = 8192;
 
 /// The groups of a window.
 pub(super) enum Groups {
-    /// Those of its only slice.
+    /// Those of its only slice; one without rows is not in the window.
     Slice(KeyedTable),
     /// Of several slices: states by id, where a group without rows is not in the window. [`Sliding`] has the keys.
     Window(Vec<StateColumn>),
@@ -77,9 +77,12 @@ impl Emission {
     }
 }
 
-/// Which of the ids have rows; `None` if all have.
+/// Which of the ids have rows; `None` if all have. Rows may have been taken back.
 fn in_window(groups: &Groups, ids: Range<usize>) -> Option<BooleanArray> {
-    let Groups::Window(states) = groups else { return None };
+    let states = match groups {
+        Groups::Slice(table) => table.columns(),
+        Groups::Window(states) => states,
+    };
     let StateColumn::I64(rows) = &states[0] else { return None };
     let mask: BooleanArray = rows.iter(ids).map(|n| Some(*n != 0)).collect();
     (mask.true_count() < mask.values().len()).then_some(mask)

@@ -83,6 +83,16 @@ impl Slice {
         Ok(())
     }
 
+    /// Takes rows out again.
+    pub(super) fn take_back(&mut self, calls: &Calls, batch: &Batch, place: &Place, ids: &mut Vec<u32>) -> Result<()> {
+        let mut gone = Slice::new(calls, place)?;
+        gone.update(calls, batch, ids)?;
+        let n = gone.groups.len();
+        let partial: Vec<ArrayRef> = gone.groups.columns().iter().map(|c| c.to_array(0..n)).collect();
+        self.groups.intern(&gone.groups.keys(0..n)?, n, ids)?;
+        calls.unmerge(self.groups.columns_mut(), ids, &partial)
+    }
+
     /// Adds what a local phase made of rows: keys, then one array per state column.
     pub(super) fn merge(&mut self, calls: &Calls, keys: &[ArrayRef], partial: &[ArrayRef], rows: usize, ids: &mut Vec<u32>) -> Result<()> {
         self.groups.intern(keys, rows, ids)?;

@@ -407,3 +407,56 @@ fn random_rows_agree_with_the_naive_interpreter() {
         }
     }
 }
+
+/// Rows that were counted are taken out again, in the window of their own time; a group without rows is no group.
+#[test]
+fn updates_and_deletions_are_taken_out_of_their_groups() {
+    let case = |window, calls: &[&str]| phases(&spec(window, calls)).remove(0);
+    case(TUMBLE, &["count(*)", "count(v)", "sum(v)", "avg(v)"])
+        .input([
+            "+I a | 1 | 1000",
+            "+I a | 2 | 2000",
+            "+I b | 5 | 2000",
+            "-U a | 1 | 1000",
+            "+U a | 7 | 11000",
+            "-D b | 5 | 2000",
+            "+I c | NULL | 3000",
+            "-U c | NULL | 3000",
+            "+U c | 4 | 3000",
+            "watermark 5000",
+            "+I a | 3 | 2000 @ 9999",
+            "-D a | 7 | 11000 @ 0",
+            "+I a | NULL | 12000 @ 0",
+            "end",
+        ])
+        .late(["a | 3 | 2000"])
+        .counts(&[("late", 1)])
+        .leaves_no_state()
+        .expect([
+            "a | 1 | 1 | 2 | 2 | 0 | 10000 | 9999",
+            "c | 1 | 1 | 4 | 4 | 0 | 10000 | 9999",
+            "a | 1 | 0 | NULL | NULL | 10000 | 20000 | 19999",
+        ]);
+    case(HOP, &["count(*)", "sum(v)"])
+        .input([
+            "+I a | 1 | 1000",
+            "+I b | 3 | 1000",
+            "+I a | 2 | 6000",
+            "watermark 4999",
+            // Late for the first window of its slice: there it is counted still.
+            "-U a | 1 | 1000 @ 4999",
+            "+U a | 9 | 7000 @ 4999",
+            "watermark 9999",
+            "-D b | 3 | 1000 @ 4999",
+            "end",
+        ])
+        .expect([
+            "a | 1 | 1 | -15000 | 5000 | 4999",
+            "b | 1 | 3 | -15000 | 5000 | 4999",
+            "a | 2 | 11 | -10000 | 10000 | 9999",
+            "b | 1 | 3 | -10000 | 10000 | 9999",
+            "a | 2 | 11 | -5000 | 15000 | 14999",
+            "a | 2 | 11 | 0 | 20000 | 19999",
+            "a | 2 | 11 | 5000 | 25000 | 24999",
+        ]);
+}

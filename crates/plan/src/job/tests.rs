@@ -21,6 +21,7 @@ fn job() -> Job {
         processing_time: false,
         idle_timeout_ms: Some(30_000),
         on_error: RecordPolicy::Fail,
+        changes: false,
         route_late: false,
     };
     let big = Expr::call(

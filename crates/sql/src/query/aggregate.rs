@@ -108,7 +108,8 @@ impl Planner<'_> {
         let outputs = items.iter().map(|(e, _)| binder.bind(e)).collect::<Result<Vec<_>>>()?;
         let condition = having.map(|h| binder.condition(h, "HAVING")).transpose()?;
 
-        let aggregation = self.aggregation(relation, window, &grouped, sets.map(|(c, s)| (c.len(), s)))?;
+        let aggregation = self.aggregation(relation, window, &grouped, sets.map(|(c, s)| (c.len(), s)));
+        let aggregation = aggregation.map_err(|e| if e.span.is_none() { e.span(at) } else { e })?;
         let width = aggregation.columns.len();
         let place = |e: Plan| renumber(e, width - 3);
         let mut result = aggregation;
@@ -259,8 +260,12 @@ impl Planner<'_> {
             },
         ]);
 
-        // Partial states of late rows could not be routed.
-        let two_phases = !spec.aggregates.iter().any(|a| a.distinct) && !self.graph.routes_late(node);
+        let changes = self.graph.changes(node);
+        if changes {
+            can_be_taken_back(&spec)?;
+        }
+        // Partial states of late rows could not be routed, nor are deletions added up.
+        let two_phases = !spec.aggregates.iter().any(|a| a.distinct) && !self.graph.routes_late(node) && !changes;
         let node = if two_phases {
             let partials = partial_columns(&spec)?;
             let local = self
@@ -310,6 +315,24 @@ fn exprs_push(exprs: &mut Vec<Bound>, names: &mut Vec<String>, bound: &Bound, na
     } else {
         name.to_string()
     });
+}
+
+/// Rows that are updated or deleted are taken out of their groups again, which not every aggregate can do.
+fn can_be_taken_back(spec: &WindowAggregate) -> Result<()> {
+    for call in &spec.aggregates {
+        let types: Vec<SqlType> = call.args.iter().map(|a| spec.rows[*a].ty.ty.clone()).collect();
+        if call.distinct || !aggregate(&call.function, &types)?.invertible() {
+            let name = call.function.to_uppercase();
+            let what = match call.distinct {
+                true => format!("{name}(DISTINCT …)"),
+                false => format!("{name} of {}", types.iter().map(SqlType::to_string).collect::<Vec<_>>().join(", ")),
+            };
+            return Err(Error::sql(format!("{what} does not follow updates and deletions yet"))
+                .code("E0411")
+                .hint("COUNT, and SUM and AVG of integers and decimals do"));
+        }
+    }
+    Ok(())
 }
 
 /// Which bound of which window an expression is.
