@@ -9,6 +9,7 @@ mod stop;
 mod sync;
 
 use anyhow::Result;
+pub(crate) use disk::with_small_files;
 use libtest_mimic::{Failed, Trial};
 
 pub(crate) fn trials() -> Vec<Trial> {

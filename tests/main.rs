@@ -5,6 +5,7 @@
 mod cli;
 mod conformance;
 mod faults;
+mod http;
 mod kafka;
 mod monitoring;
 mod mutations;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     trials.extend(conformance::trials());
     trials.extend(cli::trials());
     trials.extend(faults::trials());
+    trials.extend(http::trials());
     trials.extend(mutations::trials());
     trials.extend(kafka::trials());
     trials.extend(plans::trials());

@@ -42,8 +42,15 @@ fn steps(text: &str) -> Result<Vec<Step>> {
         directory: root(),
         state: None,
     });
-    let variables =
-        BTreeMap::from([("BROKERS", "localhost:9092"), ("OUT", "out"), ("REGISTRY", "http://localhost:8081")].map(|(k, v)| (k.to_string(), v.to_string())));
+    let variables = BTreeMap::from(
+        [
+            ("BROKERS", "localhost:9092"),
+            ("OUT", "out"),
+            ("REGISTRY", "http://localhost:8081"),
+            ("TOKEN", "hunter2"),
+        ]
+        .map(|(k, v)| (k.to_string(), v.to_string())),
+    );
     let options = CompileOptions {
         registry: &registry,
         variables: &variables,

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// The same command where no file may grow beyond some 512-byte blocks.
-fn with_small_files(command: &Command, blocks: u32) -> Command {
+pub(crate) fn with_small_files(command: &Command, blocks: u32) -> Command {
     limited(command, &format!("trap '' XFSZ; ulimit -f {blocks}"))
 }
 

@@ -1,4 +1,4 @@
-//! Connectors: how tables reach Kafka, files and generators.
+//! Connectors: how tables reach Kafka, files, clients that send, and generators.
 //!
 //! Each connector is a module with `SPEC` (what it declares), `check` (what options may get wrong together) and `source` / `sink`.
 //! To add one, write the module and add one line to `registry.rs`.
@@ -9,6 +9,7 @@ mod context;
 pub mod datagen;
 pub mod filesystem;
 mod generator;
+pub mod http;
 pub mod kafka;
 pub mod nexmark;
 pub mod print;

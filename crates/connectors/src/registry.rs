@@ -1,28 +1,38 @@
 //! The list of connectors, and their lookup by a table's options.
 
-use crate::{ConnectorContext, blackhole, datagen, filesystem, kafka, nexmark, print};
+use crate::{ConnectorContext, blackhole, datagen, filesystem, http, kafka, nexmark, print};
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{ConnectorSpec, Connectors, Error, FormatSpec, Registry, Result, Sink, Source, TableSpec};
 use std::sync::Arc;
 
 /// What every connector declares, sorted by name.
-pub const CONNECTORS: &[&ConnectorSpec] = &[&blackhole::SPEC, &datagen::SPEC, &filesystem::SPEC, &kafka::SPEC, &nexmark::SPEC, &print::SPEC];
+pub const CONNECTORS: &[&ConnectorSpec] = &[
+    &blackhole::SPEC,
+    &datagen::SPEC,
+    &filesystem::SPEC,
+    &http::SPEC,
+    &kafka::SPEC,
+    &nexmark::SPEC,
+    &print::SPEC,
+];
 
 /// All connectors, as the planner and the graph builder see them.
 #[derive(Debug, Clone)]
 pub struct ConnectorRegistry {
     context: ConnectorContext,
+    listeners: http::Listeners,
 }
 
 impl ConnectorRegistry {
     pub fn new(context: ConnectorContext) -> Self {
-        ConnectorRegistry { context }
+        let listeners = http::Listeners::default();
+        ConnectorRegistry { context, listeners }
     }
     /// The same for a job whose state is there.
     pub fn with_state(&self, location: &str) -> Self {
-        let mut context = self.context.clone();
-        context.state = Some(location.to_string());
-        ConnectorRegistry { context }
+        let mut registry = self.clone();
+        registry.context.state = Some(location.to_string());
+        registry
     }
 }
 
@@ -47,6 +57,7 @@ impl Registry for ConnectorRegistry {
             "blackhole" => blackhole::check(table),
             "datagen" => datagen::check(table),
             "filesystem" => filesystem::check(table),
+            "http" => http::check(table),
             "kafka" => kafka::check(table, &self.context),
             "nexmark" => nexmark::check(table),
             "print" => print::check(table),
@@ -60,6 +71,7 @@ impl Connectors for ConnectorRegistry {
         match table.connector() {
             "datagen" => datagen::source(table, &self.context),
             "filesystem" => filesystem::source(table, &self.context),
+            "http" => http::source(table, &self.context, &self.listeners),
             "kafka" => kafka::source(table, &self.context),
             "nexmark" => nexmark::source(table, &self.context),
             _ => Err(unknown(table)),

@@ -38,6 +38,11 @@ pub trait Source: Send + Sync {
     fn committed<'a>(&'a self, _positions: &'a [Split]) -> BoxFuture<'a, Result<()>> {
         Box::pin(std::future::ready(Ok(())))
     }
+    /// The job has ended, and nothing is read any more: others that wait for this source (an HTTP client for its answer) are told. A job
+    /// that is killed does not call it, so nothing depends on it.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// What `fetch` found.

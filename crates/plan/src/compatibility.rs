@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 /// The operators in which two plans differ, one sentence each; empty if state can continue.
 ///
 /// Options that say how to reach the data (`properties.*`, `s3.*`), where to start when there is no checkpoint (`scan.startup.*`), how long to
-/// wait for an idle split, how often to look for new ones, what to do with a bad record and how fast Nexmark's events come may change: the state stays what it was.
+/// wait for an idle split, how often to look for new ones, what to do with a bad record, how fast Nexmark's events come, and where and which HTTP
+/// requests are taken may change: the state stays what it was.
 pub fn differences(old: &Job, new: &Job) -> Vec<String> {
     let by_id = |job: &Job| {
         job.nodes
@@ -49,7 +50,8 @@ fn comparable(node: &Node) -> NodeSpec {
     };
     if let Some(table) = table {
         // Where the rate decides over a row's time ('datagen'), it may not change.
-        let nexmark = table.options.get("connector").is_some_and(|c| c == "nexmark");
+        let is = |name: &str| table.options.get("connector").is_some_and(|c| c == name);
+        let (nexmark, http) = (is("nexmark"), is("http"));
         let free = |key: &str| {
             ["properties.", "s3.", "scan.startup."].iter().any(|p| key.starts_with(p))
                 || key.ends_with(".ignore-parse-errors")
@@ -67,6 +69,7 @@ fn comparable(node: &Node) -> NodeSpec {
                         | "sink.partitioner"
                 )
                 || nexmark && key == "rows-per-second"
+                || http && (matches!(key, "listen" | "path" | "token") || ["max-", "idempotency."].iter().any(|p| key.starts_with(p)))
         };
         table.options.retain(|k, _| !free(k));
     }

@@ -16,6 +16,8 @@ pub(crate) const FEED_CHUNKS: usize = 256;
 pub(crate) const FETCH_WAIT: Duration = Duration::from_millis(50);
 /// How long a checkpoint waits for a source to take note of what it committed.
 pub(crate) const SOURCE_COMMIT_WAIT: Duration = Duration::from_secs(1);
+/// How long a source has, at the end of its job, to tell whoever waits for it.
+pub(crate) const SOURCE_CLOSE_WAIT: Duration = Duration::from_secs(10);
 /// How long a worker without work sleeps if nothing wakes it: the resolution of idle timeouts.
 pub(crate) const PARK: Duration = Duration::from_millis(5);
 /// How long all subtasks of one thread rest at most, if one thread steps them all.

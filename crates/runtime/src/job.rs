@@ -2,11 +2,12 @@
 
 use crate::attempt::attempt;
 use crate::config::JobConfig;
+use crate::constants::SOURCE_CLOSE_WAIT;
 use crate::coordinator::{End, backoff};
 use crate::metrics::JobMetrics;
 use crate::rim::Rim;
-use futures::future::{Either, select};
-use millstream_dataflow::{Graph, Result};
+use futures::future::{Either, join_all, select};
+use millstream_dataflow::{Graph, NodeKind, Result};
 use millstream_state::checkpoint::Checkpoints;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -73,10 +74,20 @@ pub struct Job {
 impl Job {
     /// Runs the job to its end. Transient errors restart it from its last checkpoint, with backoff; others end it.
     pub async fn run(self, control: &Control) -> Result<Outcome> {
+        let outcome = self.attempts(control).await;
+        let closing = join_all(self.graph.nodes.iter().filter_map(|node| match &node.kind {
+            NodeKind::Source(s) => Some(s.source.close()),
+            _ => None,
+        }));
+        select(closing, self.rim.timer.sleep(SOURCE_CLOSE_WAIT)).await;
+        outcome
+    }
+
+    async fn attempts(&self, control: &Control) -> Result<Outcome> {
         let mut failures = 0;
         let mut completed = 0;
         loop {
-            let error = match attempt(&self, control.0.subscribe()).await {
+            let error = match attempt(self, control.0.subscribe()).await {
                 Ok(End::Finished) => return Ok(Outcome::Finished),
                 Ok(End::Stopped) => return Ok(Outcome::Stopped),
                 Ok(End::Grown) => {

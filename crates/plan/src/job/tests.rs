@@ -104,6 +104,32 @@ fn where_to_start_and_what_to_do_with_bad_records_may_change() {
 }
 
 #[test]
+fn where_http_requests_are_taken_and_which_may_change() {
+    let with = |options: &[(&str, &str)]| {
+        let mut job = job();
+        let NodeSpec::Source(source) = &mut job.nodes[0].spec else { unreachable!() };
+        source.table.options = options.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        job
+    };
+    let old = with(&[("connector", "http"), ("listen", "a:1"), ("token", "hunter2"), ("journal", "j")]);
+    let read = Job::from_text(&old.to_text().unwrap()).unwrap();
+    let new = with(&[
+        ("connector", "http"),
+        ("listen", "b:2"),
+        ("token", "x"),
+        ("path", "/p"),
+        ("max-body-size", "1 kb"),
+        ("idempotency.window", "1 h"),
+        ("journal", "j"),
+    ]);
+    assert!(differences(&read, &new).is_empty());
+    assert_eq!(
+        differences(&read, &with(&[("connector", "http"), ("listen", "a:1"), ("journal", "k")])).len(),
+        1
+    );
+}
+
+#[test]
 fn a_plan_of_a_newer_release_is_refused() {
     let text = job().to_text().unwrap().replace("\"version\": 1,\n  \"name\"", "\"version\": 99,\n  \"name\"");
     assert!(Job::from_text(&text).unwrap_err().message.contains("99"));
