@@ -18,6 +18,7 @@ mod reader;
 mod server;
 
 use crate::ConnectorContext;
+use crate::scan::{ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, SKEW};
 use decoder::HttpDecoder;
 use endpoint::Endpoint;
 use intake::Intake;
@@ -87,19 +88,6 @@ const KEYS_MAX: OptionSpec = OptionSpec::new(
 )
 .default("100000");
 const WINDOW: OptionSpec = OptionSpec::new("idempotency.window", OptionType::Duration, "How long an Idempotency-Key is remembered at most.").default("1 d");
-const ON_ERROR: OptionSpec = OptionSpec::new(
-    "on-error",
-    OptionType::OneOf(&["fail", "skip"]),
-    "What happens to a record that is no row: the job stops, or it is counted and left out. Its request was acknowledged then.",
-)
-.default("fail");
-const SKEW: OptionSpec = OptionSpec::new(
-    "scan.watermark.max-future-skew",
-    OptionType::Duration,
-    "How far a row's event time may be ahead of the clock when it is read. One that is further is a bad record (`future-rowtime`): else it would \
-     move the watermark, and all rows behind it would be late.",
-)
-.examples(&["1 h"]);
 const IDLE: OptionSpec = OptionSpec::new(
     "scan.watermark.idle-timeout",
     OptionType::Duration,
@@ -114,7 +102,8 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     name: "http",
     doc: "Takes records that clients send by POST: one per line, a JSON array as a record with a row per element, or with the format `avro` one per body. \
           A request is answered with 200 once it is durable, and its records are then processed exactly once, whatever crashes. Bodies may be \
-          packed with gzip (`Content-Encoding`). A client that has no answer sends the request again with the same `Idempotency-Key`.",
+          packed with gzip (`Content-Encoding`). A client that has no answer sends the request again with the same `Idempotency-Key`. What is wrong with \
+          a record is no matter of its request's answer: `'on-error'` decides.",
     source: true,
     sink: false,
     options: &[
@@ -126,6 +115,9 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         PENDING_MAX,
         RATE,
         ON_ERROR,
+        ON_ERROR_TABLE,
+        ON_LATE,
+        ON_LATE_TABLE,
         PATH,
         millstream_store::open::ACCESS_KEY,
         millstream_store::open::ENDPOINT,
@@ -136,7 +128,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         SKEW,
         TOKEN,
     ],
-    formats: &["avro", "csv", "json", "raw"],
+    formats: &["avro", "csv", "debezium-json", "json", "raw"],
     metadata: &[
         metadata("idempotency-key", "STRING", "The Idempotency-Key of the request."),
         metadata("received-at", "TIMESTAMP(3) WITH LOCAL TIME ZONE NOT NULL", "When the request had come whole."),
@@ -146,6 +138,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
             "Address and port that the request came from; with a proxy in front, the proxy's.",
         ),
     ],
+    changes: false,
 };
 
 /// The one split's id.
@@ -295,13 +288,13 @@ impl Http {
     fn intake(&self) -> &Arc<Intake> {
         &self.endpoint.intake
     }
-    /// Where a position goes on.
-    fn check_position(&self, split: &Split) -> Result<()> {
+    /// - `last`: the last object that a position may be at
+    fn check_position(&self, split: &Split, last: u64) -> Result<()> {
         if split.id != SPLIT {
             return Err(Error::corrupt(format!("\"{}\" is no split of an http source", split.id)));
         }
         let object = Position::parse(&split.position)?.object;
-        if self.intake().is_within(object) {
+        if (self.intake().low()..=last).contains(&object) {
             return Ok(());
         }
         Err(Error::data(format!(
@@ -333,14 +326,14 @@ impl Source for Http {
     fn discover<'a>(&'a self, known: &'a [Split]) -> BoxFuture<'a, Result<Vec<Split>>> {
         Box::pin(async move {
             let owner = self.context.host.unique();
-            self.intake().open(&self.store, owner, &self.context.handle).await?;
+            let last = self.intake().open(&self.store, owner, &self.context.handle).await?;
             match known {
                 [] => Ok(vec![Split {
                     id: SPLIT.to_string(),
                     position: Position::start_of(self.intake().low()).text(),
                 }]),
                 known => {
-                    known.iter().try_for_each(|s| self.check_position(s))?;
+                    known.iter().try_for_each(|s| self.check_position(s, last))?;
                     Ok(known.to_vec())
                 }
             }

@@ -12,6 +12,7 @@ mod generator;
 pub mod http;
 pub mod kafka;
 pub mod nexmark;
+mod outcomes;
 pub mod print;
 mod random;
 mod registry;

@@ -4,8 +4,7 @@ use super::blocks::{Blocks, is_read_in_blocks};
 use super::partition::{FileFacts, Partitioning, PathColumns};
 use super::{MONITOR, PATH, format, in_files};
 use crate::ConnectorContext;
-use arrow_array::ArrayRef;
-use arrow_array::builder::BinaryViewBuilder;
+use crate::outcomes::Outcomes;
 use bytes::Bytes;
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{
@@ -363,26 +362,12 @@ impl SplitDecoder for FileDecoder {
             .map_err(|_| Error::bug("a file decoder got another chunk"))?;
         match (*payload, &mut self.records) {
             (Payload::Records { bytes, records, start, next }, Some(decoder)) => {
-                let mut bad = Vec::new();
-                let mut places = Places::new(format!("file {}, byte", chunk.split));
-                let mut raw = self.keep_records.then(BinaryViewBuilder::new);
+                let mut outcomes = Outcomes::new(Places::new(format!("file {}, byte", chunk.split)), self.keep_records);
                 for range in &records {
-                    let (number, record) = (start + range.start as u64, &bytes[range.clone()]);
-                    match decoder.decode(record) {
-                        Ok(rows) => {
-                            places.push(number, rows);
-                            if let Some(raw) = &mut raw {
-                                (0..rows).for_each(|_| raw.append_value(record));
-                            }
-                        }
-                        Err(why) => bad.push(Rejected {
-                            number,
-                            record: self.keep_records.then(|| record.to_vec()),
-                            event_time: None,
-                            why,
-                        }),
-                    }
+                    let record = &bytes[range.clone()];
+                    outcomes.add(start + range.start as u64, record, decoder.decode(record));
                 }
+                let (bad, places, raw) = outcomes.finish();
                 let kinds = decoder.kinds();
                 Ok(Decoded {
                     batch: Batch {
@@ -396,7 +381,7 @@ impl SplitDecoder for FileDecoder {
                     records: records.len() as u64,
                     bad,
                     places,
-                    raw: raw.map(|mut raw| Arc::new(raw.finish()) as ArrayRef),
+                    raw,
                 })
             }
             (Payload::TooLong { start, next }, Some(decoder)) => Ok(Decoded {

@@ -3,6 +3,7 @@
 use super::group::Entry;
 use super::lines::place;
 use super::reader::Piece;
+use crate::outcomes::Outcomes;
 use arrow_array::builder::StringViewBuilder;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray};
 use millstream_dataflow::{Batch, Chunk, ColumnKind, Decoded, Decoder, Error, Places, Result, Schema, Split, SplitDecoder, TableSpec};
@@ -13,6 +14,7 @@ pub(super) struct HttpDecoder {
     columns: Vec<ColumnKind>,
     schema: Schema,
     table: String,
+    keep_records: bool,
 }
 
 impl HttpDecoder {
@@ -25,6 +27,7 @@ impl HttpDecoder {
             columns: table.columns.iter().map(|c| c.kind.clone()).collect(),
             schema: table.schema(),
             table: table.name.clone(),
+            keep_records: table.keep_records,
         })
     }
 }
@@ -49,25 +52,19 @@ impl SplitDecoder for HttpDecoder {
         let piece = chunk.payload.downcast::<Piece>().map_err(|_| Error::bug("an http decoder got another chunk"))?;
         let object = &piece.object;
         let place = place(&self.table, object.number);
-        let (mut bad, mut places, mut requests) = (Vec::new(), Places::new(&place), Vec::new());
+        let (mut outcomes, mut requests) = (Outcomes::new(Places::new(&place), self.keep_records), Vec::new());
         let with_metadata = self.columns.iter().any(|c| matches!(c, ColumnKind::Metadata(_)));
         for number in piece.records.clone() {
             let (entry, range) = &object.records[number];
             let entry = &object.group.entries[*entry as usize];
-            match self.records.decode(&entry.body[range.clone()]) {
-                Ok(rows) => {
-                    places.push(number as u64, rows);
-                    if with_metadata {
-                        requests.extend(std::iter::repeat_n(entry, rows));
-                    }
-                }
-                Err(mut e) => {
-                    e.place = format!("{place} {number}");
-                    bad.push(e);
-                }
+            let record = &entry.body[range.clone()];
+            let rows = outcomes.add(number as u64, record, self.records.decode(record));
+            if with_metadata {
+                requests.extend(std::iter::repeat_n(entry, rows));
             }
         }
         let rows = self.records.rows();
+        let kinds = self.records.kinds();
         let decoded = self.records.finish()?;
         let mut physical = decoded.columns().iter();
         let columns = self.columns.iter().map(|kind| match kind {
@@ -78,8 +75,12 @@ impl SplitDecoder for HttpDecoder {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(self.schema.to_arrow(), columns, &options)
             .map_err(|e| Error::bug("decoded columns do not fit the table").source(e))?;
+        let (bad, places, raw) = outcomes.finish();
         Ok(Decoded {
-            batch: Batch::new(batch),
+            batch: Batch {
+                kinds: kinds.map(Into::into),
+                ..Batch::new(batch)
+            },
             split: Split {
                 id: chunk.split,
                 position: piece.next.text(),
@@ -87,6 +88,7 @@ impl SplitDecoder for HttpDecoder {
             records: piece.records.len() as u64,
             bad,
             places,
+            raw,
         })
     }
 }

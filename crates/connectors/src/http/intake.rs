@@ -167,21 +167,25 @@ impl Intake {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the journal over and starts to write to it; once it is open, does nothing.
+    /// Takes the journal over and starts to write to it, unless it is open already. Returns the last object that a checkpoint can go on from: what
+    /// this process claims the journal with at first, for what it has read itself the next one.
     ///
     /// # Errors
     /// Those of [`Journal::open`]; that another process has the journal now.
-    pub(super) async fn open(self: &Arc<Self>, store: &Arc<dyn Store>, owner: String, handle: &tokio::runtime::Handle) -> Result<()> {
-        match &self.state().phase {
-            Phase::Starting => {}
-            Phase::Open => return Ok(()),
-            Phase::Closed => return Err(Error::bug("an http source was opened after its end")),
-            Phase::Failed(..) => {}
-        }
+    pub(super) async fn open(self: &Arc<Self>, store: &Arc<dyn Store>, owner: String, handle: &tokio::runtime::Handle) -> Result<u64> {
         self.check()?;
+        {
+            let state = self.state();
+            match state.phase {
+                Phase::Open => return Ok(state.next),
+                Phase::Closed => return Err(Error::bug("an http source was opened after its end")),
+                Phase::Starting | Phase::Failed(..) => {}
+            }
+        }
         let (journal, opened) = Journal::open(Arc::clone(store), owner).await?;
         info!(table = %self.table, journal = %journal.location(), objects = opened.found.len(), "journal opened");
         let Opened { low, lists, listed, found } = opened;
+        let claim = found.last().map_or(low, |f| f.number);
         *self.lists.lock().await = lists;
         {
             let (now_ms, mut state) = (self.clock.now_ms(), self.state());
@@ -190,13 +194,14 @@ impl Intake {
             }
             (state.low, state.next) = (low, low);
             state.journal = Some(journal.clone());
-            state.phase = Phase::Open;
         }
         for found in found {
             self.stored(found.number, found.bytes, &found.group);
         }
+        // Only now: whoever asks must find all keys.
+        self.state().phase = Phase::Open;
         handle.spawn(Arc::clone(self).write_groups(journal));
-        Ok(())
+        Ok(claim)
     }
 
     /// # Errors
@@ -394,12 +399,6 @@ impl Intake {
     pub(super) fn low(&self) -> u64 {
         self.state().low
     }
-    /// The claim of this process is the last that was there when it started, so a position of a checkpoint is there or below.
-    pub(super) fn is_within(&self, object: u64) -> bool {
-        let state = self.state();
-        state.low <= object && object < state.next
-    }
-
     /// Whether an object may be read, after waiting for it.
     ///
     /// # Errors

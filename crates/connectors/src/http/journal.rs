@@ -30,7 +30,7 @@ pub(super) struct Journal {
     owner: String,
 }
 
-/// A group that was found.
+/// A group that was found, without its bodies.
 pub(super) struct Found {
     pub(super) number: u64,
     pub(super) bytes: u64,
@@ -126,10 +126,14 @@ impl Journal {
         // Read on until there is none: a listing may be old.
         let mut next = opened.low;
         while let Some(bytes) = self.store.get(&path_of(next), None).await? {
+            let size = bytes.len() as u64;
+            let mut group = Group::decode(bytes).map_err(|e| self.place(e, &path_of(next)))?;
+            // The reader takes each body when it gets there; all at once may be more than fits.
+            group.entries.iter_mut().for_each(|e| e.body = Bytes::new());
             opened.found.push(Found {
                 number: next,
-                bytes: bytes.len() as u64,
-                group: Group::decode(bytes).map_err(|e| self.place(e, &path_of(next)))?,
+                bytes: size,
+                group,
             });
             next += 1;
         }

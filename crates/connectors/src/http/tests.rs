@@ -78,7 +78,7 @@ fn read(source: &Http, position: &str) -> (Vec<String>, Vec<String>, String) {
             Fetch::Chunk(chunk) => {
                 let decoded = decoder.decode(chunk).unwrap();
                 rows.extend(texts(&decoded.batch));
-                bad.extend(decoded.bad.iter().map(|b| format!("{} at {}", b.reason, b.place)));
+                bad.extend(decoded.bad.iter().map(|b| format!("{} at {}", b.why.reason, decoded.places.of(b.number))));
                 next = decoded.split.position;
             }
             Fetch::EndOfData(ids) => {
@@ -334,16 +334,20 @@ fn a_position_that_the_journal_does_not_hold_is_told() {
     drop(source);
     let again = Http::new(&table(COLUMNS, &options(&[])), &context_in(directory.path()), &Listeners::default()).unwrap();
     let discover = |position: &str| handle().block_on(again.discover(&at(position)));
-    // Those that it holds: where the checkpoint is, and the claim of this process.
-    assert!(discover("v1 3 0").is_ok() && discover("v1 4 0").is_ok());
-    assert_eq!(discover("v1 3 1").unwrap(), at("v1 3 1"));
-    for gone in ["v1 2 0", "v1 5 0"] {
+    // Behind the claim of this process there was nothing that a checkpoint could have held.
+    for gone in ["v1 5 0", "v1 2 0"] {
         let e = discover(gone).unwrap_err();
         assert_eq!((e.kind, e.code), (ErrorKind::Data, Some("E0701")), "{gone}");
     }
+    assert!(discover("v1 3 0").is_ok() && discover("v1 4 0").is_ok());
+    assert_eq!(discover("v1 3 1").unwrap(), at("v1 3 1"));
+    // A job that restarts goes on where it had read to.
+    post(&again, "{\"n\": 3}", &[]);
+    assert_eq!(read(&again, "v1 4 0").2, "v1 6 0");
+    assert!(discover("v1 6 0").is_ok() && discover("v1 7 0").is_err());
     // A new life reads what no checkpoint holds.
     assert_eq!(handle().block_on(again.discover(&[])).unwrap(), at("v1 3 0"));
-    assert_eq!(read(&again, "v1 3 0").0, ["2 | NULL"]);
+    assert_eq!(read(&again, "v1 3 0").0, ["2 | NULL", "3 | NULL"]);
 }
 
 #[test]

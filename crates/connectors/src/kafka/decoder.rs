@@ -3,13 +3,12 @@
 use super::batch::Message;
 use super::fields::Fields;
 use super::reader::Messages;
+use crate::outcomes::Outcomes;
 use arrow_array::builder::{BinaryViewBuilder, StringViewBuilder};
 use arrow_array::{ArrayRef, Int32Array, Int64Array, MapArray, RecordBatch, RecordBatchOptions, StructArray, TimestampMillisecondArray, UInt32Array};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::DataType;
-use millstream_dataflow::{
-    BadRecord, Batch, Chunk, ColumnKind, Decoded, Decoder, Error, Field, Places, Rejected, Result, Schema, Split, SplitDecoder, TableSpec,
-};
+use millstream_dataflow::{BadRecord, Batch, Chunk, ColumnKind, Decoded, Decoder, Error, Field, Places, Result, Schema, Split, SplitDecoder, TableSpec};
 use rdkafka::bindings::rd_kafka_timestamp_type_t as Kind;
 use std::sync::Arc;
 
@@ -139,32 +138,18 @@ impl SplitDecoder for KafkaDecoder {
             .downcast::<Messages>()
             .map_err(|_| Error::bug("a Kafka decoder got another chunk"))?;
         let messages = &run.messages;
-        let mut bad = Vec::new();
         let first = messages.iter().next();
-        let mut places = first.map_or_else(Places::default, |m| Places::of_partition(m.topic(), m.partition()));
-        let mut raw = self.keep_records.then(BinaryViewBuilder::new);
+        let places = first.map_or_else(Places::default, |m| Places::of_partition(m.topic(), m.partition()));
+        let mut outcomes = Outcomes::new(places, self.keep_records);
         // The message of each row, where metadata is wanted.
         let mut origin: Vec<u32> = Vec::new();
         let with_metadata = self.columns.iter().any(|c| matches!(c, Origin::Metadata(_)));
         for (i, message) in messages.iter().enumerate() {
             // A tombstone moves the position and is no row.
             let Some(payload) = message.payload() else { continue };
-            match self.append(message, payload) {
-                Ok(rows) => {
-                    places.push(message.offset() as u64, rows);
-                    if let Some(raw) = &mut raw {
-                        (0..rows).for_each(|_| raw.append_value(payload));
-                    }
-                    if with_metadata {
-                        origin.extend(std::iter::repeat_n(i as u32, rows));
-                    }
-                }
-                Err(why) => bad.push(Rejected {
-                    number: message.offset() as u64,
-                    record: self.keep_records.then(|| payload.to_vec()),
-                    event_time: None,
-                    why,
-                }),
+            let rows = outcomes.add(message.offset() as u64, payload, self.append(message, payload));
+            if with_metadata {
+                origin.extend(std::iter::repeat_n(i as u32, rows));
             }
         }
         let rows = self.values.rows();
@@ -206,6 +191,7 @@ impl SplitDecoder for KafkaDecoder {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(self.schema.to_arrow(), columns, &options)
             .map_err(|e| Error::bug("decoded columns do not fit the table").source(e))?;
+        let (bad, places, raw) = outcomes.finish();
         Ok(Decoded {
             batch: Batch {
                 kinds: kinds.map(Into::into),
@@ -218,7 +204,7 @@ impl SplitDecoder for KafkaDecoder {
             records: messages.len() as u64,
             bad,
             places,
-            raw: raw.map(|mut raw| Arc::new(raw.finish()) as ArrayRef),
+            raw,
         })
     }
 }
