@@ -72,6 +72,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("registry::records_go_there_and_back_by_the_schemas_of_a_registry", registry::round_trip),
         trial("registry::records_of_several_schemas_are_read", registry::evolution),
         trial("registry::an_unknown_schema_is_a_bad_record", registry::unknown),
+        trial("registry::a_schema_may_refer_to_others", registry::references),
+        trial("registry::certificates_are_checked_and_shown", registry::tls),
         trial("registry::a_registry_that_is_away_is_waited_for", registry::away),
         trial("registry::a_registry_that_refuses_is_named", registry::refused),
         trial("registry::avro_and_raw_records_need_none", registry::without),

@@ -17,11 +17,14 @@ use std::time::Duration;
 
 type Answer = (StatusCode, String);
 
+/// A schema as it is told of: `schema`, and what is not as it is of most, `schemaType` and `references`.
+type Schema = Value;
+
 /// What a registry keeps.
 #[derive(Default)]
 struct Kept {
     /// An id is a place in it, from 1.
-    schemas: Vec<String>,
+    schemas: Vec<Schema>,
     /// The ids of each subject's versions.
     subjects: BTreeMap<String, Vec<usize>>,
 }
@@ -29,6 +32,21 @@ struct Kept {
 /// Kept, and the `Authorization` that is let in.
 #[derive(Clone)]
 struct Shared(Arc<Mutex<Kept>>, Option<&'static str>);
+
+impl Kept {
+    /// The id of a schema, which is a version of the subject from now on.
+    fn keep(&mut self, subject: &str, schema: Schema) -> usize {
+        let id = self.schemas.iter().position(|s| *s == schema).unwrap_or_else(|| {
+            self.schemas.push(schema);
+            self.schemas.len() - 1
+        }) + 1;
+        let versions = self.subjects.entry(subject.to_string()).or_default();
+        if !versions.contains(&id) {
+            versions.push(id);
+        }
+        id
+    }
+}
 
 impl Shared {
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
@@ -50,8 +68,24 @@ fn error(status: StatusCode, code: u32, message: &str) -> Answer {
 async fn by_id(State(shared): State<Shared>, Path(id): Path<usize>, headers: HeaderMap) -> Result<String, Answer> {
     shared.may(&headers)?;
     match id.checked_sub(1).and_then(|i| shared.kept().schemas.get(i).cloned()) {
-        Some(schema) => Ok(json!({ "schema": schema }).to_string()),
+        Some(schema) => Ok(schema.to_string()),
         None => Err(error(StatusCode::NOT_FOUND, 40403, "Schema not found")),
+    }
+}
+
+async fn by_version(State(shared): State<Shared>, Path((subject, version)): Path<(String, usize)>, headers: HeaderMap) -> Result<String, Answer> {
+    shared.may(&headers)?;
+    let kept = shared.kept();
+    let id = kept.subjects.get(&subject).and_then(|ids| ids.get(version.checked_sub(1)?)).copied();
+    match id {
+        Some(id) => {
+            let mut told = kept.schemas[id - 1].clone();
+            for (key, value) in [("subject", json!(subject)), ("version", json!(version)), ("id", json!(id))] {
+                told[key] = value;
+            }
+            Ok(told.to_string())
+        }
+        None => Err(error(StatusCode::NOT_FOUND, 40402, &format!("Version {version} not found."))),
     }
 }
 
@@ -76,20 +110,13 @@ async fn register(State(shared): State<Shared>, Path(subject): Path<String>, hea
     let new = fields(schema);
     let clash = ids
         .iter()
-        .flat_map(|id| fields(&kept.schemas[id - 1]))
+        .flat_map(|id| fields(kept.schemas[id - 1]["schema"].as_str().unwrap_or_default()))
         .find(|(name, ty)| new.get(name).is_some_and(|t| t != ty));
     if let Some((name, _)) = clash {
         let message = format!("Schema being registered is incompatible with an earlier schema for subject \"{subject}\": field {name}");
         return Err(error(StatusCode::CONFLICT, 409, &message));
     }
-    let id = kept.schemas.iter().position(|s| s == schema).unwrap_or_else(|| {
-        kept.schemas.push(schema.to_string());
-        kept.schemas.len() - 1
-    }) + 1;
-    let versions = kept.subjects.entry(subject).or_default();
-    if !versions.contains(&id) {
-        versions.push(id);
-    }
+    let id = kept.keep(&subject, body);
     Ok(json!({ "id": id }).to_string())
 }
 
@@ -118,6 +145,7 @@ impl Registry {
         let routes = axum::Router::new()
             .route("/schemas/ids/{id}", get(by_id))
             .route("/subjects/{subject}/versions", post(register))
+            .route("/subjects/{subject}/versions/{version}", get(by_version))
             .with_state(self.shared.clone());
         runtime.spawn(async move { axum::serve(listener, routes).await });
         self.runtime = Some(runtime);
@@ -129,6 +157,10 @@ impl Registry {
     }
     fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+    /// The id of a schema that somebody else has registered.
+    fn keep(&self, subject: &str, schema: Schema) -> u32 {
+        self.shared.kept().keep(subject, schema) as u32
     }
     fn subjects(&self) -> BTreeMap<String, Vec<usize>> {
         self.shared.kept().subjects.clone()
@@ -283,6 +315,103 @@ pub(super) fn unknown() -> Result<()> {
     ensure!(output.status.success() && summary.contains("left out: 2 malformed, 1 schema"), "{summary}");
     ensure!(copied(directory.path())? == [1, 2], "{:?}", copied(directory.path())?);
     Ok(())
+}
+
+/// Records whose schema refers to types that are schemas of their own.
+pub(super) fn references() -> Result<()> {
+    let registry = Registry::started()?;
+    let topic = unique("references");
+    create_topic(shared()?, &topic, 1)?;
+    let city = r#"{"type":"record","name":"City","namespace":"com.example","fields":[{"name":"name","type":"string"}]}"#;
+    let address = r#"{"type":"record","name":"com.example.Address","fields":[{"name":"zip","type":"int"},{"name":"city","type":"City"}]}"#;
+    let order = r#"{"type":"record","name":"Order","fields":[{"name":"id","type":"long"},{"name":"at","type":"com.example.Address"}]}"#;
+    registry.keep("city", json!({ "schema": city }));
+    let to_city = json!([{ "name": "com.example.City", "subject": "city", "version": 1 }]);
+    registry.keep("address", json!({ "schema": address, "references": to_city }));
+    let to_address = json!([{ "name": "com.example.Address", "subject": "address", "version": 1 }]);
+    let id = registry.keep("order", json!({ "schema": order, "references": to_address }));
+    let to_nothing = json!([{ "name": "com.example.Address", "subject": "address", "version": 2 }]);
+    let broken = registry.keep("order", json!({ "schema": order, "references": to_nothing }));
+    // The id 7, the zip 10, and a city of one letter.
+    let record = |id: u32| String::from_utf8([&[0][..], &id.to_be_bytes(), b"\x0e\x14\x02x"].concat());
+    Writer::new(shared()?, &topic, &[])?.send_all(&[&record(id)?])?;
+    let columns = "id BIGINT, at ROW<city ROW<name STRING>, zip INT>";
+    let query = table("t", &topic, columns, &avro(&registry))? + "SELECT id, at.zip, at.city.name FROM t;";
+    ensure!(rows(&query)? == set([r#"[7,10,"x"]"#]), "{:?}", rows(&query)?);
+    Writer::new(shared()?, &topic, &[])?.send_all(&[&record(broken)?])?;
+    let directory = tempfile::tempdir()?;
+    let error = fail(prepare(directory.path(), "broken.sql", &query)?, 1)?;
+    ensure!(
+        error.contains("E0700") && error.contains("version 2 of the subject address") && error.contains("Version 2 not found."),
+        "{error}"
+    );
+    Ok(())
+}
+
+const CERTIFICATE: &str = "crates/connectors/src/schema_registry/tests/certificate.pem";
+const KEY: &str = "crates/connectors/src/schema_registry/tests/key.pem";
+
+/// A registry behind TLS, which wants to see a certificate.
+pub(super) fn tls() -> Result<()> {
+    let mut registry = Registry::new(None)?;
+    registry.start()?;
+    let pem = |path: &str| std::fs::read(crate::harness::root().join(path));
+    let (certificate, key) = (pem(CERTIFICATE)?, pem(KEY)?);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
+    let url = format!("https://{}", listener.local_addr()?);
+    let (acceptor, behind) = (acceptor(&certificate, &key)?, registry.address);
+    runtime.spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut inside = acceptor.accept(connection).await?;
+                let mut outside = tokio::net::TcpStream::connect(behind).await?;
+                tokio::io::copy_bidirectional(&mut inside, &mut outside).await
+            });
+        }
+    });
+    let topic = unique("tls");
+    create_topic(shared()?, &topic, 1)?;
+    let directory = tempfile::tempdir()?;
+    std::fs::write(directory.path().join("ca.pem"), &certificate)?;
+    std::fs::write(directory.path().join("client.pem"), [certificate, key].concat())?;
+    let (trust, show) = (
+        "'avro-confluent.ssl.truststore.location' = 'ca.pem'",
+        "'avro-confluent.ssl.keystore.location' = 'client.pem'",
+    );
+    let sql = |options: &str| -> Result<String> {
+        let format = format!("'format' = 'avro-confluent', 'avro-confluent.url' = '{url}'{options}");
+        Ok(table("t", &topic, "a INT", &format)? + "INSERT INTO t VALUES (1); SELECT a FROM t;")
+    };
+    let good = prepare(directory.path(), "good.sql", &sql(&format!(", {trust}, {show}"))?)?;
+    succeed(good)?;
+    ensure!(read_all(shared()?, &topic, "read_committed")?.len() == 1 && registry.subjects().len() == 1);
+    // Nobody vouches for it, and nobody for us.
+    for (name, options, why) in [
+        ("trust.sql", format!(", {show}"), "UnknownIssuer"),
+        ("show.sql", format!(", {trust}"), "ertificate"),
+    ] {
+        let error = fail(prepare(directory.path(), name, &sql(&options)?)?, 5)?;
+        ensure!(error.contains("E0523") && error.contains(why), "{name}: {error}");
+    }
+    Ok(())
+}
+
+/// Takes connections of who shows the same certificate.
+fn acceptor(certificate: &[u8], key: &[u8]) -> Result<tokio_rustls::TlsAcceptor> {
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto::ring::default_provider, server::WebPkiClientVerifier};
+    let (certificate, key) = (CertificateDer::from_pem_slice(certificate)?, PrivateKeyDer::from_pem_slice(key)?);
+    let (mut roots, provider) = (RootCertStore::empty(), Arc::new(default_provider()));
+    roots.add(certificate.clone())?;
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()?;
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![certificate], key)?;
+    Ok(Arc::new(config).into())
 }
 
 /// A registry that is away when a job starts, and away again while it runs.

@@ -201,7 +201,7 @@ pub fn check(table: &TableSpec, context: &ConnectorContext) -> Vec<Error> {
     let mut errors: Vec<Error> = discover::Startup::new(&o).err().into_iter().collect();
     errors.extend(Bounds::new(&o).err());
     errors.extend(topics::Topics::new(&o).err());
-    errors.extend(Fields::new(table, &context.handle).and_then(|fields| KafkaDecoder::new(table, &fields)).err());
+    errors.extend(Fields::new(table, context).and_then(|fields| KafkaDecoder::new(table, &fields)).err());
     errors.extend(transactions(&table.options).err());
     let jaas = table.options.contains_key("properties.sasl.jaas.config");
     if !jaas && let Ok(client) = Client::new(table, "check") {
@@ -248,7 +248,7 @@ pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn S
         bounds: Bounds::new(&o)?,
         group: Arc::new(Mutex::new(None)),
         client,
-        fields: Fields::new(table, &context.handle)?,
+        fields: Fields::new(table, context)?,
         table: table.clone(),
         context: context.clone(),
     }))

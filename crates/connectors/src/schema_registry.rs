@@ -1,15 +1,20 @@
 //! A client of Confluent's schema registry, over HTTP: schemas by their ids, and ids by schemas.
 
-use millstream_dataflow::option::{OptionSpec, Options};
+mod settings;
+mod tls;
+
+use crate::ConnectorContext;
+use millstream_dataflow::option::OptionSpec;
 use millstream_dataflow::{Error, Result};
-use millstream_formats::SchemaRegistry;
-use millstream_formats::avro::confluent::{TOKEN, TOKEN_SOURCE, URL, USER_INFO, USER_INFO_SOURCE};
+use millstream_formats::{RegisteredSchema, RegistryOptions, SchemaReference, SchemaRegistry};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use settings::{Credentials, Settings};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::Duration;
+use tls::Tls;
 
 /// How long an address may take to be reached, and to answer in whole.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -23,19 +28,15 @@ const ANSWER_BYTES_MAX: usize = 4 << 20;
 const MESSAGE_CHARS_MAX: usize = 300;
 /// Schemas and ids remembered; beyond it all are asked for again.
 const KNOWN_MAX: usize = 1024;
+/// Schemas that one schema may need, all in all, and how deep they may lie.
+const REFERENCES_MAX: usize = 1024;
+const REFERENCES_DEPTH_MAX: usize = 64;
 
 const CONTENT_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
-/// Who asks.
-enum Credentials {
-    None,
-    Basic { user: String, password: String },
-    Token(String),
-}
-
 #[derive(Default)]
 struct Known {
-    schemas: HashMap<u32, Arc<str>>,
+    schemas: HashMap<u32, Arc<RegisteredSchema>>,
     /// By subject and schema.
     ids: HashMap<(String, String), u32>,
 }
@@ -50,8 +51,10 @@ pub(crate) struct ConfluentRegistry {
     /// The one that answered last.
     preferred: AtomicUsize,
     credentials: Credentials,
+    tls: Tls,
     /// What the table's options have in front of the format's: `key.`, `value.` or nothing.
     prefix: String,
+    names: &'static RegistryOptions,
     /// Where requests run.
     handle: tokio::runtime::Handle,
     /// Made for the first request: it reads certificates.
@@ -59,6 +62,21 @@ pub(crate) struct ConfluentRegistry {
     answer_timeout: Duration,
     // A std mutex: held for a look or an insertion, never while the registry is asked.
     known: Mutex<Known>,
+}
+
+/// A schema as it is told.
+struct Fetched {
+    kind: String,
+    text: String,
+    references: Vec<Place>,
+}
+
+/// Where a schema that another one refers to is, and by which name.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Place {
+    name: String,
+    subject: String,
+    version: i64,
 }
 
 /// What an address said.
@@ -79,24 +97,21 @@ impl ConfluentRegistry {
     /// Asks nothing yet.
     ///
     /// - `options`: the format's, by the names that it knows
-    /// - `prefix`: what these have in front of them in the table, for errors
+    /// - `names`: these names
+    /// - `prefix`: what they have in front of them in the table, for errors
     ///
     /// # Errors
-    /// `Config` for addresses that are none, and credentials that are incomplete.
-    pub(crate) fn new(options: &BTreeMap<String, String>, prefix: &str, handle: &tokio::runtime::Handle) -> Result<Self> {
-        let list = Options::new(options).text(&URL).unwrap_or_default();
-        let urls = list.split(',').map(str::trim).filter(|u| !u.is_empty());
-        let urls = urls.map(|text| parse(text, prefix)).collect::<Result<Vec<_>>>()?;
-        if urls.is_empty() {
-            let e = Error::config(format!("the option '{prefix}{}' names no schema registry", URL.name)).code("E0503");
-            return Err(e.hint(format!("add '{prefix}{}' = 'http://localhost:8081'", URL.name)));
-        }
+    /// `Config` for addresses that are none, credentials that are incomplete, and certificates that cannot be read.
+    pub(crate) fn new(options: &BTreeMap<String, String>, names: &'static RegistryOptions, prefix: &str, context: &ConnectorContext) -> Result<Self> {
+        let settings = Settings { options, names, prefix };
         Ok(ConfluentRegistry {
-            urls,
+            urls: settings.urls()?,
             preferred: AtomicUsize::new(0),
-            credentials: credentials(options, prefix)?,
+            credentials: settings.credentials()?,
+            tls: Tls::new(&settings, &context.directory)?,
             prefix: prefix.to_string(),
-            handle: handle.clone(),
+            names,
+            handle: context.handle.clone(),
             client: OnceLock::new(),
             answer_timeout: ANSWER_TIMEOUT,
             known: Mutex::default(),
@@ -129,7 +144,7 @@ impl ConfluentRegistry {
         Err(Error::unavailable("the schema registry does not answer")
             .code("E0523")
             .detail(silent.join("; "))
-            .hint(format!("check the option {}, and whether the registry runs", self.option(&URL))))
+            .hint(format!("check the option {}, and whether the registry runs", self.option(&self.names.url))))
     }
 
     fn ask_at(&self, url: &Url, path: &[&str], body: Option<&Value>) -> Result<Answer, Silence> {
@@ -162,7 +177,9 @@ impl ConfluentRegistry {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let made = Client::builder()
+        let made = self
+            .tls
+            .apply(Client::builder())
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(self.answer_timeout)
             // Requests are few: a connection that was kept would be one that the registry has closed.
@@ -181,56 +198,110 @@ impl ConfluentRegistry {
         match answer.status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 let names = match self.credentials {
-                    Credentials::Token(_) => self.option(&TOKEN),
-                    _ => self.option(&USER_INFO),
+                    Credentials::Token(_) => self.option(&self.names.token),
+                    _ => self.option(&self.names.user_info),
                 };
                 let e = Error::config(format!("the schema registry at {url} does not let us in: {said}")).code("E0524");
                 e.hint(format!("check the option {names}, and its rights"))
             }
             _ => {
                 let e = Error::config(format!("what is at {url} does not answer as a schema registry does: {said}")).code("E0523");
-                e.hint(format!("check the option {}", self.option(&URL)))
+                e.hint(format!("check the option {}", self.option(&self.names.url)))
             }
         }
+    }
+
+    /// What the registry has at a place.
+    ///
+    /// # Errors
+    /// `Data` if it has nothing there.
+    fn fetch(&self, path: &[&str], what: &str) -> Result<Fetched> {
+        let (answer, url) = self.ask(path, None)?;
+        let has_no_such = answer.status == StatusCode::NOT_FOUND && error_code(&answer.body).is_some_and(|c| (40_400..40_500).contains(&c));
+        if has_no_such {
+            return Err(Error::data(format!(
+                "the schema registry at {} does not have {what}: {}",
+                shown(url),
+                told(&answer)
+            )));
+        }
+        let text = |key: &str| answer.body.get(key).and_then(Value::as_str).map(str::to_string);
+        let Some(schema) = text("schema").filter(|_| answer.status.is_success()) else {
+            return Err(self.refused(&answer, url));
+        };
+        let references = answer.body.get("references").and_then(Value::as_array).into_iter().flatten();
+        let place = |reference: &Value| {
+            let text = |key: &str| reference.get(key).and_then(Value::as_str).map(str::to_string);
+            Some(Place {
+                name: text("name")?,
+                subject: text("subject")?,
+                version: reference.get("version")?.as_i64()?,
+            })
+        };
+        let references = references.map(place).collect::<Option<Vec<Place>>>();
+        Ok(Fetched {
+            kind: text("schemaType").map_or("AVRO".to_string(), |kind| cut(&kind)),
+            text: schema,
+            references: references.ok_or_else(|| self.refused(&answer, url))?,
+        })
+    }
+
+    /// Appends what is referred to, and before it what that refers to.
+    fn follow(&self, places: Vec<Place>, depth: usize, seen: &mut HashSet<Place>, out: &mut Vec<SchemaReference>) -> Result<()> {
+        for place in places {
+            if !seen.insert(place.clone()) {
+                continue;
+            }
+            if seen.len() > REFERENCES_MAX || depth > REFERENCES_DEPTH_MAX {
+                return Err(Error::data(format!(
+                    "it refers to more than {REFERENCES_MAX} schemas, or through more than {REFERENCES_DEPTH_MAX}"
+                )));
+            }
+            let version = place.version.to_string();
+            let what = format!("version {version} of the subject {}, which the schema refers to", cut(&place.subject));
+            let fetched = self.fetch(&["subjects", &place.subject, "versions", &version], &what)?;
+            self.follow(fetched.references, depth + 1, seen, out)?;
+            out.push(SchemaReference {
+                name: place.name,
+                text: fetched.text,
+            });
+        }
+        Ok(())
     }
 }
 
 impl SchemaRegistry for ConfluentRegistry {
-    fn schema(&self, id: u32) -> Result<Arc<str>> {
+    fn schema(&self, id: u32) -> Result<Arc<RegisteredSchema>> {
         if let Some(schema) = self.known().schemas.get(&id) {
             return Ok(Arc::clone(schema));
         }
-        let (answer, url) = self.ask(&["schemas", "ids", &id.to_string()], None)?;
-        let unfit = |what: &str| Err(Error::data(format!("the schema registry at {} {what}", shown(url))));
-        let has_no_such = answer.status == StatusCode::NOT_FOUND && error_code(&answer.body).is_some_and(|c| (40_400..40_500).contains(&c));
-        if has_no_such {
-            return unfit(&format!("does not have it: {}", told(&answer)));
-        }
-        let Some(text) = answer.body.get("schema").and_then(Value::as_str).filter(|_| answer.status.is_success()) else {
-            return Err(self.refused(&answer, url));
-        };
-        match answer.body.get("schemaType").and_then(Value::as_str) {
-            None | Some("AVRO") => {}
-            Some(other) => return unfit(&format!("says that it is {}", cut(other))),
-        }
-        if answer.body.get("references").and_then(Value::as_array).is_some_and(|r| !r.is_empty()) {
-            return unfit("says that it refers to other schemas, which are not read");
-        }
-        let text: Arc<str> = text.into();
+        let fetched = self.fetch(&["schemas", "ids", &id.to_string()], "it")?;
+        let mut references = Vec::new();
+        self.follow(fetched.references, 1, &mut HashSet::new(), &mut references)?;
+        let schema = Arc::new(RegisteredSchema {
+            kind: fetched.kind,
+            text: fetched.text,
+            references,
+        });
         let schemas = &mut self.known().schemas;
         if schemas.len() >= KNOWN_MAX {
             schemas.clear();
         }
-        schemas.insert(id, Arc::clone(&text));
-        Ok(text)
+        schemas.insert(id, Arc::clone(&schema));
+        Ok(schema)
     }
 
-    fn register(&self, subject: &str, schema: &str) -> Result<u32> {
-        let key = (subject.to_string(), schema.to_string());
+    fn register(&self, subject: &str, kind: &str, text: &str) -> Result<u32> {
+        let key = (subject.to_string(), text.to_string());
         if let Some(id) = self.known().ids.get(&key) {
             return Ok(*id);
         }
-        let (answer, url) = self.ask(&["subjects", subject, "versions"], Some(&json!({ "schema": schema })))?;
+        let mut body = json!({ "schema": text });
+        // What registries did not yet know when all was Avro.
+        if kind != "AVRO" {
+            body["schemaType"] = kind.into();
+        }
+        let (answer, url) = self.ask(&["subjects", subject, "versions"], Some(&body))?;
         // Some registries say 422 of a schema that is valid and not compatible.
         if matches!(answer.status, StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY) {
             let message = format!(
@@ -316,47 +387,6 @@ fn cut(text: &str) -> String {
 /// An address without what may be secret.
 fn shown(url: &Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), url.path().trim_end_matches('/'))
-}
-
-fn parse(text: &str, prefix: &str) -> Result<Url> {
-    let wrong = |why: &str, hint: String| Err(Error::config(format!("option '{prefix}{}' {why}", URL.name)).code("E0502").hint(hint));
-    let url = match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => url,
-        // What has an @ in it may have a password in front of it.
-        _ if text.contains('@') => return wrong("holds no address", "as in http://localhost:8081".into()),
-        _ => return wrong(&format!("has the value '{text}', which is no address"), "as in http://localhost:8081".into()),
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        return wrong("holds a user or a password", format!("put them into the option '{prefix}{}'", USER_INFO.name));
-    }
-    Ok(url)
-}
-
-fn credentials(options: &BTreeMap<String, String>, prefix: &str) -> Result<Credentials> {
-    let o = Options::new(options);
-    let name = |spec: &OptionSpec| format!("'{prefix}{}'", spec.name);
-    for (from, needs) in [(&USER_INFO_SOURCE, &USER_INFO), (&TOKEN_SOURCE, &TOKEN)] {
-        if o.text(from).is_some() && o.text(needs).is_none() {
-            return Err(Error::config(format!("option {} needs the option {}", name(from), name(needs))).code("E0503"));
-        }
-    }
-    match (o.text(&USER_INFO), o.text(&TOKEN)) {
-        (None, None) => Ok(Credentials::None),
-        (None, Some(token)) => Ok(Credentials::Token(token.to_string())),
-        (Some(user_info), None) => match user_info.split_once(':') {
-            Some((user, password)) => Ok(Credentials::Basic {
-                user: user.to_string(),
-                password: password.to_string(),
-            }),
-            None => Err(Error::config(format!("option {} has no colon", name(&USER_INFO)))
-                .code("E0502")
-                .hint("it is between user and password")),
-        },
-        (Some(_), Some(_)) => {
-            let e = Error::config(format!("of the options {} and {} there can be one", name(&USER_INFO), name(&TOKEN)));
-            Err(e.code("E0502"))
-        }
-    }
 }
 
 #[cfg(test)]

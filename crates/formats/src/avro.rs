@@ -13,6 +13,7 @@ mod rows;
 mod schema;
 mod skip;
 
+use crate::registry::FramedEncoder;
 use arrow_array::RecordBatch;
 use derive::Mapping;
 use encoder::Row;
@@ -100,14 +101,21 @@ impl AvroEncoder {
     }
 }
 
-impl RecordEncoder for AvroEncoder {
-    fn encode(&mut self, batch: &Batch, out: &mut Records) -> Result<()> {
+impl FramedEncoder for AvroEncoder {
+    fn encode_framed(&mut self, frame: &[u8], batch: &Batch, out: &mut Records) -> Result<()> {
         let columns = Row::new(batch, &self.schema)?;
         for row in 0..batch.num_rows() {
+            out.bytes.extend_from_slice(frame);
             columns.write(row, &mut out.bytes)?;
             out.end();
         }
         Ok(())
+    }
+}
+
+impl RecordEncoder for AvroEncoder {
+    fn encode(&mut self, batch: &Batch, out: &mut Records) -> Result<()> {
+        self.encode_framed(&[], batch, out)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Formats: bytes to rows and back.
 //!
-//! To add one, write its module with a `SPEC`, and add a line to each of [`FORMATS`], [`decoder`], [`encoder`] and [`record_encoder`].
+//! To add one, write its module with a `SPEC`, and add a line to each of [`FORMATS`], [`decoder`], [`encoder`] and [`record_encoder`]; one whose
+//! records name their schema goes into [`registry_options`], [`registry_decoder`] and [`registry_encoder`] instead.
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
 pub mod avro;
@@ -19,9 +20,10 @@ mod views;
 
 use millstream_dataflow::{Decoder, Encoder, Error, FormatSpec, RecordEncoder, Result, Schema};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use json::column::value_of_text;
-pub use registry::SchemaRegistry;
+pub use registry::{RegisteredSchema, RegistryOptions, SchemaReference, SchemaRegistry};
 pub use split::split_records;
 
 /// All formats, sorted by name.
@@ -35,7 +37,7 @@ pub const FORMATS: &[&FormatSpec] = &[
     &raw::SPEC,
 ];
 
-/// The decoder of a row format. [`avro::confluent::ConfluentDecoder`] also needs a registry and is made by itself.
+/// The decoder of a row format without a registry.
 ///
 /// - `all`: every physical column of the table in order, for formats without field names
 /// - `wanted`: the columns to decode, in their order
@@ -80,7 +82,7 @@ pub fn check(format: &str, schema: &Schema, options: &BTreeMap<String, String>) 
     }
 }
 
-/// The encoder of a row format for records of a message log. [`avro::confluent::ConfluentEncoder`] is made by itself.
+/// The encoder of a row format without a registry, for records of a message log.
 ///
 /// # Errors
 /// `Config` for a format that does not exist or is no row format, `Sql` for a column type it cannot write.
@@ -91,6 +93,44 @@ pub fn record_encoder(format: &str, schema: &Schema, options: &BTreeMap<String, 
         "debezium-json" => Ok(Box::new(json::debezium::DebeziumEncoder::new(schema, options)?)),
         "json" => Ok(Box::new(json::JsonEncoder::new(schema, options)?)),
         "raw" => Ok(Box::new(raw::RawEncoder::new(schema, options)?)),
+        other => Err(unknown(other)),
+    }
+}
+
+/// The options about the registry of a format whose records name their schema; nothing for any other.
+pub fn registry_options(format: &str) -> Option<&'static RegistryOptions> {
+    match format {
+        "avro-confluent" => Some(&avro::confluent::REGISTRY),
+        _ => None,
+    }
+}
+
+/// The decoder of a format with a registry, which it asks nothing yet.
+///
+/// # Errors
+/// As [`decoder`].
+pub fn registry_decoder(format: &str, wanted: &Schema, options: &BTreeMap<String, String>, registry: Arc<dyn SchemaRegistry>) -> Result<Box<dyn Decoder>> {
+    match format {
+        "avro-confluent" => avro::confluent::decoder(wanted, options, registry),
+        other => Err(unknown(other)),
+    }
+}
+
+/// The encoder of a format with a registry, which it asks nothing yet.
+///
+/// - `subject`: what the schema of the columns is registered under
+///
+/// # Errors
+/// As [`record_encoder`].
+pub fn registry_encoder(
+    format: &str,
+    schema: &Schema,
+    subject: &str,
+    options: &BTreeMap<String, String>,
+    registry: Arc<dyn SchemaRegistry>,
+) -> Result<Box<dyn RecordEncoder>> {
+    match format {
+        "avro-confluent" => Ok(Box::new(avro::confluent::encoder(schema, subject, options, registry)?)),
         other => Err(unknown(other)),
     }
 }

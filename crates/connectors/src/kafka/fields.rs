@@ -2,11 +2,11 @@
 
 use super::topics::Topics;
 use super::{KEY_FIELDS, KEY_FORMAT, KEY_PREFIX, VALUE_FIELDS};
+use crate::ConnectorContext;
 use crate::schema_registry::ConfluentRegistry;
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{Decoder, Error, Field, RecordEncoder, Result, Schema, TableSpec};
-use millstream_formats::SchemaRegistry;
-use millstream_formats::avro::confluent::{self, ConfluentDecoder, ConfluentEncoder};
+use millstream_formats::{RegistryOptions, SchemaRegistry};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) struct Part {
     /// These options, by the names that the format knows.
     options: BTreeMap<String, String>,
     /// For a format whose schemas are in one; shared by all that read or write the table.
-    registry: Option<Arc<dyn SchemaRegistry>>,
+    registry: Option<(&'static RegistryOptions, Arc<dyn SchemaRegistry>)>,
     /// The subject of its schema there, where the table has one topic or the options say so.
     subject: Option<String>,
     /// All fields in it, by their names in the record.
@@ -37,7 +37,7 @@ impl Part {
     /// `Sql` for a column that the format cannot read, `Config` for options that it does not take.
     pub(super) fn decoder(&self) -> Result<Box<dyn Decoder>> {
         match &self.registry {
-            Some(registry) => Ok(Box::new(ConfluentDecoder::new(&self.wanted, &self.options, Arc::clone(registry))?)),
+            Some((_, registry)) => millstream_formats::registry_decoder(&self.format, &self.wanted, &self.options, Arc::clone(registry)),
             None => millstream_formats::decoder(&self.format, &self.all, &self.wanted, &self.options),
         }
     }
@@ -46,16 +46,16 @@ impl Part {
     /// # Errors
     /// As [`Part::decoder`].
     pub(super) fn encoder(&self) -> Result<Box<dyn RecordEncoder>> {
-        let Some(registry) = &self.registry else {
+        let Some((names, registry)) = &self.registry else {
             return millstream_formats::record_encoder(&self.format, &self.wanted, &self.options);
         };
         let Some(subject) = &self.subject else {
-            let name = format!("{}{}", self.prefix, confluent::SUBJECT.name);
+            let name = format!("{}{}", self.prefix, names.subject.name);
             return Err(Error::config(format!("a table that writes several topics needs the option '{name}'"))
                 .code("E0503")
                 .hint(format!("name the subject that its schema is registered under: '{name}' = 'orders-value'")));
         };
-        Ok(Box::new(ConfluentEncoder::new(&self.wanted, subject, &self.options, Arc::clone(registry))?))
+        millstream_formats::registry_encoder(&self.format, &self.wanted, subject, &self.options, Arc::clone(registry))
     }
 }
 
@@ -78,11 +78,9 @@ fn options_of(options: &BTreeMap<String, String>, prefix: &str) -> BTreeMap<Stri
 impl Fields {
     /// No registry is asked yet.
     ///
-    /// - `handle`: where requests to a schema registry run
-    ///
     /// # Errors
     /// `Config` for key options that do not fit each other or the columns, and for a schema registry that cannot be one.
-    pub(super) fn new(table: &TableSpec, handle: &tokio::runtime::Handle) -> Result<Fields> {
+    pub(super) fn new(table: &TableSpec, context: &ConnectorContext) -> Result<Fields> {
         let o = Options::new(&table.options);
         let keys: Vec<&str> = o
             .text(&KEY_FIELDS)
@@ -110,7 +108,7 @@ impl Fields {
             }
             return Ok(Fields {
                 key: None,
-                value: part(table, "value", &|_| true, "", handle)?,
+                value: part(table, "value", &|_| true, "", context)?,
             });
         }
         if keys.is_empty() {
@@ -145,7 +143,7 @@ impl Fields {
         }
         let in_key = |f: &Field| keys.contains(&f.name.as_str());
         // The key's fields are in the order of the option.
-        let mut key = part(table, "key", &in_key, prefix, handle)?;
+        let mut key = part(table, "key", &in_key, prefix, context)?;
         let mut all: Vec<Field> = key.all.fields.clone();
         all.sort_by_key(|f| keys.iter().position(|k| k.strip_prefix(prefix) == Some(&f.name)));
         key.all = Schema::new(all);
@@ -155,14 +153,14 @@ impl Fields {
         key.places = order.iter().map(|i| key.places[*i]).collect();
         Ok(Fields {
             key: Some(key),
-            value: part(table, "value", &|f| !only_in_key || !in_key(f), "", handle)?,
+            value: part(table, "value", &|f| !only_in_key || !in_key(f), "", context)?,
         })
     }
 }
 
 /// - `name`: `key` or `value`
 /// - `cut`: what its fields' names do not have of their columns'
-fn part(table: &TableSpec, name: &str, is_in: &dyn Fn(&Field) -> bool, cut: &str, handle: &tokio::runtime::Handle) -> Result<Part> {
+fn part(table: &TableSpec, name: &str, is_in: &dyn Fn(&Field) -> bool, cut: &str, context: &ConnectorContext) -> Result<Part> {
     let named = |f: &Field| Field {
         name: f.name.strip_prefix(cut).unwrap_or(&f.name).to_string(),
         ..f.clone()
@@ -175,9 +173,9 @@ fn part(table: &TableSpec, name: &str, is_in: &dyn Fn(&Field) -> bool, cut: &str
         false => ("", table.options.clone()),
     };
     let format = options.get("format").cloned().unwrap_or_default();
-    let registry = match format == confluent::SPEC.name {
-        true => Some(Arc::new(ConfluentRegistry::new(&options, prefix, handle)?) as Arc<dyn SchemaRegistry>),
-        false => None,
+    let registry: Option<(&RegistryOptions, Arc<dyn SchemaRegistry>)> = match millstream_formats::registry_options(&format) {
+        Some(names) => Some((names, Arc::new(ConfluentRegistry::new(&options, names, prefix, context)?))),
+        None => None,
     };
     let topics = Topics::new(&Options::new(&table.options)).ok();
     let of_topic = match topics.as_ref().map(Topics::listed) {
@@ -185,7 +183,7 @@ fn part(table: &TableSpec, name: &str, is_in: &dyn Fn(&Field) -> bool, cut: &str
         _ => None,
     };
     Ok(Part {
-        subject: options.get(confluent::SUBJECT.name).cloned().or(of_topic),
+        subject: registry.as_ref().and_then(|(names, _)| options.get(names.subject.name).cloned()).or(of_topic),
         all: Schema::new(table.all_physical.iter().filter(|f| is_in(f)).map(named).collect()),
         wanted: Schema::new(wanted.iter().map(|(_, f)| named(f)).collect()),
         places: wanted.into_iter().map(|(i, _)| i).collect(),

@@ -50,7 +50,7 @@ impl KafkaSink {
                 .hint("name one, or add the column topic STRING METADATA"));
         }
         // Settings and columns that do not fit are found before anything runs.
-        let fields = Fields::new(table, &context.handle)?;
+        let fields = Fields::new(table, context)?;
         MessageEncoder::new(table, &fields)?;
         Ok(KafkaSink {
             client,

@@ -1,7 +1,7 @@
 //! The client against addresses that answer as they are told to.
 
 use super::*;
-use crate::context::tests::handle;
+use crate::context::tests::context;
 use millstream_dataflow::ErrorKind;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -44,7 +44,8 @@ fn answer(status: &str, body: &str) -> String {
 fn registry(urls: &str, more: &[(&str, &str)]) -> Result<ConfluentRegistry> {
     let url = ("avro-confluent.url", urls);
     let options = more.iter().chain([&url]).map(|(k, v)| (k.to_string(), v.to_string())).collect();
-    ConfluentRegistry::new(&options, "value.", &handle())
+    let names = millstream_formats::registry_options("avro-confluent").unwrap();
+    ConfluentRegistry::new(&options, names, "value.", &context())
 }
 
 #[test]
@@ -53,8 +54,8 @@ fn what_was_asked_once_is_remembered() {
     let user = ("avro-confluent.basic-auth.user-info", "ann:pass:word");
     let registry = registry(&url, &[user]).unwrap();
     for _ in 0..2 {
-        assert_eq!(&*registry.schema(3).unwrap(), "\"string\"");
-        assert_eq!(registry.register("a/b c-value", "\"int\"").unwrap(), 7);
+        assert_eq!(*registry.schema(3).unwrap(), schema("AVRO", "\"string\"", &[]));
+        assert_eq!(registry.register("a/b c-value", "AVRO", "\"int\"").unwrap(), 7);
     }
     let asked = serving.join().unwrap();
     assert!(asked[0].starts_with("GET /base/schemas/ids/3 HTTP/1.1\r\n"), "{}", asked[0]);
@@ -65,6 +66,85 @@ fn what_was_asked_once_is_remembered() {
         asked[1]
     );
     assert!(asked[1].ends_with("\r\n\r\n{\"schema\":\"\\\"int\\\"\"}"), "{}", asked[1]);
+}
+
+/// A schema, and what it refers to.
+fn schema(kind: &str, text: &str, references: &[(&str, &str)]) -> RegisteredSchema {
+    let reference = |(name, text): &(&str, &str)| SchemaReference {
+        name: name.to_string(),
+        text: text.to_string(),
+    };
+    RegisteredSchema {
+        kind: kind.to_string(),
+        text: text.to_string(),
+        references: references.iter().map(reference).collect(),
+    }
+}
+
+#[test]
+fn what_a_schema_refers_to_comes_with_it_once_and_before_what_needs_it() {
+    let reference = |name: &str, subject: &str| format!(r#"{{"name":"{name}","subject":"{subject}","version":2}}"#);
+    let told = |text: &str, references: &[String]| {
+        let body = format!(r#"{{"schema":"{text}","schemaType":"PROTOBUF","references":[{}]}}"#, references.join(","));
+        answer("200 OK", &body)
+    };
+    let (a, b, c) = (reference("a", "s/a"), reference("b", "sb"), reference("c", "sc"));
+    let (url, serving) = serve(vec![
+        told("top", &[a.clone(), b.clone(), c.clone()]),
+        told("text a", &[b, a]),
+        told("text b", &[]),
+        told("text c", &[]),
+    ]);
+    let answered = registry(&url, &[]).unwrap().schema(1).unwrap();
+    assert_eq!(*answered, schema("PROTOBUF", "top", &[("b", "text b"), ("a", "text a"), ("c", "text c")]));
+    assert!(serving.join().unwrap()[1].starts_with("GET /base/subjects/s%2Fa/versions/2 HTTP/1.1\r\n"));
+    // One that is gone is the record's fault, as if the schema were.
+    let gone = answer("404 Not Found", r#"{"error_code":40402,"message":"Version 2 not found."}"#);
+    let (url, serving) = serve(vec![told("top", &[c]), gone]);
+    let error = registry(&url, &[]).unwrap().schema(1).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Data);
+    let expected = "does not have version 2 of the subject sc, which the schema refers to: Version 2 not found.";
+    assert!(error.to_string().contains(expected), "{error}");
+    serving.join().unwrap();
+}
+
+#[test]
+fn what_is_no_avro_is_registered_with_its_kind() {
+    let (url, serving) = serve(vec![answer("200 OK", r#"{"id":7}"#)]);
+    assert_eq!(registry(&url, &[]).unwrap().register("s", "JSON", "{}").unwrap(), 7);
+    assert!(serving.join().unwrap()[0].ends_with(r#"{"schema":"{}","schemaType":"JSON"}"#));
+}
+
+#[test]
+fn certificates_are_pem() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_string()
+    };
+    let certificate = include_str!("tests/certificate.pem");
+    let (good, both, other) = (
+        at("ca.pem", &certificate.repeat(2)),
+        at("client.pem", &[certificate, include_str!("tests/key.pem")].concat()),
+        at("store.jks", "\u{fe}\u{ed}"),
+    );
+    let none = directory.path().join("none").to_str().unwrap().to_string();
+    let (trust, key) = ("avro-confluent.ssl.truststore.location", "avro-confluent.ssl.keystore.location");
+    assert!(registry("https://a", &[(trust, &good), (key, &both)]).unwrap().client().is_ok());
+    for (option, value, code, told, hint) in [
+        (trust, other.as_str(), "E0526", "holds no certificate in PEM", "keytool -exportcert"),
+        (key, &other, "E0526", "holds no certificate and open key", "openssl pkcs12"),
+        (key, &good, "E0526", "holds no certificate and open key", "openssl pkcs12"),
+        (trust, &none, "E0526", "cannot be read", ""),
+        ("avro-confluent.ssl.truststore.password", "hunter2", "E0502", "is not for PEM files", "keytool"),
+        ("avro-confluent.ssl.keystore.password", "hunter2", "E0502", "is not for PEM files", "openssl"),
+    ] {
+        let error = registry("https://a", &[(option, value)]).map(|_| ()).unwrap_err();
+        assert_eq!((error.kind, error.code), (ErrorKind::Config, Some(code)), "{error}");
+        assert!(error.message.contains(told) && error.message.contains(&format!("'value.{option}'")), "{error}");
+        assert!(error.hint.clone().unwrap_or_default().contains(hint));
+    }
 }
 
 #[test]
@@ -97,12 +177,11 @@ fn each_answer_has_its_kind_of_error() {
         ),
         ("503 Service Unavailable", "", ErrorKind::Unavailable, "HTTP status 503"),
         ("429 Too Many Requests", "", ErrorKind::Unavailable, "HTTP status 429"),
-        ("200 OK", r#"{"schema":"x","schemaType":"PROTOBUF"}"#, ErrorKind::Data, "PROTOBUF"),
         (
             "200 OK",
             r#"{"schema":"x","references":[{"name":"a"}]}"#,
-            ErrorKind::Data,
-            "refers to other schemas",
+            ErrorKind::Config,
+            "as a schema registry does: HTTP status 200",
         ),
         ("200 OK", large.as_str(), ErrorKind::Config, "more than"),
     ] {
@@ -117,7 +196,7 @@ fn each_answer_has_its_kind_of_error() {
     }
     for status in ["409 Conflict", "422 Unprocessable Entity"] {
         let (url, serving) = serve(vec![answer(status, r#"{"error_code":42201,"message":"incompatible\nwith 1"}"#)]);
-        let error = registry(&url, &[]).unwrap().register("s", "\"int\"").unwrap_err();
+        let error = registry(&url, &[]).unwrap().register("s", "AVRO", "\"int\"").unwrap_err();
         assert!(error.kind == ErrorKind::Config && error.to_string().contains("incompatible with 1"), "{error}");
         serving.join().unwrap();
     }
@@ -130,8 +209,8 @@ fn one_address_that_answers_is_enough_and_is_asked_first_from_then_on() {
     let answers = [1, 2].map(|n| answer("200 OK", &format!("{{\"schema\":\"{n}\"}}")));
     let (url, serving) = serve(answers.to_vec());
     let registry = registry(&format!("http://{gone}, {broken},{url}"), &[]).unwrap();
-    assert_eq!(&*registry.schema(1).unwrap(), "1");
-    assert_eq!(&*registry.schema(2).unwrap(), "2");
+    assert_eq!(registry.schema(1).unwrap().text, "1");
+    assert_eq!(registry.schema(2).unwrap().text, "2");
     serving_503.join().unwrap();
     assert_eq!(serving.join().unwrap().len(), 2);
     // Now there is none any more: each is told of.

@@ -52,8 +52,18 @@ impl AvroType {
     /// # Errors
     /// What is wrong with the text.
     pub(super) fn parse(text: &str) -> Result<AvroType, String> {
-        let value: Value = serde_json::from_str(text).map_err(|e| format!("the schema is no JSON: {e}"))?;
-        Parser { names: HashMap::new() }.ty(&value, "", 0)
+        Parser::default().text(text)
+    }
+    /// The same of a schema that refers to named types of others, which come after those that they refer to.
+    ///
+    /// # Errors
+    /// What is wrong with a text.
+    pub(super) fn parse_with<'a>(text: &str, references: impl Iterator<Item = &'a str>) -> Result<AvroType, String> {
+        let mut parser = Parser::default();
+        for reference in references {
+            parser.text(reference).map_err(|e| format!("a schema that it refers to: {e}"))?;
+        }
+        parser.text(text)
     }
     /// Whether a value takes any bytes.
     pub(super) fn takes_bytes(&self) -> bool {
@@ -96,12 +106,17 @@ impl fmt::Display for AvroType {
     }
 }
 
+#[derive(Default)]
 struct Parser {
     /// By full name; nothing while a type is being read.
     names: HashMap<String, Option<AvroType>>,
 }
 
 impl Parser {
+    fn text(&mut self, text: &str) -> Result<AvroType, String> {
+        let value: Value = serde_json::from_str(text).map_err(|e| format!("the schema is no JSON: {e}"))?;
+        self.ty(&value, "", 0)
+    }
     fn ty(&mut self, value: &Value, space: &str, depth: usize) -> Result<AvroType, String> {
         if depth > DEPTH_MAX {
             return Err(format!("the schema is nested more than {DEPTH_MAX} levels"));
