@@ -596,3 +596,77 @@ pub(super) fn avro_clicks() -> Result<()> {
     ensure!(read()? == expected, "{:?}", read()?);
     Ok(())
 }
+
+/// The example, with topics of its own: JSON by schemas of two writers.
+pub(super) fn json() -> Result<()> {
+    let registry = Registry::started()?;
+    let (from, to) = (unique("payments"), unique("large-payments"));
+    create_topic(shared()?, &from, 1)?;
+    create_topic(shared()?, &to, 1)?;
+    let timestamp = json!({ "type": "number", "title": "org.apache.kafka.connect.data.Timestamp", "connect.type": "int64" });
+    let numbers = json!({ "type": "object", "properties": { "id": { "type": "integer" }, "paid_at": timestamp } });
+    let text = json!({ "type": "object", "properties": { "paid_at": { "$ref": "time.json" } } });
+    registry.keep("time", json!({ "schema": r#"{"type":"string","format":"date-time"}"#, "schemaType": "JSON" }));
+    let to_time = json!([{ "name": "time.json", "subject": "time", "version": 1 }]);
+    let ids = [
+        registry.keep("payments", json!({ "schema": numbers.to_string(), "schemaType": "JSON" })),
+        registry.keep("payments", json!({ "schema": text.to_string(), "schemaType": "JSON", "references": to_time })),
+        registry.keep("avro", json!({ "schema": "\"int\"" })),
+    ];
+    let record = |id: usize, json: &str| String::from_utf8([&[0][..], &ids[id].to_be_bytes(), json.as_bytes()].concat());
+    let writer = Writer::new(shared()?, &from, &[])?;
+    writer.send_all(&[
+        &record(0, r#"{"id":1,"account":"a","amount":1000,"paid_at":1704067200123}"#)?,
+        &record(0, r#"{"id":2,"account":"b","amount":999.99,"paid_at":1704067200124}"#)?,
+        &record(1, r#"{"id":3,"amount":"1234.5","paid_at":"2024-01-01T00:00:01Z"}"#)?,
+    ])?;
+    let directory = tempfile::tempdir()?;
+    let example = std::fs::read_to_string(crate::harness::root().join("sql-examples/registry-payments.sql"))?
+        .replace("'payments',", &format!("'{from}',"))
+        .replace("'large-payments',", &format!("'{to}',"));
+    let mut command = prepare(
+        directory.path(),
+        "payments.sql",
+        &format!("SET 'execution.checkpointing.interval' = '200 ms';{example}"),
+    )?;
+    let variables = [format!("BROKERS={}", shared()?), format!("REGISTRY={}", registry.url())];
+    command.args(variables.iter().flat_map(|v| ["-D", v]));
+    let mut child = Running::start(command)?;
+    while read_all(shared()?, &to, "read_committed")?.len() < 2 {
+        child.check()?;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child.stop()?;
+    let id = registry
+        .subjects()
+        .get(&format!("{to}-value"))
+        .and_then(|ids| ids.first())
+        .copied()
+        .context("no subject")?;
+    ensure!(registry.shared.kept().schemas[id - 1]["schemaType"] == "JSON");
+    let written = read_all(shared()?, &to, "read_committed")?;
+    let first = written.first().and_then(|m| m.payload()).context("no record")?;
+    let expected = r#"{"id":1,"account":"a","amount":1000.00,"paid_at":1704067200123}"#;
+    ensure!(first == [&[0][..], &(id as u32).to_be_bytes(), expected.as_bytes()].concat(), "{first:?}");
+    // A record of another kind of schema, and of one that is not there.
+    writer.send_all(&[&record(2, "{}")?, "\0\0\0\0c{}"])?;
+    let format = format!("'format' = 'json-registry', 'json-registry.url' = '{}'", registry.url());
+    let read = |on_error: &str| {
+        table(
+            "t",
+            &from,
+            "id BIGINT, paid_at TIMESTAMP_LTZ(3)",
+            &format!("{format}, 'on-error' = '{on_error}'"),
+        )
+    };
+    let error = fail(prepare(directory.path(), "fail.sql", &(read("fail")? + "SELECT id FROM t;"))?, 1)?;
+    ensure!(error.contains("E0700") && error.contains("it is of the kind AVRO and not JSON"), "{error}");
+    let actual = rows(&(read("skip")? + "SELECT id, paid_at FROM t;"))?;
+    let expected = set([
+        r#"[1,"2024-01-01 00:00:00.123Z"]"#,
+        r#"[2,"2024-01-01 00:00:00.124Z"]"#,
+        r#"[3,"2024-01-01 00:00:01.000Z"]"#,
+    ]);
+    ensure!(actual == expected, "{actual:?}");
+    Ok(())
+}

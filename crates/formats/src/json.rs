@@ -3,13 +3,17 @@
 pub(crate) mod column;
 mod cursor;
 pub mod debezium;
+mod derive;
 mod encoder;
+mod form;
 mod object;
+pub mod registry;
 mod text;
 mod timestamp;
 
 use crate::record::{bad, check_bytes};
 use cursor::{Cursor, Fault};
+use form::Form;
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{BadRecord, Decoder, Error, FormatSpec, Result, Schema};
 use object::Object;
@@ -82,6 +86,8 @@ pub(crate) struct JsonOptions {
     null_key: Option<Option<String>>,
     plain_decimals: bool,
     skip_nulls: bool,
+    /// Dates and times are written as numbers, as Kafka Connect does.
+    numbers: bool,
 }
 
 impl JsonOptions {
@@ -102,6 +108,7 @@ impl JsonOptions {
             },
             plain_decimals: o.boolean(&PLAIN_DECIMALS),
             skip_nulls: o.boolean(&SKIP_NULLS),
+            numbers: false,
         }
     }
 }
@@ -142,6 +149,10 @@ impl JsonDecoder {
     /// Forgets rows.
     fn truncate(&mut self, rows: usize) {
         self.object.truncate(rows);
+    }
+    /// Expects these forms from now on, one per column.
+    fn expect(&mut self, forms: &[Form]) {
+        self.object.expect(forms);
     }
     /// Appends one object, or each of an array of them.
     fn record(&mut self, record: &[u8]) -> Result<usize, Fault> {

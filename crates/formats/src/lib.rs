@@ -33,6 +33,7 @@ pub const FORMATS: &[&FormatSpec] = &[
     &csv::SPEC,
     &json::debezium::SPEC,
     &json::SPEC,
+    &json::registry::SPEC,
     &parquet::SPEC,
     &raw::SPEC,
 ];
@@ -101,6 +102,7 @@ pub fn record_encoder(format: &str, schema: &Schema, options: &BTreeMap<String, 
 pub fn registry_options(format: &str) -> Option<&'static RegistryOptions> {
     match format {
         "avro-confluent" => Some(&avro::confluent::REGISTRY),
+        "json-registry" => Some(&json::registry::REGISTRY),
         _ => None,
     }
 }
@@ -112,6 +114,7 @@ pub fn registry_options(format: &str) -> Option<&'static RegistryOptions> {
 pub fn registry_decoder(format: &str, wanted: &Schema, options: &BTreeMap<String, String>, registry: Arc<dyn SchemaRegistry>) -> Result<Box<dyn Decoder>> {
     match format {
         "avro-confluent" => avro::confluent::decoder(wanted, options, registry),
+        "json-registry" => json::registry::decoder(wanted, registry),
         other => Err(unknown(other)),
     }
 }
@@ -131,6 +134,7 @@ pub fn registry_encoder(
 ) -> Result<Box<dyn RecordEncoder>> {
     match format {
         "avro-confluent" => Ok(Box::new(avro::confluent::encoder(schema, subject, options, registry)?)),
+        "json-registry" => Ok(Box::new(json::registry::encoder(schema, subject, registry)?)),
         other => Err(unknown(other)),
     }
 }

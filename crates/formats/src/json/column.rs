@@ -2,6 +2,7 @@
 
 use super::JsonOptions;
 use super::cursor::{Cursor, DEPTH_MAX, Fault, Parsed};
+use super::form::Form;
 use super::object::Object;
 use super::text::unescape;
 use super::timestamp::Timestamps;
@@ -15,6 +16,8 @@ use millstream_dataflow::temporal;
 use millstream_dataflow::text::parse_decimal;
 use millstream_dataflow::{Error, Field, Result, SqlType};
 use std::sync::Arc;
+
+const MS_OF_DAY: i64 = 86_400_000;
 
 #[derive(Debug)]
 enum Values {
@@ -43,6 +46,8 @@ pub(super) struct Column {
     validity: Validity,
     ty: DataType,
     nullable: bool,
+    /// A date or time is a number: days since 1970, milliseconds of the day, or units since 1970.
+    number: bool,
 }
 
 impl Column {
@@ -100,7 +105,20 @@ impl Column {
             validity: Validity::default(),
             ty,
             nullable: field.nullable,
+            number: false,
         })
+    }
+
+    /// Expects this form from now on.
+    pub(super) fn expect(&mut self, form: &Form) {
+        self.number = matches!(form, Form::Number(_));
+        match (&mut self.values, form) {
+            (Values::Timestamp(v), form) => v.expect(form),
+            (Values::List(_, child, _), Form::List(element)) => child.expect(element),
+            (Values::Map(_, _, values, _), Form::Map(value)) => values.expect(value),
+            (Values::Row(object, _), Form::Row(forms)) => object.expect(forms),
+            _ => {}
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -142,7 +160,7 @@ impl Column {
                 None => return false,
             },
             Values::Timestamp(v) => {
-                if !v.push_plain(c, options.timestamps) {
+                if self.number || !v.push_plain(c, options.timestamps) {
                     return false;
                 }
             }
@@ -182,6 +200,7 @@ impl Column {
                     v.push_text(c.part(start, c.at)?);
                 }
             },
+            Values::Timestamp(v) if self.number => v.push_number(integer(c, scratch)?)?,
             Values::Timestamp(v) => v.push(scalar(c, scratch)?, options.timestamps)?,
             Values::F64(v) => v.push(float(c, scratch)?),
             Values::F32(v) => v.push(float(c, scratch)? as f32),
@@ -196,9 +215,14 @@ impl Column {
                 // As in Flink: a number that is too large for the type is NULL.
                 _ => return self.take_null(),
             },
+            Values::Date(v) if self.number => v.push(i32::try_from(integer(c, scratch)?).map_err(|_| OUT_OF_RANGE)?),
             Values::Date(v) => match temporal::parse_date(scalar(c, scratch)?) {
                 Some((days, b"")) => v.push(days as i32),
                 _ => return Err(Fault::Type("no date of the form yyyy-MM-dd")),
+            },
+            Values::Time(v) if self.number => match integer(c, scratch)? {
+                ms @ 0..MS_OF_DAY => v.push(ms as i32),
+                _ => return Err(OUT_OF_RANGE),
             },
             Values::Time(v) => {
                 let text = scalar(c, scratch)?;

@@ -1,9 +1,11 @@
 //! Rows to JSON lines, in Flink's form.
 
 use super::{JsonOptions, TimestampStandard};
+use crate::registry::FramedEncoder;
 use crate::render::java_double;
 use arrow_array::types::*;
 use arrow_array::{Array, ArrayRef, cast::AsArray};
+use arrow_schema::{DataType, TimeUnit};
 use millstream_dataflow::temporal;
 use millstream_dataflow::{Batch, Encoder, Error, Field, RecordEncoder, Records, Result, Schema, SqlType};
 use std::collections::BTreeMap;
@@ -41,6 +43,17 @@ pub(super) fn holds(ty: &SqlType) -> bool {
 }
 
 impl JsonEncoder {
+    /// Writes dates and times as numbers; the caller knows that all types have such a form.
+    pub(super) fn of_numbers(schema: &Schema) -> JsonEncoder {
+        let options = JsonOptions {
+            numbers: true,
+            ..JsonOptions::new(&BTreeMap::new())
+        };
+        JsonEncoder {
+            schema: schema.clone(),
+            options,
+        }
+    }
     /// Each row's object, as text.
     fn each(&self, batch: &Batch, mut take: impl FnMut(&str)) -> Result<()> {
         let mut object_text = String::new();
@@ -53,12 +66,19 @@ impl JsonEncoder {
     }
 }
 
-impl RecordEncoder for JsonEncoder {
-    fn encode(&mut self, batch: &Batch, out: &mut Records) -> Result<()> {
+impl FramedEncoder for JsonEncoder {
+    fn encode_framed(&mut self, frame: &[u8], batch: &Batch, out: &mut Records) -> Result<()> {
         self.each(batch, |object| {
+            out.bytes.extend_from_slice(frame);
             out.bytes.extend_from_slice(object.as_bytes());
             out.end();
         })
+    }
+}
+
+impl RecordEncoder for JsonEncoder {
+    fn encode(&mut self, batch: &Batch, out: &mut Records) -> Result<()> {
+        self.encode_framed(&[], batch, out)
     }
 }
 
@@ -122,6 +142,9 @@ fn value(array: &ArrayRef, row: usize, field: &Field, options: &JsonOptions, out
         }
         SqlType::Char(_) | SqlType::VarChar(_) => quote(array.as_string_view().value(row), out),
         SqlType::Binary(_) | SqlType::VarBinary(_) => quote(&crate::base64::encode(array.as_binary_view().value(row)), out),
+        SqlType::Date if options.numbers => number(array.as_primitive::<Date32Type>().value(row).into(), out),
+        SqlType::Time(_) if options.numbers => number(array.as_primitive::<Time32MillisecondType>().value(row).into(), out),
+        SqlType::Timestamp(_) | SqlType::TimestampLtz(_) if options.numbers => number(units(array, row)?, out),
         SqlType::Date => {
             out.push('"');
             temporal::write_date(array.as_primitive::<Date32Type>().value(row).into(), out);
@@ -190,6 +213,15 @@ fn value(array: &ArrayRef, row: usize, field: &Field, options: &JsonOptions, out
         other => return Err(Error::bug(format!("{other} reached the JSON encoder"))),
     }
     Ok(())
+}
+
+/// A timestamp in its carrier's units.
+fn units(array: &ArrayRef, row: usize) -> Result<i64> {
+    match array.data_type() {
+        DataType::Timestamp(TimeUnit::Millisecond, _) => Ok(array.as_primitive::<TimestampMillisecondType>().value(row)),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => Ok(array.as_primitive::<TimestampMicrosecondType>().value(row)),
+        other => Err(Error::bug(format!("a timestamp carried by {other} became a number"))),
+    }
 }
 
 /// JSON has no infinities: Jackson writes them as strings.

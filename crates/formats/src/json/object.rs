@@ -3,6 +3,7 @@
 use super::JsonOptions;
 use super::column::{Column, parse_or_null};
 use super::cursor::{Cursor, Fault, Parsed};
+use super::form::Form;
 use super::text::unescape;
 use arrow_array::ArrayRef;
 use millstream_dataflow::{Field, Result};
@@ -116,6 +117,11 @@ impl Object {
     }
     pub(super) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Expects these forms from now on, one per column.
+    pub(super) fn expect(&mut self, forms: &[Form]) {
+        self.columns.iter_mut().zip(forms).for_each(|(column, form)| column.expect(form));
     }
 
     /// Appends the object at the cursor, which stands on `{`. After an error the caller truncates.

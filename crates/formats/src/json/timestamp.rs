@@ -3,6 +3,7 @@
 use super::TimestampStandard;
 use super::column::OUT_OF_RANGE;
 use super::cursor::{Cursor, Fault, Parsed};
+use super::form::Form;
 use millstream_dataflow::temporal;
 
 #[derive(Debug)]
@@ -11,6 +12,10 @@ pub(super) struct Timestamps {
     pub(super) per_second: i64,
     /// A point in time: `Z` stands at its end.
     point: bool,
+    /// Another form than the format's own.
+    standard: Option<TimestampStandard>,
+    /// Units of a second in a number.
+    written: i64,
     /// The date read last, and its days since the epoch: mostly the next one is the same.
     date: ([u8; 10], i64),
 }
@@ -22,12 +27,31 @@ impl Timestamps {
             values: Vec::new(),
             per_second,
             point,
+            standard: None,
+            written: per_second,
             date: (*b"1970-01-01", 0),
         }
     }
 
+    /// Expects this form from now on.
+    pub(super) fn expect(&mut self, form: &Form) {
+        self.standard = matches!(form, Form::Iso8601).then_some(TimestampStandard::Iso8601);
+        if let Form::Number(per_second) = form {
+            self.written = *per_second;
+        }
+    }
+
+    /// Appends units since 1970, of the form's.
+    pub(super) fn push_number(&mut self, units: i64) -> Parsed<()> {
+        let fewer = units.div_euclid((self.written / self.per_second).max(1));
+        let units = fewer.checked_mul((self.per_second / self.written).max(1));
+        self.values.push(units.ok_or(OUT_OF_RANGE)?);
+        Ok(())
+    }
+
     /// Appends a text.
     pub(super) fn push(&mut self, text: &[u8], standard: TimestampStandard) -> Parsed<()> {
+        let standard = self.standard.unwrap_or(standard);
         let end: &[u8] = if self.point { b"Z" } else { b"" };
         let parsed = temporal::parse_timestamp(text, standard.separator()).filter(|(_, rest)| *rest == end);
         let ((days, nanos), _) = parsed.ok_or(Fault::Type("no timestamp of the expected form"))?;
@@ -41,7 +65,7 @@ impl Timestamps {
     /// Appends what most writers write, seconds or milliseconds between quotes; anything else leaves all as it was.
     #[inline]
     pub(super) fn push_plain(&mut self, c: &mut Cursor<'_>, standard: TimestampStandard) -> bool {
-        self.plain(c, standard).is_some()
+        self.plain(c, self.standard.unwrap_or(standard)).is_some()
     }
 
     #[inline]

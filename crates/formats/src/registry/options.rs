@@ -27,6 +27,24 @@ pub struct RegistryOptions {
     pub keystore_password: OptionSpec,
 }
 
+impl RegistryOptions {
+    /// All of them, sorted by name.
+    pub(crate) const fn all(&self) -> [OptionSpec; 10] {
+        [
+            self.user_info_source,
+            self.user_info,
+            self.token_source,
+            self.token,
+            self.keystore,
+            self.keystore_password,
+            self.truststore,
+            self.truststore_password,
+            self.subject,
+            self.url,
+        ]
+    }
+}
+
 /// The options of the format of this name.
 macro_rules! registry_options {
     ($format:literal) => {{
