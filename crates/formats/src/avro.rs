@@ -9,18 +9,17 @@ mod derive;
 mod encoder;
 mod file;
 mod plan;
-mod rows;
 mod schema;
 mod skip;
 
 use crate::registry::FramedEncoder;
+use crate::rows::Rows;
 use arrow_array::RecordBatch;
 use derive::Mapping;
 use encoder::Row;
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{BadRecord, Batch, Decoder, Error, FormatSpec, RecordEncoder, Records, Result, Schema};
 use plan::Plan;
-use rows::Rows;
 use std::collections::BTreeMap;
 
 pub use file::{AvroFile, AvroFileEncoder};
@@ -77,7 +76,7 @@ impl AvroDecoder {
 
 impl Decoder for AvroDecoder {
     fn decode(&mut self, record: &[u8]) -> Result<usize, BadRecord> {
-        self.rows.decode(&self.plan, record, 0)
+        self.plan.decode(&mut self.rows, record, 0)
     }
     fn rows(&self) -> usize {
         self.rows.rows()

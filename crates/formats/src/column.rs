@@ -57,7 +57,10 @@ impl Column {
             SqlType::Char(_) | SqlType::VarChar(_) => Values::Text(Views::default()),
             SqlType::Binary(_) | SqlType::VarBinary(_) => Values::Bytes(Views::default()),
             SqlType::Array(element) => Values::List(vec![0], Box::new(Column::new(element)?)),
-            SqlType::Map(key, value) => Values::Map(vec![0], Box::new(Column::new(key)?), Box::new(Column::new(value)?)),
+            SqlType::Map(key, value) => {
+                let key = Field::new(&*key.name, key.ty.clone(), false);
+                Values::Map(vec![0], Box::new(Column::new(&key)?), Box::new(Column::new(value)?))
+            }
             SqlType::Row(fields) => Values::Row(fields.iter().map(Column::new).collect::<Result<_>>()?),
             SqlType::Null => Values::Null,
             SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Multiset(_) => {

@@ -6,14 +6,17 @@
 
 pub mod avro;
 mod base64;
+mod cells;
 mod column;
 pub mod csv;
+mod fault;
 pub mod json;
 pub mod parquet;
 pub mod raw;
 mod record;
 mod registry;
 pub mod render;
+mod rows;
 mod split;
 mod validity;
 mod views;

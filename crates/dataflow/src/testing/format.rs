@@ -75,6 +75,7 @@ pub fn format_suite(case: &FormatCase<'_>) {
                     encoder: messages,
                     decoder,
                     refuses: case.refuses,
+                    plain_lists: false,
                     name: case.name,
                     single: false,
                 };

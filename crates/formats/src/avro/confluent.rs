@@ -2,9 +2,9 @@
 
 use super::derive::{self, Mapping};
 use super::plan::Plan;
-use super::rows::Rows;
 use super::schema::AvroType;
 use crate::registry::{RegisteredSchema, RegistryDecoder, RegistryEncoder, RegistryOptions, SchemaReader, SchemaRegistry, registry_options};
+use crate::rows::Rows;
 use arrow_array::RecordBatch;
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{BadRecord, Decoder, FormatSpec, Result, Schema};
@@ -65,7 +65,7 @@ impl SchemaReader for ConfluentReader {
         Plan::new(&writer, &self.wanted)
     }
     fn read(&mut self, plan: &Plan, record: &[u8], start: usize) -> Result<usize, BadRecord> {
-        self.rows.decode(plan, record, start)
+        plan.decode(&mut self.rows, record, start)
     }
     fn rows(&self) -> usize {
         self.rows.rows()

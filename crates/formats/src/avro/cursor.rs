@@ -1,43 +1,9 @@
 //! Binary Avro, read value by value.
 
-use crate::record::bad;
-use millstream_dataflow::BadRecord;
+use crate::fault::Fault;
 use std::borrow::Cow;
-use std::fmt;
 
-/// What is wrong with a record, and where.
-#[derive(Debug)]
-pub(super) struct Fault {
-    reason: &'static str,
-    what: Cow<'static, str>,
-    at: usize,
-    /// The names of the fields around it, innermost first.
-    path: Vec<String>,
-}
-
-pub(super) type Parsed<T> = Result<T, Box<Fault>>;
-
-impl Fault {
-    /// The same, seen from around a field.
-    #[cold]
-    pub(super) fn inside(mut self: Box<Self>, field: &str) -> Box<Self> {
-        self.path.push(field.to_string());
-        self
-    }
-    pub(super) fn into_bad(self) -> BadRecord {
-        bad(self.reason, self.to_string())
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.path.is_empty() {
-            let path: Vec<&str> = self.path.iter().rev().map(String::as_str).collect();
-            write!(f, "column \"{}\": ", path.join("."))?;
-        }
-        write!(f, "{}, at byte {}", self.what, self.at)
-    }
-}
+pub(super) use crate::fault::Parsed;
 
 pub(super) struct Cursor<'a> {
     bytes: &'a [u8],
@@ -54,12 +20,7 @@ impl<'a> Cursor<'a> {
     }
     #[cold]
     pub(super) fn fault(&self, reason: &'static str, what: impl Into<Cow<'static, str>>) -> Box<Fault> {
-        Box::new(Fault {
-            reason,
-            what: what.into(),
-            at: self.at,
-            path: Vec::new(),
-        })
+        Fault::new(reason, what, self.at)
     }
     #[cold]
     pub(super) fn ends(&self) -> Box<Fault> {

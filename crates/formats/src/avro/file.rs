@@ -4,9 +4,9 @@ use super::codec::Codec;
 use super::cursor::{Cursor, Parsed};
 use super::encoder::{Row, long, sized};
 use super::plan::Plan;
-use super::rows::Rows;
 use super::schema::AvroType;
 use super::{CODEC, derive, mapping};
+use crate::rows::Rows;
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use millstream_dataflow::option::Options;
@@ -174,7 +174,7 @@ impl AvroFile {
             let mut c = Cursor::new(&unpacked, at);
             let wanted = rows_left.min(rows_max.max(1) as u64);
             for _ in 0..wanted {
-                if let Err(e) = rows.read(&plan, &mut c, false) {
+                if let Err(e) = plan.append(&mut rows, &mut c, false) {
                     rows_left = 0;
                     return Some(Err(damaged(&e.message)));
                 }

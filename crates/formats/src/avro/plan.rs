@@ -3,6 +3,9 @@
 use super::cursor::{Cursor, Parsed};
 use super::skip::{self, Skip};
 use crate::column::{Column, Values};
+use crate::record::check_bytes;
+use crate::rows::Rows;
+use millstream_dataflow::BadRecord;
 use std::sync::Arc;
 
 const MS_OF_DAY: i64 = 86_400_000;
@@ -77,8 +80,30 @@ pub(super) enum Read {
 }
 
 impl Plan {
+    /// Appends the row at the cursor, which must be followed by nothing if it stands alone.
+    ///
+    /// # Errors
+    /// As [`millstream_dataflow::Decoder::decode`].
+    pub(super) fn append(&self, rows: &mut Rows, c: &mut Cursor<'_>, alone: bool) -> Result<(), BadRecord> {
+        rows.append(|columns| {
+            self.read(c, columns)?;
+            match c.left() {
+                left @ 1.. if alone => Err(c.fault("malformed", format!("{left} bytes follow the record's last field"))),
+                _ => Ok(()),
+            }
+        })
+    }
+    /// Appends the row of a record, which starts there.
+    ///
+    /// # Errors
+    /// As [`millstream_dataflow::Decoder::decode`].
+    pub(super) fn decode(&self, rows: &mut Rows, record: &[u8], start: usize) -> Result<usize, BadRecord> {
+        check_bytes(record)?;
+        self.append(rows, &mut Cursor::new(record, start), true)?;
+        Ok(1)
+    }
     /// Appends the fields of a record. After an error the caller truncates.
-    pub(super) fn read(&self, c: &mut Cursor<'_>, columns: &mut [Column]) -> Parsed<()> {
+    fn read(&self, c: &mut Cursor<'_>, columns: &mut [Column]) -> Parsed<()> {
         match self.union.is_null(c)? {
             true => Err(c.fault("type", "a null instead of a record")),
             false => self.fields.read(c, columns),

@@ -14,6 +14,7 @@ fn raw_keeps_what_a_format_must() {
             encoder: &|schema| crate::record_encoder("raw", schema, &options),
             decoder: &|all, wanted| crate::decoder("raw", all, wanted, &options),
             refuses: &|ty| !holds(ty),
+            plain_lists: false,
             name: "a \"name\" é",
             single: true,
         });

@@ -23,6 +23,7 @@ fn messages_keep_what_a_format_must() {
         encoder: &|schema| crate::registry_encoder(SPEC.name, schema, "t-value", &none(), arc(&memory)),
         decoder: &|_, wanted| crate::registry_decoder(SPEC.name, wanted, &none(), arc(&memory)),
         refuses: &|ty| refuses(ty, true),
+        plain_lists: false,
         name: "_Name2",
         single: false,
     });

@@ -19,6 +19,7 @@ fn messages_keep_what_a_format_must() {
         encoder: &|schema| crate::registry_encoder(SPEC.name, schema, "t-value", &BTreeMap::new(), arc(&memory)),
         decoder: &|_, wanted| crate::registry_decoder(SPEC.name, wanted, &BTreeMap::new(), arc(&memory)),
         refuses: &refuses,
+        plain_lists: false,
         name: "a \"name\" é",
         single: false,
     });
