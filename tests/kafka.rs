@@ -80,6 +80,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("registry::avro_clicks_become_parquet", registry::avro_clicks),
         trial("changes_of_products_fold_to_the_table", changes::product_changes),
         trial("registry::json_goes_by_its_schema", registry::json),
+        trial("registry::protobuf_goes_by_a_file_and_by_its_schema", registry::protobuf),
         trial("a_ledger_is_exact_after_many_kills", soak),
         trial("page_metrics_survive_kill_9", || page_metrics(None)),
         trial("page_metrics_survive_kill_9_on_s3", || page_metrics(Some(Server::start()?))),

@@ -46,6 +46,7 @@ fn steps(text: &str) -> Result<Vec<Step>> {
         [
             ("BROKERS", "localhost:9092"),
             ("OUT", "out"),
+            ("PROTO", "sql-examples/order.proto"),
             ("REGISTRY", "http://localhost:8081"),
             ("TOKEN", "hunter2"),
         ]

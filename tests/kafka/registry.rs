@@ -670,3 +670,73 @@ pub(super) fn json() -> Result<()> {
     ensure!(actual == expected, "{actual:?}");
     Ok(())
 }
+
+/// The example, with topics of its own: protobuf by a file, and by a registry.
+pub(super) fn protobuf() -> Result<()> {
+    let registry = Registry::started()?;
+    let (from, to) = (unique("orders"), unique("paid-orders"));
+    create_topic(shared()?, &from, 1)?;
+    create_topic(shared()?, &to, 1)?;
+    let directory = tempfile::tempdir()?;
+    let read = |name: &str| std::fs::read_to_string(crate::harness::root().join("sql-examples").join(name));
+    std::fs::write(directory.path().join("order.proto"), read("order.proto")?)?;
+    // The second is not paid, the third has nothing but its status.
+    Writer::new(shared()?, &from, &[])?.send_all(&[
+        "\x08\x07\x12\x01a\x1a\x05\x0a\x01s\x10\x02\x1a\x03\x0a\x01t\x20\x01\x2a\x02\x08\x01",
+        "\x08\x08\x20\x00",
+        "\x20\x01",
+    ])?;
+    let example = read("protobuf-orders.sql")?
+        .replace("'orders',", &format!("'{from}',"))
+        .replace("'paid-orders',", &format!("'{to}',"));
+    let mut command = prepare(
+        directory.path(),
+        "orders.sql",
+        &format!("SET 'execution.checkpointing.interval' = '200 ms';{example}"),
+    )?;
+    let variables = [
+        format!("BROKERS={}", shared()?),
+        format!("REGISTRY={}", registry.url()),
+        "PROTO=order.proto".to_string(),
+    ];
+    command.args(variables.iter().flat_map(|v| ["-D", v]));
+    let mut child = Running::start(command)?;
+    while read_all(shared()?, &to, "read_committed")?.len() < 2 {
+        child.check()?;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child.stop()?;
+    let id = registry
+        .subjects()
+        .get(&format!("{to}-value"))
+        .and_then(|ids| ids.first())
+        .copied()
+        .context("no subject")?;
+    ensure!(registry.shared.kept().schemas[id - 1]["schemaType"] == "PROTOBUF");
+    let written = read_all(shared()?, &to, "read_committed")?;
+    let first = written.first().and_then(|m| m.payload()).context("no record")?;
+    let expected = b"\0\x08\x07\x12\x01a\x1a\x0e\x0a\x01s\x10\x02\x19\0\0\0\0\0\0\0\0\x22\x02\x08\x01";
+    ensure!(first == [&[0][..], &(id as u32).to_be_bytes(), expected].concat(), "{first:?}");
+    // Another writer's schema with a reference; its message is the second within the first of its file.
+    let item = "syntax = \"proto3\"; package shop; message Item { string sku = 1; int32 quantity = 2; double price = 3; }";
+    let order = "syntax = \"proto3\"; import \"shop/item.proto\"; message Outer { message Other {} message Order { int64 id = 4; shop.Item first_item = 9; } }";
+    registry.keep("item", json!({ "schema": item, "schemaType": "PROTOBUF" }));
+    let to_item = json!([{ "name": "shop/item.proto", "subject": "item", "version": 1 }]);
+    let other = registry.keep("other", json!({ "schema": order, "schemaType": "PROTOBUF", "references": to_item }));
+    let record = |id: u32, payload: &str| String::from_utf8([&[0][..], &id.to_be_bytes(), payload.as_bytes()].concat());
+    let writer = Writer::new(shared()?, &to, &[])?;
+    writer.send_all(&[&record(other, "\x04\x00\x02\x20\x09\x4a\x03\x0a\x01u")?])?;
+    let format = format!("'format' = 'proto-registry', 'proto-registry.url' = '{}'", registry.url());
+    let query = |on_error: &str| -> Result<String> {
+        let columns = "id BIGINT NOT NULL, first_item ROW<sku STRING, quantity INT>, placed_at TIMESTAMP(3)";
+        Ok(table("t", &to, columns, &format!("{format}, 'on-error' = '{on_error}'"))? + "SELECT id, first_item.sku, first_item.quantity, placed_at FROM t;")
+    };
+    let expected = set([r#"[7,"s",2,"1970-01-01 00:00:01.000"]"#, "[0,null,null,null]", r#"[9,"u",0,null]"#]);
+    ensure!(rows(&query("fail")?)? == expected, "{:?}", rows(&query("fail")?)?);
+    // A message that its file does not have, and bytes that are none.
+    writer.send_all(&[&record(other, "\x02\x0e\x08")?, &record(other, "\x04\x00\x02\x20")?])?;
+    let error = fail(prepare(directory.path(), "fail.sql", &query("fail")?)?, 1)?;
+    ensure!(error.contains("E0700") && error.contains("it has no message at [7]"), "{error}");
+    ensure!(rows(&query("skip")?)? == expected);
+    Ok(())
+}

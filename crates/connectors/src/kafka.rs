@@ -182,7 +182,17 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         TOPIC_PATTERN,
         VALUE_FIELDS,
     ],
-    formats: &["avro", "avro-confluent", "csv", "debezium-json", "json", "json-registry", "raw"],
+    formats: &[
+        "avro",
+        "avro-confluent",
+        "csv",
+        "debezium-json",
+        "json",
+        "json-registry",
+        "proto-registry",
+        "protobuf",
+        "raw",
+    ],
     metadata: &[
         writable("headers", "MAP<STRING NOT NULL, BYTES NOT NULL> NOT NULL", "Headers of the record."),
         metadata("leader-epoch", "INT", "Leader epoch of the record."),

@@ -12,6 +12,7 @@ pub mod csv;
 mod fault;
 pub mod json;
 pub mod parquet;
+pub mod protobuf;
 pub mod raw;
 mod record;
 mod registry;
@@ -29,6 +30,9 @@ pub use json::column::value_of_text;
 pub use registry::{RegisteredSchema, RegistryOptions, SchemaReference, SchemaRegistry};
 pub use split::split_records;
 
+/// Options that name a file, which is relative to the job's directory.
+pub const FILE_OPTIONS: &[&str] = &[protobuf::DESCRIPTOR.name];
+
 /// All formats, sorted by name.
 pub const FORMATS: &[&FormatSpec] = &[
     &avro::SPEC,
@@ -38,6 +42,8 @@ pub const FORMATS: &[&FormatSpec] = &[
     &json::SPEC,
     &json::registry::SPEC,
     &parquet::SPEC,
+    &protobuf::registry::SPEC,
+    &protobuf::SPEC,
     &raw::SPEC,
 ];
 
@@ -54,6 +60,7 @@ pub fn decoder(format: &str, all: &Schema, wanted: &Schema, options: &BTreeMap<S
         "csv" => Ok(Box::new(csv::CsvDecoder::new(all, wanted, options)?)),
         "debezium-json" => Ok(Box::new(json::debezium::DebeziumDecoder::new(wanted, options)?)),
         "json" => Ok(Box::new(json::JsonDecoder::new(wanted, options)?)),
+        "protobuf" => Ok(Box::new(protobuf::ProtobufDecoder::new(wanted, options)?)),
         "raw" => Ok(Box::new(raw::RawDecoder::new(all, wanted, options)?)),
         other => Err(unknown(other)),
     }
@@ -96,6 +103,7 @@ pub fn record_encoder(format: &str, schema: &Schema, options: &BTreeMap<String, 
         "csv" => Ok(Box::new(csv::CsvEncoder::new(schema, options)?)),
         "debezium-json" => Ok(Box::new(json::debezium::DebeziumEncoder::new(schema, options)?)),
         "json" => Ok(Box::new(json::JsonEncoder::new(schema, options)?)),
+        "protobuf" => Ok(Box::new(protobuf::ProtobufEncoder::new(schema, options)?)),
         "raw" => Ok(Box::new(raw::RawEncoder::new(schema, options)?)),
         other => Err(unknown(other)),
     }
@@ -106,6 +114,7 @@ pub fn registry_options(format: &str) -> Option<&'static RegistryOptions> {
     match format {
         "avro-confluent" => Some(&avro::confluent::REGISTRY),
         "json-registry" => Some(&json::registry::REGISTRY),
+        "proto-registry" => Some(&protobuf::registry::REGISTRY),
         _ => None,
     }
 }
@@ -118,6 +127,7 @@ pub fn registry_decoder(format: &str, wanted: &Schema, options: &BTreeMap<String
     match format {
         "avro-confluent" => avro::confluent::decoder(wanted, options, registry),
         "json-registry" => json::registry::decoder(wanted, registry),
+        "proto-registry" => protobuf::registry::decoder(wanted, registry),
         other => Err(unknown(other)),
     }
 }
@@ -138,6 +148,7 @@ pub fn registry_encoder(
     match format {
         "avro-confluent" => Ok(Box::new(avro::confluent::encoder(schema, subject, options, registry)?)),
         "json-registry" => Ok(Box::new(json::registry::encoder(schema, subject, registry)?)),
+        "proto-registry" => Ok(Box::new(protobuf::registry::encoder(schema, subject, registry)?)),
         other => Err(unknown(other)),
     }
 }

@@ -168,10 +168,13 @@ fn part(table: &TableSpec, name: &str, is_in: &dyn Fn(&Field) -> bool, cut: &str
     let physical = table.physical().fields;
     let wanted: Vec<(usize, &Field)> = physical.iter().enumerate().filter(|(_, f)| is_in(f)).collect();
     let of_its_own = format!("{name}.");
-    let (prefix, options) = match table.options.contains_key(&format!("{of_its_own}format")) {
+    let (prefix, mut options) = match table.options.contains_key(&format!("{of_its_own}format")) {
         true => (of_its_own.as_str(), options_of(&table.options, &of_its_own)),
         false => ("", table.options.clone()),
     };
+    for (_, path) in options.iter_mut().filter(|(key, _)| millstream_formats::FILE_OPTIONS.contains(&key.as_str())) {
+        *path = context.directory.join(&*path).to_string_lossy().into_owned();
+    }
     let format = options.get("format").cloned().unwrap_or_default();
     let registry: Option<(&RegistryOptions, Arc<dyn SchemaRegistry>)> = match millstream_formats::registry_options(&format) {
         Some(names) => Some((names, Arc::new(ConfluentRegistry::new(&options, names, prefix, context)?))),

@@ -133,10 +133,10 @@ fn certificates_are_pem() {
     let (trust, key) = ("avro-confluent.ssl.truststore.location", "avro-confluent.ssl.keystore.location");
     assert!(registry("https://a", &[(trust, &good), (key, &both)]).unwrap().client().is_ok());
     for (option, value, code, told, hint) in [
-        (trust, other.as_str(), "E0526", "holds no certificate in PEM", "keytool -exportcert"),
-        (key, &other, "E0526", "holds no certificate and open key", "openssl pkcs12"),
-        (key, &good, "E0526", "holds no certificate and open key", "openssl pkcs12"),
-        (trust, &none, "E0526", "cannot be read", ""),
+        (trust, other.as_str(), "E0528", "holds no certificate in PEM", "keytool -exportcert"),
+        (key, &other, "E0528", "holds no certificate and open key", "openssl pkcs12"),
+        (key, &good, "E0528", "holds no certificate and open key", "openssl pkcs12"),
+        (trust, &none, "E0528", "cannot be read", ""),
         ("avro-confluent.ssl.truststore.password", "hunter2", "E0502", "is not for PEM files", "keytool"),
         ("avro-confluent.ssl.keystore.password", "hunter2", "E0502", "is not for PEM files", "openssl"),
     ] {

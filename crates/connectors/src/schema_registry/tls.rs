@@ -73,14 +73,14 @@ fn read(settings: &Settings<'_>, spec: &OptionSpec, path: &Path) -> Result<Vec<u
     }
     std::fs::read(path).map_err(|e| {
         Error::config(format!("the file of the option {} cannot be read", settings.name(spec)))
-            .code("E0526")
+            .code("E0528")
             .detail(path.display().to_string())
             .source(e)
     })
 }
 
 fn unfit(settings: &Settings<'_>, spec: &OptionSpec, what: &str) -> Error {
-    let e = Error::config(format!("the file of the option {} holds {what}", settings.name(spec))).code("E0526");
+    let e = Error::config(format!("the file of the option {} holds {what}", settings.name(spec))).code("E0528");
     e.hint(conversion(settings, spec))
 }
 

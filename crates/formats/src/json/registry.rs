@@ -18,6 +18,7 @@ pub const SPEC: FormatSpec = FormatSpec {
           Dates and times are numbers where the schema has the titles of Kafka Connect, and timestamps are ISO 8601 where it has the format `date-time`; \
           all else is as in `json`.",
     options: &REGISTRY.all(),
+    changes: false,
 };
 
 const KIND: &str = "JSON";
