@@ -12,6 +12,6 @@ pub mod zone;
 
 pub use aggregate::aggregate;
 pub use cast::cast;
-pub use scalar::{Function, Signature, check_literals, function, functions};
+pub use scalar::{Function, Signature, TimePattern, check_literals, function, functions};
 pub use types::Type;
 pub use zone::Zone;

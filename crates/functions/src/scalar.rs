@@ -18,6 +18,7 @@ use millstream_dataflow::{Result, SqlType};
 pub use conditional::choose;
 pub use nested::field;
 pub(crate) use rows::refused;
+pub use times::TimePattern;
 pub(crate) use times::plain_date;
 
 /// How a call is typed: the arguments are cast to `args` first.

@@ -4,6 +4,7 @@ mod field;
 mod format;
 mod parse;
 mod pattern;
+mod reading;
 mod shift;
 mod unit;
 mod zone;
@@ -19,6 +20,7 @@ use millstream_dataflow::{Error, Result, SqlType};
 use std::sync::Arc;
 
 pub(crate) use parse::plain_date;
+pub use reading::TimePattern;
 pub(super) use shift::shift;
 
 const DAY_MS: i64 = 86_400_000;
