@@ -1,6 +1,6 @@
 //! Where rows leave: written before the barrier, visible only after the checkpoint.
 
-use crate::{Batch, BoxFuture, Epoch, Result, SubtaskContext};
+use crate::{Batch, BoxFuture, Epoch, EventTime, Result, SubtaskContext};
 
 /// What a writer hands over so that the committer can make it visible, also in another process after a crash.
 /// The connector owns the encoding; it carries a version.
@@ -13,6 +13,17 @@ pub struct EpochCommit {
     /// The epoch.
     pub epoch: Epoch,
     /// In subtask order.
+    pub committables: Vec<Committable>,
+}
+
+/// An epoch of one sink that nobody has decided yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndecidedEpoch {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// That of the sink's input at the barrier: the minimum over its writers, those aside that are idle. `Watermark::END` after all input.
+    pub watermark: EventTime,
+    /// What the writers handed over, in subtask order. After a failed checkpoint those that were prepared for it come first.
     pub committables: Vec<Committable>,
 }
 
@@ -58,6 +69,16 @@ pub struct Written {
 
 /// The committing half; one per sink, run by the checkpoint coordinator.
 pub trait SinkCommitter: Send {
+    /// Called once at start, before everything else, if there is a decided epoch: its committables, committed or not. What a committer must
+    /// know of the past is in them.
+    fn restore(&mut self, _last: &EpochCommit) -> Result<()> {
+        Ok(())
+    }
+    /// Called before the manifest of the epoch is created: gives what is to be committed. Nothing becomes visible, and the epoch may yet be
+    /// given up or prepared again with a later one: a committer takes note of what it prepared only in `commit`.
+    fn prepare(&mut self, undecided: UndecidedEpoch) -> BoxFuture<'_, Result<Vec<Committable>>> {
+        Box::pin(async { Ok(undecided.committables) })
+    }
     /// Makes an epoch visible. Called after the manifest that decides the epoch exists; **idempotent**: after a crash it is
     /// called again with the same committables, from another process.
     fn commit(&mut self, commit: EpochCommit) -> BoxFuture<'_, Result<()>>;

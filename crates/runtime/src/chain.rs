@@ -126,8 +126,14 @@ pub(crate) enum Then {
     End,
 }
 
-/// A sink's promise to finish its epoch.
-pub(crate) type PreCommit = BoxFuture<'static, Result<Vec<Committable>>>;
+/// A writer's part of an epoch.
+pub(crate) struct PreCommit {
+    /// At the barrier.
+    pub(crate) watermark: i64,
+    pub(crate) idle: bool,
+    /// The promise to finish the epoch.
+    pub(crate) committables: BoxFuture<'static, Result<Vec<Committable>>>,
+}
 
 /// What the nodes handed over at a barrier, by index in the chain.
 #[derive(Default)]
@@ -352,7 +358,11 @@ impl Chain {
                             self.harvest.snapshots.push((node, snapshot));
                         }
                     }
-                    Body::Sink(writer) => self.harvest.pre_commits.push((node, writer.pre_commit(barrier.epoch)?)),
+                    Body::Sink(writer) => {
+                        let (watermark, idle) = (n.watermark, n.idle);
+                        let committables = writer.pre_commit(barrier.epoch)?;
+                        self.harvest.pre_commits.push((node, PreCommit { watermark, idle, committables }));
+                    }
                 }
                 self.forward(node, |node, input| Work::Barrier { node, input, barrier }, &Message::Barrier(barrier));
             }

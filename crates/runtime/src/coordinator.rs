@@ -4,6 +4,7 @@
 //! process or the next (design §7).
 
 use crate::chain::PreCommit;
+use crate::combined::Combined;
 use crate::config::JobConfig;
 use crate::constants::SOURCE_COMMIT_WAIT;
 use crate::metrics::JobMetrics;
@@ -13,7 +14,9 @@ use crate::wake::Wake;
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
 use futures::future::{Either, select, select_all, try_join_all};
-use millstream_dataflow::{BoxFuture, Committable, Epoch, EpochCommit, Error, ErrorKind, KeyGroupRange, Result, SinkCommitter, Snapshot, Source, Split};
+use millstream_dataflow::{
+    BoxFuture, Committable, Epoch, EpochCommit, Error, ErrorKind, KeyGroupRange, Result, SinkCommitter, Snapshot, Source, Split, UndecidedEpoch, Watermark,
+};
 use millstream_state::checkpoint::{FinishedJob, Manifest, OperatorState, SinkState, SourceState, Writer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -158,7 +161,7 @@ impl Coordinator {
         // A failed epoch's number is not used again in this run: sinks and chunks have seen it.
         self.epoch = epoch;
         let (sources, snapshots, pre_commits) = sort(acknowledged);
-        let mut committables = self.pre_commit(pre_commits).await?;
+        let mut committables = self.pre_commit(epoch, pre_commits).await?;
         let now_ms = self.rim.clock.now_ms();
         let result = self.publish(epoch, &sources, snapshots, &committables, finished.then_some(now_ms)).await;
         let bytes = match result {
@@ -242,14 +245,24 @@ impl Coordinator {
         Ok(acknowledged)
     }
 
-    /// Finishes the sinks' uploads. An error here loses rows of this run, so it ends the attempt.
-    async fn pre_commit(&mut self, pre_commits: BTreeMap<usize, Vec<PreCommit>>) -> Result<BTreeMap<usize, Vec<Committable>>> {
-        let mut committables = std::mem::take(&mut self.carried);
-        for (node, futures) in pre_commits {
-            let parts = try_join_all(futures).await?;
-            committables.entry(node).or_default().extend(parts.into_iter().flatten());
+    /// Finishes the sinks' uploads, and prepares their commits. An error here loses rows of this run, so it ends the attempt.
+    async fn pre_commit(&mut self, epoch: Epoch, pre_commits: BTreeMap<usize, Vec<PreCommit>>) -> Result<BTreeMap<usize, Vec<Committable>>> {
+        let mut all = std::mem::take(&mut self.carried);
+        for (node, writers) in pre_commits {
+            let combined = Combined::of(writers.iter().map(|w| (w.watermark, w.idle)));
+            let parts = try_join_all(writers.into_iter().map(|w| w.committables)).await?;
+            let committables = all.entry(node).or_default();
+            committables.extend(parts.into_iter().flatten());
+            if let Some(committer) = self.committers.get_mut(&node) {
+                let undecided = UndecidedEpoch {
+                    epoch,
+                    watermark: combined.map_or(Watermark::NONE, |c| c.watermark),
+                    committables: std::mem::take(committables),
+                };
+                *committables = committer.prepare(undecided).await?;
+            }
         }
-        Ok(committables)
+        Ok(all)
     }
 
     /// Uploads state and creates the manifest. Returns the bytes uploaded.
@@ -376,12 +389,14 @@ pub(crate) async fn roll_forward(
     writer: &mut Writer,
 ) -> Result<()> {
     for (node, committer) in committers.iter_mut() {
+        let nothing = EpochCommit {
+            epoch: manifest.epoch,
+            committables: Vec::new(),
+        };
+        let last = manifest.commit_of(&node_ids[*node]).unwrap_or(nothing);
+        committer.restore(&last)?;
         if !committed {
-            let nothing = EpochCommit {
-                epoch: manifest.epoch,
-                committables: Vec::new(),
-            };
-            committer.commit(manifest.commit_of(&node_ids[*node]).unwrap_or(nothing)).await?;
+            committer.commit(last).await?;
         }
         committer.survey().await?;
     }

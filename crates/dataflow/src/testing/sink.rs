@@ -3,7 +3,9 @@
 use super::block_on::block_on;
 use super::report::{Found, Multiset, fail, multiset, same_rows, text};
 use super::rows::texts;
-use crate::{Batch, Committable, Epoch, EpochCommit, ErrorKind, KeyGroupRange, Result, Sink, SinkCommitter, SinkWriter, SubtaskContext};
+use crate::{
+    Batch, Committable, Epoch, EpochCommit, ErrorKind, KeyGroupRange, Result, Sink, SinkCommitter, SinkWriter, SubtaskContext, UndecidedEpoch, Watermark,
+};
 use std::sync::Arc;
 
 /// A sink under test, over a table that is empty.
@@ -35,7 +37,10 @@ pub fn sink_suite(case: &SinkCase<'_>) {
         case,
         next: 0,
         expected: Multiset::new(),
-        last: 0,
+        last: EpochCommit {
+            epoch: 0,
+            committables: Vec::new(),
+        },
     };
     type Check<'a> = fn(&mut Suite<'a>) -> Found<()>;
     let checks: [(&str, Check<'_>); 11] = [
@@ -70,7 +75,7 @@ struct Suite<'a> {
     next: usize,
     expected: Multiset,
     /// The last decided epoch.
-    last: Epoch,
+    last: EpochCommit,
 }
 
 impl Suite<'_> {
@@ -107,12 +112,25 @@ impl Suite<'_> {
         self.seen("an epoch was pre-committed")?;
         Ok(committables)
     }
-    fn decide(&mut self, committables: Vec<Committable>) -> EpochCommit {
-        self.last += 1;
-        EpochCommit {
-            epoch: self.last,
+    /// What a committer of a new process makes of an epoch that it did not see begin.
+    fn prepare(&mut self, committables: Vec<Committable>) -> Found<Vec<Committable>> {
+        let mut committer = self.committer(self.open()?.as_ref(), INCARNATION)?;
+        committer.restore(&self.last).map_err(text)?;
+        let undecided = UndecidedEpoch {
+            epoch: self.last.epoch + 1,
+            watermark: Watermark::NONE,
             committables,
-        }
+        };
+        let prepared = block_on(committer.prepare(undecided)).map_err(text)?;
+        self.seen("an epoch was prepared")?;
+        Ok(prepared)
+    }
+    fn decide(&mut self, committables: Vec<Committable>) -> Found<EpochCommit> {
+        self.last = EpochCommit {
+            epoch: self.last.epoch + 1,
+            committables: self.prepare(committables)?,
+        };
+        Ok(self.last.clone())
     }
     fn commit(&mut self, committer: &mut dyn SinkCommitter, commit: &EpochCommit, rows: &[String]) -> Found<()> {
         block_on(committer.commit(commit.clone())).map_err(text)?;
@@ -155,9 +173,9 @@ impl Suite<'_> {
             }
             let mut committables = Vec::new();
             for w in &mut writers {
-                committables.extend(self.pre_commit(w.as_mut(), self.last + 1)?);
+                committables.extend(self.pre_commit(w.as_mut(), self.last.epoch + 1)?);
             }
-            let commit = self.decide(committables);
+            let commit = self.decide(committables)?;
             self.commit(committer.as_mut(), &commit, &rows)?;
             self.commit_again(committer.as_mut(), &commit)?;
             let mut other = self.committer(self.open()?.as_ref(), INCARNATION)?;
@@ -172,12 +190,12 @@ impl Suite<'_> {
         let sink = self.open()?;
         let mut committer = self.committer(sink.as_ref(), INCARNATION)?;
         let mut writer = self.writer(sink.as_ref(), 0, 1)?;
-        let committables = self.pre_commit(writer.as_mut(), self.last + 1)?;
-        let commit = self.decide(committables);
+        let committables = self.pre_commit(writer.as_mut(), self.last.epoch + 1)?;
+        let commit = self.decide(committables)?;
         self.commit(committer.as_mut(), &commit, &[])?;
         let rows = self.write(writer.as_mut())?;
-        let committables = self.pre_commit(writer.as_mut(), self.last + 1)?;
-        let commit = self.decide(committables);
+        let committables = self.pre_commit(writer.as_mut(), self.last.epoch + 1)?;
+        let commit = self.decide(committables)?;
         self.commit(committer.as_mut(), &commit, &rows)
     }
 
@@ -186,13 +204,13 @@ impl Suite<'_> {
         let mut committer = self.committer(sink.as_ref(), INCARNATION)?;
         let mut writer = self.writer(sink.as_ref(), 0, 1)?;
         let first = self.write(writer.as_mut())?;
-        let pending = writer.pre_commit(self.last + 1).map_err(text)?;
+        let pending = writer.pre_commit(self.last.epoch + 1).map_err(text)?;
         let second = self.write(writer.as_mut())?;
         let committables = block_on(pending).map_err(text)?;
-        let commit = self.decide(committables);
+        let commit = self.decide(committables)?;
         self.commit(committer.as_mut(), &commit, &first)?;
-        let committables = self.pre_commit(writer.as_mut(), self.last + 1)?;
-        let commit = self.decide(committables);
+        let committables = self.pre_commit(writer.as_mut(), self.last.epoch + 1)?;
+        let commit = self.decide(committables)?;
         self.commit(committer.as_mut(), &commit, &second)
     }
 
@@ -210,7 +228,8 @@ impl Suite<'_> {
         let mut writer = self.writer(sink.as_ref(), 0, 1)?;
         let again = self.next;
         self.write(writer.as_mut())?;
-        self.pre_commit(writer.as_mut(), self.last + 1)?;
+        let committables = self.pre_commit(writer.as_mut(), self.last.epoch + 1)?;
+        self.prepare(committables)?;
         drop((writer, sink));
         let sink = self.open()?;
         let mut committer = self.committer(sink.as_ref(), INCARNATION)?;
@@ -219,8 +238,8 @@ impl Suite<'_> {
         let mut writer = self.writer(sink.as_ref(), 0, 1)?;
         self.next = again;
         let rows = self.write(writer.as_mut())?;
-        let committables = self.pre_commit(writer.as_mut(), self.last + 1)?;
-        let commit = self.decide(committables);
+        let committables = self.pre_commit(writer.as_mut(), self.last.epoch + 1)?;
+        let commit = self.decide(committables)?;
         self.commit(committer.as_mut(), &commit, &rows)
     }
 
@@ -228,11 +247,11 @@ impl Suite<'_> {
         let sink = self.open()?;
         let mut writer = self.writer(sink.as_ref(), 0, 1)?;
         let rows = self.write(writer.as_mut())?;
-        let committables = self.pre_commit(writer.as_mut(), self.last + 1)?;
-        let commit = self.decide(committables);
+        let committables = self.pre_commit(writer.as_mut(), self.last.epoch + 1)?;
+        let commit = self.decide(committables)?;
         // An epoch that was begun after it and never decided.
         self.write(writer.as_mut())?;
-        self.pre_commit(writer.as_mut(), self.last + 1)?;
+        self.pre_commit(writer.as_mut(), self.last.epoch + 1)?;
         drop((writer, sink));
         let mut committer = self.committer(self.open()?.as_ref(), INCARNATION)?;
         self.commit(committer.as_mut(), &commit, &rows)?;
@@ -249,18 +268,23 @@ impl Suite<'_> {
         for subtask in 0..2 {
             let mut writer = self.writer(sink.as_ref(), subtask, 2)?;
             rows.push(self.write(writer.as_mut())?);
-            committables.push(self.pre_commit(writer.as_mut(), self.last + 1)?);
+            committables.push(self.pre_commit(writer.as_mut(), self.last.epoch + 1)?);
         }
-        let half = EpochCommit {
-            epoch: self.last + 1,
-            committables: committables[0].clone(),
-        };
+        let commit = self.decide(committables.concat())?;
         let mut committer = self.committer(sink.as_ref(), INCARNATION)?;
-        self.commit(committer.as_mut(), &half, &rows[0])?;
+        let mut unseen = rows.concat();
+        // Where what the writers handed over was merged, there is no half of it to be told.
+        if commit.committables.starts_with(&committables[0]) {
+            let half = EpochCommit {
+                epoch: commit.epoch,
+                committables: committables[0].clone(),
+            };
+            self.commit(committer.as_mut(), &half, &rows[0])?;
+            unseen = rows.remove(1);
+        }
         drop((committer, sink));
-        let commit = self.decide(committables.concat());
         let mut committer = self.committer(self.open()?.as_ref(), INCARNATION)?;
-        self.commit(committer.as_mut(), &commit, &rows[1])?;
+        self.commit(committer.as_mut(), &commit, &unseen)?;
         self.recover(committer.as_mut())
     }
 
@@ -274,11 +298,11 @@ impl Suite<'_> {
         let mut writer = self.writer(sink.as_ref(), 0, 1)?;
         self.next = again;
         let rows = self.write(writer.as_mut())?;
-        let committables = self.pre_commit(writer.as_mut(), self.last + 1)?;
+        let committables = self.pre_commit(writer.as_mut(), self.last.epoch + 1)?;
         // The former process wakes up between the pre-commit of its successor and the decision, with other rows in its epoch.
         self.write(paused.as_mut())?;
-        self.pre_commit(paused.as_mut(), self.last + 1)?;
-        let commit = self.decide(committables);
+        self.pre_commit(paused.as_mut(), self.last.epoch + 1)?;
+        let commit = self.decide(committables)?;
         self.commit(committer.as_mut(), &commit, &rows)?;
         drop(paused);
         self.recover(committer.as_mut())
@@ -290,9 +314,9 @@ impl Suite<'_> {
         let sink = self.open()?;
         let mut writer = self.writer(sink.as_ref(), 0, 1)?;
         let rows = self.write(writer.as_mut())?;
-        let committables = self.pre_commit(writer.as_mut(), self.last + 1)?;
+        let committables = self.pre_commit(writer.as_mut(), self.last.epoch + 1)?;
         block_on(former.clear()).map_err(text)?;
-        let commit = self.decide(committables);
+        let commit = self.decide(committables)?;
         let mut committer = self.committer(sink.as_ref(), INCARNATION)?;
         self.commit(committer.as_mut(), &commit, &rows)
     }
@@ -302,11 +326,11 @@ impl Suite<'_> {
         let sink = self.open()?;
         let mut writer = self.writer(sink.as_ref(), 0, 1)?;
         let rows = self.write(writer.as_mut())?;
-        let committables = self.pre_commit(writer.as_mut(), self.last + 1)?;
+        let committables = self.pre_commit(writer.as_mut(), self.last.epoch + 1)?;
         drop((writer, sink));
         let mut next = self.committer(self.open()?.as_ref(), INCARNATION)?;
         block_on(next.survey()).map_err(text)?;
-        let commit = self.decide(committables);
+        let commit = self.decide(committables)?;
         let mut committer = self.committer(self.open()?.as_ref(), INCARNATION)?;
         self.commit(committer.as_mut(), &commit, &rows)
     }
@@ -315,11 +339,11 @@ impl Suite<'_> {
         let sink = self.open()?;
         let mut writer = self.writer(sink.as_ref(), 0, 1)?;
         let rows = self.write(writer.as_mut())?;
-        let committables = self.pre_commit(writer.as_mut(), self.last + 1)?;
+        let committables = self.pre_commit(writer.as_mut(), self.last.epoch + 1)?;
         let mut other = self.committer(self.open()?.as_ref(), OTHER)?;
         block_on(other.survey()).map_err(text)?;
         block_on(other.clear()).map_err(text)?;
-        let commit = self.decide(committables);
+        let commit = self.decide(committables)?;
         let mut committer = self.committer(sink.as_ref(), INCARNATION)?;
         self.commit(committer.as_mut(), &commit, &rows)?;
         self.recover(committer.as_mut())
@@ -329,7 +353,7 @@ impl Suite<'_> {
         let sink = self.open()?;
         let mut writer = self.writer(sink.as_ref(), 0, 1)?;
         self.write(writer.as_mut())?;
-        let committables = self.pre_commit(writer.as_mut(), self.last + 1)?;
+        let committables = self.pre_commit(writer.as_mut(), self.last.epoch + 1)?;
         let good = committables.first().ok_or("an epoch with rows has no committable")?.0.clone();
         let digit = good.iter().position(u8::is_ascii_digit).ok_or("a committable has no number, so no version")?;
         let mut newer = good.clone();
@@ -337,7 +361,7 @@ impl Suite<'_> {
         let mut committer = self.committer(sink.as_ref(), INCARNATION)?;
         for (what, bytes) in [("empty", Vec::new()), ("cut", good[..good.len() / 2].to_vec()), ("of another version", newer)] {
             let commit = EpochCommit {
-                epoch: self.last + 1,
+                epoch: self.last.epoch + 1,
                 committables: vec![Committable(bytes)],
             };
             match block_on(committer.commit(commit)) {
