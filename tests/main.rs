@@ -5,6 +5,7 @@
 mod cli;
 mod conformance;
 mod faults;
+mod filesystem;
 mod http;
 mod kafka;
 mod monitoring;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     trials.extend(conformance::trials());
     trials.extend(cli::trials());
     trials.extend(faults::trials());
+    trials.extend(filesystem::trials());
     trials.extend(http::trials());
     trials.extend(mutations::trials());
     trials.extend(kafka::trials());

@@ -2,7 +2,7 @@
 
 use millstream_dataflow::{
     Batch, BoxFuture, Committable, Epoch, EpochCommit, Graph, MakeOperator, NodeKind, Operator, Output, Result, Sink, SinkCommitter, SinkWriter, Snapshot,
-    SnapshotPart, Source, Split, SplitDecoder, SplitReader, Stamp, Step, SubtaskContext, Watermark, Written,
+    SnapshotPart, Source, Split, SplitDecoder, SplitReader, Stamp, Step, SubtaskContext, UndecidedEpoch, Watermark, Written,
 };
 use std::sync::Arc;
 
@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub enum Defect {
     /// Sinks show an epoch before its manifest is there.
     CommitsBeforeTheManifest,
+    /// A restored sink does not know which partitions are not complete.
+    ForgetsPartitions,
     /// A restored source begins its first partition anew.
     ForgetsAnOffset,
     /// A restored operator leaves out a part of its state.
@@ -22,8 +24,9 @@ pub enum Defect {
 }
 
 impl Defect {
-    pub const ALL: [Defect; 5] = [
+    pub const ALL: [Defect; 6] = [
         Defect::CommitsBeforeTheManifest,
+        Defect::ForgetsPartitions,
         Defect::ForgetsAnOffset,
         Defect::DropsStateAtRestore,
         Defect::JudgesLatenessBySubtask,
@@ -34,6 +37,7 @@ impl Defect {
         for node in &mut graph.nodes {
             match &mut node.kind {
                 NodeKind::Sink(sink) if self == Defect::CommitsBeforeTheManifest => *sink = Arc::new(HastySink(Arc::clone(sink))),
+                NodeKind::Sink(sink) if self == Defect::ForgetsPartitions => *sink = Arc::new(ForgetfulSink(Arc::clone(sink))),
                 NodeKind::Source(source) if self == Defect::ForgetsAnOffset => source.source = Arc::new(ForgetfulSource(Arc::clone(&source.source))),
                 NodeKind::Operator(make) if matches!(self, Defect::DropsStateAtRestore | Defect::JudgesLatenessBySubtask) => {
                     *make = worse(Arc::clone(make), self);
@@ -91,6 +95,38 @@ impl SinkWriter for HastyWriter {
     }
     fn written(&self) -> Option<Written> {
         self.inner.written()
+    }
+}
+
+struct ForgetfulSink(Arc<dyn Sink>);
+
+impl Sink for ForgetfulSink {
+    fn writer(&self, subtask: &SubtaskContext, incarnation: &str) -> Result<Box<dyn SinkWriter>> {
+        self.0.writer(subtask, incarnation)
+    }
+    fn committer(&self, incarnation: &str) -> Result<Option<Box<dyn SinkCommitter>>> {
+        let committer = self.0.committer(incarnation)?;
+        Ok(committer.map(|c| Box::new(ForgetfulCommitter(c)) as Box<dyn SinkCommitter>))
+    }
+    fn parallelism(&self) -> Option<u32> {
+        self.0.parallelism()
+    }
+}
+
+struct ForgetfulCommitter(Box<dyn SinkCommitter>);
+
+impl SinkCommitter for ForgetfulCommitter {
+    fn prepare(&mut self, undecided: UndecidedEpoch) -> BoxFuture<'_, Result<Vec<Committable>>> {
+        self.0.prepare(undecided)
+    }
+    fn commit(&mut self, commit: EpochCommit) -> BoxFuture<'_, Result<()>> {
+        self.0.commit(commit)
+    }
+    fn survey(&mut self) -> BoxFuture<'_, Result<()>> {
+        self.0.survey()
+    }
+    fn clear(&mut self) -> BoxFuture<'_, Result<()>> {
+        self.0.clear()
     }
 }
 

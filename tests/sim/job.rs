@@ -25,6 +25,8 @@ pub enum Expected {
     SameAs(&'static str),
     /// Each event with v ≥ 0: id, k, v.
     Events,
+    /// Each event with v ≥ 0: id, k, v, and its minute, which is its partition; each partition is marked as complete in the end.
+    Marked,
     /// Each event: id, and that it was counted once, in whatever window it arrived.
     Counted,
     /// Each event that is too late for its window of `size_ms`: offset, event time, watermark.
@@ -126,6 +128,17 @@ pub const JOBS: &[JobCase] = &[
             "INSERT INTO out_events SELECT id, k, v FROM events WHERE v >= 0;"
         ),
         sinks: &[("events", Expected::Events)],
+    },
+    JobCase {
+        name: "marked",
+        sql: concat!(
+            "CREATE TABLE marked (id BIGINT, k STRING, v BIGINT, m STRING) PARTITIONED BY (m) ",
+            "WITH ('connector' = 'filesystem', 'path' = 'marked', 'format' = 'json', 'sink.partition-commit.policy.kind' = 'success-file', ",
+            "'sink.partition-commit.trigger' = 'partition-time', 'sink.partition-commit.delay' = '20 s', ",
+            "'partition.time-extractor.timestamp-formatter' = 'yyyyMMddHHmm');",
+            "INSERT INTO marked SELECT id, k, v, DATE_FORMAT(ts, 'yyyyMMddHHmm') FROM events WHERE v >= 0;"
+        ),
+        sinks: &[("marked", Expected::Marked)],
     },
 ];
 

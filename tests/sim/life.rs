@@ -10,6 +10,7 @@ use super::world::{Chance, Counters, Executor, ProcessId, Stop, World};
 use anyhow::{Context, Result, bail};
 use millstream_dataflow::ErrorKind;
 use millstream_runtime::Outcome;
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -140,12 +141,37 @@ impl Life {
                 }
                 continue;
             }
+            if matches!(what, Expected::Marked) {
+                self.check_marks(directory, complete)?;
+            }
             // Windows grow until they are shown: what is shown too early or twice is found all the same.
             if let Some(difference) = difference(&found, &expected(*what, &partitions), !complete) {
                 bail!("{directory} of {}: {difference}", self.case.name);
             }
         }
         Ok(())
+    }
+    /// Only a partition with rows is marked as complete, and in the end each.
+    fn check_marks(&self, directory: &str, complete: bool) -> Result<()> {
+        let files = futures::executor::block_on(self.remains.contents(directory).look_into()?.list(""))?;
+        let partitions = |marks: bool| -> BTreeSet<&str> {
+            let named = files
+                .iter()
+                .filter_map(|f| f.path.split_once('/'))
+                .filter(|(partition, _)| partition.contains('='));
+            named
+                .filter(|(_, name)| (*name == "_SUCCESS") == marks)
+                .map(|(partition, _)| partition)
+                .collect()
+        };
+        let (with_rows, marked) = (partitions(false), partitions(true));
+        if let Some(empty) = marked.difference(&with_rows).next() {
+            bail!("{directory}/{empty} is marked as complete without rows");
+        }
+        match with_rows.difference(&marked).next().filter(|_| complete) {
+            Some(left_out) => bail!("{directory}/{left_out} is not marked as complete"),
+            None => Ok(()),
+        }
     }
     fn committed(&self, directory: &str) -> Result<Rows> {
         let contents = self.remains.contents(directory);

@@ -32,6 +32,14 @@ pub fn expected(what: Expected, partitions: &[&[Event]]) -> Rows {
                 }
             }
         }
+        Expected::Marked => {
+            for e in partitions.iter().copied().flatten() {
+                if let Some(v) = e.v.filter(|v| *v >= 0) {
+                    let minute: String = time(e.ts).chars().filter(char::is_ascii_digit).take(12).collect();
+                    add(format!("id={} k={} m={minute} v={v}", e.id, e.k));
+                }
+            }
+        }
         Expected::Counted => {
             for e in partitions.iter().copied().flatten() {
                 add(format!("id={} n=1", e.id));

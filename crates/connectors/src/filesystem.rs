@@ -6,6 +6,8 @@
 mod blocks;
 mod commit;
 mod partition;
+mod partition_commit;
+mod partition_time;
 mod reader;
 mod sink;
 mod writer;
@@ -62,6 +64,9 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         ON_LATE,
         ON_LATE_TABLE,
         DEFAULT_PARTITION,
+        partition_time::KIND,
+        partition_time::FORMATTER,
+        partition_time::PATTERN,
         PATH,
         millstream_store::open::ACCESS_KEY,
         millstream_store::open::ENDPOINT,
@@ -70,6 +75,11 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         millstream_store::open::SECRET_KEY,
         IDLE,
         SKEW,
+        partition_commit::DELAY,
+        partition_commit::POLICY,
+        partition_commit::SUCCESS_FILE,
+        partition_commit::TRIGGER,
+        partition_time::ZONE,
         FILE_SIZE,
         MONITOR,
     ],
@@ -112,6 +122,7 @@ pub fn check(table: &TableSpec) -> Vec<Error> {
             told.hint("use a path, file:// or s3://")
         }));
     }
+    errors.extend(partition_commit::PartitionCommit::new(table).err());
     if data.fields.is_empty() {
         errors.push(Error::config("a table needs a column besides its partition columns").code("E0513"));
     }

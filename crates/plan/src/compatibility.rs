@@ -53,7 +53,9 @@ fn comparable(node: &Node) -> NodeSpec {
         let is = |name: &str| table.options.get("connector").is_some_and(|c| c == name);
         let (nexmark, http) = (is("nexmark"), is("http"));
         let free = |key: &str| {
-            ["properties.", "s3.", "scan.startup."].iter().any(|p| key.starts_with(p))
+            ["partition.time-extractor.", "properties.", "s3.", "scan.startup.", "sink.partition-commit."]
+                .iter()
+                .any(|p| key.starts_with(p))
                 || key.ends_with(".ignore-parse-errors")
                 || matches!(
                     key,

@@ -1,9 +1,11 @@
-//! What a file needs to become visible, and how it does. A persisted form: version 1 is pinned by a test.
+//! What a file needs to become visible, and how it does. A persisted form: its versions are pinned by a test.
 
+use super::partition_commit::{PartitionCommit, Partitions};
 use crate::staging::Leftovers;
 use bytes::Bytes;
-use millstream_dataflow::{BoxFuture, Committable, Epoch, EpochCommit, Error, Put, PutMode, Result, SinkCommitter, Store};
+use millstream_dataflow::{BoxFuture, Clock, Committable, Epoch, EpochCommit, Error, Put, PutMode, Result, SinkCommitter, Store, UndecidedEpoch};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Where staged files lie.
@@ -15,6 +17,9 @@ const COMMITTED: &str = "_committed";
 pub(super) struct Files {
     pub(super) version: u32,
     pub(super) files: Vec<File>,
+    /// Of version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) partitions: Option<Partitions>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,16 +44,32 @@ pub(super) enum Content {
 
 impl Files {
     pub(super) fn encode(files: Vec<File>) -> Result<Committable> {
-        let text = serde_json::to_vec(&Files { version: 1, files }).map_err(|e| Error::bug("a committable cannot be written").source(e))?;
+        let partitions = None;
+        Files { version: 1, files, partitions }.to_committable()
+    }
+    fn encode_partitions(partitions: Partitions) -> Result<Committable> {
+        let (files, partitions) = (Vec::new(), Some(partitions));
+        Files { version: 2, files, partitions }.to_committable()
+    }
+    fn to_committable(&self) -> Result<Committable> {
+        let text = serde_json::to_vec(self).map_err(|e| Error::bug("a committable cannot be written").source(e))?;
         Ok(Committable(text))
     }
     pub(super) fn decode(committable: &Committable) -> Result<Files> {
         let files: Files = serde_json::from_slice(&committable.0).map_err(|e| Error::corrupt("a committable of a filesystem sink cannot be read").source(e))?;
-        if files.version != 1 {
-            return Err(Error::corrupt(format!("a committable has version {}, this release reads 1", files.version)));
+        if !(1..=2).contains(&files.version) {
+            return Err(Error::corrupt(format!(
+                "a committable has version {}, this release reads 1 and 2",
+                files.version
+            )));
         }
         Ok(files)
     }
+}
+
+/// With the slash at its end; empty for a file at the top.
+fn directory_of(path: &str) -> &str {
+    path.rfind('/').map_or("", |slash| &path[..=slash])
 }
 
 pub(super) fn to_hex(bytes: &[u8]) -> String {
@@ -70,6 +91,10 @@ pub(super) struct FileCommitter {
     pub(super) store: Arc<dyn Store>,
     pub(super) incarnation: String,
     pub(super) left: Leftovers,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) partition_commit: Option<PartitionCommit>,
+    /// As of the last decided epoch.
+    pub(super) partitions: Partitions,
 }
 
 impl FileCommitter {
@@ -120,21 +145,55 @@ impl FileCommitter {
 }
 
 impl SinkCommitter for FileCommitter {
+    fn restore(&mut self, last: &EpochCommit) -> Result<()> {
+        for committable in &last.committables {
+            if let Some(partitions) = Files::decode(committable)?.partitions {
+                self.partitions = partitions;
+            }
+        }
+        Ok(())
+    }
+    fn prepare(&mut self, undecided: UndecidedEpoch) -> BoxFuture<'_, Result<Vec<Committable>>> {
+        Box::pin(async move {
+            let Some(policy) = &self.partition_commit else {
+                return Ok(undecided.committables);
+            };
+            let (mut prepared, mut written) = (Vec::new(), BTreeSet::new());
+            for committable in undecided.committables {
+                let files = Files::decode(&committable)?;
+                // What was prepared for a checkpoint that failed is judged anew.
+                if files.partitions.is_none() {
+                    written.extend(files.files.iter().map(|f| directory_of(&f.path).to_string()));
+                    prepared.push(committable);
+                }
+            }
+            let partitions = policy.decide(&self.partitions, written, undecided.watermark, self.clock.now_ms())?;
+            prepared.push(Files::encode_partitions(partitions)?);
+            Ok(prepared)
+        })
+    }
     fn commit(&mut self, commit: EpochCommit) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            let mut names = String::new();
+            let (mut names, mut partitions) = (String::new(), Partitions::default());
             for committable in &commit.committables {
-                for file in Files::decode(committable)?.files {
+                let files = Files::decode(committable)?;
+                for file in files.files {
                     self.show(&file, commit.epoch).await?;
                     names += &file.path;
                     names.push('\n');
                 }
+                partitions = files.partitions.unwrap_or(partitions);
             }
-            if names.is_empty() {
-                return Ok(());
+            if !names.is_empty() {
+                let list = format!("{COMMITTED}/{}-{:020}", &self.incarnation[..self.incarnation.len().min(8)], commit.epoch);
+                self.store.put(&list, Bytes::from(names), PutMode::Overwrite).await?;
             }
-            let list = format!("{COMMITTED}/{}-{:020}", &self.incarnation[..self.incarnation.len().min(8)], commit.epoch);
-            self.store.put(&list, Bytes::from(names), PutMode::Overwrite).await?;
+            if let Some(policy) = &self.partition_commit {
+                for directory in &partitions.complete {
+                    self.store.put(&policy.success_file(directory), Bytes::new(), PutMode::Overwrite).await?;
+                }
+            }
+            self.partitions = partitions;
             Ok(())
         })
     }

@@ -152,11 +152,7 @@ impl PathColumns {
 impl Partitioning {
     /// One row of the partition columns of a file.
     fn values(&self, path: &str) -> Result<Vec<ArrayRef>> {
-        let directories: Vec<(String, String)> = path
-            .split('/')
-            .filter_map(|segment| segment.split_once('='))
-            .map(|(name, value)| (unescape(name), unescape(value)))
-            .collect();
+        let directories = values_of_path(path);
         let one = |key: &usize| {
             let field = &self.schema.fields[*key];
             let refused = |what: String| {
@@ -174,6 +170,14 @@ impl Partitioning {
         };
         self.keys.iter().map(one).collect()
     }
+}
+
+/// What the directories of a path say: names and values, as texts.
+pub(super) fn values_of_path(path: &str) -> Vec<(String, String)> {
+    path.split('/')
+        .filter_map(|segment| segment.split_once('='))
+        .map(|(name, value)| (unescape(name), unescape(value)))
+        .collect()
 }
 
 /// The reverse of [`escape`]; what is no escape stays.

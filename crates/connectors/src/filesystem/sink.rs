@@ -2,6 +2,7 @@
 
 use super::commit::FileCommitter;
 use super::partition::Partitioning;
+use super::partition_commit::{PartitionCommit, Partitions};
 use super::writer::FileWriter;
 use super::{FILE_SIZE, PATH, format};
 use crate::ConnectorContext;
@@ -17,6 +18,7 @@ pub(super) struct FileSink {
     pub(super) format: String,
     pub(super) options: BTreeMap<String, String>,
     pub(super) file_bytes: u64,
+    pub(super) partition_commit: Option<PartitionCommit>,
     pub(super) context: ConnectorContext,
 }
 
@@ -34,6 +36,7 @@ impl FileSink {
             format: format(table).to_string(),
             options: table.options.clone(),
             file_bytes: o.memory(&FILE_SIZE).unwrap_or(u64::MAX).max(1),
+            partition_commit: PartitionCommit::new(table)?,
             context: context.clone(),
         })
     }
@@ -48,6 +51,9 @@ impl Sink for FileSink {
             store: Arc::clone(&self.store),
             incarnation: incarnation.to_string(),
             left: Leftovers::default(),
+            clock: Arc::clone(&self.context.clock),
+            partition_commit: self.partition_commit.clone(),
+            partitions: Partitions::default(),
         })))
     }
 }

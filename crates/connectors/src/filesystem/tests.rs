@@ -8,6 +8,7 @@ use millstream_dataflow::testing::{SinkCase, SourceCase, block_on, columns, rows
 use millstream_dataflow::{Batch, EpochCommit, ErrorKind, Fetch, KeyGroupRange, PutMode, Schema, SinkCommitter, Store, SubtaskContext};
 use millstream_store::{LocalStore, MemoryStore};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 const COLUMNS: &str = "n BIGINT, s STRING, d DECIMAL(8, 2)";
 
@@ -189,6 +190,18 @@ fn files_that_roll_within_an_epoch_keep_what_a_sink_must() {
 }
 
 #[test]
+fn partitions_that_are_marked_keep_what_a_sink_must() {
+    let directory = tempfile::tempdir().unwrap();
+    let stores: [Arc<dyn Store>; 2] = [Arc::new(LocalStore::new(directory.path()).unwrap()), Arc::new(MemoryStore::new())];
+    for store in stores {
+        sink_keeps_its_contract(Arc::clone(&store), "json", true, &[("sink.partition-commit.policy.kind", "success-file")]);
+        for partition in ["p=0", "p=1"] {
+            assert!(block_on(store.head(&format!("{partition}/_SUCCESS"))).unwrap().is_some());
+        }
+    }
+}
+
+#[test]
 fn objects_keep_what_a_sink_must_inline_and_uploaded() {
     for format in ["json", "parquet", "avro"] {
         sink_keeps_its_contract(Arc::new(MemoryStore::new()), format, false, &[]);
@@ -210,6 +223,9 @@ fn a_file_of_another_size_in_the_place_of_ours_is_told_at_the_commit() {
             store,
             incarnation: "f".repeat(32),
             left: Leftovers::default(),
+            clock: context_in(Path::new(".")).clock,
+            partition_commit: None,
+            partitions: partition_commit::Partitions::default(),
         };
         let committables = vec![commit::Files::encode(vec![ours.clone()]).unwrap()];
         let shown = block_on(committer.commit(EpochCommit { epoch: 1, committables }));

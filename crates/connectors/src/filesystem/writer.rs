@@ -2,6 +2,7 @@
 
 use super::commit::{Content, File, Files, STAGING, to_hex};
 use super::partition::Partitioning;
+use super::partition_commit::PartitionCommit;
 use super::sink::FileSink;
 use crate::staging::Uploads;
 use bytes::Bytes;
@@ -32,6 +33,7 @@ pub(super) struct FileWriter {
     format: String,
     options: BTreeMap<String, String>,
     file_bytes: u64,
+    partition_commit: Option<PartitionCommit>,
     incarnation: String,
     /// Part of every file name: no two writers, not even a paused process and its successor, ever use the same one.
     tag: String,
@@ -54,6 +56,7 @@ impl FileWriter {
             format: sink.format.clone(),
             options: sink.options.clone(),
             file_bytes: sink.file_bytes,
+            partition_commit: sink.partition_commit.clone(),
             incarnation: incarnation.to_string(),
             tag: format!("{life}-{:.16}-{}", sink.context.host.unique(), subtask.subtask),
             open: BTreeMap::new(),
@@ -68,6 +71,9 @@ impl FileWriter {
     /// Writes rows to the open file of a directory. Returns the file's size.
     fn append(&mut self, directory: &str, rows: &Batch) -> Result<usize> {
         if !self.open.contains_key(directory) {
+            if let Some(policy) = &self.partition_commit {
+                policy.check(directory)?;
+            }
             let encoder = millstream_formats::encoder(&self.format, &self.partitioning.data_schema(), &self.options)?;
             let content = Vec::new();
             self.open.insert(directory.to_string(), OpenFile { encoder, content });

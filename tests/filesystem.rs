@@ -1,0 +1,120 @@
+//! Directories that jobs write, as those find them who wait for a file there.
+
+use crate::harness::{Running, files, millstream, result_sets, root, succeed};
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::{Failed, Trial};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let trial = |name: &str, f: fn() -> Result<()>| Trial::test(format!("filesystem::{name}"), move || f().map_err(|e| Failed::from(format!("{e:#}"))));
+    vec![
+        trial("hours_of_the_example_are_whole_and_marked", example),
+        trial("partitions_are_marked_once_the_watermark_has_passed_them", marked),
+    ]
+}
+
+const MARKED: &str = "
+SET 'execution.checkpointing.interval' = '100 ms';
+CREATE TABLE i (n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+  WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'json', 'source.monitor-interval' = '100 ms');
+CREATE TABLE o (n BIGINT, dt DATE, hr STRING) PARTITIONED BY (dt, hr) WITH (
+  'connector' = 'filesystem', 'path' = 'out', 'format' = 'json',
+  'partition.time-extractor.timestamp-pattern' = '$dt $hr:00:00',
+  'sink.partition-commit.trigger' = 'partition-time',
+  'sink.partition-commit.delay' = '1 h',
+  'sink.partition-commit.policy.kind' = 'success-file');
+INSERT INTO o SELECT n, CAST(ts AS DATE), DATE_FORMAT(ts, 'HH') FROM i;
+";
+
+/// A file comes whole.
+fn put(directory: &Path, name: &str, content: &str) -> Result<()> {
+    std::fs::write(directory.join(".new"), content)?;
+    std::fs::rename(directory.join(".new"), directory.join(name))?;
+    Ok(())
+}
+
+fn wait_for(job: &mut Running, there: impl Fn() -> bool) -> Result<()> {
+    while !there() {
+        job.check()?;
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+/// The rows of a file's last query.
+fn rows(directory: &Path, sql: &str) -> Result<BTreeMap<String, i64>> {
+    std::fs::write(directory.join("query.sql"), sql)?;
+    let mut command = millstream(directory)?;
+    command.args(["run", "query.sql", "--output", "json"]);
+    Ok(result_sets(&succeed(command)?)?.pop().context("no result")?.rows)
+}
+
+fn example() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let example = std::fs::read_to_string(root().join("sql-examples/hourly-files.sql"))?;
+    std::fs::write(directory.path().join("job.sql"), &example)?;
+    let mut command = millstream(directory.path())?;
+    command.args(["run", "job.sql"]);
+    succeed(command)?;
+    let (tables, select) = example.split_once("INSERT INTO bids").context("no INSERT")?;
+    let expected = rows(directory.path(), &format!("{tables}{select}"))?;
+    let actual = rows(directory.path(), &format!("{tables} SELECT * FROM bids;"))?;
+    ensure!(
+        expected.len() > 1000 && expected == actual,
+        "{} rows expected, {} written",
+        expected.len(),
+        actual.len()
+    );
+    let out = directory.path().join("out/bids");
+    let (mut hours, mut marked) = (BTreeSet::new(), BTreeSet::new());
+    for file in files(&out, "parquet") {
+        hours.extend(file.parent().map(Path::to_path_buf));
+    }
+    for hour in &hours {
+        marked.extend(hour.join("_SUCCESS").exists().then(|| hour.clone()));
+    }
+    // As Flink 2.3 does, the end of the input completes the last one, too.
+    ensure!(hours.len() > 2 && hours == marked, "of {hours:?} these are marked: {marked:?}");
+    Ok(())
+}
+
+/// Over a kill and a stop; late rows mark a partition again.
+fn marked() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let incoming = directory.path().join("in");
+    std::fs::create_dir_all(&incoming)?;
+    std::fs::write(directory.path().join("job.sql"), MARKED)?;
+    let out = |path: &str| directory.path().join("out/dt=2026-01-01").join(path);
+    let start = || -> Result<Running> {
+        let mut command = millstream(directory.path())?;
+        command.args(["run", "job.sql"]);
+        Running::start(command)
+    };
+    let row = |n: i32, time: &str| format!("{{\"n\":{n},\"ts\":\"2026-01-01 {time}\"}}\n");
+    let rows = |hour: &str| files(&out(hour), "json").len();
+
+    put(&incoming, "1.json", &[row(1, "09:10:00"), row(2, "10:10:00"), row(3, "11:00:00")].concat())?;
+    let mut job = start()?;
+    wait_for(&mut job, || out("hr=09/_SUCCESS").exists() && rows("hr=11") == 1)?;
+    ensure!(!out("hr=10/_SUCCESS").exists(), "the watermark has not passed the end of 10 yet");
+    job.kill()?;
+
+    // Nothing comes into the hour 10 any more, but the time passes.
+    put(&incoming, "2.json", &row(4, "11:00:00.001"))?;
+    let mut job = start()?;
+    wait_for(&mut job, || out("hr=10/_SUCCESS").exists())?;
+    ensure!(!out("hr=11/_SUCCESS").exists(), "the watermark has not passed the end of 11 yet");
+    job.stop()?;
+
+    std::fs::remove_file(out("hr=09/_SUCCESS")).context("the mark of 09")?;
+    put(&incoming, "3.json", &row(5, "09:20:00"))?;
+    let mut job = start()?;
+    wait_for(&mut job, || out("hr=09/_SUCCESS").exists())?;
+    ensure!(rows("hr=09") == 2, "{} files with the late row", rows("hr=09"));
+    job.stop()?;
+    let text = std::fs::read_to_string(out("hr=10/_SUCCESS"))?;
+    ensure!(text.is_empty() && !out("hr=11/_SUCCESS").exists());
+    Ok(())
+}
