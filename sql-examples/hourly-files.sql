@@ -26,6 +26,8 @@ CREATE TABLE bids (
   'connector' = 'filesystem',
   'path' = 'out/bids',
   'format' = 'parquet',
+  -- The writers' files of an hour are merged before they are seen.
+  'auto-compaction' = 'true',
   -- The directory dt=20260131/hr=07 stands for the hour from 2026-01-31 07:00.
   'partition.time-extractor.timestamp-pattern' = '$dt $hr',
   'partition.time-extractor.timestamp-formatter' = 'yyyyMMdd HH',

@@ -121,10 +121,10 @@ pub const JOBS: &[JobCase] = &[
         ],
     },
     JobCase {
-        name: "partitioned",
+        name: "compacted",
         sql: concat!(
             "CREATE TABLE out_events (id BIGINT, k STRING, v BIGINT) PARTITIONED BY (k) ",
-            "WITH ('connector' = 'filesystem', 'path' = 'events', 'format' = 'json', 'sink.rolling-policy.file-size' = '100 b');",
+            "WITH ('connector' = 'filesystem', 'path' = 'events', 'format' = 'json', 'sink.rolling-policy.file-size' = '100 b', 'auto-compaction' = 'true', 'compaction.file-size' = '250 b');",
             "INSERT INTO out_events SELECT id, k, v FROM events WHERE v >= 0;"
         ),
         sinks: &[("events", Expected::Events)],

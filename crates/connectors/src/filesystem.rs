@@ -5,10 +5,12 @@
 
 mod blocks;
 mod commit;
+mod compaction;
 mod partition;
 mod partition_commit;
 mod partition_time;
 mod reader;
+mod rolling;
 mod sink;
 mod writer;
 
@@ -24,13 +26,11 @@ const PATH: OptionSpec = OptionSpec::new(
     "A directory, file or s3:// location. Relative paths start where the program was started.",
 )
 .required()
-.examples(&["out/page_metrics", "s3://bucket/metrics"]);
-const FILE_SIZE: OptionSpec = OptionSpec::new(
-    "sink.rolling-policy.file-size",
-    OptionType::Memory,
-    "Size from which on a new file is begun; one is begun at each checkpoint, too.",
-)
-.default("128 MB");
+.examples(&[
+    "out/page_metrics",
+    "s3://bucket/metrics",
+    "abfss://container@account.dfs.core.windows.net/metrics",
+]);
 const DEFAULT_PARTITION: OptionSpec = OptionSpec::new(
     "partition.default-name",
     OptionType::Text,
@@ -59,6 +59,8 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     source: true,
     sink: true,
     options: &[
+        compaction::AUTO,
+        compaction::FILE_SIZE,
         ON_ERROR,
         ON_ERROR_TABLE,
         ON_LATE,
@@ -80,7 +82,10 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         partition_commit::SUCCESS_FILE,
         partition_commit::TRIGGER,
         partition_time::ZONE,
-        FILE_SIZE,
+        rolling::CHECK,
+        rolling::FILE_SIZE,
+        rolling::INACTIVITY,
+        rolling::ROLLOVER,
         MONITOR,
     ],
     formats: &["avro", "csv", "debezium-json", "json", "parquet"],

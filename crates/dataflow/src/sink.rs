@@ -61,8 +61,8 @@ pub trait SinkWriter: Send {
 pub struct Written {
     /// Rows.
     pub rows: u64,
-    /// Files or objects.
-    pub files: u64,
+    /// Files or objects; `None` if others are made of them before they are seen.
+    pub files: Option<u64>,
     /// A pattern that names them all: `file:///data/out/*.parquet`.
     pub location: String,
 }

@@ -156,12 +156,8 @@ fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
     let mut look = None;
     for node in metrics.nodes() {
         if let Some(Written { rows, files, location }) = node.written() {
-            say(format_args!(
-                "  {}: {} in {} like {location}",
-                node.name,
-                counted(rows, "row"),
-                counted(files, "file")
-            ));
+            let files = files.map_or("files".to_string(), |n| counted(n, "file"));
+            say(format_args!("  {}: {} in {files} like {location}", node.name, counted(rows, "row")));
             look = look.or(Some(location));
         }
     }

@@ -53,13 +53,22 @@ fn comparable(node: &Node) -> NodeSpec {
         let is = |name: &str| table.options.get("connector").is_some_and(|c| c == name);
         let (nexmark, http) = (is("nexmark"), is("http"));
         let free = |key: &str| {
-            ["partition.time-extractor.", "properties.", "s3.", "scan.startup.", "sink.partition-commit."]
-                .iter()
-                .any(|p| key.starts_with(p))
+            [
+                "partition.time-extractor.",
+                "properties.",
+                "s3.",
+                "scan.startup.",
+                "sink.partition-commit.",
+                "sink.rolling-policy.",
+            ]
+            .iter()
+            .any(|p| key.starts_with(p))
                 || key.ends_with(".ignore-parse-errors")
                 || matches!(
                     key,
-                    "on-error"
+                    "auto-compaction"
+                        | "compaction.file-size"
+                        | "on-error"
                         | "on-error.table"
                         | "on-late"
                         | "on-late.table"
@@ -67,7 +76,6 @@ fn comparable(node: &Node) -> NodeSpec {
                         | "scan.watermark.max-future-skew"
                         | "scan.topic-partition-discovery.interval"
                         | "source.monitor-interval"
-                        | "sink.rolling-policy.file-size"
                         | "sink.partitioner"
                 )
                 || nexmark && key == "rows-per-second"

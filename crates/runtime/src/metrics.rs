@@ -79,7 +79,7 @@ impl NodeMetrics {
         let parts = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         parts.values().cloned().reduce(|a, b| Written {
             rows: a.rows + b.rows,
-            files: a.files + b.files,
+            files: a.files.zip(b.files).map(|(a, b)| a + b),
             ..a
         })
     }

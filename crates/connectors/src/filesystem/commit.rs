@@ -1,5 +1,6 @@
 //! What a file needs to become visible, and how it does. A persisted form: its versions are pinned by a test.
 
+use super::compaction::{Compacted, Compactor};
 use super::partition_commit::{PartitionCommit, Partitions};
 use crate::staging::Leftovers;
 use bytes::Bytes;
@@ -13,13 +14,16 @@ pub(super) const STAGING: &str = ".staging";
 /// Where an epoch's list of files lies, written last.
 const COMMITTED: &str = "_committed";
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Files {
     pub(super) version: u32,
     pub(super) files: Vec<File>,
     /// Of version 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) partitions: Option<Partitions>,
+    /// Staged objects that were merged into the files, and go with their commit. Of version 2.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) merged: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +32,9 @@ pub(super) struct File {
     pub(super) path: String,
     pub(super) bytes: u64,
     pub(super) content: Content,
+    /// Of a staged object that may be read again. Of version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) crc32c: Option<u32>,
 }
 
 /// Where a finished file waits.
@@ -44,12 +51,31 @@ pub(super) enum Content {
 
 impl Files {
     pub(super) fn encode(files: Vec<File>) -> Result<Committable> {
-        let partitions = None;
-        Files { version: 1, files, partitions }.to_committable()
+        Files {
+            version: 1,
+            files,
+            partitions: None,
+            merged: Vec::new(),
+        }
+        .to_committable()
     }
     fn encode_partitions(partitions: Partitions) -> Result<Committable> {
-        let (files, partitions) = (Vec::new(), Some(partitions));
-        Files { version: 2, files, partitions }.to_committable()
+        Files {
+            version: 2,
+            files: Vec::new(),
+            partitions: Some(partitions),
+            merged: Vec::new(),
+        }
+        .to_committable()
+    }
+    pub(super) fn encode_compacted(Compacted { files, merged }: Compacted) -> Result<Committable> {
+        Files {
+            version: 2,
+            files,
+            partitions: None,
+            merged,
+        }
+        .to_committable()
     }
     fn to_committable(&self) -> Result<Committable> {
         let text = serde_json::to_vec(self).map_err(|e| Error::bug("a committable cannot be written").source(e))?;
@@ -68,7 +94,7 @@ impl Files {
 }
 
 /// With the slash at its end; empty for a file at the top.
-fn directory_of(path: &str) -> &str {
+pub(super) fn directory_of(path: &str) -> &str {
     path.rfind('/').map_or("", |slash| &path[..=slash])
 }
 
@@ -76,7 +102,7 @@ pub(super) fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn from_hex(text: &str) -> Result<Bytes> {
+pub(super) fn from_hex(text: &str) -> Result<Bytes> {
     let digits: Option<Vec<u8>> = text
         .as_bytes()
         .chunks(2)
@@ -92,6 +118,7 @@ pub(super) struct FileCommitter {
     pub(super) incarnation: String,
     pub(super) left: Leftovers,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) compactor: Option<Compactor>,
     pub(super) partition_commit: Option<PartitionCommit>,
     /// As of the last decided epoch.
     pub(super) partitions: Partitions,
@@ -155,26 +182,39 @@ impl SinkCommitter for FileCommitter {
     }
     fn prepare(&mut self, undecided: UndecidedEpoch) -> BoxFuture<'_, Result<Vec<Committable>>> {
         Box::pin(async move {
-            let Some(policy) = &self.partition_commit else {
-                return Ok(undecided.committables);
-            };
-            let (mut prepared, mut written) = (Vec::new(), BTreeSet::new());
+            // What was prepared for a checkpoint that failed is merged, and judged, anew.
+            let (mut prepared, mut all, mut written) = (Vec::new(), Files::default(), BTreeSet::new());
             for committable in undecided.committables {
                 let files = Files::decode(&committable)?;
-                // What was prepared for a checkpoint that failed is judged anew.
-                if files.partitions.is_none() {
-                    written.extend(files.files.iter().map(|f| directory_of(&f.path).to_string()));
-                    prepared.push(committable);
+                if files.partitions.is_some() {
+                    continue;
+                }
+                written.extend(files.files.iter().map(|f| directory_of(&f.path).to_string()));
+                match self.compactor {
+                    Some(_) => {
+                        all.files.extend(files.files);
+                        all.merged.extend(files.merged);
+                    }
+                    None => prepared.push(committable),
                 }
             }
-            let partitions = policy.decide(&self.partitions, written, undecided.watermark, self.clock.now_ms())?;
-            prepared.push(Files::encode_partitions(partitions)?);
+            if let Some(compactor) = &mut self.compactor
+                && !all.files.is_empty()
+            {
+                let mut compacted = compactor.compact(all.files).await?;
+                compacted.merged.extend(all.merged);
+                prepared.push(Files::encode_compacted(compacted)?);
+            }
+            if let Some(policy) = &self.partition_commit {
+                let partitions = policy.decide(&self.partitions, written, undecided.watermark, self.clock.now_ms())?;
+                prepared.push(Files::encode_partitions(partitions)?);
+            }
             Ok(prepared)
         })
     }
     fn commit(&mut self, commit: EpochCommit) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            let (mut names, mut partitions) = (String::new(), Partitions::default());
+            let (mut names, mut merged, mut partitions) = (String::new(), Vec::new(), Partitions::default());
             for committable in &commit.committables {
                 let files = Files::decode(committable)?;
                 for file in files.files {
@@ -182,6 +222,7 @@ impl SinkCommitter for FileCommitter {
                     names += &file.path;
                     names.push('\n');
                 }
+                merged.extend(files.merged);
                 partitions = files.partitions.unwrap_or(partitions);
             }
             if !names.is_empty() {
@@ -192,6 +233,9 @@ impl SinkCommitter for FileCommitter {
                 for directory in &partitions.complete {
                     self.store.put(&policy.success_file(directory), Bytes::new(), PutMode::Overwrite).await?;
                 }
+            }
+            for staged in &merged {
+                self.store.delete(staged).await?;
             }
             self.partitions = partitions;
             Ok(())

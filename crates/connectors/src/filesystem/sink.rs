@@ -1,10 +1,12 @@
 //! The sink: one store, a writer per subtask, one committer.
 
 use super::commit::FileCommitter;
+use super::compaction::{Compaction, Compactor};
 use super::partition::Partitioning;
 use super::partition_commit::{PartitionCommit, Partitions};
+use super::rolling::Rolling;
 use super::writer::FileWriter;
-use super::{FILE_SIZE, PATH, format};
+use super::{PATH, format};
 use crate::ConnectorContext;
 use crate::staging::Leftovers;
 use millstream_dataflow::option::Options;
@@ -17,7 +19,8 @@ pub(super) struct FileSink {
     pub(super) partitioning: Partitioning,
     pub(super) format: String,
     pub(super) options: BTreeMap<String, String>,
-    pub(super) file_bytes: u64,
+    pub(super) rolling: Rolling,
+    pub(super) compaction: Option<Compaction>,
     pub(super) partition_commit: Option<PartitionCommit>,
     pub(super) context: ConnectorContext,
 }
@@ -29,13 +32,14 @@ impl FileSink {
     }
     /// Over a store that is open already.
     pub(super) fn over(store: Arc<dyn Store>, table: &TableSpec, context: &ConnectorContext) -> Result<Self> {
-        let o = Options::new(&table.options);
+        let (partitioning, rolling) = (Partitioning::new(table), Rolling::new(table));
         Ok(FileSink {
             store,
-            partitioning: Partitioning::new(table),
+            compaction: Compaction::new(table, format(table), partitioning.data_schema(), rolling.file_bytes),
+            partitioning,
             format: format(table).to_string(),
             options: table.options.clone(),
-            file_bytes: o.memory(&FILE_SIZE).unwrap_or(u64::MAX).max(1),
+            rolling,
             partition_commit: PartitionCommit::new(table)?,
             context: context.clone(),
         })
@@ -51,6 +55,7 @@ impl Sink for FileSink {
             store: Arc::clone(&self.store),
             incarnation: incarnation.to_string(),
             left: Leftovers::default(),
+            compactor: self.compaction.clone().map(|c| Compactor::new(self, c, incarnation)),
             clock: Arc::clone(&self.context.clock),
             partition_commit: self.partition_commit.clone(),
             partitions: Partitions::default(),

@@ -183,6 +183,55 @@ fn local_files_of_each_format_keep_what_a_sink_must() {
 }
 
 #[test]
+fn files_that_are_merged_keep_what_a_sink_must() {
+    for format in ["json", "parquet"] {
+        for partitioned in [false, true] {
+            let directory = tempfile::tempdir().unwrap();
+            let local: Arc<dyn Store> = Arc::new(LocalStore::new(directory.path()).unwrap());
+            for store in [local, Arc::new(MemoryStore::new()), Arc::new(MemoryStore::with_part_min(30))] {
+                sink_keeps_its_contract(store, format, partitioned, &[("auto-compaction", "true")]);
+            }
+        }
+    }
+}
+
+#[test]
+fn files_that_are_old_are_finished_while_rows_come() {
+    let _entered = handle().enter();
+    // Each look at the clock takes a millisecond.
+    for (option, rows_of_files) in [
+        ("sink.rolling-policy.rollover-interval", vec![2, 2, 2]),
+        ("sink.rolling-policy.inactivity-interval", vec![6]),
+    ] {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let table = table_of(
+            "n BIGINT",
+            &options("json", &[(option, "2 ms"), ("sink.rolling-policy.check-interval", "1 ms")]),
+        );
+        let sink = sink::FileSink::over(Arc::clone(&store), &table, &context_in(Path::new("."))).unwrap();
+        let subtask = SubtaskContext {
+            subtask: 0,
+            parallelism: 1,
+            key_groups: KeyGroupRange::of(0, 1, 128),
+            max_parallelism: 128,
+        };
+        let mut writer = sink.writer(&subtask, "life-0").unwrap();
+        for n in 0..6 {
+            writer.write(Batch::new(rows(&table.schema(), [n.to_string()]))).unwrap();
+        }
+        let committables = block_on(writer.pre_commit(1).unwrap()).unwrap();
+        block_on(sink.committer("life-0").unwrap().unwrap().commit(EpochCommit { epoch: 1, committables })).unwrap();
+        let files = block_on(store.list("")).unwrap();
+        let found: Vec<usize> = files
+            .iter()
+            .filter(|f| f.path.starts_with("part-"))
+            .map(|f| block_on(store.get(&f.path, None)).unwrap().unwrap().iter().filter(|b| **b == b'\n').count())
+            .collect();
+        assert_eq!(found, rows_of_files, "{option}");
+    }
+}
+
+#[test]
 fn files_that_roll_within_an_epoch_keep_what_a_sink_must() {
     let directory = tempfile::tempdir().unwrap();
     let store = Arc::new(LocalStore::new(directory.path()).unwrap());
@@ -215,6 +264,7 @@ fn a_file_of_another_size_in_the_place_of_ours_is_told_at_the_commit() {
         path: "part-0".to_string(),
         bytes: 4,
         content: commit::Content::Inline(commit::to_hex(b"ours")),
+        crc32c: None,
     };
     for (there, is_told) in [(&b"ours"[..], false), (b"another's", true), (b"", true)] {
         let store = Arc::new(MemoryStore::new());
@@ -223,6 +273,7 @@ fn a_file_of_another_size_in_the_place_of_ours_is_told_at_the_commit() {
             store,
             incarnation: "f".repeat(32),
             left: Leftovers::default(),
+            compactor: None,
             clock: context_in(Path::new(".")).clock,
             partition_commit: None,
             partitions: partition_commit::Partitions::default(),

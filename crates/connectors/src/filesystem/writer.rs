@@ -3,12 +3,16 @@
 use super::commit::{Content, File, Files, STAGING, to_hex};
 use super::partition::Partitioning;
 use super::partition_commit::PartitionCommit;
+use super::rolling::{Age, Rolling};
 use super::sink::FileSink;
 use crate::staging::Uploads;
 use bytes::Bytes;
-use millstream_dataflow::{Batch, BoxFuture, Committable, Encoder, Epoch, Error, PutMode, Result, SinkWriter, Store, StoreKind, SubtaskContext, Written};
+use millstream_dataflow::{
+    Batch, BoxFuture, Clock, Committable, Encoder, Epoch, Error, PutMode, Result, SinkWriter, Store, StoreKind, SubtaskContext, Written,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Bytes and number of the files being written at once, which are in memory; beyond it the largest are finished.
 const OPEN_BYTES_MAX: usize = 256 << 20;
@@ -19,6 +23,7 @@ const FILE_OVERHEAD: usize = 4 << 10;
 struct OpenFile {
     encoder: Box<dyn Encoder>,
     content: Vec<u8>,
+    age: Age,
 }
 
 impl OpenFile {
@@ -32,7 +37,12 @@ pub(super) struct FileWriter {
     partitioning: Partitioning,
     format: String,
     options: BTreeMap<String, String>,
-    file_bytes: u64,
+    rolling: Rolling,
+    /// Files below it are read again before they are committed.
+    merged_bytes: u64,
+    clock: Arc<dyn Clock>,
+    /// When files were looked at for their age.
+    looked: Duration,
     partition_commit: Option<PartitionCommit>,
     incarnation: String,
     /// Part of every file name: no two writers, not even a paused process and its successor, ever use the same one.
@@ -55,7 +65,10 @@ impl FileWriter {
             partitioning: sink.partitioning.clone(),
             format: sink.format.clone(),
             options: sink.options.clone(),
-            file_bytes: sink.file_bytes,
+            rolling: sink.rolling.clone(),
+            merged_bytes: sink.compaction.as_ref().map_or(0, |c| c.file_bytes),
+            looked: sink.context.clock.monotonic(),
+            clock: Arc::clone(&sink.context.clock),
             partition_commit: sink.partition_commit.clone(),
             incarnation: incarnation.to_string(),
             tag: format!("{life}-{:.16}-{}", sink.context.host.unique(), subtask.subtask),
@@ -69,17 +82,19 @@ impl FileWriter {
     }
 
     /// Writes rows to the open file of a directory. Returns the file's size.
-    fn append(&mut self, directory: &str, rows: &Batch) -> Result<usize> {
+    fn append(&mut self, directory: &str, rows: &Batch, now: Duration) -> Result<usize> {
         if !self.open.contains_key(directory) {
             if let Some(policy) = &self.partition_commit {
                 policy.check(directory)?;
             }
             let encoder = millstream_formats::encoder(&self.format, &self.partitioning.data_schema(), &self.options)?;
             let content = Vec::new();
-            self.open.insert(directory.to_string(), OpenFile { encoder, content });
+            let age = Age { begun: now, written: now };
+            self.open.insert(directory.to_string(), OpenFile { encoder, content, age });
             self.open_bytes += FILE_OVERHEAD;
         }
         let file = self.open.get_mut(directory).ok_or_else(|| Error::bug("an open file vanished"))?;
+        file.age.written = now;
         let before = file.bytes();
         file.encoder.write(rows, &mut file.content)?;
         let bytes = file.bytes();
@@ -97,6 +112,18 @@ impl FileWriter {
         Ok(())
     }
 
+    /// Ends the files that are old enough for it.
+    fn finish_old(&mut self, now: Duration) -> Result<()> {
+        self.looked = now;
+        let old: Vec<String> = self
+            .open
+            .iter()
+            .filter(|(_, f)| self.rolling.is_old(f.age, now))
+            .map(|(d, _)| d.clone())
+            .collect();
+        old.iter().try_for_each(|directory| self.finish(directory))
+    }
+
     /// Ends a file and sends it on its way.
     fn finish(&mut self, directory: &str) -> Result<()> {
         let Some(mut file) = self.open.remove(directory) else { return Ok(()) };
@@ -110,13 +137,32 @@ impl FileWriter {
         let content = Bytes::from(file.content);
         let store = Arc::clone(&self.store);
         let bytes = content.len();
-        self.uploads.start(bytes, async move { send(store.as_ref(), path, staged, content).await });
+        let read_again = (bytes as u64) < self.merged_bytes;
+        self.uploads.start(bytes, async move {
+            match read_again {
+                true => stage(store.as_ref(), path, staged, content).await,
+                false => send(store.as_ref(), path, staged, content).await,
+            }
+        });
         Ok(())
     }
 }
 
+/// Brings a file to where it can be read before its commit.
+pub(super) async fn stage(store: &dyn Store, path: String, staged: String, content: Bytes) -> Result<File> {
+    let bytes = content.len() as u64;
+    let crc32c = Some(crc32c::crc32c(&content));
+    store.put(&staged, content, PutMode::Overwrite).await?;
+    Ok(File {
+        path,
+        bytes,
+        content: Content::Staged(staged),
+        crc32c,
+    })
+}
+
 /// Brings a file to where it can wait for its commit.
-async fn send(store: &dyn Store, path: String, staged: String, content: Bytes) -> Result<File> {
+pub(super) async fn send(store: &dyn Store, path: String, staged: String, content: Bytes) -> Result<File> {
     let bytes = content.len() as u64;
     let content = match store.kind() {
         StoreKind::Local => {
@@ -135,14 +181,23 @@ async fn send(store: &dyn Store, path: String, staged: String, content: Bytes) -
             Content::Upload { id, parts }
         }
     };
-    Ok(File { path, bytes, content })
+    Ok(File {
+        path,
+        bytes,
+        content,
+        crc32c: None,
+    })
 }
 
 impl SinkWriter for FileWriter {
     fn write(&mut self, batch: Batch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
+        let now = self.clock.monotonic();
+        if self.rolling.is_due(self.looked, now) {
+            self.finish_old(now)?;
+        }
         for (directory, part) in self.partitioning.split(&batch)? {
-            if self.append(&directory, &part)? as u64 >= self.file_bytes {
+            if self.append(&directory, &part, now)? as u64 >= self.rolling.file_bytes {
                 self.finish(&directory)?;
             }
             if self.open_bytes > OPEN_BYTES_MAX || self.open.len() > OPEN_MAX {
@@ -170,7 +225,8 @@ impl SinkWriter for FileWriter {
         let below = if self.partitioning.is_partitioned() { "**/" } else { "" };
         Some(Written {
             rows: self.written.0,
-            files: self.written.1,
+            // What is merged is counted by nobody.
+            files: (self.merged_bytes == 0).then_some(self.written.1),
             location: format!("{}/{below}*.{}", self.store.location(), self.format),
         })
     }

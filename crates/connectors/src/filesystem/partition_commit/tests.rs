@@ -61,6 +61,7 @@ impl Run {
             store: Arc::clone(&self.store) as Arc<dyn Store>,
             incarnation: "f".repeat(32),
             left: Leftovers::default(),
+            compactor: None,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             partition_commit: PartitionCommit::new(&self.table).unwrap(),
             partitions: Partitions::default(),
@@ -74,6 +75,7 @@ impl Run {
             path: format!("{directory}part-{}.json", self.files),
             bytes: 1,
             content: Content::Inline("0a".into()),
+            crc32c: None,
         };
         Files::encode(vec![file]).unwrap()
     }
@@ -199,6 +201,7 @@ fn partitions_are_written_as_before() {
         path: format!("{TEN}part-0.json"),
         bytes: 1,
         content: Content::Staged(".staging/f/part-0.json.staged".into()),
+        crc32c: None,
     };
     let first = r#"{"version":1,"files":[{"path":"day=1970-01-01/hour=10/part-0.json","bytes":1,"content":{"staged":".staging/f/part-0.json.staged"}}]}"#;
     assert_eq!(Files::encode(vec![file]).unwrap(), Committable(first.into()));
