@@ -2,10 +2,12 @@
 //!
 //! Each module lists its trials. A trial whose server cannot be had is reported as ignored with its reason; with `CI=true` it fails.
 
+mod azure;
 mod cli;
 mod conformance;
 mod faults;
 mod filesystem;
+mod gcs;
 mod http;
 mod kafka;
 mod monitoring;
@@ -32,11 +34,13 @@ fn main() -> ExitCode {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(tidy::trials());
     trials.extend(conformance::trials());
+    trials.extend(azure::trials());
     trials.extend(cli::trials());
     trials.extend(faults::trials());
     trials.extend(filesystem::trials());
     trials.extend(http::trials());
     trials.extend(mutations::trials());
+    trials.extend(gcs::trials());
     trials.extend(kafka::trials());
     trials.extend(plans::trials());
     trials.extend(readers::trials());

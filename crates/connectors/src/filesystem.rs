@@ -18,12 +18,13 @@ use crate::ConnectorContext;
 use crate::scan::{ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, SKEW};
 use millstream_dataflow::option::{OptionSpec, OptionType};
 use millstream_dataflow::{ConnectorSpec, Error, MetadataColumn, Result, Schema, Sink, Source, SqlType, TableSpec};
+use millstream_store::{azure, gcs, s3};
 use std::sync::Arc;
 
 const PATH: OptionSpec = OptionSpec::new(
     "path",
     OptionType::Text,
-    "A directory, file or s3:// location. Relative paths start where the program was started.",
+    "A directory, a file or a place in an object store: s3://, gs://, az://, abfss://. Relative paths start where the program was started.",
 )
 .required()
 .examples(&[
@@ -60,7 +61,13 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     sink: true,
     options: &[
         compaction::AUTO,
+        azure::ACCESS_KEY,
+        azure::ACCOUNT,
+        azure::ENDPOINT,
+        azure::SAS_TOKEN,
         compaction::FILE_SIZE,
+        gcs::CREDENTIALS,
+        gcs::ENDPOINT,
         ON_ERROR,
         ON_ERROR_TABLE,
         ON_LATE,
@@ -70,11 +77,11 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         partition_time::FORMATTER,
         partition_time::PATTERN,
         PATH,
-        millstream_store::open::ACCESS_KEY,
-        millstream_store::open::ENDPOINT,
-        millstream_store::open::PATH_STYLE,
-        millstream_store::open::REGION,
-        millstream_store::open::SECRET_KEY,
+        s3::ACCESS_KEY,
+        s3::ENDPOINT,
+        s3::PATH_STYLE,
+        s3::REGION,
+        s3::SECRET_KEY,
         IDLE,
         SKEW,
         partition_commit::DELAY,
@@ -124,7 +131,7 @@ pub fn check(table: &TableSpec) -> Vec<Error> {
     if let Some(path) = table.options.get(PATH.name) {
         errors.extend(millstream_store::open::check(path).err().map(|e| {
             let told = Error::config(format!("option '{}': {}", PATH.name, e.message)).code("E0508");
-            told.hint("use a path, file:// or s3://")
+            told.hint(millstream_store::open::LOCATIONS)
         }));
     }
     errors.extend(partition_commit::PartitionCommit::new(table).err());

@@ -54,6 +54,8 @@ fn comparable(node: &Node) -> NodeSpec {
         let (nexmark, http) = (is("nexmark"), is("http"));
         let free = |key: &str| {
             [
+                "azure.",
+                "gs.",
                 "partition.time-extractor.",
                 "properties.",
                 "s3.",

@@ -15,7 +15,7 @@ const INTERVAL: OptionSpec = OptionSpec::new(
 const DIR: OptionSpec = OptionSpec::new(
     "execution.checkpointing.dir",
     OptionType::Text,
-    "Where checkpoints lie: a directory or an s3:// location. `./.millstream/<job>` if not set.",
+    "Where checkpoints lie: a directory or a place in an object store (s3://, gs://, az://, abfss://). `./.millstream/<job>` if not set.",
 )
 .examples(&["s3://bucket/checkpoints"]);
 const RETAINED: OptionSpec = OptionSpec::new(

@@ -1,0 +1,56 @@
+//! `az://container/prefix` and `abfss://container@account.dfs.core.windows.net/prefix`: Azure Blob Storage.
+
+use crate::ObjectStore;
+use crate::open::{bucket_of, unopened};
+use millstream_dataflow::option::{OptionSpec, OptionType, Options};
+use millstream_dataflow::{Result, Store};
+use object_store::azure::MicrosoftAzureBuilder;
+use std::sync::Arc;
+
+pub const ACCOUNT: OptionSpec = OptionSpec::new(
+    "azure.account",
+    OptionType::Text,
+    "Storage account, where the location does not name it; from AZURE_STORAGE_ACCOUNT_NAME if not set.",
+)
+.examples(&["lake"]);
+pub const ACCESS_KEY: OptionSpec = OptionSpec::new(
+    "azure.access-key",
+    OptionType::Secret,
+    "Key of the account; from the AZURE_* environment variables if not set: a key, a client's secret, a workload's or the machine's identity.",
+);
+pub const SAS_TOKEN: OptionSpec = OptionSpec::new(
+    "azure.sas-token",
+    OptionType::Secret,
+    "Shared access signature instead of a key; from AZURE_STORAGE_SAS_TOKEN if not set.",
+);
+pub const ENDPOINT: OptionSpec = OptionSpec::new(
+    "azure.endpoint",
+    OptionType::Text,
+    "Address of another server than the account's, such as Azurite's.",
+)
+.examples(&["http://127.0.0.1:10000/devstoreaccount1"]);
+
+/// - `rest`: what follows `scheme://`
+pub(crate) fn open(scheme: &str, rest: &str, options: &Options<'_>) -> Result<Arc<dyn Store>> {
+    let (place, prefix) = bucket_of(scheme, rest)?;
+    let mut builder = MicrosoftAzureBuilder::from_env();
+    builder = match place.split_once('@') {
+        Some(_) => builder.with_url(format!("abfss://{place}/")),
+        None => builder.with_container_name(place),
+    };
+    if let Some(account) = options.text(&ACCOUNT) {
+        builder = builder.with_account(account);
+    }
+    if let Some(key) = options.text(&ACCESS_KEY) {
+        builder = builder.with_access_key(key);
+    }
+    if let Some(token) = options.text(&SAS_TOKEN) {
+        builder = builder.with_config(object_store::azure::AzureConfigKey::SasKey, token);
+    }
+    if let Some(endpoint) = options.text(&ENDPOINT) {
+        builder = builder.with_endpoint(endpoint.to_string()).with_allow_http(endpoint.starts_with("http://"));
+    }
+    let location = format!("{scheme}://{place}/{prefix}");
+    let api = builder.build().map_err(|e| unopened(&location, e))?;
+    Ok(Arc::new(ObjectStore::new(api, prefix, location)))
+}
