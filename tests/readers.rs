@@ -47,7 +47,7 @@ CREATE TABLE every (
   t3 TIMESTAMP(3), t6 TIMESTAMP(6), ltz TIMESTAMP_LTZ(3), arr ARRAY<INT>, m MAP<STRING, INT>, r ROW<x INT, y ROW<z STRING>>
 ) WITH ('connector' = 'filesystem', 'path' = 'in.json', 'format' = 'json');
 CREATE TABLE plain WITH ('path' = 'plain', 'format' = 'parquet', 'parquet.compression' = 'snappy', 'parquet.block.size' = '1 kb',
-  'parquet.bloom-filter.columns' = 'n;s') LIKE every (OVERWRITING OPTIONS);
+  'parquet.bloom-filter.columns' = 'n;s', 'parquet.sort-by' = 's, n DESC') LIKE every (OVERWRITING OPTIONS);
 CREATE TABLE parts (n BIGINT, s STRING, dt DATE) PARTITIONED BY (dt)
 WITH ('connector' = 'filesystem', 'path' = 'parts', 'format' = 'parquet');
 INSERT INTO plain SELECT * FROM every;
@@ -60,19 +60,21 @@ const ROWS: &str = r#"{"b":true,"t":-128,"i":2147483647,"n":-9223372036854775807
 
 /// What a program prints of each row, in order of `n`.
 const PYARROW: &str = "
-import sys, pyarrow.dataset as ds
+import glob, pyarrow.dataset as ds, pyarrow.parquet as pq
 table = ds.dataset('plain', format='parquet').to_table().sort_by('n')
 for row in table.to_pylist():
     print(row)
 parts = ds.dataset('parts', format='parquet', partitioning='hive').to_table().sort_by('n')
 for row in parts.to_pylist():
     print(row)
+print(pq.read_metadata(glob.glob('plain/*.parquet')[0]).row_group(0).sorting_columns)
 ";
 
 const PYARROW_READS: &str = r#"{'b': True, 't': -128, 'i': 2147483647, 'n': -9223372036854775807, 'f': 1.5, 'd': -2.25, 'c': Decimal('-1234567890123456.7891'), 's': 'naïve "text"', 'bin': b'\x00\x01\x02', 'dt': datetime.date(1969, 7, 20), 'tm': datetime.time(23, 59, 59, 123000), 't3': datetime.datetime(1969, 12, 31, 23, 59, 59, 999000), 't6': datetime.datetime(2024, 2, 29, 12, 0, 0, 123456), 'ltz': datetime.datetime(2024, 2, 29, 12, 0, 0, 500000, tzinfo=zoneinfo.ZoneInfo(key='UTC')), 'arr': [1, None, 3], 'm': [('k', 7)], 'r': {'x': 1, 'y': {'z': 'deep'}}}
 {'b': None, 't': None, 'i': None, 'n': 1, 'f': None, 'd': None, 'c': None, 's': '', 'bin': None, 'dt': datetime.date(2024, 2, 29), 'tm': None, 't3': None, 't6': None, 'ltz': None, 'arr': None, 'm': None, 'r': None}
 {'n': -9223372036854775807, 's': 'naïve "text"', 'dt': '1969-07-20'}
 {'n': 1, 's': '', 'dt': '2024-02-29'}
+(SortingColumn(column_index=7, descending=False, nulls_first=True), SortingColumn(column_index=3, descending=True, nulls_first=False))
 "#;
 
 const DUCKDB_READS: &str = r#"[(-9223372036854775807, Decimal('-1234567890123456.7891'), 'naïve "text"', datetime.date(1969, 7, 20), datetime.datetime(1969, 12, 31, 23, 59, 59, 999000), datetime.datetime(2024, 2, 29, 12, 0, 0, 123456), '2024-02-29 12:00:00.5+00', [1, None, 3], {'k': 7}, 'deep'), (1, None, '', datetime.date(2024, 2, 29), None, None, None, None, None, None)]

@@ -1,5 +1,7 @@
 //! The `parquet` format.
 
+mod sort;
+
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, make_array, new_null_array};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{ArrowError, DataType};
@@ -12,6 +14,7 @@ use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
+use sort::{SORT_BY, Sorter};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -51,7 +54,7 @@ const BLOOM: OptionSpec = OptionSpec::new(
 pub const SPEC: FormatSpec = FormatSpec {
     name: "parquet",
     doc: "Parquet files, read by column name. Encodings are chosen by a look at the first rows.",
-    options: &[BLOCK_SIZE, BLOOM, COMPRESSION, LEVEL, DICTIONARY, PAGE_SIZE, STATISTICS],
+    options: &[BLOCK_SIZE, BLOOM, COMPRESSION, LEVEL, DICTIONARY, PAGE_SIZE, SORT_BY, STATISTICS],
     changes: false,
 };
 
@@ -70,6 +73,7 @@ pub struct ParquetEncoder {
     statistics: EnabledStatistics,
     /// Columns with a bloom filter.
     bloom: Vec<String>,
+    sorter: Option<Sorter>,
     writer: Option<ArrowWriter<Vec<u8>>>,
 }
 
@@ -114,6 +118,7 @@ impl ParquetEncoder {
                 _ => EnabledStatistics::Page,
             },
             bloom,
+            sorter: o.text(&SORT_BY).map(|text| Sorter::new(text, schema)).transpose()?,
             writer: None,
         })
     }
@@ -125,6 +130,9 @@ impl ParquetEncoder {
             .set_data_page_size_limit(self.page_bytes)
             .set_statistics_enabled(self.statistics)
             .set_created_by(format!("millstream version {}", env!("CARGO_PKG_VERSION")));
+        if let Some(sorter) = &self.sorter {
+            properties = properties.set_sorting_columns(Some(sorter.columns(&self.schema)));
+        }
         for (field, column) in self.schema.fields.iter().zip(first.columns()) {
             let path = ColumnPath::from(field.name.clone());
             match &field.ty {
@@ -146,6 +154,16 @@ impl ParquetEncoder {
         let options = ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
         ArrowWriter::try_new_with_options(Vec::new(), plain_schema(&self.schema), options).map_err(failed)
     }
+    /// Writes the rows that wait as a row group.
+    fn write_sorted(&mut self) -> Result<()> {
+        if let (Some(sorter), Some(writer)) = (&mut self.sorter, &mut self.writer)
+            && let Some(rows) = sorter.take()?
+        {
+            writer.write(&rows).map_err(failed)?;
+            writer.flush().map_err(failed)?;
+        }
+        Ok(())
+    }
     fn drain(&mut self, out: &mut Vec<u8>) {
         if let Some(writer) = &mut self.writer {
             out.append(writer.inner_mut());
@@ -162,6 +180,11 @@ fn holds(ty: &SqlType) -> bool {
         SqlType::Row(fields) => fields.iter().all(|f| holds(&f.ty)),
         _ => true,
     }
+}
+
+/// Whether values of a type have an order that readers share.
+fn holds_order(ty: &SqlType) -> bool {
+    holds(ty) && !matches!(ty, SqlType::Array(_) | SqlType::Multiset(_) | SqlType::Map(..) | SqlType::Row(_))
 }
 
 /// The schema as it goes into files: without our metadata keys.
@@ -186,16 +209,24 @@ impl Encoder for ParquetEncoder {
         }
         let plain = RecordBatch::try_new(plain_schema(&self.schema), batch.data.columns().to_vec())
             .map_err(|e| Error::bug("a batch does not fit its sink").source(e))?;
-        if let Some(writer) = &mut self.writer {
-            writer.write(&plain).map_err(failed)?;
+        match (&mut self.sorter, &mut self.writer) {
+            (Some(sorter), _) => {
+                sorter.push(plain);
+                if sorter.bytes() >= self.block_bytes {
+                    self.write_sorted()?;
+                }
+            }
+            (None, Some(writer)) => writer.write(&plain).map_err(failed)?,
+            (None, None) => {}
         }
         self.drain(out);
         Ok(())
     }
     fn buffered(&self) -> usize {
-        self.writer.as_ref().map_or(0, ArrowWriter::in_progress_size)
+        self.writer.as_ref().map_or(0, ArrowWriter::in_progress_size) + self.sorter.as_ref().map_or(0, Sorter::bytes)
     }
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        self.write_sorted()?;
         if let Some(writer) = &mut self.writer {
             writer.finish().map_err(failed)?;
         }

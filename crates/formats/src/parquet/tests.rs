@@ -2,6 +2,7 @@ use super::*;
 use crate::json::JsonDecoder;
 use millstream_dataflow::Decoder;
 use millstream_dataflow::testing::{FormatCase, Reading, format_suite};
+use parquet::file::metadata::SortingColumn;
 
 #[test]
 fn every_type_comes_back_by_name_in_another_order() {
@@ -174,4 +175,64 @@ fn the_options_of_a_file_are_in_the_file() {
     };
     assert!(refused("parquet.compression.level", "23").contains("1 to 22"));
     assert!(refused("parquet.bloom-filter.columns", "s;t").contains("'t'"));
+}
+
+#[test]
+fn rows_are_in_order_within_their_row_group_and_files_say_so() {
+    let schema = Schema::new(
+        [("m", "MAP<STRING, ROW<x INT, y INT>>"), ("n", "BIGINT"), ("s", "STRING")]
+            .map(|(n, t)| Field::parse_type(n, t).unwrap())
+            .to_vec(),
+    );
+    let batch = |lines: &[(Option<i64>, &str)]| {
+        let mut decoder = JsonDecoder::new(&schema, &BTreeMap::new()).unwrap();
+        for (n, s) in lines {
+            let n = n.map_or("null".to_string(), |n| n.to_string());
+            decoder.decode(format!(r#"{{"n":{n},"s":"{s}"}}"#).as_bytes()).unwrap();
+        }
+        Batch::new(decoder.finish().unwrap())
+    };
+    let written = |block: &str| {
+        let options = [("parquet.sort-by", "s DESC, n"), ("parquet.block.size", block)];
+        let options = options.map(|(k, v)| (k.to_string(), v.to_string())).into();
+        let mut encoder = ParquetEncoder::new(&schema, &options).unwrap();
+        let mut out = Vec::new();
+        encoder.write(&batch(&[(Some(2), "a"), (Some(1), "b")]), &mut out).unwrap();
+        assert!(block == "1 b" || encoder.buffered() > 0);
+        encoder.write(&batch(&[(None, "a"), (Some(0), "a"), (Some(9), "c")]), &mut out).unwrap();
+        encoder.finish(&mut out).unwrap();
+        assert_eq!(encoder.buffered(), 0);
+        ParquetFile::open(out.into(), &schema).unwrap()
+    };
+    let texts = |file: &ParquetFile, group: usize| -> Vec<String> {
+        let rows: Vec<RecordBatch> = file.read(group, 100).unwrap().collect::<Result<_>>().unwrap();
+        let texts = rows.into_iter().flat_map(|b| millstream_dataflow::testing::texts(&Batch::new(b)));
+        texts.map(|t| t.trim_start_matches("NULL | ").to_string()).collect()
+    };
+    let whole = written("1 MB");
+    assert_eq!(whole.row_groups(), 1);
+    assert_eq!(
+        texts(&whole, 0),
+        ["9 | c", "1 | b", "NULL | a", "0 | a", "2 | a"].map(|t| t.trim_start_matches("NULL | "))
+    );
+    let by = |column_idx, descending| SortingColumn {
+        column_idx,
+        descending,
+        nulls_first: !descending,
+    };
+    let wanted = vec![by(4, true), by(3, false)];
+    for group in whole.metadata.metadata().row_groups() {
+        assert_eq!(group.sorting_columns(), Some(&wanted));
+        assert_eq!(group.column(4).column_path().string(), "s");
+    }
+    let cut = written("1 b");
+    assert_eq!(cut.row_groups(), 2);
+    assert_eq!(texts(&cut, 0), ["1 | b", "2 | a"]);
+    for (wrong, named) in [("x", "\"x\""), ("n UP", "n UP"), ("n,", "missing"), ("m", "MAP"), ("n DESC s", "n DESC s")] {
+        let options = BTreeMap::from([("parquet.sort-by".to_string(), wrong.to_string())]);
+        let Err(error) = ParquetEncoder::new(&schema, &options) else {
+            panic!("{wrong} is taken")
+        };
+        assert!(error.message.contains(named), "{error}");
+    }
 }
