@@ -27,6 +27,7 @@ use lines::Lines;
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{BoxFuture, ConnectorSpec, Error, MetadataColumn, Result, Source, Split, SplitDecoder, SplitReader, Store, TableSpec};
 use millstream_store::MemoryStore;
+use millstream_store::{azure, gcs, s3};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use position::Position;
 use rate::Rate;
@@ -59,7 +60,7 @@ const TOKEN: OptionSpec = OptionSpec::new(
 const JOURNAL: OptionSpec = OptionSpec::new(
     "journal",
     OptionType::Text,
-    "Where requests are written before they are acknowledged: a directory or s3:// location of this table's own; beside the job's state unless given. A \
+    "Where requests are written before they are acknowledged: a directory or object store of this table's own; beside the job's state unless given. A \
      query without INSERT keeps them in memory instead.",
 )
 .examples(&["s3://bucket/journals/clicks"]);
@@ -119,11 +120,17 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         ON_LATE,
         ON_LATE_TABLE,
         PATH,
-        millstream_store::open::ACCESS_KEY,
-        millstream_store::open::ENDPOINT,
-        millstream_store::open::PATH_STYLE,
-        millstream_store::open::REGION,
-        millstream_store::open::SECRET_KEY,
+        azure::ACCESS_KEY,
+        azure::ACCOUNT,
+        azure::ENDPOINT,
+        azure::SAS_TOKEN,
+        gcs::CREDENTIALS,
+        gcs::ENDPOINT,
+        s3::ACCESS_KEY,
+        s3::ENDPOINT,
+        s3::PATH_STYLE,
+        s3::REGION,
+        s3::SECRET_KEY,
         IDLE,
         SKEW,
         TOKEN,
