@@ -45,5 +45,6 @@ pub fn table(text: &str, options: &[(&str, &str)]) -> TableSpec {
         primary_key: Vec::new(),
         options: options.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
         keep_records: false,
+        tests: Vec::new(),
     }
 }

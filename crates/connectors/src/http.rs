@@ -235,7 +235,7 @@ pub fn check(table: &TableSpec) -> Vec<Error> {
     }
     if let Some(e) = o.text(&JOURNAL).and_then(|journal| millstream_store::open::check(journal).err()) {
         let told = Error::config(format!("option '{}': {}", JOURNAL.name, e.message)).code("E0508");
-        errors.push(told.hint("use a path, file:// or s3://"));
+        errors.push(told.hint(millstream_store::open::LOCATIONS));
     }
     errors
 }

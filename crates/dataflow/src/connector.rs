@@ -1,6 +1,7 @@
 //! What the planner may know of connectors, and how an operator graph gets them.
 
 use crate::{Field, OptionSpec, Result, Schema, Sink, Source};
+use arrow_array::ArrayRef;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -49,6 +50,8 @@ pub struct FormatSpec {
     pub options: &'static [OptionSpec],
     /// Whether its records are changes: rows that are inserted, updated and deleted.
     pub changes: bool,
+    /// Whether its files tell enough of their rows to leave some out unread, by [`TableSpec::tests`].
+    pub skips: bool,
 }
 
 /// What the planner sees of the connectors: names, options, metadata columns.
@@ -87,8 +90,33 @@ pub struct TableColumn {
     pub kind: ColumnKind,
 }
 
+/// What a row must pass to be of use. Only a hint for a source that can leave out rows without looking at them: whatever it delivers is
+/// tested again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowTest {
+    /// A physical column.
+    pub column: String,
+    /// What has to hold of it.
+    pub comparison: Comparison,
+    /// One value of the column's type, not NULL, that it is compared with.
+    pub value: Option<ArrayRef>,
+}
+
+/// How a column is compared with a value; NULL passes `IsNull` only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each says it")]
+pub enum Comparison {
+    Eq,
+    Lt,
+    LtEq,
+    Gt,
+    GtEq,
+    IsNull,
+    IsNotNull,
+}
+
 /// A table as a connector sees it: for a source only the columns the plan needs, in the order it wants them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TableSpec {
     /// For messages: `clickstream`.
     pub name: String,
@@ -104,6 +132,8 @@ pub struct TableSpec {
     pub options: BTreeMap<String, String>,
     /// Whether a source is to give the bytes of each record, too: for dead letters.
     pub keep_records: bool,
+    /// What rows must pass to be of use, all of it.
+    pub tests: Vec<RowTest>,
 }
 
 impl TableSpec {

@@ -37,7 +37,7 @@ pub use barrier::{Barrier, Epoch};
 pub use batch::{Batch, Stamp};
 pub use clock::Clock;
 pub use column::{StateColumn, StateType};
-pub use connector::{ColumnKind, ConnectorSpec, Connectors, FormatSpec, MetadataColumn, Registry, TableColumn, TableSpec};
+pub use connector::{ColumnKind, Comparison, ConnectorSpec, Connectors, FormatSpec, MetadataColumn, Registry, RowTest, TableColumn, TableSpec};
 pub use error::{Error, ErrorBody, ErrorKind, Result};
 pub use format::{BadRecord, Decoder, Encoder, RecordEncoder, Records};
 pub use graph::{BadRecords, Edge, Exchange, Graph, MakeOperator, MakeScan, Node, NodeKind, SourceNode};

@@ -45,6 +45,7 @@ pub const SPEC: FormatSpec = FormatSpec {
           same columns in the same order. Files do, and their fields are found by name.",
     options: &[CODEC, ENCODING, LEGACY],
     changes: false,
+    skips: false,
 };
 
 fn mapping(options: &BTreeMap<String, String>) -> Mapping {

@@ -33,6 +33,7 @@ pub const SPEC: FormatSpec = FormatSpec {
     doc: "Lines of fields in the order of the table's physical columns. Scalar types only.",
     options: &[COMMENTS, NO_QUOTE, DELIMITER, IGNORE_ERRORS, NULL_LITERAL, QUOTE],
     changes: false,
+    skips: false,
 };
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

@@ -59,6 +59,7 @@ pub const SPEC: FormatSpec = FormatSpec {
     doc: "JSON objects, one per line or message. Fields are found by name; unknown ones are ignored. A top-level array gives one row per element.",
     options: &[PLAIN_DECIMALS, SKIP_NULLS, FAIL_ON_MISSING, IGNORE_ERRORS, NULL_LITERAL, NULL_KEYS, TIMESTAMPS],
     changes: false,
+    skips: false,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

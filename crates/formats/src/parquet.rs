@@ -1,5 +1,6 @@
 //! The `parquet` format.
 
+mod skip;
 mod sort;
 
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, make_array, new_null_array};
@@ -56,6 +57,7 @@ pub const SPEC: FormatSpec = FormatSpec {
     doc: "Parquet files, read by column name. Encodings are chosen by a look at the first rows.",
     options: &[BLOCK_SIZE, BLOOM, COMPRESSION, LEVEL, DICTIONARY, PAGE_SIZE, SORT_BY, STATISTICS],
     changes: false,
+    skips: true,
 };
 
 /// Share of distinct values up to which a column gets a dictionary: above it the dictionary costs time and space.

@@ -67,6 +67,7 @@ pub const SPEC: FormatSpec = FormatSpec {
           bits. A field that is not there is NULL.",
     options: &[DESCRIPTOR, IGNORE_ERRORS, MESSAGE, READ_DEFAULTS, NULL_LITERAL],
     changes: false,
+    skips: false,
 };
 
 fn message_type(options: &BTreeMap<String, String>) -> Result<MessageDescriptor> {

@@ -22,6 +22,7 @@ pub const SPEC: FormatSpec = FormatSpec {
     doc: "A message is the value of the table's only physical column: a text, bytes, BOOLEAN (one byte, 0 is false) or a number. It cannot be NULL.",
     options: &[CHARSET, ENDIANNESS],
     changes: false,
+    skips: false,
 };
 
 /// The only column of a table, and whether its numbers start with the lowest byte.

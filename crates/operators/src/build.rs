@@ -5,6 +5,7 @@ use crate::expand::Expand;
 use crate::expression::Evaluator;
 use crate::filter::Filter;
 use crate::project::{Project, Projection};
+use crate::row_tests::row_tests;
 use crate::scan::TableScan;
 use crate::union::Union;
 use crate::values::ValuesSource;
@@ -58,6 +59,7 @@ fn source_node(source: &SourceSpec, columns: &[Column], connectors: &dyn Connect
     TableScan::new(source, columns)?;
     let (spec, scan_columns) = (source.clone(), columns.to_vec());
     let mut table = source.table.spec();
+    table.tests = row_tests(source);
     table.keep_records = source.route_late || source.on_error == RecordPolicy::Route;
     Ok(SourceNode {
         source: connectors.source(&table)?,

@@ -7,6 +7,7 @@ mod expand;
 mod expression;
 mod filter;
 mod project;
+mod row_tests;
 mod scan;
 mod union;
 mod values;

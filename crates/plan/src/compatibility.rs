@@ -43,6 +43,8 @@ fn comparable(node: &Node) -> NodeSpec {
             }
             s.on_error = RecordPolicy::Fail;
             s.route_late = false;
+            s.skips = false;
+            s.tests.clear();
             Some(&mut s.table)
         }
         NodeSpec::Sink(t) => Some(t),

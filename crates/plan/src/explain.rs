@@ -122,6 +122,10 @@ fn source(s: &SourceSpec, node: &Node) -> String {
     if s.processing_time {
         text.push_str("; watermark: processing time");
     }
+    if !s.tests.is_empty() {
+        let tests = s.tests.iter().map(|t| expression(t, &delivered));
+        let _ = write!(text, "; skips row groups by {}", tests.collect::<Vec<_>>().join(", "));
+    }
     if s.changes {
         text.push_str("; rows: inserted, updated and deleted");
     }

@@ -75,6 +75,12 @@ pub struct SourceSpec {
     pub idle_timeout_ms: Option<u64>,
     /// What happens to a record that is not a row.
     pub on_error: RecordPolicy,
+    /// Whether its files tell enough of their rows to leave some out unread.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skips: bool,
+    /// What the filter behind it asks of rows, over the table's columns: for what is left out unread.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<Expr>,
     /// Whether its rows are changes: updates and deletions, too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub changes: bool,
@@ -173,6 +179,7 @@ impl TableDef {
             primary_key: self.primary_key.clone(),
             options: self.options.clone(),
             keep_records: false,
+            tests: Vec::new(),
         }
     }
 }

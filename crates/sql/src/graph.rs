@@ -1,6 +1,7 @@
 //! The nodes of a job while it is planned; equal stateless nodes over the same input are one.
 
 use crate::catalog::Place;
+use crate::pushdown::push_down;
 use crate::routes::Routes;
 use crate::zone::localize;
 use millstream_dataflow::{Error, Exchange};
@@ -140,10 +141,12 @@ impl JobGraph {
         self.sources_of(node).iter().any(routes)
     }
     pub(crate) fn into_job(self, name: &str, settings: BTreeMap<String, String>) -> Job {
+        let mut nodes = crate::prune::prune(self.nodes);
+        push_down(&mut nodes);
         Job {
             version: millstream_plan::JOB_VERSION,
             name: name.to_string(),
-            nodes: crate::prune::prune(self.nodes),
+            nodes,
             settings,
         }
     }

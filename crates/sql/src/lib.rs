@@ -15,6 +15,7 @@ mod graph;
 mod hints;
 pub mod parse;
 mod prune;
+mod pushdown;
 mod query;
 mod relation;
 mod routes;

@@ -298,6 +298,8 @@ impl Table {
             processing_time,
             idle_timeout_ms: idle_timeout.map(|d| d.as_millis() as u64),
             on_error: self.record_policy(),
+            skips: self.format(registry).is_some_and(|f| f.skips),
+            tests: Vec::new(),
             changes: self.format(registry).is_some_and(|f| f.changes),
             route_late: self.routes.late.is_some(),
         };

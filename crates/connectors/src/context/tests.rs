@@ -80,5 +80,6 @@ pub(crate) fn table(text: &str, options: &[(&str, &str)]) -> TableSpec {
         primary_key: vec![],
         options: options.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
         keep_records: false,
+        tests: Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
-use millstream_dataflow::{Error, Result, Schema};
+use millstream_dataflow::{Error, Result, RowTest, Schema};
 use millstream_formats::avro::AvroFile;
 use millstream_formats::parquet::ParquetFile;
 
@@ -53,6 +53,13 @@ impl Blocks {
         match &self.file {
             File::Avro(_) => "block",
             File::Parquet(_) => "row group",
+        }
+    }
+    /// Whether no row of a block passes all tests.
+    pub(super) fn skips(&self, block: usize, tests: &[RowTest]) -> bool {
+        match &self.file {
+            File::Avro(_) => false,
+            File::Parquet(file) => file.skips(block, tests),
         }
     }
     /// The rows of a block.

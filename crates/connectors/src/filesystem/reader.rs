@@ -8,8 +8,8 @@ use crate::outcomes::Outcomes;
 use bytes::Bytes;
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{
-    BadRecord, Batch, BoxFuture, Chunk, Decoded, Decoder, Error, Fetch, ObjectMeta, Places, Rejected, Result, Schema, Source, Split, SplitDecoder, SplitReader,
-    Store, StoreKind, TableSpec,
+    BadRecord, Batch, BoxFuture, Chunk, Decoded, Decoder, Error, Fetch, ObjectMeta, Places, Rejected, Result, RowTest, Schema, Source, Split, SplitDecoder,
+    SplitReader, Store, StoreKind, TableSpec,
 };
 use millstream_formats::split_records;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +41,8 @@ pub(super) struct Files {
     /// How often new files are looked for; `None`: only at the start.
     monitor: Option<Duration>,
     keep_records: bool,
+    /// What rows must pass to be of use.
+    tests: Vec<RowTest>,
     /// Bytes read at once; more where a record is longer.
     pub(super) block: u64,
 }
@@ -84,6 +86,7 @@ impl Files {
             handle: context.handle.clone(),
             monitor: Options::new(&table.options).duration(&MONITOR).filter(|d| !d.is_zero()),
             keep_records: table.keep_records,
+            tests: table.tests.clone(),
             block: BLOCK,
         })
     }
@@ -314,14 +317,18 @@ impl SplitReader for Reader {
                 Some(file) => Some(file.clone()),
                 None => Some(self.whole(&path)?),
             };
-            self.blocks = file.filter(|f| position.next < f.count() as u64);
-            let Some(file) = self.blocks.clone() else {
+            let of_use = |file: &Blocks| {
+                let left = usize::try_from(position.next).unwrap_or(usize::MAX)..file.count();
+                left.into_iter().find(|block| !file.skips(*block, &self.files.tests))
+            };
+            let found = file.and_then(|file| Some((of_use(&file)?, file)));
+            self.blocks = found.as_ref().map(|(_, file)| file.clone());
+            let Some((block, file)) = found else {
                 self.open.pop();
                 return Ok(Fetch::Finished(path));
             };
-            let block = position.next as usize;
             let next = Position {
-                next: if block + 1 == file.count() { DONE } else { position.next + 1 },
+                next: if block + 1 == file.count() { DONE } else { block as u64 + 1 },
                 ..position
             };
             Payload::Block { file, block, next }

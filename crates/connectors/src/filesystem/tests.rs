@@ -391,3 +391,42 @@ fn a_staged_file_that_is_gone_is_no_commit() {
     assert_eq!(error.kind, ErrorKind::Corrupt);
     assert!(error.message.contains("neither staged nor visible"), "{error}");
 }
+
+#[test]
+fn row_groups_without_a_wanted_row_are_not_read() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("data")).unwrap();
+    let small = options("parquet", &[("parquet.block.size", "1")]);
+    let mut table = table_of(COLUMNS, &small);
+    let data = in_files(&table);
+    let mut encoder = millstream_formats::encoder("parquet", &data, &table.options).unwrap();
+    let mut bytes = Vec::new();
+    for number in 0..4 {
+        encoder.write(&batch(&data, number), &mut bytes).unwrap();
+    }
+    encoder.finish(&mut bytes).unwrap();
+    std::fs::write(directory.path().join("data/file"), bytes).unwrap();
+    let mut read = |tests: Vec<millstream_dataflow::RowTest>| -> Vec<String> {
+        table.tests = tests;
+        let source = reader::Files::new(&table, &context_in(directory.path())).unwrap();
+        let mut reader = source.reader(block_on(source.discover(&[])).unwrap()).unwrap();
+        let mut decoder = source.decoder().unwrap();
+        let mut all = Vec::new();
+        while let Fetch::Chunk(chunk) = reader.fetch(std::time::Duration::ZERO).unwrap() {
+            all.extend(texts(&decoder.decode(chunk).unwrap().batch));
+        }
+        all
+    };
+    let all = read(vec![]);
+    let test = |comparison, value: i64| millstream_dataflow::RowTest {
+        column: "n".into(),
+        comparison,
+        value: Some(Arc::new(arrow_array::Int64Array::from(vec![value]))),
+    };
+    let of = |line: &String| line.split(" | ").next().and_then(|n| n.parse::<i64>().ok()).unwrap();
+    let last = all.iter().map(of).max().unwrap();
+    let some = read(vec![test(millstream_dataflow::Comparison::GtEq, last)]);
+    assert!(some.len() < all.len() && some.iter().any(|line| of(line) == last), "{some:?} of {all:?}");
+    assert!(some.iter().all(|line| all.contains(line)));
+    assert_eq!(read(vec![test(millstream_dataflow::Comparison::Gt, last)]), Vec::<String>::new());
+}

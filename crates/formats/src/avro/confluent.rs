@@ -39,6 +39,7 @@ pub const SPEC: FormatSpec = FormatSpec {
         REGISTRY.url,
     ],
     changes: false,
+    skips: false,
 };
 
 const KIND: &str = "AVRO";

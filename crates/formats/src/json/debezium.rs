@@ -55,6 +55,7 @@ pub const SPEC: FormatSpec = FormatSpec {
         .default("SQL"),
     ],
     changes: true,
+    skips: false,
 };
 
 /// The options by the names of the `json` format.

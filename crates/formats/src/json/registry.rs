@@ -19,6 +19,7 @@ pub const SPEC: FormatSpec = FormatSpec {
           all else is as in `json`.",
     options: &REGISTRY.all(),
     changes: false,
+    skips: false,
 };
 
 const KIND: &str = "JSON";

@@ -236,3 +236,46 @@ fn rows_are_in_order_within_their_row_group_and_files_say_so() {
         assert!(error.message.contains(named), "{error}");
     }
 }
+
+/// Row groups of 0 to 9, 10 to 19 and so on, of which the last has no values.
+#[test]
+fn row_groups_without_a_wanted_row_are_told() {
+    use arrow_array::builder::StringViewBuilder;
+    use arrow_array::{Array, Int64Array, RecordBatch, StringViewArray};
+    use millstream_dataflow::{Comparison, Field, RowTest};
+    let schema = Schema::new(vec![Field::parse_type("n", "BIGINT").unwrap(), Field::parse_type("s", "STRING").unwrap()]);
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(10)).build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, plain_schema(&schema), Some(properties)).unwrap();
+    let numbers: Int64Array = (0..40).map(|i| (i < 30).then_some(i)).collect();
+    let mut texts = StringViewBuilder::new();
+    (0..40).for_each(|i| texts.append_option((i < 30).then(|| format!("t{i:02}"))));
+    let batch = RecordBatch::try_new(plain_schema(&schema), vec![Arc::new(numbers), Arc::new(texts.finish())]).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let file = ParquetFile::open(bytes.into(), &schema).unwrap();
+    assert_eq!(file.row_groups(), 4);
+    let skipped = |column: &str, comparison, value: Option<Arc<dyn Array>>| -> Vec<usize> {
+        let tests = [RowTest {
+            column: column.into(),
+            comparison,
+            value,
+        }];
+        (0..4).filter(|group| file.skips(*group, &tests)).collect()
+    };
+    let n = |v: i64| -> Option<Arc<dyn Array>> { Some(Arc::new(Int64Array::from(vec![v]))) };
+    let s = |v: &str| -> Option<Arc<dyn Array>> { Some(Arc::new(StringViewArray::from_iter_values([v]))) };
+    assert_eq!(skipped("n", Comparison::Eq, n(12)), [0, 2, 3]);
+    assert_eq!(skipped("n", Comparison::Eq, n(-1)), [0, 1, 2, 3]);
+    assert_eq!(skipped("n", Comparison::Lt, n(10)), [1, 2, 3]);
+    assert_eq!(skipped("n", Comparison::LtEq, n(10)), [2, 3]);
+    assert_eq!(skipped("n", Comparison::Gt, n(19)), [0, 1, 3]);
+    assert_eq!(skipped("n", Comparison::GtEq, n(19)), [0, 3]);
+    assert_eq!(skipped("n", Comparison::IsNull, None), [0, 1, 2]);
+    assert_eq!(skipped("n", Comparison::IsNotNull, None), [3]);
+    assert_eq!(skipped("s", Comparison::Eq, s("t25")), [0, 1, 3]);
+    assert_eq!(skipped("s", Comparison::Gt, s("t")), [3]);
+    assert_eq!(skipped("gone", Comparison::Eq, n(1)), Vec::<usize>::new());
+    // Of another type than the column: nothing is known.
+    assert_eq!(skipped("n", Comparison::Eq, s("12")), [3]);
+}

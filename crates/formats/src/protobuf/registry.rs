@@ -27,6 +27,7 @@ pub const SPEC: FormatSpec = FormatSpec {
           `google.protobuf.Timestamp`, `google.type.Date`, `google.type.TimeOfDay` and `confluent.type.Decimal` are times, dates and decimals.",
     options: &REGISTRY.all(),
     changes: false,
+    skips: false,
 };
 
 pub(super) const KIND: &str = "PROTOBUF";

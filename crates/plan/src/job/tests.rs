@@ -21,6 +21,8 @@ fn job() -> Job {
         processing_time: false,
         idle_timeout_ms: Some(30_000),
         on_error: RecordPolicy::Fail,
+        skips: false,
+        tests: vec![],
         changes: false,
         route_late: false,
     };
