@@ -84,7 +84,7 @@ fn start(arguments: Run, text: String, name: String) -> Result<(), Vec<Error>> {
     end
 }
 
-/// The first SIGINT or SIGTERM asks for a final checkpoint, the second ends the process at once.
+/// The first SIGINT or SIGTERM asks for an orderly end, which a job takes a final checkpoint for; the second ends the process at once.
 fn stop_on_signals(control: &Control) -> Result<(), Error> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |e| Error::config("signals cannot be listened to").source(e);
@@ -102,7 +102,7 @@ fn stop_on_signals(control: &Control) -> Result<(), Error> {
                 std::process::exit(130);
             }
             asked = true;
-            say(format_args!("stopping after a final checkpoint; once more stops at once"));
+            say(format_args!("stopping, a job after a final checkpoint; once more stops at once"));
             control.stop();
         }
     });

@@ -1,7 +1,7 @@
 //! Whether a checkpoint of one plan can continue under another.
 
 use crate::{Job, Node, NodeSpec, RecordPolicy};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The operators in which two plans differ, one sentence each; empty if state can continue.
 ///
@@ -20,13 +20,28 @@ pub fn differences(old: &Job, new: &Job) -> Vec<String> {
     for (id, node) in &old {
         match new.get(id) {
             None => differences.push(format!("operator \"{id}\" is gone")),
-            Some(other) if other.0 != node.0 => differences.push(format!("operator \"{id}\" has changed")),
+            Some(other) if other.0 != node.0 => differences.push(format!("operator \"{id}\" has changed{}", options(&node.0, &other.0))),
             Some(other) if other.1 != node.1 => differences.push(format!("operator \"{id}\" reads another input")),
             Some(_) => {}
         }
     }
     differences.extend(new.keys().filter(|id| !old.contains_key(*id)).map(|id| format!("operator \"{id}\" is new")));
     differences
+}
+
+/// Which options of a table differ.
+fn options(old: &NodeSpec, new: &NodeSpec) -> String {
+    let table = |spec: &NodeSpec| match spec {
+        NodeSpec::Source(s) => s.table.options.clone(),
+        NodeSpec::Sink(t) => t.options.clone(),
+        _ => BTreeMap::new(),
+    };
+    let (old, new) = (table(old), table(new));
+    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).filter(|k| old.get(*k) != new.get(*k)).collect();
+    match keys.is_empty() {
+        true => String::new(),
+        false => format!(": {}", keys.iter().map(|k| format!("'{k}'")).collect::<Vec<_>>().join(", ")),
+    }
 }
 
 fn inputs(job: &Job, node: &Node) -> Vec<(String, usize, millstream_dataflow::Exchange)> {

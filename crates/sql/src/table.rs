@@ -119,6 +119,10 @@ impl Table {
             return Err(errors);
         }
         table.keys(create, &mut errors);
+        if let (None, Some(skew)) = (&create.watermark, create.options.iter().find(|o| o.key == "scan.watermark.max-future-skew")) {
+            let e = Error::config(format!("'{}' has no effect on a table without WATERMARK", skew.key)).code("E0502");
+            errors.push(e.span(skew.span));
+        }
         if let Some(watermark) = &create.watermark {
             match table.watermark(watermark) {
                 Ok(rowtime) => table.rowtime = Some(rowtime),
