@@ -1,5 +1,6 @@
 //! The Kafka source and sink against a real broker: where reading starts and ends, what is read and written, refused and survived.
 
+mod alignment;
 mod changes;
 mod registry;
 mod security;
@@ -53,6 +54,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("offsets_out_of_range_stop_the_job", out_of_range),
         trial("aborted_transactions_are_not_read", transactions),
         trial("an_idle_partition_does_not_hold_the_watermark", idle),
+        trial("a_partition_that_is_ahead_waits_for_others", alignment::partition_ahead),
         trial("a_broker_restart_is_waited_for", broker_restart),
         trial("a_burst_after_a_quiet_time_or_an_outage_is_not_late", bursts),
         trial("partitions_that_are_added_are_read", topics::partition_added),

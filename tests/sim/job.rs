@@ -178,6 +178,25 @@ pub const BY_THE_CLOCK: JobCase = JobCase {
     sinks: &[("counted", Expected::Counted)],
 };
 
+/// Partitions that wait for each other: what comes of their events is the same.
+pub const ALIGNED: JobCase = JobCase {
+    name: "aligned",
+    sql: windows!(
+        "tumbles",
+        "WITH ('connector' = 'filesystem', 'path' = 'tumbles', 'format' = 'json'); \
+         CREATE TABLE aligned WITH ('scan.watermark.alignment.group' = 'g', 'scan.watermark.alignment.max-drift' = '500 ms', \
+         'scan.watermark.alignment.update-interval' = '50 ms') LIKE events;",
+        "TUMBLE(TABLE aligned, DESCRIPTOR(ts), INTERVAL '10' SECOND)"
+    ),
+    sinks: &[(
+        "tumbles",
+        Expected::Windows {
+            slide_ms: 10_000,
+            size_ms: 10_000,
+        },
+    )],
+};
+
 /// An event as the log holds it.
 #[derive(Debug, Clone)]
 pub struct Event {

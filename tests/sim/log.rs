@@ -8,7 +8,7 @@ use bytes::Bytes;
 use millstream_dataflow::{
     Batch, BoxFuture, Chunk, Decoded, Decoder, Error, Fetch, Places, Rejected, Result, Schema, Source, Split, SplitDecoder, SplitReader, TableSpec,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -149,6 +149,7 @@ impl Source for LogSource {
             chunk_max: self.chunk_max,
             resets: self.resets,
             open,
+            paused: BTreeSet::new(),
         }))
     }
     fn decoder(&self) -> Result<Box<dyn SplitDecoder>> {
@@ -182,6 +183,7 @@ struct LogReader {
     chunk_max: u64,
     resets: bool,
     open: Vec<Open>,
+    paused: BTreeSet<String>,
 }
 
 struct Values {
@@ -195,7 +197,11 @@ impl SplitReader for LogReader {
         if self.open.is_empty() || self.log.is_out(now) || self.world.is_dead(self.process) {
             return Ok(Fetch::Nothing);
         }
-        let at = self.world.below(self.open.len() as u64) as usize;
+        let wanted: Vec<usize> = (0..self.open.len()).filter(|i| !self.paused.contains(&self.open[*i].id)).collect();
+        if wanted.is_empty() {
+            return Ok(Fetch::Nothing);
+        }
+        let at = wanted[self.world.below(wanted.len() as u64) as usize];
         let open = &mut self.open[at];
         let records = &self.log.partitions[open.partition].records;
         if open.next >= records.len() as u64 {
@@ -233,6 +239,11 @@ impl SplitReader for LogReader {
             bytes: values.iter().map(Bytes::len).sum(),
             payload: Box::new(Values { from, values }),
         }))
+    }
+    fn pause(&mut self, splits: &BTreeSet<String>) -> Result<()> {
+        self.paused = splits.clone();
+        self.open.iter_mut().for_each(|open| open.told = false);
+        Ok(())
     }
 }
 

@@ -15,7 +15,7 @@ mod sink;
 mod writer;
 
 use crate::ConnectorContext;
-use crate::scan::{ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, SKEW};
+use crate::scan::{ALIGNMENT_DRIFT, ALIGNMENT_GROUP, ALIGNMENT_INTERVAL, ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, SKEW};
 use millstream_dataflow::option::{OptionSpec, OptionType};
 use millstream_dataflow::{ConnectorSpec, Error, MetadataColumn, Result, Schema, Sink, Source, SqlType, TableSpec};
 use millstream_store::{azure, gcs, s3};
@@ -82,6 +82,9 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         s3::PATH_STYLE,
         s3::REGION,
         s3::SECRET_KEY,
+        ALIGNMENT_GROUP,
+        ALIGNMENT_DRIFT,
+        ALIGNMENT_INTERVAL,
         IDLE,
         SKEW,
         partition_commit::DELAY,

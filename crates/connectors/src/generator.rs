@@ -3,6 +3,7 @@
 use crate::ConnectorContext;
 use arrow_array::RecordBatch;
 use millstream_dataflow::{Batch, BoxFuture, Chunk, Clock, Decoded, Error, Fetch, Places, Result, Source, Split, SplitDecoder, SplitReader};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -148,6 +149,7 @@ impl Source for GeneratorSource {
             clock: Arc::clone(&self.clock),
             given: 0,
             turn: 0,
+            paused: BTreeSet::new(),
         }))
     }
     fn decoder(&self) -> Result<Box<dyn SplitDecoder>> {
@@ -168,6 +170,8 @@ struct Reader {
     /// Rows given since the start, for the rate.
     given: u64,
     turn: usize,
+    /// Ids of parts that are not wanted for now.
+    paused: BTreeSet<String>,
 }
 
 impl Reader {
@@ -191,7 +195,12 @@ impl SplitReader for Reader {
             std::thread::sleep(wait);
             return Ok(Fetch::Nothing);
         }
-        self.turn = (self.turn + 1) % self.parts.len();
+        let mut turns = (1..=self.parts.len()).map(|i| (self.turn + i) % self.parts.len());
+        let Some(turn) = turns.find(|t| !self.paused.contains(&self.parts[*t].2)) else {
+            std::thread::sleep(wait.min(Duration::from_millis(10)));
+            return Ok(Fetch::Nothing);
+        };
+        self.turn = turn;
         let allowed = self.allowance();
         let of_part = self.pace.rows_of(self.parts[self.turn].0);
         let (part, position, id) = &mut self.parts[self.turn];
@@ -217,6 +226,10 @@ impl SplitReader for Reader {
             bytes: 64,
             payload: Box::new(numbers),
         }))
+    }
+    fn pause(&mut self, splits: &BTreeSet<String>) -> Result<()> {
+        self.paused = splits.clone();
+        Ok(())
     }
     fn lag(&self) -> Vec<(String, u64)> {
         if self.pace.rows.is_none() {

@@ -20,7 +20,7 @@ mod topics;
 mod transaction;
 
 use crate::ConnectorContext;
-use crate::scan::{ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, SKEW};
+use crate::scan::{ALIGNMENT_DRIFT, ALIGNMENT_GROUP, ALIGNMENT_INTERVAL, ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, SKEW};
 use bounds::Bounds;
 use client::{Client, TableConsumer};
 use decoder::KafkaDecoder;
@@ -173,6 +173,9 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         STARTUP_OFFSETS,
         STARTUP_TIMESTAMP,
         DISCOVERY,
+        ALIGNMENT_GROUP,
+        ALIGNMENT_DRIFT,
+        ALIGNMENT_INTERVAL,
         IDLE,
         SKEW,
         GUARANTEE,

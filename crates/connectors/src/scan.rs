@@ -26,6 +26,25 @@ pub(crate) const ON_LATE_TABLE: OptionSpec = OptionSpec::new(
     "The table for `'on-late' = 'route'`: some of the columns of [dead letters](semantics.md#dead-letters).",
 )
 .examples(&["late_events"]);
+pub(crate) const ALIGNMENT_GROUP: OptionSpec = OptionSpec::new(
+    "scan.watermark.alignment.group",
+    OptionType::Text,
+    "Tables of the job with the same group wait for each other: what is ahead in event time is not read until the others have come closer, so that \
+     less state piles up between them. Results are the same. Needs 'scan.watermark.alignment.max-drift'.",
+)
+.examples(&["orders-and-payments"]);
+pub(crate) const ALIGNMENT_DRIFT: OptionSpec = OptionSpec::new(
+    "scan.watermark.alignment.max-drift",
+    OptionType::Duration,
+    "How far a split (a partition, a file) of this table may be ahead of the least watermark of the group.",
+)
+.examples(&["1 min"]);
+pub(crate) const ALIGNMENT_INTERVAL: OptionSpec = OptionSpec::new(
+    "scan.watermark.alignment.update-interval",
+    OptionType::Duration,
+    "How often the least watermark of the group is looked at; sooner when it has moved by half of 'scan.watermark.alignment.max-drift'.",
+)
+.default("1 s");
 pub(crate) const SKEW: OptionSpec = OptionSpec::new(
     "scan.watermark.max-future-skew",
     OptionType::Duration,

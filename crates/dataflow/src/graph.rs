@@ -49,12 +49,26 @@ pub struct SourceNode {
     pub idle_timeout_ms: Option<u64>,
     /// Whether the watermark follows the clock instead of the rows.
     pub processing_time: bool,
+    /// Whose splits do not get too far ahead of each other.
+    pub alignment: Option<Alignment>,
     /// Table name, for messages and metrics.
     pub table: String,
     /// What to do with a record that is no row.
     pub bad_records: BadRecords,
     /// Whether rows carry [`crate::Batch::origins`].
     pub keep_origins: bool,
+}
+
+/// Sources of one group wait for each other: a split that is ahead of the group's least watermark is not read until the others have come
+/// closer (Flink's FLIP-182 and FLIP-217).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alignment {
+    /// Name of the group.
+    pub group: String,
+    /// How far a split of this source may be ahead, ms.
+    pub max_drift_ms: u64,
+    /// How old the least watermark may be that splits are compared with, ms.
+    pub update_interval_ms: u64,
 }
 
 /// What a source does with records that are no rows.

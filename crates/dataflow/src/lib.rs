@@ -40,7 +40,7 @@ pub use column::{StateColumn, StateType};
 pub use connector::{ColumnKind, Comparison, ConnectorSpec, Connectors, FormatSpec, MetadataColumn, Registry, RowTest, TableColumn, TableSpec};
 pub use error::{Error, ErrorBody, ErrorKind, Result};
 pub use format::{BadRecord, Decoder, Encoder, RecordEncoder, Records};
-pub use graph::{BadRecords, Edge, Exchange, Graph, MakeOperator, MakeScan, Node, NodeKind, SourceNode};
+pub use graph::{Alignment, BadRecords, Edge, Exchange, Graph, MakeOperator, MakeScan, Node, NodeKind, SourceNode};
 pub use key_group::{KeyGroupRange, MAX_PARALLELISM_DEFAULT};
 pub use operator::{Operator, Output, Port, Step, SubtaskContext};
 pub use option::{OptionSpec, OptionType, Options};

@@ -3,6 +3,7 @@
 use crate::{BadRecord, Batch, BoxFuture, Places, Result};
 use arrow_array::{ArrayRef, Int64Array};
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A part of a source with its own order: a Kafka partition, a file, a generator's shard.
@@ -74,6 +75,14 @@ pub struct Chunk {
 pub trait SplitReader: Send {
     /// Waits at most `wait` for data of any split. Errors: `Unavailable` is retried from the last checkpoint.
     fn fetch(&mut self, wait: Duration) -> Result<Fetch>;
+    /// Of these splits nothing is wanted for now, of all others everything: each call takes the place of the one before. What was already
+    /// found may still be handed over. A reader that cannot do without a split leaves this out; its source then takes no alignment options.
+    ///
+    /// # Errors
+    /// As those of `fetch`.
+    fn pause(&mut self, _splits: &BTreeSet<String>) -> Result<()> {
+        Ok(())
+    }
     /// Records between our position and the end, per split, if known without asking anybody.
     fn lag(&self) -> Vec<(String, u64)> {
         Vec::new()

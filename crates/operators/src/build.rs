@@ -12,7 +12,7 @@ use crate::values::ValuesSource;
 use crate::window::{LocalAggregate, WindowAggregateOperator, WindowAssign};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use millstream_dataflow::{
-    BadRecords, Connectors, Edge, Error, Graph, MakeOperator, Node as GraphNode, NodeKind, Operator, Result, Scan, Sink, SourceNode, SubtaskContext,
+    Alignment, BadRecords, Connectors, Edge, Error, Graph, MakeOperator, Node as GraphNode, NodeKind, Operator, Result, Scan, Sink, SourceNode, SubtaskContext,
 };
 use millstream_plan::{Column, Expr, Job, Node, NodeSpec, RecordPolicy, SourceSpec, Value};
 use std::sync::Arc;
@@ -66,6 +66,11 @@ fn source_node(source: &SourceSpec, columns: &[Column], connectors: &dyn Connect
         scan: Arc::new(move || Ok(Box::new(TableScan::new(&spec, &scan_columns)?) as Box<dyn Scan>)),
         idle_timeout_ms: source.idle_timeout_ms,
         processing_time: source.processing_time,
+        alignment: source.rowtime.as_ref().and_then(|r| r.alignment.as_ref()).map(|a| Alignment {
+            group: a.group.clone(),
+            max_drift_ms: a.max_drift_ms,
+            update_interval_ms: a.update_interval_ms,
+        }),
         table: source.table.name.clone(),
         bad_records: match source.on_error {
             RecordPolicy::Fail => BadRecords::Fail,
@@ -105,6 +110,7 @@ fn values_node(rows: &[Vec<Value>], columns: &[Column]) -> Result<SourceNode> {
         scan: Arc::new(move || Ok(Box::new(Unchanged(Projection::new(&exprs, &scan_columns)?)) as Box<dyn Scan>)),
         idle_timeout_ms: None,
         processing_time: false,
+        alignment: None,
         table: "VALUES".to_string(),
         bad_records: BadRecords::Fail,
         keep_origins: false,

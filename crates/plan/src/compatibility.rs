@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The operators in which two plans differ, one sentence each; empty if state can continue.
 ///
 /// Options that say how to reach the data (`properties.*`, `s3.*`), where to start when there is no checkpoint (`scan.startup.*`), how long to
-/// wait for an idle split, how often to look for new ones, what to do with a bad record, how fast Nexmark's events come, and where and which HTTP
+/// wait for an idle split and for splits that are behind, how often to look for new ones, what to do with a bad record, how fast Nexmark's events come, and where and which HTTP
 /// requests are taken may change: the state stays what it was.
 pub fn differences(old: &Job, new: &Job) -> Vec<String> {
     let by_id = |job: &Job| {
@@ -55,6 +55,7 @@ fn comparable(node: &Node) -> NodeSpec {
             s.idle_timeout_ms = None;
             if let Some(rowtime) = &mut s.rowtime {
                 rowtime.max_future_skew = None;
+                rowtime.alignment = None;
             }
             s.on_error = RecordPolicy::Fail;
             s.route_late = false;
@@ -77,6 +78,7 @@ fn comparable(node: &Node) -> NodeSpec {
                 "properties.",
                 "s3.",
                 "scan.startup.",
+                "scan.watermark.alignment.",
                 "sink.partition-commit.",
                 "sink.rolling-policy.",
             ]

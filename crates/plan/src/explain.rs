@@ -118,6 +118,10 @@ fn source(s: &SourceSpec, node: &Node) -> String {
             }
             None => text.push_str(", never idle"),
         }
+        if let Some(a) = &rowtime.alignment {
+            let (drift, interval) = (duration(a.max_drift_ms as i64), duration(a.update_interval_ms as i64));
+            let _ = write!(text, ", at most {drift} ahead of the group {}, looked at every {interval}", a.group);
+        }
     }
     if s.processing_time {
         text.push_str("; watermark: processing time");

@@ -16,7 +16,7 @@ pub use compatibility::differences;
 pub use explain::explain;
 pub use expr::{Expr, Value};
 pub use job::{Input, JOB_VERSION, Job, Node};
-pub use node::{ARRIVAL, DeadLetters, FutureSkew, NodeSpec, RecordPolicy, Rowtime, SourceSpec, TableDef};
+pub use node::{ARRIVAL, Alignment, DeadLetters, FutureSkew, NodeSpec, RecordPolicy, Rowtime, SourceSpec, TableDef};
 pub use settings::{SETTINGS, Settings};
 pub use types::{Column, Type};
 pub use window::{AggregateCall, AggregateInput, Window, WindowAggregate, WindowTime};

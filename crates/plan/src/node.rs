@@ -124,6 +124,20 @@ pub struct Rowtime {
     /// How far event time may be ahead of the clock, if that is bounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_future_skew: Option<FutureSkew>,
+    /// How far splits may be ahead of others, if that is bounded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<Alignment>,
+}
+
+/// Splits of the tables of one group are not read further ahead of the group's least watermark than this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alignment {
+    /// Name of the group.
+    pub group: String,
+    /// Milliseconds of event time.
+    pub max_drift_ms: u64,
+    /// How old the least watermark may be that splits are compared with, milliseconds.
+    pub update_interval_ms: u64,
 }
 
 /// A row whose event time is further ahead of the clock than this is no row: it would move the watermark, and all that follow would be late.

@@ -1,5 +1,6 @@
 //! One run of a job from its last checkpoint: restore, wire, step, until it ends or fails.
 
+use crate::alignment::{AlignmentGroup, Member};
 use crate::chain::{Body, Chain, ChainNode, Consumer};
 use crate::channel::Channel;
 use crate::constants::{PARK, PARK_MAX};
@@ -51,6 +52,7 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
         channels: BTreeMap::new(),
         metrics: Vec::new(),
         times: source_times(job),
+        groups: alignment_groups(job),
         manifest: manifest.as_ref(),
     };
     wiring.make_channels();
@@ -183,6 +185,14 @@ fn source_times(job: &Job) -> BTreeMap<usize, Arc<SourceTime>> {
     sources.into_keys().map(|node| (node, Arc::new(SourceTime::new(alone)))).collect()
 }
 
+fn alignment_groups(job: &Job) -> BTreeMap<String, Arc<AlignmentGroup>> {
+    let group = |node: &Node| match &node.kind {
+        NodeKind::Source(s) => s.alignment.as_ref().map(|a| (a.group.clone(), Arc::default())),
+        _ => None,
+    };
+    job.graph.nodes.iter().filter_map(group).collect()
+}
+
 fn sources(job: &Job) -> BTreeMap<usize, Arc<dyn Source>> {
     let source = |(i, node): (usize, &Node)| match &node.kind {
         NodeKind::Source(s) => Some((i, Arc::clone(&s.source))),
@@ -277,6 +287,7 @@ struct Wiring<'a> {
     channels: BTreeMap<usize, Vec<Vec<Arc<Channel>>>>,
     /// Of the sources.
     times: BTreeMap<usize, Arc<SourceTime>>,
+    groups: BTreeMap<String, Arc<AlignmentGroup>>,
     /// Per node.
     metrics: Vec<Arc<NodeMetrics>>,
     manifest: Option<&'a Manifest>,
@@ -422,6 +433,7 @@ impl Wiring<'_> {
                         keep_origins: source.keep_origins,
                         idle_timeout: source.idle_timeout_ms.map(Duration::from_millis),
                         processing_time: source.processing_time,
+                        alignment: source.alignment.as_ref().and_then(|a| Some(Member::new(self.groups.get(&a.group)?, a))),
                         clock: Arc::clone(&job.rim.clock),
                         metrics: Arc::clone(&self.metrics[*node]),
                         time,

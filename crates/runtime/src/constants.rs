@@ -12,6 +12,9 @@ pub(crate) const CHANNEL_BYTES: usize = 16 << 20;
 pub(crate) const FEED_BYTES: usize = 8 << 20;
 /// Chunks a source subtask holds before its reader stops.
 pub(crate) const FEED_CHUNKS: usize = 256;
+/// Bytes and chunks of paused splits that a source subtask holds beside those.
+pub(crate) const HELD_BYTES: usize = 4 * FEED_BYTES;
+pub(crate) const HELD_CHUNKS: usize = 4 * FEED_CHUNKS;
 /// How long a reader waits for data in one call.
 pub(crate) const FETCH_WAIT: Duration = Duration::from_millis(50);
 /// How long a checkpoint waits for a source to take note of what it committed.

@@ -1,10 +1,10 @@
 //! How chunks get from a reader to its source subtask.
 
-use crate::constants::{FEED_BYTES, FEED_CHUNKS, FETCH_WAIT};
+use crate::constants::{FEED_BYTES, FEED_CHUNKS, FETCH_WAIT, HELD_BYTES, HELD_CHUNKS};
 use crate::source_time::SourceTime;
 use crate::wake::Wake;
 use millstream_dataflow::{Error, Fetch, Result, SplitReader};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +22,28 @@ pub(crate) struct Found {
     pub(crate) before: i64,
 }
 
+impl Found {
+    /// The split whose order it has a place in.
+    fn split(&self) -> Option<&str> {
+        match &self.fetch {
+            Fetch::Chunk(chunk) => Some(&chunk.split),
+            Fetch::Finished(id) => Some(id),
+            Fetch::EndOfData(_) | Fetch::Nothing => None,
+        }
+    }
+}
+
 impl Feed {
+    /// Of these splits nothing is wanted for now; each call takes the place of the one before.
+    pub(crate) fn pause(&mut self, splits: BTreeSet<String>) -> Result<()> {
+        match self {
+            Feed::Thread(queue) => {
+                queue.pause(splits);
+                Ok(())
+            }
+            Feed::Inline(reader, _) => reader.pause(&splits),
+        }
+    }
     /// The next thing the reader found, if there is one now.
     pub(crate) fn poll(&mut self) -> Result<Option<Found>> {
         match self {
@@ -58,7 +79,34 @@ struct FeedState {
     fetches: VecDeque<Result<Found>>,
     bytes: usize,
     lag: Vec<(String, u64)>,
+    /// What is here of these splits stays, and is no reason not to read others.
+    paused: Arc<BTreeSet<String>>,
     stopped: bool,
+}
+
+impl FeedState {
+    /// Number and bytes of what stays here for now.
+    fn held(&self) -> (usize, usize) {
+        if self.paused.is_empty() {
+            return (0, 0);
+        }
+        let held = self.fetches.iter().filter(|f| self.is_held(f));
+        held.fold((0, 0), |(count, bytes), found| match found {
+            Ok(Found { fetch: Fetch::Chunk(c), .. }) => (count + 1, bytes + c.bytes),
+            _ => (count + 1, bytes),
+        })
+    }
+    fn is_held(&self, found: &Result<Found>) -> bool {
+        matches!(found, Ok(f) if f.split().is_some_and(|s| self.paused.contains(s)))
+    }
+    /// Where the next thing to hand over stands. If more would stay than may wait, none does: that keeps a split's pace, never what comes of it.
+    fn next(&self) -> Option<usize> {
+        let (count, bytes) = self.held();
+        match count >= HELD_CHUNKS || bytes >= HELD_BYTES {
+            true => Some(0),
+            false => self.fetches.iter().position(|f| !self.is_held(f)),
+        }
+    }
 }
 
 /// The bounded queue between a reader's thread and its subtask.
@@ -79,9 +127,14 @@ impl FeedQueue {
         });
         let shared = Arc::clone(&queue);
         let run = move || {
-            while shared.wait_for_space(&reader.lag()) {
+            let mut told: Arc<BTreeSet<String>> = Arc::default();
+            while let Some(paused) = shared.wait_for_space(&reader.lag()) {
                 let before = time.furthest();
-                let fetched = reader.fetch(FETCH_WAIT);
+                let fetched = match told == paused {
+                    true => reader.fetch(FETCH_WAIT),
+                    false => reader.pause(&paused).and_then(|()| reader.fetch(FETCH_WAIT)),
+                };
+                told = paused;
                 let failed = fetched.is_err();
                 if !matches!(fetched, Ok(Fetch::Nothing)) {
                     shared.push(fetched.map(|fetch| Found { fetch, before }));
@@ -100,14 +153,24 @@ impl FeedQueue {
     fn state(&self) -> std::sync::MutexGuard<'_, FeedState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    /// Waits until the subtask has taken enough; false once it is gone.
-    fn wait_for_space(&self, lag: &[(String, u64)]) -> bool {
+    /// Waits until the subtask has taken enough: the splits that are paused then, or nothing once it is gone.
+    fn wait_for_space(&self, lag: &[(String, u64)]) -> Option<Arc<BTreeSet<String>>> {
         let mut state = self.state();
         state.lag = lag.to_vec();
-        while !state.stopped && (state.bytes >= FEED_BYTES || state.fetches.len() >= FEED_CHUNKS) {
+        loop {
+            if state.stopped {
+                return None;
+            }
+            let (count, bytes) = state.held();
+            if state.bytes - bytes < FEED_BYTES && state.fetches.len() - count < FEED_CHUNKS {
+                return Some(Arc::clone(&state.paused));
+            }
             state = self.space.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        !state.stopped
+    }
+    fn pause(&self, splits: BTreeSet<String>) {
+        self.state().paused = Arc::new(splits);
+        self.space.notify_one();
     }
     fn push(&self, found: Result<Found>) {
         {
@@ -121,7 +184,7 @@ impl FeedQueue {
     }
     fn pop(&self) -> Result<Option<Found>> {
         let mut state = self.state();
-        let found = state.fetches.pop_front();
+        let found = state.next().and_then(|i| state.fetches.remove(i));
         if let Some(Ok(Found { fetch: Fetch::Chunk(c), .. })) = &found {
             state.bytes -= c.bytes;
         }

@@ -4,6 +4,7 @@
 //! outside world (readers, uploads, timers) stands on the rim and is injected by [`Rim`]. Start with [`Job`].
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
+mod alignment;
 mod attempt;
 mod chain;
 mod channel;

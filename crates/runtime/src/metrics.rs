@@ -37,6 +37,7 @@ pub struct NodeMetrics {
     pub event_time: AtomicI64,
     watermarks: Vec<AtomicI64>,
     idle: Vec<AtomicBool>,
+    paused: Vec<AtomicU64>,
     /// Records behind the end, per split.
     pub lag: Mutex<BTreeMap<String, u64>>,
     /// What a sink's subtasks have written.
@@ -63,6 +64,7 @@ impl NodeMetrics {
             event_time: AtomicI64::new(Watermark::NONE),
             watermarks: (0..parallelism).map(|_| AtomicI64::new(Watermark::NONE)).collect(),
             idle: (0..parallelism).map(|_| AtomicBool::new(false)).collect(),
+            paused: (0..parallelism).map(|_| AtomicU64::new(0)).collect(),
             lag: Mutex::default(),
             written: Mutex::default(),
         }
@@ -73,6 +75,13 @@ impl NodeMetrics {
     }
     pub(crate) fn set_idle(&self, subtask: u32) {
         self.idle[subtask as usize].store(true, Relaxed);
+    }
+    pub(crate) fn set_paused(&self, subtask: u32, splits: u64) {
+        self.paused[subtask as usize].store(splits, Relaxed);
+    }
+    /// Splits of a source that wait for others of their group.
+    pub fn paused_splits(&self) -> u64 {
+        self.paused.iter().map(|p| p.load(Relaxed)).sum()
     }
     /// What a sink with files has written since the start, or the last restart after a failure.
     pub fn written(&self) -> Option<Written> {
@@ -144,6 +153,7 @@ impl JobMetrics {
         if let Some(node) = nodes.iter().find(|n| n.id == id) {
             for i in 0..parallelism.min(node.watermarks.len() as u32) {
                 node.set_watermark(i, Watermark::NONE);
+                node.set_paused(i, 0);
             }
             return Arc::clone(node);
         }

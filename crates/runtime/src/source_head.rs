@@ -1,5 +1,6 @@
 //! The head of a source subtask: chunks in, stamped batches and watermarks out.
 
+use crate::alignment::{Member, NOBODY};
 use crate::feed::{Feed, Found};
 use crate::letters::{kept, left_out, watermarks};
 use crate::metrics::NodeMetrics;
@@ -8,7 +9,7 @@ use arrow_array::{Array, Int64Array};
 use arrow_buffer::ScalarBuffer;
 use millstream_dataflow::dead_letter::ChunkOrigin;
 use millstream_dataflow::{BadRecords, Batch, Chunk, Clock, Error, Fetch, Places, Rejected, Result, Scan, Split, SplitDecoder, Stamp, Watermark};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -26,6 +27,8 @@ struct SplitState {
     /// The reader stands at the split's end.
     end: Option<AtEnd>,
     idle: bool,
+    /// So far ahead of its group that it is not read.
+    paused: bool,
     finished: bool,
 }
 
@@ -43,6 +46,11 @@ impl SplitState {
             Some(end) if self.idle => self.watermark.max(end.allows),
             _ => self.watermark,
         }
+    }
+    /// Whether splits of the same group wait for this one. Of one that is empty so far nothing is known to wait for.
+    fn holds_others(&self) -> bool {
+        let is_empty = self.watermark == Watermark::NONE && self.end.is_some();
+        !self.idle && !self.finished && !is_empty
     }
 }
 
@@ -68,6 +76,7 @@ pub(crate) struct SourceHead {
     idle_timeout: Option<Duration>,
     /// The watermark follows the clock, whether rows come or not.
     processing_time: bool,
+    alignment: Option<Member>,
     clock: Arc<dyn Clock>,
     metrics: Arc<NodeMetrics>,
     time: Arc<SourceTime>,
@@ -95,6 +104,7 @@ pub(crate) struct SourceHeadParts {
     pub(crate) keep_origins: bool,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) processing_time: bool,
+    pub(crate) alignment: Option<Member>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Arc<NodeMetrics>,
     pub(crate) time: Arc<SourceTime>,
@@ -112,6 +122,7 @@ impl SourceHead {
                     watermark,
                     end: None,
                     idle: false,
+                    paused: false,
                     finished: false,
                 },
             )
@@ -126,6 +137,7 @@ impl SourceHead {
             keep_origins: p.keep_origins,
             idle_timeout: p.idle_timeout,
             processing_time: p.processing_time,
+            alignment: p.alignment,
             clock: p.clock,
             metrics: p.metrics,
             time: p.time,
@@ -173,6 +185,7 @@ impl SourceHead {
         if self.ended {
             return Ok(None);
         }
+        self.align()?;
         if self.splits.is_empty() || self.splits.values().all(|s| s.finished) {
             return Ok(self.without_data());
         }
@@ -189,7 +202,11 @@ impl SourceHead {
             Fetch::EndOfData(ids) => {
                 let now = self.clock.monotonic();
                 for id in ids {
-                    let end = &mut self.split(&id)?.end;
+                    let split = self.split(&id)?;
+                    if split.paused {
+                        continue;
+                    }
+                    let end = &mut split.end;
                     *end = Some(AtEnd {
                         since: end.map_or(now, |e| e.since),
                         allows: end.map_or(before, |e| e.allows.max(before)),
@@ -199,13 +216,35 @@ impl SourceHead {
                 Ok(self.look_for_idle())
             }
             Fetch::Finished(id) => {
-                self.split(&id)?.finished = true;
+                let split = self.split(&id)?;
+                (split.paused, split.finished) = (false, true);
                 self.report_lag(Some(&id));
                 self.note_awake();
                 Ok(self.advance())
             }
             Fetch::Nothing => Ok(self.look_for_idle()),
         }
+    }
+
+    /// Pauses the splits that are too far ahead of their group, and lets go on those that are not any more.
+    fn align(&mut self) -> Result<()> {
+        let Some(alignment) = &mut self.alignment else { return Ok(()) };
+        let own = self.splits.values().filter(|s| s.holds_others()).map(|s| s.watermark).min().unwrap_or(NOBODY);
+        let limit = alignment.limit(own, self.clock.monotonic());
+        let mut changed = false;
+        for split in self.splits.values_mut().filter(|s| !s.idle && !s.finished) {
+            let pauses = split.watermark > limit;
+            if split.paused != pauses {
+                // Nobody looks for new data meanwhile: that it had ended is old news afterwards.
+                (split.paused, split.end, changed) = (pauses, None, true);
+            }
+        }
+        if changed {
+            let paused: BTreeSet<String> = self.splits.iter().filter(|(_, s)| s.paused).map(|(id, _)| id.clone()).collect();
+            self.metrics.set_paused(self.subtask, paused.len() as u64);
+            self.feed.pause(paused)?;
+        }
+        Ok(())
     }
 
     fn split(&mut self, id: &str) -> Result<&mut SplitState> {
@@ -269,7 +308,7 @@ impl SourceHead {
         }
         let timeout = self.idle_timeout?;
         let now = self.clock.monotonic();
-        for split in self.splits.values_mut().filter(|s| !s.idle && !s.finished) {
+        for split in self.splits.values_mut().filter(|s| !s.idle && !s.paused && !s.finished) {
             split.idle = split.end.is_some_and(|end| now.saturating_sub(end.since) >= timeout);
         }
         self.note_awake();

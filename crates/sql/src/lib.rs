@@ -5,6 +5,7 @@
 //! not supported and where it stands. Start with [`compile`].
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
+mod alignment;
 mod catalog;
 mod compile;
 mod constant;

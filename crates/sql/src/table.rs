@@ -1,5 +1,6 @@
 //! Tables: what CREATE TABLE says, checked; and how they are read and written.
 
+use crate::alignment::alignment;
 use crate::catalog::FOLLOWS;
 use crate::expression::{Binder, cast};
 use crate::graph::JobGraph;
@@ -8,7 +9,7 @@ use crate::relation::{Relation, ScopeColumn, find};
 use crate::routes::Routes;
 use millstream_dataflow::option::{OptionSpec, OptionType, check_all, nearest, parse_duration};
 use millstream_dataflow::{Error, Field, FormatSpec, Registry, Result, Span, SqlType};
-use millstream_plan::{ARRIVAL, Column, Expr, FutureSkew, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
+use millstream_plan::{ARRIVAL, Alignment, Column, Expr, FutureSkew, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
 use std::collections::BTreeMap;
 
 /// A column of the declaration.
@@ -37,6 +38,7 @@ pub(crate) struct Table {
     primary_key: Vec<String>,
     partition_keys: Vec<String>,
     options: BTreeMap<String, String>,
+    alignment: Option<Alignment>,
     pub(crate) routes: Routes,
 }
 
@@ -57,6 +59,7 @@ impl Table {
             primary_key: Vec::new(),
             partition_keys: Vec::new(),
             options,
+            alignment: alignment(create, &mut errors),
             routes: Routes::new(create, &mut errors),
         };
         for (i, c) in create.columns.iter().enumerate() {
@@ -298,6 +301,7 @@ impl Table {
                 column: *column,
                 watermark: watermark.clone(),
                 max_future_skew: self.max_future_skew(*column, settings),
+                alignment: self.alignment.clone(),
             }),
             processing_time,
             idle_timeout_ms: idle_timeout.map(|d| d.as_millis() as u64),

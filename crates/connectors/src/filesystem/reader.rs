@@ -182,6 +182,7 @@ impl Source for Files {
             files: self.clone(),
             open,
             blocks: None,
+            paused: BTreeSet::new(),
         }))
     }
     fn decoder(&self) -> Result<Box<dyn SplitDecoder>> {
@@ -214,6 +215,8 @@ struct Reader {
     /// The file being read comes last.
     open: Vec<(String, Position)>,
     blocks: Option<Blocks>,
+    /// Files that are not wanted for now.
+    paused: BTreeSet<String>,
 }
 
 enum Payload {
@@ -307,8 +310,16 @@ impl Reader {
 
 impl SplitReader for Reader {
     fn fetch(&mut self, wait: Duration) -> Result<Fetch> {
-        let Some((path, position)) = self.open.last().cloned() else {
+        let Some(wanted) = self.open.iter().rposition(|(path, _)| !self.paused.contains(path)) else {
             std::thread::sleep(wait);
+            return Ok(Fetch::Nothing);
+        };
+        if wanted + 1 < self.open.len() {
+            let file = self.open.remove(wanted);
+            self.open.push(file);
+            self.blocks = None;
+        }
+        let Some((path, position)) = self.open.last().cloned() else {
             return Ok(Fetch::Nothing);
         };
         let payload = if is_read_in_blocks(&self.files.format) {
@@ -351,6 +362,10 @@ impl SplitReader for Reader {
             bytes,
             payload: Box::new(payload),
         }))
+    }
+    fn pause(&mut self, splits: &BTreeSet<String>) -> Result<()> {
+        self.paused = splits.clone();
+        Ok(())
     }
 }
 

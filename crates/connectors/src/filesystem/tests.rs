@@ -7,7 +7,7 @@ use bytes::Bytes;
 use millstream_dataflow::testing::{SinkCase, SourceCase, block_on, columns, rows, sink_suite, source_suite, texts};
 use millstream_dataflow::{Batch, EpochCommit, ErrorKind, Fetch, KeyGroupRange, PutMode, Schema, SinkCommitter, Store, SubtaskContext};
 use millstream_store::{LocalStore, MemoryStore};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 const COLUMNS: &str = "n BIGINT, s STRING, d DECIMAL(8, 2)";
@@ -309,6 +309,38 @@ fn each_file_with_blocks_gives_its_own_rows() {
         all.sort();
         all.dedup();
         assert!(rows > 10 && all.len() == rows, "{format}: {} of {rows} rows differ", all.len());
+    }
+}
+
+#[test]
+fn a_paused_file_goes_on_where_it_was_left_and_others_are_read_meanwhile() {
+    for format in ["json", "parquet", "avro"] {
+        let directory = written(format, 40);
+        let _entered = handle().enter();
+        let table = table_of(COLUMNS, &options(format, &[]));
+        let mut source = reader::Files::new(&table, &context_in(directory.path())).unwrap();
+        source.block = 400;
+        let splits = block_on(source.discover(&[])).unwrap();
+        let (mut reader, mut decoder) = (source.reader(splits).unwrap(), source.decoder().unwrap());
+        let (mut found, mut paused) = (Vec::new(), BTreeSet::new());
+        loop {
+            match reader.fetch(std::time::Duration::ZERO).unwrap() {
+                Fetch::Chunk(chunk) => {
+                    assert!(!paused.contains(&chunk.split), "{} is paused", chunk.split);
+                    paused = BTreeSet::from([chunk.split.clone()]);
+                    found.extend(texts(&decoder.decode(chunk).unwrap().batch));
+                }
+                Fetch::Nothing if paused.is_empty() => break,
+                // Only the paused one is left.
+                Fetch::Nothing => paused.clear(),
+                _ => {}
+            }
+            reader.pause(&paused).unwrap();
+        }
+        found.sort();
+        let mut all: Vec<String> = (0..80).flat_map(|n| texts(&batch(&columns(COLUMNS), n))).collect();
+        all.sort();
+        assert_eq!(found, all, "{format}");
     }
 }
 

@@ -6,6 +6,7 @@ use super::position::{Position, parse_split_id, split_id};
 use millstream_dataflow::{Chunk, Clock, Error, Fetch, Result, Split, SplitReader};
 use rdkafka::bindings::rd_kafka_resp_err_t as Code;
 use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub(super) struct KafkaReader {
     queue: Queue,
     consumer: Arc<TableConsumer>,
     open: BTreeMap<(String, i32), Position>,
+    /// Partitions that are not wanted for now.
+    paused: BTreeSet<(String, i32)>,
     /// Found and not handed out yet.
     ready: VecDeque<Fetch>,
     clock: Arc<dyn Clock>,
@@ -68,6 +71,7 @@ impl KafkaReader {
             queue,
             consumer,
             open,
+            paused: BTreeSet::new(),
             ready,
             clock,
             warned: None,
@@ -286,6 +290,23 @@ impl SplitReader for KafkaReader {
         self.take(messages)?;
         self.look_at_lag();
         Ok(self.ready.pop_front().unwrap_or(Fetch::Nothing))
+    }
+    /// What the client has fetched ahead of a paused partition it throws away, and fetches it anew afterwards.
+    fn pause(&mut self, splits: &BTreeSet<String>) -> Result<()> {
+        let paused: BTreeSet<(String, i32)> = self.open.keys().filter(|k| splits.contains(&split_id(&k.0, k.1))).cloned().collect();
+        let list = |keys: Vec<&(String, i32)>| {
+            let mut list = TopicPartitionList::with_capacity(keys.len());
+            for (topic, partition) in keys {
+                list.add_partition(topic, *partition);
+            }
+            list
+        };
+        let refused = |e: KafkaError| Error::unavailable(format!("partitions of table \"{}\" cannot be paused", self.table)).source(e);
+        self.consumer.pause(&list(paused.difference(&self.paused).collect())).map_err(refused)?;
+        let resumed = self.paused.difference(&paused).filter(|k| self.open.contains_key(*k)).collect();
+        self.consumer.resume(&list(resumed)).map_err(refused)?;
+        self.paused = paused;
+        Ok(())
     }
     fn lag(&self) -> Vec<(String, u64)> {
         self.lag.clone()

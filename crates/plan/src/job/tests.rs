@@ -94,6 +94,8 @@ fn where_to_start_and_what_to_do_with_bad_records_may_change() {
         ("on-error", "skip"),
         ("scan.startup.mode", "latest-offset"),
         ("json.ignore-parse-errors", "true"),
+        ("scan.watermark.alignment.group", "g"),
+        ("scan.watermark.alignment.max-drift", "1 min"),
     ] {
         source.table.options.insert(key.into(), value.into());
     }

@@ -297,6 +297,7 @@ impl Setup {
             scan: Arc::new(|| Ok(Box::new(NumbersScan))),
             idle_timeout_ms: None,
             processing_time: false,
+            alignment: None,
             table: "numbers".into(),
             bad_records: BadRecords::Fail,
             keep_origins: false,

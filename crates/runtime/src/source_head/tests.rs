@@ -1,4 +1,8 @@
 use super::*;
+use crate::alignment::AlignmentGroup;
+use crate::feed::FeedQueue;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, RecordBatch};
 use millstream_dataflow::{Decoded, Places, Scanned, SplitReader};
 use std::sync::atomic::AtomicI64;
@@ -108,6 +112,7 @@ fn processing_time_goes_on_though_a_split_has_no_rows_and_another_no_pause() {
         keep_origins: false,
         idle_timeout: None,
         processing_time: true,
+        alignment: None,
         clock: Arc::new(Ticking::default()),
         metrics: crate::metrics::JobMetrics::default().node("t", "t", crate::metrics::NodeRole::Source, 1),
         time,
@@ -129,4 +134,153 @@ fn processing_time_goes_on_though_a_split_has_no_rows_and_another_no_pause() {
     }
     assert_eq!((rows, watermarks.len()), (4, 4));
     assert!(watermarks.is_sorted_by(|a, b| a < b), "{watermarks:?}");
+}
+
+/// Chunks of one row, its event time. The first split that has any and is wanted goes first.
+struct Times {
+    left: Vec<(&'static str, VecDeque<i64>)>,
+    paused: BTreeSet<String>,
+}
+
+impl SplitReader for Times {
+    fn fetch(&mut self, _wait: Duration) -> Result<Fetch> {
+        let Some(at) = self.left.iter().position(|(id, _)| !self.paused.contains(*id)) else {
+            return Ok(Fetch::Nothing);
+        };
+        let (id, times) = &mut self.left[at];
+        match times.pop_front() {
+            Some(time) => Ok(Fetch::Chunk(Chunk {
+                split: id.to_string(),
+                bytes: 8,
+                payload: Box::new(time),
+            })),
+            None => Ok(Fetch::Finished(self.left.remove(at).0.to_string())),
+        }
+    }
+    fn pause(&mut self, splits: &BTreeSet<String>) -> Result<()> {
+        self.paused = splits.clone();
+        Ok(())
+    }
+}
+
+struct TimesDecoder;
+
+impl SplitDecoder for TimesDecoder {
+    fn decode(&mut self, chunk: Chunk) -> Result<Decoded> {
+        let column: ArrayRef = Arc::new(Int64Array::from(vec![*chunk.payload.downcast::<i64>().unwrap()]));
+        Ok(Decoded {
+            batch: Batch::new(RecordBatch::try_from_iter([("ts", column)]).unwrap()),
+            split: Split {
+                id: chunk.split,
+                position: String::new(),
+            },
+            records: 1,
+            bad: Vec::new(),
+            places: Places::default(),
+            raw: None,
+        })
+    }
+}
+
+impl Scan for TimesDecoder {
+    fn scan(&mut self, batch: Batch, _arrived_ms: i64) -> Result<Scanned> {
+        Ok(Scanned {
+            candidates: Some(batch.column(0).as_primitive::<Int64Type>().clone()),
+            batch,
+            event_times: None,
+            bad: Vec::new(),
+        })
+    }
+}
+
+const DRIFT: i64 = 20;
+
+/// A bounded table in a group, its reader on a thread or not.
+fn aligned(group: &Arc<AlignmentGroup>, on_a_thread: bool, splits: &[(&'static str, i64, i64)]) -> SourceHead {
+    let time = Arc::new(SourceTime::new(false));
+    let reader = Box::new(Times {
+        left: splits.iter().map(|(id, from, to)| (*id, (*from..*to).collect())).collect(),
+        paused: BTreeSet::new(),
+    });
+    let split = |id: &str| Split {
+        id: id.to_string(),
+        position: String::new(),
+    };
+    let alignment = millstream_dataflow::Alignment {
+        group: String::new(),
+        max_drift_ms: DRIFT as u64,
+        update_interval_ms: 1_000,
+    };
+    SourceHead::new(SourceHeadParts {
+        feed: match on_a_thread {
+            true => Feed::Thread(FeedQueue::start("reader".to_string(), reader, Arc::clone(&time), Arc::default()).unwrap()),
+            false => Feed::Inline(reader, Arc::clone(&time)),
+        },
+        decoder: Box::new(TimesDecoder),
+        scan: Box::new(TimesDecoder),
+        splits: splits.iter().map(|(id, ..)| (split(id), Watermark::NONE)).collect(),
+        bounded: true,
+        bad_records: BadRecords::Fail,
+        keep_origins: false,
+        idle_timeout: None,
+        processing_time: false,
+        alignment: Some(Member::new(group, &alignment)),
+        clock: Arc::new(Ticking::default()),
+        metrics: crate::metrics::JobMetrics::default().node("t", "t", crate::metrics::NodeRole::Source, 1),
+        time,
+        table: "t".to_string(),
+        subtask: 0,
+    })
+}
+
+/// Steps tables in turn until all have ended: the event times in the order in which they were let through.
+fn run_aligned(mut heads: Vec<SourceHead>) -> Vec<i64> {
+    let mut times = Vec::new();
+    while heads.iter().any(|h| !h.ended()) {
+        for head in &mut heads {
+            if let Some(Emitted::Batch(batch)) = head.step().unwrap() {
+                times.push(batch.column(0).as_primitive::<Int64Type>().value(0));
+            }
+        }
+    }
+    times
+}
+
+/// Rows of 0 and of 1 000 on: but for the first of them, those that are ahead wait until the others are as near as the drift, or have ended.
+fn check_aligned(times: &[i64]) {
+    let mut behind = 0;
+    for time in times {
+        match *time {
+            1_000 => {}
+            ahead @ 1_001.. => assert!(behind == 999 || ahead - 1 <= behind + DRIFT, "{ahead} was read at {behind}"),
+            time => behind = time,
+        }
+    }
+    let mut all = times.to_vec();
+    all.sort_unstable();
+    assert!(all.into_iter().eq(0..1_100), "no row is lost, none comes twice");
+}
+
+#[test]
+fn a_split_that_is_ahead_waits_for_those_behind() {
+    for on_a_thread in [false, true] {
+        let one = aligned(&Arc::default(), on_a_thread, &[("ahead", 1_000, 1_100), ("behind", 0, 1_000)]);
+        check_aligned(&run_aligned(vec![one]));
+        let group = Arc::default();
+        let ahead = aligned(&group, on_a_thread, &[("ahead", 1_000, 1_100)]);
+        let behind = aligned(&group, on_a_thread, &[("behind", 0, 1_000)]);
+        check_aligned(&run_aligned(vec![ahead, behind]));
+    }
+}
+
+#[test]
+fn splits_of_the_same_times_keep_within_the_drift_of_each_other() {
+    let times = run_aligned(vec![aligned(&Arc::default(), false, &[("a", 0, 500), ("b", 0, 500)])]);
+    let mut seen = BTreeMap::new();
+    for time in &times {
+        *seen.entry(*time).or_insert(0) += 1;
+        let behind = (0..).find(|t| seen.get(t) != Some(&2)).unwrap();
+        assert!(*time <= behind + DRIFT, "{time} was read when all before {behind} were");
+    }
+    assert_eq!(times.len(), 1_000);
 }

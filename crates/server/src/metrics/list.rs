@@ -49,6 +49,12 @@ pub const METRICS: &[Metric] = &[
         values: Moment::lags,
     },
     Metric {
+        name: "millstream_source_splits_paused",
+        doc: "Splits that are not read because they are ahead of their group: 'scan.watermark.alignment.group'.",
+        labels: NODE,
+        values: |m| m.of(NodeRole::Source, |n| Number::Whole(n.paused_splits())),
+    },
+    Metric {
         name: "millstream_source_event_time_lag_seconds",
         doc: "Wall time minus the newest event time read.",
         labels: NODE,
