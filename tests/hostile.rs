@@ -31,6 +31,7 @@ impl Sql {
         let variables = BTreeMap::from([("DATA".to_string(), "data".to_string()), ("NAME".to_string(), "name".to_string())]);
         let options = CompileOptions {
             registry: &self.0.connectors,
+            catalogs: None,
             variables: &variables,
             settings: &BTreeMap::new(),
             job_name: "hostile",

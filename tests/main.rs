@@ -3,6 +3,7 @@
 //! Each module lists its trials. A trial whose server cannot be had is reported as ignored with its reason; with `CI=true` it fails.
 
 mod azure;
+mod catalogs;
 mod cli;
 mod conformance;
 mod faults;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     trials.extend(tidy::trials());
     trials.extend(conformance::trials());
     trials.extend(azure::trials());
+    trials.extend(catalogs::trials());
     trials.extend(cli::trials());
     trials.extend(faults::trials());
     trials.extend(filesystem::trials());

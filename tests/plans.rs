@@ -8,6 +8,7 @@ use libtest_mimic::{Failed, Trial};
 use millstream_connectors::{ConnectorContext, ConnectorRegistry, Machine};
 use millstream_plan::{Job, NodeSpec, explain};
 use millstream_runtime::SystemClock;
+use millstream_server::Catalogs;
 use millstream_sql::{CompileOptions, Step, compile, render};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -42,6 +43,7 @@ fn steps(text: &str) -> Result<Vec<Step>> {
         directory: root(),
         state: None,
     });
+    let catalogs = Catalogs::new(root(), runtime.handle().clone());
     let variables = BTreeMap::from(
         [
             ("BROKERS", "localhost:9092"),
@@ -54,6 +56,7 @@ fn steps(text: &str) -> Result<Vec<Step>> {
     );
     let options = CompileOptions {
         registry: &registry,
+        catalogs: Some(&catalogs),
         variables: &variables,
         settings: &BTreeMap::new(),
         job_name: "job",

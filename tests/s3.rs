@@ -30,8 +30,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-const KEY: &str = "test-access-key";
-const SECRET: &str = "a-secret-that-must-not-be-shown";
+pub(crate) const KEY: &str = "test-access-key";
+pub(crate) const SECRET: &str = "a-secret-that-must-not-be-shown";
 
 /// A server with one bucket, `lake`; it ends with the tests.
 pub(crate) struct Server {

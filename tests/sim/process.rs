@@ -254,6 +254,7 @@ fn plan(case: &JobCase, connectors: &SimConnectors) -> Result<Plan> {
     let text = format!("{EVENTS}{}", case.sql);
     let options = CompileOptions {
         registry: connectors,
+        catalogs: None,
         variables: &BTreeMap::new(),
         settings: &BTreeMap::new(),
         job_name: case.name,

@@ -1,5 +1,6 @@
 //! Runs a job file: its statements in order, its INSERTs as one job at the end.
 
+use crate::catalogs::Catalogs;
 use crate::collect::{CollectSink, Deliver};
 use crate::resume::{Resume, decide};
 use millstream_connectors::{ConnectorContext, ConnectorRegistry, Machine};
@@ -83,17 +84,19 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
     let context = ConnectorContext {
         clock: Arc::clone(&rim.clock),
         host: Arc::new(Machine::new(handle.clone(), Arc::clone(&rim.unique))),
-        handle,
+        handle: handle.clone(),
         job: options.name.clone(),
         directory: options.directory.clone(),
         state: None,
     };
     let registry = ConnectorRegistry::new(context);
+    let catalogs = Arc::new(Catalogs::new(options.directory.clone(), handle));
     // Nothing has begun yet that a stop would have to bring to an end.
-    let (planned, with) = (options.clone(), registry.clone());
+    let (planned, with, kept) = (options.clone(), registry.clone(), Arc::clone(&catalogs));
     let planning = tokio::task::spawn_blocking(move || {
         let compile_options = CompileOptions {
             registry: &with,
+            catalogs: Some(kept.as_ref()),
             variables: &planned.variables,
             settings: &planned.settings,
             job_name: &planned.name,
@@ -106,6 +109,10 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
     };
     let compiled = compiled?;
     let settings = Settings::new(&compiled.settings).map_err(|e| vec![e])?;
+    let applied = control.unless_stopped(catalogs.apply(&compiled.changes)).await;
+    if applied.map_err(|e| vec![e])?.is_none() {
+        return Ok(());
+    }
     for warning in &compiled.warnings {
         observer.event(Event::Warning(warning));
     }

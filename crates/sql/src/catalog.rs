@@ -1,9 +1,14 @@
 //! The catalogs of a file: databases with tables and views.
 
+mod create;
+
+use crate::compile::CompileOptions;
 use crate::parse::{CreateView, ObjectPath};
+use crate::stored::{self, CatalogChange, ChangeKind, StoredName};
 use crate::table::Table;
 use millstream_dataflow::option::nearest;
-use millstream_dataflow::{Error, Result};
+use millstream_dataflow::{Error, Result, Span};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -21,6 +26,26 @@ pub(crate) enum Entry {
 pub(crate) struct View {
     pub(crate) create: CreateView,
     pub(crate) place: Place,
+    /// Where it is kept, if it is from a stored catalog.
+    pub(crate) location: Option<String>,
+}
+
+impl Entry {
+    /// Whether it goes with the file, in a catalog that stays.
+    fn is_temporary(&self) -> bool {
+        match self {
+            Entry::Table(table) => table.definition().temporary,
+            Entry::View(view) => view.create.temporary,
+        }
+    }
+}
+
+/// What a name stands for.
+#[derive(Debug)]
+enum Slot {
+    Here(Entry),
+    /// Read when it is first asked for, so that one that is wrong disturbs nobody else.
+    Stored(OnceCell<Entry>),
 }
 
 /// Where a name without catalog or database is looked for.
@@ -55,32 +80,27 @@ impl FullName {
     }
 }
 
-type Database = BTreeMap<String, Entry>;
+type Database = BTreeMap<String, Slot>;
 
-#[derive(Debug)]
-pub(crate) struct Catalog {
-    catalogs: BTreeMap<String, BTreeMap<String, Database>>,
+#[derive(Debug, Default)]
+struct Databases {
+    all: BTreeMap<String, Database>,
+    /// The number of a stored catalog.
+    stored: Option<usize>,
+}
+
+pub(crate) struct Catalog<'a> {
+    options: &'a CompileOptions<'a>,
+    catalogs: BTreeMap<String, Databases>,
     pub(crate) current: Place,
+    /// What the file changes in stored catalogs, in its order.
+    pub(crate) changes: Vec<CatalogChange>,
     /// What could not be made: that it is missing says nothing new.
     broken: BTreeSet<FullName>,
 }
 
 /// The code of what is only wrong because something before it is.
 pub(crate) const FOLLOWS: &str = "E0200";
-
-impl Default for Catalog {
-    fn default() -> Self {
-        let database = BTreeMap::from([(DATABASE.to_string(), Database::new())]);
-        Catalog {
-            catalogs: BTreeMap::from([(CATALOG.to_string(), database)]),
-            current: Place {
-                catalog: CATALOG.to_string(),
-                database: DATABASE.to_string(),
-            },
-            broken: BTreeSet::new(),
-        }
-    }
-}
 
 fn missing_place<'a>(what: &str, name: &str, path: &ObjectPath, there: impl Iterator<Item = &'a String> + Clone) -> Error {
     let e = Error::sql(format!("the {what} \"{name}\" does not exist")).code("E0203").span(path.span);
@@ -109,7 +129,24 @@ fn single<'a>(what: &str, path: &'a ObjectPath) -> Result<&'a str> {
     }
 }
 
-impl Catalog {
+impl<'a> Catalog<'a> {
+    pub(crate) fn new(options: &'a CompileOptions<'a>) -> Self {
+        let first = Databases {
+            all: BTreeMap::from([(DATABASE.to_string(), Database::new())]),
+            stored: None,
+        };
+        Catalog {
+            options,
+            catalogs: BTreeMap::from([(CATALOG.to_string(), first)]),
+            current: Place {
+                catalog: CATALOG.to_string(),
+                database: DATABASE.to_string(),
+            },
+            changes: Vec::new(),
+            broken: BTreeSet::new(),
+        }
+    }
+
     /// A name from a place, whole. Its catalog and database exist.
     pub(crate) fn resolve(&self, path: &ObjectPath, from: &Place) -> Result<FullName> {
         let (name, rest) = path.parts.split_last().ok_or_else(|| Error::bug("a name without parts"))?;
@@ -134,21 +171,42 @@ impl Catalog {
             .catalogs
             .get(catalog)
             .ok_or_else(|| missing_place("catalog", catalog, path, self.catalogs.keys()))?;
+        let databases = &databases.all;
         databases
             .get(database)
             .ok_or_else(|| missing_place("database", database, path, databases.keys()))
     }
     fn database_mut(&mut self, catalog: &str, database: &str) -> Result<&mut Database> {
         let databases = self.catalogs.get_mut(catalog);
-        databases.and_then(|d| d.get_mut(database)).ok_or_else(|| Error::bug("a database vanished"))
+        databases.and_then(|d| d.all.get_mut(database)).ok_or_else(|| Error::bug("a database vanished"))
     }
-    /// `database` or `catalog.database`, and what is in it; the current one without a name.
-    pub(crate) fn database_of(&self, path: Option<&ObjectPath>) -> Result<&Database> {
+    /// The names in `database` or `catalog.database`; in the current one without a name.
+    pub(crate) fn tables(&self, path: Option<&ObjectPath>) -> Result<Vec<String>> {
         let Some(path) = path else {
-            return self.database(&self.current.catalog, &self.current.database, &ObjectPath::default());
+            let here = self.database(&self.current.catalog, &self.current.database, &ObjectPath::default())?;
+            return Ok(here.keys().cloned().collect());
         };
         let (catalog, database) = self.database_name(path)?;
-        self.database(&catalog, &database, path)
+        Ok(self.database(&catalog, &database, path)?.keys().cloned().collect())
+    }
+    /// Those of views.
+    pub(crate) fn views(&self, path: Option<&ObjectPath>) -> Result<Vec<String>> {
+        let (catalog, database) = match path {
+            Some(path) => self.database_name(path)?,
+            None => (self.current.catalog.clone(), self.current.database.clone()),
+        };
+        let mut views = Vec::new();
+        for name in self.tables(path)? {
+            let full = FullName {
+                catalog: catalog.clone(),
+                database: database.clone(),
+                name,
+            };
+            if self.is_view(&full, path.map_or(Span::default(), |p| p.span))? == Some(true) {
+                views.push(full.name);
+            }
+        }
+        Ok(views)
     }
     pub(crate) fn catalogs(&self) -> Vec<String> {
         self.catalogs.keys().cloned().collect()
@@ -162,18 +220,9 @@ impl Catalog {
         let databases = self.catalogs.get(catalog);
         let none = ObjectPath::default();
         let databases = databases.ok_or_else(|| missing_place("catalog", catalog, path.unwrap_or(&none), self.catalogs.keys()))?;
-        Ok(databases.keys().cloned().collect())
+        Ok(databases.all.keys().cloned().collect())
     }
 
-    pub(crate) fn create_catalog(&mut self, path: &ObjectPath, if_not_exists: bool) -> Result<()> {
-        let name = single("catalog", path)?;
-        if self.catalogs.contains_key(name) {
-            return if if_not_exists { Ok(()) } else { Err(exists("catalog", path)) };
-        }
-        let database = BTreeMap::from([("default".to_string(), Database::new())]);
-        self.catalogs.insert(name.to_string(), database);
-        Ok(())
-    }
     pub(crate) fn drop_catalog(&mut self, path: &ObjectPath, if_exists: bool) -> Result<()> {
         let name = single("catalog", path)?;
         if name == self.current.catalog {
@@ -197,10 +246,13 @@ impl Catalog {
     pub(crate) fn create_database(&mut self, path: &ObjectPath, if_not_exists: bool) -> Result<()> {
         let (catalog, database) = self.database_name(path)?;
         let databases = self.catalogs.entry(catalog).or_default();
-        if databases.contains_key(&database) {
+        if databases.all.contains_key(&database) {
             return if if_not_exists { Ok(()) } else { Err(exists("database", path)) };
         }
-        databases.insert(database, Database::new());
+        databases.all.insert(database.clone(), Database::new());
+        if let Some(catalog) = databases.stored {
+            self.changed(ChangeKind::CreateDatabase { catalog, database }, path);
+        }
         Ok(())
     }
     pub(crate) fn drop_database(&mut self, path: &ObjectPath, if_exists: bool, cascade: bool) -> Result<()> {
@@ -209,14 +261,20 @@ impl Catalog {
             Error::sql(format!("the database \"{path}\" is in use")).hint("USE another one first")
         } else {
             let databases = self.catalogs.entry(catalog).or_default();
-            match databases.get(&database) {
+            match databases.all.get(&database) {
                 None if if_exists => return Ok(()),
-                None => return Err(missing_place("database", &database, path, databases.keys())),
+                None => return Err(missing_place("database", &database, path, databases.all.keys())),
+                Some(_) if databases.stored.is_some() && database == stored::DEFAULT => {
+                    Error::sql(format!("the database \"{path}\" is the one that a stored catalog always has"))
+                }
                 Some(tables) if !tables.is_empty() && !cascade => {
                     Error::sql(format!("the database \"{path}\" is not empty")).hint("drop what is in it, or use CASCADE")
                 }
                 Some(_) => {
-                    databases.remove(&database);
+                    databases.all.remove(&database);
+                    if let Some(catalog) = databases.stored {
+                        self.changed(ChangeKind::DropDatabase { catalog, database, cascade }, path);
+                    }
                     return Ok(());
                 }
             }
@@ -227,8 +285,8 @@ impl Catalog {
         let name = single("catalog", path)?;
         let databases = self.catalogs.get(name);
         let databases = databases.ok_or_else(|| missing_place("catalog", name, path, self.catalogs.keys()))?;
-        let first = [DATABASE, "default"].into_iter().find(|d| databases.contains_key(*d));
-        let database = first.map(str::to_string).or_else(|| databases.keys().next().cloned()).unwrap_or_default();
+        let first = [DATABASE, stored::DEFAULT].into_iter().find(|d| databases.all.contains_key(*d));
+        let database = first.map(str::to_string).or_else(|| databases.all.keys().next().cloned()).unwrap_or_default();
         self.current = Place {
             catalog: name.to_string(),
             database,
@@ -250,12 +308,15 @@ impl Catalog {
     }
     /// Whether there is something of this name.
     pub(crate) fn has(&self, path: &ObjectPath) -> bool {
-        self.get(path, &self.current).is_ok()
+        self.resolve(path, &self.current).is_ok_and(|full| self.slot(&full).is_some())
+    }
+    /// Whether what is made under this name outlives the file, unless it is temporary.
+    pub(crate) fn keeps(&self, path: &ObjectPath) -> bool {
+        self.resolve(path, &self.current).is_ok_and(|full| self.stored_name(&full).is_some())
     }
     pub(crate) fn add(&mut self, path: &ObjectPath, entry: Entry, if_not_exists: bool) -> Result<()> {
         let full = self.resolve(path, &self.current)?;
-        let database = self.database_mut(&full.catalog, &full.database)?;
-        if database.contains_key(&full.name) {
+        if self.slot(&full).is_some() {
             return if if_not_exists {
                 Ok(())
             } else {
@@ -265,43 +326,108 @@ impl Catalog {
                     .span(path.span))
             };
         }
-        database.insert(full.name, entry);
+        if let Some(stored) = self.stored(&full, &entry) {
+            let text = stored::statement(&full, &entry, path, self.options.variables)?;
+            self.changed(ChangeKind::Create(stored, text), path);
+        }
+        self.database_mut(&full.catalog, &full.database)?.insert(full.name, Slot::Here(entry));
         Ok(())
     }
     /// Puts a table or view in the place of one that is there, under another name if one is given.
     pub(crate) fn replace(&mut self, path: &ObjectPath, to: &ObjectPath, entry: Entry) -> Result<()> {
         let (from, to_full) = (self.resolve(path, &self.current)?, self.resolve(to, &self.current)?);
-        if from != to_full && self.has(to) {
+        let renamed = from != to_full;
+        if renamed && self.has(to) {
             return Err(Error::sql(format!("\"{}\" exists already", to_full.short())).code("E0204").span(to.span));
         }
+        if let Some(stored) = self.stored(&to_full, &entry) {
+            let text = stored::statement(&to_full, &entry, to, self.options.variables)?;
+            let kind = if renamed { ChangeKind::Create } else { ChangeKind::Replace };
+            self.changed(kind(stored, text), to);
+        }
+        if let Some(stored) = self.stored(&from, &entry).filter(|_| renamed) {
+            self.changed(ChangeKind::Remove(stored), path);
+        }
         self.database_mut(&from.catalog, &from.database)?.remove(&from.name);
-        self.database_mut(&to_full.catalog, &to_full.database)?.insert(to_full.name, entry);
+        self.database_mut(&to_full.catalog, &to_full.database)?.insert(to_full.name, Slot::Here(entry));
         Ok(())
     }
     pub(crate) fn drop(&mut self, path: &ObjectPath, view: bool, if_exists: bool) -> Result<()> {
-        match self.get(path, &self.current) {
-            Err(e) if e.code == Some("E0201") && if_exists => Ok(()),
-            Err(e) => Err(e),
-            Ok(Entry::View(_)) if !view => Err(is_a(path, "view", "use DROP VIEW")),
-            Ok(Entry::Table(_)) if view => Err(is_a(path, "table", "use DROP TABLE")),
-            Ok(_) => {
-                let full = self.resolve(path, &self.current)?;
-                self.database_mut(&full.catalog, &full.database)?.remove(&full.name);
-                Ok(())
-            }
+        let full = self.resolve(path, &self.current)?;
+        if self.slot(&full).is_none() {
+            let missing = self.missing(&full, path)?;
+            return if missing.code == Some("E0201") && if_exists { Ok(()) } else { Err(missing) };
         }
+        match self.is_view(&full, path.span)? {
+            Some(true) if !view => return Err(is_a(path, "view", "use DROP VIEW")),
+            Some(false) if view => return Err(is_a(path, "table", "use DROP TABLE")),
+            // One that cannot be read can be dropped.
+            _ => {}
+        }
+        let stored = self.stored_name(&full);
+        let slot = self.database_mut(&full.catalog, &full.database)?.remove(&full.name);
+        let stays = slot.is_some_and(|slot| !matches!(slot, Slot::Here(entry) if entry.is_temporary()));
+        if let Some(stored) = stored.filter(|_| stays) {
+            self.changed(ChangeKind::Remove(stored), path);
+        }
+        Ok(())
     }
     pub(crate) fn get(&self, path: &ObjectPath, from: &Place) -> Result<Entry> {
         let full = self.resolve(path, from)?;
-        let database = self.database(&full.catalog, &full.database, path)?;
-        if let Some(entry) = database.get(&full.name) {
-            return Ok(entry.clone());
+        match self.slot(&full) {
+            Some(Slot::Here(entry)) => Ok(entry.clone()),
+            Some(Slot::Stored(read)) => {
+                if let Some(entry) = read.get() {
+                    return Ok(entry.clone());
+                }
+                let entry = stored::entry(&self.known(&full)?, &full, self.options, path.span)?;
+                Ok(read.get_or_init(|| entry).clone())
+            }
+            None => Err(self.missing(&full, path)?),
         }
-        let code = if self.broken.contains(&full) { FOLLOWS } else { "E0201" };
+    }
+
+    fn slot(&self, full: &FullName) -> Option<&Slot> {
+        self.catalogs.get(&full.catalog)?.all.get(&full.database)?.get(&full.name)
+    }
+    /// The error for a name that stands for nothing.
+    fn missing(&self, full: &FullName, path: &ObjectPath) -> Result<Error> {
+        let code = if self.broken.contains(full) { FOLLOWS } else { "E0201" };
         let e = Error::sql(format!("table \"{path}\" does not exist")).code(code).span(path.span);
-        Err(match nearest(&full.name, database.keys().map(String::as_str)) {
+        let database = self.database(&full.catalog, &full.database, path)?;
+        Ok(match nearest(&full.name, database.keys().map(String::as_str)) {
             Some(near) => e.hint(format!("did you mean \"{near}\"?")),
             None => e,
         })
+    }
+    /// Whether a name that is there is that of a view; `None` if it cannot be told.
+    fn is_view(&self, full: &FullName, at: Span) -> Result<Option<bool>> {
+        match self.slot(full) {
+            Some(Slot::Here(entry)) => Ok(Some(matches!(entry, Entry::View(_)))),
+            Some(Slot::Stored(read)) => match read.get() {
+                Some(entry) => Ok(Some(matches!(entry, Entry::View(_)))),
+                None => stored::is_view(&self.known(full)?, self.options, at),
+            },
+            None => Ok(None),
+        }
+    }
+
+    /// A name in a stored catalog.
+    fn stored_name(&self, full: &FullName) -> Option<StoredName> {
+        Some(StoredName {
+            catalog: self.catalogs.get(&full.catalog)?.stored?,
+            database: full.database.clone(),
+            name: full.name.clone(),
+        })
+    }
+    fn known(&self, full: &FullName) -> Result<StoredName> {
+        self.stored_name(full).ok_or_else(|| Error::bug("a stored table in a catalog that is not"))
+    }
+    /// The name under which something is stored, if it is.
+    fn stored(&self, full: &FullName, entry: &Entry) -> Option<StoredName> {
+        self.stored_name(full).filter(|_| !entry.is_temporary())
+    }
+    fn changed(&mut self, kind: ChangeKind, path: &ObjectPath) {
+        self.changes.push(CatalogChange { kind, span: path.span });
     }
 }

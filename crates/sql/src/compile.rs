@@ -5,13 +5,13 @@ use crate::expression::cast;
 use crate::graph::JobGraph;
 use crate::hints::Hints;
 use crate::parse::{
-    Alter, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Insert, ObjectPath, Pattern, Show, Statement, StatementKind, TableOption, parse,
-    substitute,
+    Alter, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Insert, ObjectPath, Pattern, Script, Show, Statement, StatementKind, parse, substitute,
 };
 use crate::query::{Planner, node_columns};
 use crate::relation::{Bound, Relation};
 use crate::routes::route;
 use crate::show::{Answer, show};
+use crate::stored::{CatalogChange, CatalogStore, no_hint};
 use crate::table::Table;
 use millstream_dataflow::{Error, Exchange, Registry, Result, Span, SqlType};
 use millstream_functions::Zone;
@@ -24,6 +24,8 @@ use std::sync::Arc;
 /// What compiling needs beside the text.
 pub struct CompileOptions<'a> {
     pub registry: &'a (dyn Registry + 'a),
+    /// What keeps catalogs of the type `filesystem`; without it there are none.
+    pub catalogs: Option<&'a dyn CatalogStore>,
     /// `-D NAME=value`
     pub variables: &'a BTreeMap<String, String>,
     /// `--set key=value`: wins over SET in the file.
@@ -37,6 +39,8 @@ pub struct CompileOptions<'a> {
 pub struct Compiled {
     /// In the order of the file; the INSERTs come last, as one job.
     pub steps: Vec<Step>,
+    /// What becomes of stored catalogs, before anything runs.
+    pub changes: Vec<CatalogChange>,
     /// What is set at the end of the file.
     pub settings: BTreeMap<String, String>,
     pub warnings: Vec<Error>,
@@ -65,7 +69,7 @@ const NODES_MAX: usize = 10_000;
 /// Stack of the thread that plans: deep expressions are bounded, but not small.
 const STACK_BYTES: usize = 64 << 20;
 
-/// Compiles a file. Nothing runs, nothing outside is asked.
+/// Compiles a file. Nothing runs, nothing outside is changed; only stored catalogs are asked.
 ///
 /// # Errors
 /// All that is wrong with the text, each with its place.
@@ -80,24 +84,33 @@ pub fn compile(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec
 }
 
 fn compile_here(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
-    let text = substitute(text, options.variables)?;
-    compile_text(&text.text, options).map_err(|errors| {
-        let there = |e: Error| match e.span {
-            Some(span) => e.span(text.original(span)),
-            None => e,
-        };
-        errors.into_iter().map(there).collect()
-    })
+    let substituted = substitute(text, options.variables)?;
+    let compiled = parse(&substituted.text).and_then(|mut script| {
+        substituted.note_variables(text, &mut script);
+        compile_script(script, options)
+    });
+    match compiled {
+        Ok(mut compiled) => {
+            compiled.changes.iter_mut().for_each(|c| c.span = substituted.original(c.span));
+            Ok(compiled)
+        }
+        Err(errors) => {
+            let there = |e: Error| match e.span {
+                Some(span) => e.span(substituted.original(span)),
+                None => e,
+            };
+            Err(errors.into_iter().map(there).collect())
+        }
+    }
 }
 
-fn compile_text(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
-    let script = parse(text)?;
+fn compile_script(script: Script, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
     for (key, value) in options.settings {
         check_setting(key, value).map_err(|e| vec![e])?;
     }
     let mut file = File {
         options,
-        catalog: Catalog::default(),
+        catalog: Catalog::new(options),
         hints: Hints::new(script.hints),
         set: BTreeMap::new(),
         inserts: JobGraph::default(),
@@ -135,6 +148,7 @@ fn compile_text(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Ve
     }
     Ok(Compiled {
         steps,
+        changes: file.catalog.changes,
         settings,
         warnings: Vec::new(),
     })
@@ -155,7 +169,7 @@ fn check_setting(key: &str, value: &str) -> Result<()> {
 
 struct File<'a> {
     options: &'a CompileOptions<'a>,
-    catalog: Catalog,
+    catalog: Catalog<'a>,
     hints: Hints,
     set: BTreeMap<String, String>,
     inserts: JobGraph,
@@ -180,6 +194,13 @@ impl File<'_> {
         match &statement.kind {
             StatementKind::CreateTable(create) => self.create_table(create).map_err(|e| within(e, statement.span, create.name.span)),
             StatementKind::CreateView(create) => {
+                if let Some(hint) = self
+                    .hints
+                    .first(statement.span)
+                    .filter(|_| !create.temporary && self.catalog.keeps(&create.name))
+                {
+                    return Err(vec![no_hint(hint.span)]);
+                }
                 // A view is checked where it is made, not where it is first used.
                 let mut scratch = JobGraph::default();
                 scratch.begin("view");
@@ -190,6 +211,7 @@ impl File<'_> {
                 let view = View {
                     create: create.clone(),
                     place: self.catalog.current.clone(),
+                    location: None,
                 };
                 self.catalog.add(&create.name, Entry::View(Arc::new(view)), create.if_not_exists).map_err(one)
             }
@@ -197,9 +219,7 @@ impl File<'_> {
             StatementKind::Alter(alter) => self.alter(alter).map_err(|e| within(e, statement.span, alter.name.span)),
             StatementKind::CreateDatabase { name, if_not_exists } => self.catalog.create_database(name, *if_not_exists).map_err(one),
             StatementKind::DropDatabase { name, if_exists, cascade } => self.catalog.drop_database(name, *if_exists, *cascade).map_err(one),
-            StatementKind::CreateCatalog { name, if_not_exists, options } => catalog_type(name, options)
-                .and_then(|()| self.catalog.create_catalog(name, *if_not_exists))
-                .map_err(one),
+            StatementKind::CreateCatalog { name, if_not_exists, options } => self.catalog.create_catalog(name, *if_not_exists, options),
             StatementKind::DropCatalog { name, if_exists } => self.catalog.drop_catalog(name, *if_exists).map_err(one),
             StatementKind::UseCatalog(name) => self.catalog.use_catalog(name).map_err(one),
             StatementKind::UseDatabase(name) => self.catalog.use_database(name).map_err(one),
@@ -452,19 +472,6 @@ fn within(errors: Vec<Error>, statement: Span, name: Span) -> Vec<Error> {
         _ => e,
     };
     errors.into_iter().map(here).collect()
-}
-
-/// Catalogs are kept in memory, for as long as the file runs.
-fn catalog_type(name: &ObjectPath, options: &[TableOption]) -> Result<()> {
-    let Some(kind) = options.iter().find(|o| o.key == "type") else {
-        let e = Error::config(format!("the catalog \"{name}\" needs the option 'type'")).code("E0503");
-        return Err(e.hint("WITH ('type' = 'generic_in_memory')").span(name.span));
-    };
-    if kind.value != "generic_in_memory" {
-        let e = Error::config(format!("there are no catalogs of the type '{}'", kind.value)).code("E0502");
-        return Err(e.hint("there is: generic_in_memory").span(kind.span));
-    }
-    Ok(())
 }
 
 /// Columns of a result that are called alike, as Flink shows them: `x, x0, x1`.

@@ -24,6 +24,10 @@ impl Hints {
         self.taken.borrow_mut().insert(hint.after);
         Some(hint)
     }
+    /// The first within a statement.
+    pub(crate) fn first(&self, within: Span) -> Option<&Hint> {
+        self.all.iter().find(|h| (within.start..=within.end).contains(&h.after))
+    }
     /// Those within a statement that nobody has taken.
     pub(crate) fn left(&self, within: Span) -> Vec<Error> {
         let taken = self.taken.borrow();

@@ -1,6 +1,6 @@
 //! Text to plan: Flink SQL in, a `plan::Job` out.
 //!
-//! [`parse`] makes statements of a text, [`catalog`](catalog) and [`table`](table) keep and check tables, [`definition`](definition) makes declarations of others, [`query`](query) binds queries to nodes, [`expression`](expression)
+//! [`parse`] makes statements of a text, [`catalog`](catalog) and [`table`](table) keep and check tables, [`stored`](stored) those that outlive the file, [`definition`](definition) makes declarations of others, [`query`](query) binds queries to nodes, [`expression`](expression)
 //! binds expressions with Flink's types. Each of the walks names every construct it takes; anything else is an error that says what is
 //! not supported and where it stands. Start with [`compile`].
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
@@ -21,11 +21,13 @@ mod query;
 mod relation;
 mod routes;
 mod show;
+mod stored;
 mod table;
 mod zone;
 
 pub use compile::{CompileOptions, Compiled, Step, compile};
 pub use diagnostic::render;
+pub use stored::{CatalogChange, CatalogStore, ChangeKind, StoredCatalog, StoredName, StoredText};
 
 #[cfg(test)]
 mod tests;

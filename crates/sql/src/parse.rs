@@ -11,6 +11,7 @@ mod statement;
 mod substitute;
 mod token;
 
+pub(crate) use script::{makes_view, parse_unplaced};
 pub(crate) use token::span_of;
 
 pub use dialect::FlinkDialect;

@@ -26,7 +26,7 @@ const VIEWS_READ_MAX: usize = 2_000;
 
 /// What binding a query needs, and the job it adds nodes to.
 pub(crate) struct Planner<'a> {
-    pub(crate) catalog: &'a Catalog,
+    pub(crate) catalog: &'a Catalog<'a>,
     pub(crate) registry: &'a dyn Registry,
     pub(crate) settings: &'a Settings,
     pub(crate) graph: &'a mut JobGraph,
@@ -44,7 +44,7 @@ pub(crate) struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    pub(crate) fn new(catalog: &'a Catalog, hints: &'a Hints, registry: &'a dyn Registry, settings: &'a Settings, graph: &'a mut JobGraph) -> Self {
+    pub(crate) fn new(catalog: &'a Catalog<'a>, hints: &'a Hints, registry: &'a dyn Registry, settings: &'a Settings, graph: &'a mut JobGraph) -> Self {
         Planner {
             place: catalog.current.clone(),
             hints,

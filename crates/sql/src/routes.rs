@@ -67,7 +67,7 @@ fn names() -> String {
 ///
 /// # Errors
 /// `Sql` for a table that is not there or has other columns than a dead letter.
-pub(crate) fn route(catalog: &Catalog, registry: &dyn Registry, graph: &mut JobGraph) -> Result<()> {
+pub(crate) fn route(catalog: &Catalog<'_>, registry: &dyn Registry, graph: &mut JobGraph) -> Result<()> {
     for (source, (routes, place)) in graph.routes.clone() {
         let Some(node) = graph.nodes.get(source) else { continue };
         let NodeSpec::Source(spec) = &node.spec else { continue };
@@ -108,7 +108,7 @@ struct Letters<'a> {
     time: &'a SqlType,
 }
 
-fn add(catalog: &Catalog, registry: &dyn Registry, graph: &mut JobGraph, letters: Letters<'_>, (to, place): (&ObjectPath, &Place)) -> Result<()> {
+fn add(catalog: &Catalog<'_>, registry: &dyn Registry, graph: &mut JobGraph, letters: Letters<'_>, (to, place): (&ObjectPath, &Place)) -> Result<()> {
     let input = Input {
         node: letters.from,
         port: letters.port,

@@ -2,7 +2,7 @@
 
 use crate::catalog::{Catalog, Entry, FullName, is_a};
 use crate::graph::JobGraph;
-use crate::parse::{ColumnDefKind, CreateTable, ObjectPath, Pattern, Show};
+use crate::parse::{ColumnDefKind, CreateTable, ObjectPath, Pattern, Show, TableOption};
 use crate::table::Table;
 use millstream_dataflow::option::is_secret;
 use millstream_dataflow::{Result, SqlType};
@@ -71,7 +71,7 @@ impl Pattern {
     }
 }
 
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
@@ -106,14 +106,11 @@ fn described(ty: &Type) -> String {
 }
 
 /// The answer to a SHOW or DESCRIBE; `columns_of` gives a view's columns.
-pub(crate) fn show(what: &Show, pattern: Option<&Pattern>, catalog: &Catalog, columns_of: impl Fn(&ObjectPath) -> Result<Vec<Column>>) -> Result<Answer> {
+pub(crate) fn show(what: &Show, pattern: Option<&Pattern>, catalog: &Catalog<'_>, columns_of: impl Fn(&ObjectPath) -> Result<Vec<Column>>) -> Result<Answer> {
     let here = &catalog.current;
     let listing = match what {
-        Show::Tables(database) => Listing::of("table name", catalog.database_of(database.as_ref())?.keys().cloned()),
-        Show::Views(database) => {
-            let all = catalog.database_of(database.as_ref())?.iter();
-            Listing::of("view name", all.filter(|(_, e)| matches!(e, Entry::View(_))).map(|(n, _)| n.clone()))
-        }
+        Show::Tables(database) => Listing::of("table name", catalog.tables(database.as_ref())?),
+        Show::Views(database) => Listing::of("view name", catalog.views(database.as_ref())?),
         Show::Catalogs => Listing::of("catalog name", catalog.catalogs()),
         Show::Databases(of) => Listing::of("database name", catalog.databases(of.as_ref())?),
         Show::CurrentCatalog => Listing::of("current catalog name", [here.catalog.clone()]),
@@ -143,7 +140,14 @@ pub(crate) fn show(what: &Show, pattern: Option<&Pattern>, catalog: &Catalog, co
         },
         Show::CreateTable(path) => {
             return match catalog.get(path, here)? {
-                Entry::Table(table) => Ok(Answer::Statement(create_table(&catalog.resolve(path, here)?, table.definition()))),
+                Entry::Table(table) => {
+                    let value = |o: &TableOption| if is_secret(&o.key) { "******".to_string() } else { o.value.clone() };
+                    Ok(Answer::Statement(create_table(
+                        &whole(&catalog.resolve(path, here)?),
+                        table.definition(),
+                        value,
+                    )))
+                }
                 Entry::View(_) => Err(is_a(path, "view", "use SHOW CREATE VIEW")),
             };
         }
@@ -210,8 +214,8 @@ fn metadata(key: Option<&str>, is_virtual: bool) -> String {
     format!("METADATA{from}{}", if is_virtual { " VIRTUAL" } else { "" })
 }
 
-/// The statement that makes the table again, but for secrets.
-fn create_table(name: &FullName, table: &CreateTable) -> String {
+/// The statement that makes a table again; `name` is quoted, `value` gives what is shown of an option.
+pub(crate) fn create_table(name: &str, table: &CreateTable, value: impl Fn(&TableOption) -> String) -> String {
     let comment = |c: &Option<String>| c.as_ref().map_or(String::new(), |c| format!(" COMMENT {}", text(c)));
     let mut elements: Vec<String> = Vec::new();
     for c in &table.columns {
@@ -231,11 +235,7 @@ fn create_table(name: &FullName, table: &CreateTable) -> String {
         let constraint = quoted(&format!("PK_{constraint}"));
         elements.push(format!("CONSTRAINT {constraint} PRIMARY KEY ({}) NOT ENFORCED", list(&table.primary_key)));
     }
-    let mut options: Vec<String> = table
-        .options
-        .iter()
-        .map(|o| format!("  {} = {}", text(&o.key), text(if is_secret(&o.key) { "******" } else { &o.value })))
-        .collect();
+    let mut options: Vec<String> = table.options.iter().map(|o| format!("  {} = {}", text(&o.key), text(&value(o)))).collect();
     options.sort();
     let about = table.comment.as_ref().map_or(String::new(), |c| format!("COMMENT {}\n", text(c)));
     let partitions = if table.partition_keys.is_empty() {
@@ -245,8 +245,7 @@ fn create_table(name: &FullName, table: &CreateTable) -> String {
     };
     let temporary = if table.temporary { "TEMPORARY " } else { "" };
     format!(
-        "CREATE {temporary}TABLE {} (\n  {}\n)\n{about}{partitions}WITH (\n{}\n)\n",
-        whole(name),
+        "CREATE {temporary}TABLE {name} (\n  {}\n)\n{about}{partitions}WITH (\n{}\n)\n",
         elements.join(",\n  "),
         options.join(",\n")
     )

@@ -4,7 +4,7 @@ use super::script::Cursor;
 use super::statement::*;
 use super::token::type_text;
 use millstream_dataflow::option::is_secret;
-use millstream_dataflow::{Error, Field, Location, Result, Span};
+use millstream_dataflow::{Error, Field, Result, Span};
 use millstream_plan::Type;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
@@ -242,12 +242,21 @@ pub(super) fn options(c: &mut Cursor) -> Result<Vec<TableOption>> {
     while !c.symbol(Token::RParen) {
         let start = c.here();
         let key = c.text("a quoted option key")?;
-        let (value, end) = option_value(c, &key)?;
-        let span = Span { start: start.start, end };
+        let (value, value_span) = option_value(c, &key)?;
+        let span = Span {
+            start: start.start,
+            end: value_span.end,
+        };
         if options.iter().any(|o| o.key == key) {
             return Err(Error::sql(format!("the option '{key}' is given twice")).code("E0506").span(span));
         }
-        options.push(TableOption { key, value, span });
+        options.push(TableOption {
+            key,
+            value,
+            span,
+            value_span,
+            variables: None,
+        });
         if !c.symbol(Token::Comma) && c.parser_at() != Token::RParen {
             return Err(c.expected("\",\" or \")\""));
         }
@@ -255,12 +264,12 @@ pub(super) fn options(c: &mut Cursor) -> Result<Vec<TableOption>> {
     Ok(options)
 }
 
-/// `= 'value'`, and where it ends. An error does not show what may be a secret.
-fn option_value(c: &mut Cursor, key: &str) -> Result<(String, Location)> {
+/// `= 'value'`, and where the value stands. An error does not show what may be a secret.
+fn option_value(c: &mut Cursor, key: &str) -> Result<(String, Span)> {
     let value = |c: &mut Cursor| {
         c.need(Token::Eq)?;
-        let end = c.here().end;
-        Ok((c.text("a quoted option value")?, end))
+        let at = c.here();
+        Ok((c.text("a quoted option value")?, at))
     };
     value(c).map_err(|e: Error| match e.message.split_once(", found ") {
         Some((expected, _)) if is_secret(key) => Error::sql(format!("{expected} after '{key}'")).code("E0102").span(c.here()),

@@ -21,7 +21,29 @@ pub fn parse(text: &str) -> Result<Script, Vec<Error>> {
             Error::sql(format!("the text has {} bytes, at most {TEXT_BYTES_MAX} are taken", text.len())).code("E0103"),
         ]);
     }
-    let tokens = tokenize(text).map_err(|e| vec![e])?;
+    script(tokenize(text).map_err(|e| vec![e])?)
+}
+
+/// The statements of a text that is no part of the file: nothing in them has a place.
+pub(crate) fn parse_unplaced(text: &str) -> Result<Script, Vec<Error>> {
+    let mut tokens = tokenize(text).map_err(|e| vec![e])?;
+    tokens.iter_mut().for_each(|t| t.span = sqlparser::tokenizer::Span::empty());
+    script(tokens)
+}
+
+/// Whether a text makes a view, or a table; `None` for anything else.
+pub(crate) fn makes_view(text: &str) -> Option<bool> {
+    let (statements, _) = statements(tokenize(text).ok()?);
+    let mut words = statements.first()?.iter().filter(|t| !is_word(Some(t), "TEMPORARY"));
+    let (first, second) = (words.next(), words.next());
+    match (is_word(first, "CREATE"), is_word(second, "VIEW"), is_word(second, "TABLE")) {
+        (true, true, _) => Some(true),
+        (true, _, true) => Some(false),
+        _ => None,
+    }
+}
+
+fn script(tokens: Vec<TokenWithSpan>) -> Result<Script, Vec<Error>> {
     let mut parsed = Vec::new();
     let mut errors = Vec::new();
     let (statements, hints) = statements(tokens);

@@ -202,6 +202,9 @@ pub struct TableOption {
     pub key: String,
     pub value: String,
     pub span: Span,
+    pub value_span: Span,
+    /// A secret's value as it stands in the file, if it is variables and nothing else: `${NAME}`.
+    pub variables: Option<String>,
 }
 
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! `${NAME}` from `-D NAME=value`.
 
-use millstream_dataflow::option::nearest;
+use super::statement::{Alter, Change, Script, StatementKind, TableOption};
+use millstream_dataflow::option::{is_secret, nearest};
 use millstream_dataflow::{Error, Location, Span};
 use std::collections::BTreeMap;
 
@@ -13,6 +14,24 @@ pub struct Substituted {
 }
 
 impl Substituted {
+    /// Notes for each secret of a table whether its value is variables: `text` is what the script's text was before.
+    pub(crate) fn note_variables(&self, text: &str, script: &mut Script) {
+        let secret = |option: &&mut TableOption| is_secret(&option.key);
+        let note = |option: &mut TableOption| {
+            let written = slice(text, self.original(option.value_span));
+            option.variables = only_variables(written).map(str::to_string);
+        };
+        for statement in &mut script.statements {
+            match &mut statement.kind {
+                StatementKind::CreateTable(create) => create.options.iter_mut().filter(secret).for_each(note),
+                StatementKind::Alter(Alter {
+                    change: Change::Set(options), ..
+                }) => options.iter_mut().filter(secret).for_each(note),
+                _ => {}
+            }
+        }
+    }
+
     /// Where something stood before: what is wrong with a value stands at its name.
     pub fn original(&self, span: Span) -> Span {
         let place = |at: Location, is_end: bool| {
@@ -96,6 +115,30 @@ pub fn substitute(text: &str, variables: &BTreeMap<String, String>) -> Result<Su
         rest = &rest[take..];
     }
     if errors.is_empty() { Ok(out) } else { Err(errors) }
+}
+
+/// A stretch of a text.
+fn slice(text: &str, span: Span) -> &str {
+    let mut at = Location { line: 1, column: 1 };
+    let (mut start, mut end) = (text.len(), text.len());
+    for (i, c) in text.char_indices() {
+        if at == span.start {
+            start = i;
+        }
+        if at == span.end {
+            end = i;
+            break;
+        }
+        at = after(at, c.encode_utf8(&mut [0; 4]));
+    }
+    text.get(start..end).unwrap_or_default()
+}
+
+/// What stands between the quotes, if it is `${NAME}`, or more of them with `:` between.
+fn only_variables(literal: &str) -> Option<&str> {
+    let inside = literal.strip_prefix('\'')?.strip_suffix('\'')?;
+    let variable = |part: &str| part.strip_prefix("${").and_then(|p| p.strip_suffix('}')).is_some_and(is_name);
+    inside.split(':').all(variable).then_some(inside)
 }
 
 /// The place after a piece of text that begins at a place.

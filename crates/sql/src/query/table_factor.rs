@@ -7,6 +7,7 @@ use crate::diagnostic::unsupported;
 use crate::expression::span;
 use crate::parse::{ObjectPath, span_of};
 use crate::relation::Relation;
+use crate::stored::at_name;
 use millstream_dataflow::{Error, Result, Span};
 use sqlparser::ast::{Expr, FunctionArguments, Ident, ObjectName, TableAlias, TableFactor};
 use std::sync::Arc;
@@ -150,7 +151,11 @@ impl Planner<'_> {
                 (self.ctes, self.place) = (outer, here);
                 self.views.pop();
                 // What is too much is so for the statement, whichever view is the last straw.
-                let relation = relation.map_err(|e| if e.code == Some("E0103") { e.span(path.span) } else { e });
+                let relation = relation.map_err(|e| match &view.location {
+                    Some(location) => at_name(e, location, path.span),
+                    None if e.code == Some("E0103") => e.span(path.span),
+                    None => e,
+                });
                 Ok(rename(relation?, &view.create.columns, path.span)?.aliased(&name))
             }
         }
