@@ -1,6 +1,7 @@
 //! The catalogs of a file: databases with tables and views.
 
 mod create;
+mod databases;
 
 use crate::compile::CompileOptions;
 use crate::parse::{CreateView, ObjectPath};
@@ -221,83 +222,6 @@ impl<'a> Catalog<'a> {
         let none = ObjectPath::default();
         let databases = databases.ok_or_else(|| missing_place("catalog", catalog, path.unwrap_or(&none), self.catalogs.keys()))?;
         Ok(databases.all.keys().cloned().collect())
-    }
-
-    pub(crate) fn drop_catalog(&mut self, path: &ObjectPath, if_exists: bool) -> Result<()> {
-        let name = single("catalog", path)?;
-        if name == self.current.catalog {
-            let e = Error::sql(format!("the catalog \"{name}\" is in use")).code("E0210").span(path.span);
-            return Err(e.hint("USE CATALOG another one first"));
-        }
-        if self.catalogs.remove(name).is_none() && !if_exists {
-            return Err(missing_place("catalog", name, path, self.catalogs.keys()));
-        }
-        Ok(())
-    }
-    /// The catalog and name of a database.
-    fn database_name(&self, path: &ObjectPath) -> Result<(String, String)> {
-        match path.parts.as_slice() {
-            [database] => Ok((self.current.catalog.clone(), database.clone())),
-            [catalog, database] if self.catalogs.contains_key(catalog) => Ok((catalog.clone(), database.clone())),
-            [catalog, _] => Err(missing_place("catalog", catalog, path, self.catalogs.keys())),
-            _ => Err(Error::sql(format!("\"{path}\" is no name of a database")).code("E0102").span(path.span)),
-        }
-    }
-    pub(crate) fn create_database(&mut self, path: &ObjectPath, if_not_exists: bool) -> Result<()> {
-        let (catalog, database) = self.database_name(path)?;
-        let databases = self.catalogs.entry(catalog).or_default();
-        if databases.all.contains_key(&database) {
-            return if if_not_exists { Ok(()) } else { Err(exists("database", path)) };
-        }
-        databases.all.insert(database.clone(), Database::new());
-        if let Some(catalog) = databases.stored {
-            self.changed(ChangeKind::CreateDatabase { catalog, database }, path);
-        }
-        Ok(())
-    }
-    pub(crate) fn drop_database(&mut self, path: &ObjectPath, if_exists: bool, cascade: bool) -> Result<()> {
-        let (catalog, database) = self.database_name(path)?;
-        let e = if (&catalog, &database) == (&self.current.catalog, &self.current.database) {
-            Error::sql(format!("the database \"{path}\" is in use")).hint("USE another one first")
-        } else {
-            let databases = self.catalogs.entry(catalog).or_default();
-            match databases.all.get(&database) {
-                None if if_exists => return Ok(()),
-                None => return Err(missing_place("database", &database, path, databases.all.keys())),
-                Some(_) if databases.stored.is_some() && database == stored::DEFAULT => {
-                    Error::sql(format!("the database \"{path}\" is the one that a stored catalog always has"))
-                }
-                Some(tables) if !tables.is_empty() && !cascade => {
-                    Error::sql(format!("the database \"{path}\" is not empty")).hint("drop what is in it, or use CASCADE")
-                }
-                Some(_) => {
-                    databases.all.remove(&database);
-                    if let Some(catalog) = databases.stored {
-                        self.changed(ChangeKind::DropDatabase { catalog, database, cascade }, path);
-                    }
-                    return Ok(());
-                }
-            }
-        };
-        Err(e.code("E0210").span(path.span))
-    }
-    pub(crate) fn use_catalog(&mut self, path: &ObjectPath) -> Result<()> {
-        let name = single("catalog", path)?;
-        let databases = self.catalogs.get(name);
-        let databases = databases.ok_or_else(|| missing_place("catalog", name, path, self.catalogs.keys()))?;
-        let first = [DATABASE, stored::DEFAULT].into_iter().find(|d| databases.all.contains_key(*d));
-        let database = first.map(str::to_string).or_else(|| databases.all.keys().next().cloned()).unwrap_or_default();
-        self.current = Place {
-            catalog: name.to_string(),
-            database,
-        };
-        Ok(())
-    }
-    pub(crate) fn use_database(&mut self, path: &ObjectPath) -> Result<()> {
-        let (catalog, database) = self.database_name(path)?;
-        self.database(&catalog, &database, path)?;
-        self.current = Place { catalog, database };
-        Ok(())
     }
 
     /// Remembers a table or view with errors of its own.
