@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 #[serde(rename_all = "snake_case")]
 pub enum NodeSpec {
     /// Reads a table.
-    Source(SourceSpec),
+    Source(Box<SourceSpec>),
     /// Inline rows, a bounded source: one value per column and row.
     Values(Vec<Vec<Value>>),
     /// One expression per output column.

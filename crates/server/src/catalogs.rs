@@ -7,7 +7,7 @@ use crate::catalogs::names::{file_of, in_catalog, marker_of};
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{Error, Put, PutMode, Result, Store};
 use millstream_sql::{CatalogChange, CatalogStore, ChangeKind, StoredCatalog, StoredName, StoredText};
-use millstream_store::open;
+use millstream_store::{azure, gcs, open, s3};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,12 +18,25 @@ mod names;
 const PATH: OptionSpec = OptionSpec::new(
     "path",
     OptionType::Text,
-    "Directory or s3:// location of the catalog; it is made if it is missing.",
+    "Directory or location in an object store (s3://, gs://, az://, abfss://) of the catalog; a directory is made if it is missing.",
 )
 .required()
 .examples(&["catalogs/shop", "s3://lake/catalogs/shop"]);
 
-const OPTIONS: &[OptionSpec] = &[PATH, open::ENDPOINT, open::ACCESS_KEY, open::SECRET_KEY, open::REGION, open::PATH_STYLE];
+const OPTIONS: &[OptionSpec] = &[
+    azure::ACCESS_KEY,
+    azure::ACCOUNT,
+    azure::ENDPOINT,
+    azure::SAS_TOKEN,
+    gcs::CREDENTIALS,
+    gcs::ENDPOINT,
+    PATH,
+    s3::ACCESS_KEY,
+    s3::ENDPOINT,
+    s3::PATH_STYLE,
+    s3::REGION,
+    s3::SECRET_KEY,
+];
 
 /// The catalogs that a file has opened.
 #[derive(Debug)]

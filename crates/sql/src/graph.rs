@@ -38,7 +38,7 @@ impl JobGraph {
     }
     /// Adds a source, or finds its equal. A table that was dropped and made anew is another one, although it has the same name.
     pub(crate) fn source(&mut self, table: &str, spec: SourceSpec, columns: Vec<Column>) -> usize {
-        let mut spec = NodeSpec::Source(spec);
+        let mut spec = NodeSpec::Source(Box::new(spec));
         self.localize(&mut spec, &columns);
         let same_name = |n: &&Node| n.name == table && matches!(n.spec, NodeSpec::Source(_));
         if let Some(same) = self.nodes.iter().position(|n| same_name(&n) && n.spec == spec) {

@@ -83,7 +83,9 @@ fn needs(nodes: &[Node]) -> Vec<Needs> {
     let mut needs: Vec<Needs> = nodes.iter().map(|_| Needs::new()).collect();
     for i in (0..nodes.len()).rev() {
         let node = &nodes[i];
-        if let NodeSpec::Source(SourceSpec { rowtime: Some(rowtime), .. }) = &node.spec {
+        if let NodeSpec::Source(source) = &node.spec
+            && let Some(rowtime) = &source.rowtime
+        {
             need::add(&mut needs[i], rowtime.column, Need::Whole);
             read(&rowtime.watermark, Need::Whole, &mut needs[i]);
         }

@@ -56,7 +56,7 @@ fn job() -> Job {
         version: JOB_VERSION,
         name: "j".into(),
         nodes: vec![
-            node("s", NodeSpec::Source(source), vec![]),
+            node("s", NodeSpec::Source(Box::new(source)), vec![]),
             node("f", NodeSpec::Filter(big), from(0)),
             node("o", NodeSpec::Sink(table), from(1)),
         ],
