@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tests::sim::defects::Defect;
 use tests::sim::disk::{SimDisk, Unsynced};
 use tests::sim::enumerate::{fault_pairs, power_losses, single_faults};
-use tests::sim::job::{ALIGNED, BY_THE_CLOCK, JOBS, JobCase, LATE_ROWS};
+use tests::sim::job::{ALIGNED, BAD_ROWS, BY_THE_CLOCK, JOBS, JobCase, LATE_ROWS};
 use tests::sim::laws::Law;
 use tests::sim::life::live;
 use tests::sim::query::random_job;
@@ -37,7 +37,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trials.push(Trial::test(name, move || run().map_err(|e| Failed::from(format!("{e:#}")))));
     };
     if let Some(seed) = std::env::var("SEED").ok().and_then(|s| s.parse().ok()) {
-        let jobs: Vec<JobCase> = JOBS.iter().copied().chain([LATE_ROWS, BY_THE_CLOCK, ALIGNED]).collect();
+        let jobs: Vec<JobCase> = JOBS.iter().copied().chain([BAD_ROWS, LATE_ROWS, BY_THE_CLOCK, ALIGNED]).collect();
         add("sim::seed".to_string(), Box::new(move || replay(seed, &jobs)));
         return trials;
     }
@@ -62,7 +62,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         let name = format!("sim::every_power_loss::{}", case.name);
         add(name, Box::new(move || power_losses(*case, 1, Unsynced::default()).map(drop)));
     }
-    for case in [LATE_ROWS, BY_THE_CLOCK, ALIGNED] {
+    for case in [BAD_ROWS, LATE_ROWS, BY_THE_CLOCK, ALIGNED] {
         add(format!("sim::life::{}", case.name), Box::new(move || seeds(0..SEEDS, case)));
     }
     for from in (0..QUERIES).step_by(QUERIES_TOGETHER) {

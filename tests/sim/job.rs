@@ -29,6 +29,8 @@ pub enum Expected {
     Marked,
     /// Each event: id, and that it was counted once, in whatever window it arrived.
     Counted,
+    /// Each event without a value, which that job takes for no row: offset, and the watermark that the others made before it.
+    Rejected,
     /// Each event that is too late for its window of `size_ms`: offset, event time, watermark.
     Late { size_ms: i64 },
     /// Per window of `size_ms` each `slide_ms`, and key: k, window_end, COUNT, SUM(v), MIN(id), MAX(id), COUNT(DISTINCT v).
@@ -164,6 +166,19 @@ pub const LATE_ROWS: JobCase = JobCase {
         ),
         ("late", Expected::Late { size_ms: 10_000 }),
     ],
+};
+
+/// Records that are no rows go into a table of their own.
+pub const BAD_ROWS: JobCase = JobCase {
+    name: "bad-rows",
+    sql: concat!(
+        "CREATE TABLE strict (id BIGINT, k STRING, v BIGINT NOT NULL, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND) WITH (",
+        "'on-error' = 'route', 'on-error.table' = 'dead') LIKE events (EXCLUDING ALL INCLUDING OPTIONS);",
+        "CREATE TABLE dead (`offset` BIGINT, watermark TIMESTAMP(3)) WITH ('connector' = 'filesystem', 'path' = 'dead', 'format' = 'json');",
+        "CREATE TABLE out_events (id BIGINT, k STRING, v BIGINT) WITH ('connector' = 'filesystem', 'path' = 'events', 'format' = 'json');",
+        "INSERT INTO out_events SELECT id, k, v FROM strict WHERE v >= 0;"
+    ),
+    sinks: &[("events", Expected::Events), ("dead", Expected::Rejected)],
 };
 
 /// Windows of processing time. Which one an event is in depends on the clock, but not that it is in one.

@@ -45,6 +45,17 @@ pub fn expected(what: Expected, partitions: &[&[Event]]) -> Rows {
                 add(format!("id={} n=1", e.id));
             }
         }
+        Expected::Rejected => {
+            for events in partitions {
+                let mut watermark = None;
+                for (offset, e) in events.iter().enumerate() {
+                    match e.v {
+                        Some(_) => watermark = watermark.max(Some(e.ts - DELAY_MS)),
+                        None => add(format!("offset={offset} watermark={}", watermark.map_or("null".to_string(), time))),
+                    }
+                }
+            }
+        }
         Expected::Late { size_ms } => {
             for events in partitions {
                 let mut watermark = i64::MIN;

@@ -13,7 +13,7 @@ pub const LATE: &str = "late";
 ///
 /// - `table_name`: the table it was read from
 /// - `record`: its bytes, NULL where there are none: Parquet, Avro files, generators
-/// - `split`: `topic/partition`, or a file
+/// - `split`: `topic/partition`, or a file, and the part of it that numbers begin anew in: `a.parquet/row group 3`
 /// - `topic`, `partition`: NULL if it is not from Kafka
 /// - `offset`: in the split: Kafka's offset, a file's byte or row
 /// - `event_time`: epoch ms, NULL if there is none
@@ -59,6 +59,10 @@ impl ChunkOrigin<'_> {
     fn columns(&self, numbers: Int64Array, records: ArrayRef, event_times: Int64Array, watermarks: Int64Array) -> Vec<ArrayRef> {
         let rows = numbers.len();
         let text = |value: &str| -> ArrayRef { Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n(value, rows))) };
+        let split = match self.places.part() {
+            Some(part) => format!("{}/{part}", self.split),
+            None => self.split.to_string(),
+        };
         let (topic, partition): (ArrayRef, ArrayRef) = match self.places.partition() {
             Some((topic, partition)) => (text(topic), Arc::new(Int32Array::from_value(partition, rows))),
             None => (
@@ -69,7 +73,7 @@ impl ChunkOrigin<'_> {
         vec![
             text(self.table),
             records,
-            text(self.split),
+            text(&split),
             topic,
             partition,
             Arc::new(numbers),

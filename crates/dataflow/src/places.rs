@@ -7,6 +7,8 @@ pub struct Places {
     prefix: String,
     /// Topic and partition, if the split is one of Kafka's.
     partition: Option<(String, i32)>,
+    /// The part of the split that numbers begin anew in.
+    part: Option<String>,
     runs: Vec<Run>,
     rows: usize,
 }
@@ -34,6 +36,15 @@ impl Places {
             partition: Some((topic.to_string(), partition)),
             ..Places::default()
         }
+    }
+    /// The same in a part of the split, in which numbers begin anew: `row group 3`.
+    pub fn within(mut self, part: impl Into<String>) -> Self {
+        self.part = Some(part.into());
+        self
+    }
+    /// The part of the split, if there are any.
+    pub fn part(&self) -> Option<&str> {
+        self.part.as_deref()
     }
     /// Topic and partition, if the split is one of Kafka's.
     pub fn partition(&self) -> Option<(&str, i32)> {

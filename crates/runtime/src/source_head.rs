@@ -56,9 +56,11 @@ impl SplitState {
 
 /// What came out of a step.
 pub(crate) enum Emitted {
-    Batch(Batch),
-    /// Dead letters.
-    Rejected(Batch),
+    Chunk {
+        rows: Batch,
+        /// Dead letters of the same chunk: they leave with its rows, as the position behind it covers both.
+        rejected: Option<Batch>,
+    },
     Watermark(i64),
     Idle,
     End,
@@ -383,17 +385,21 @@ impl SourceHead {
         }
         self.metrics.records_out.fetch_add(batch.num_rows() as u64, Relaxed);
         self.report_lag(None);
+        let mut letters = None;
         if self.bad_records == BadRecords::Route && !rejected.is_empty() {
             rejected.sort_by_key(|r| r.number);
             let rows = kept(batch.num_rows(), &scanned.bad);
             let watermarks = watermarks(&rejected, &rows, &decoded.places, batch.stamp.as_ref(), high);
-            self.pending.push_back(Emitted::Rejected(Batch::new(origin.letters(&rejected, &watermarks)?)));
+            letters = Some(Batch::new(origin.letters(&rejected, &watermarks)?));
         }
         let moved = self.advance();
         // Consumers must count this source again, at the watermark they know.
         let again = std::mem::take(&mut self.told_idle).then_some(Emitted::Watermark(self.emitted));
         self.pending.extend(moved.or(again));
-        Ok(Emitted::Batch(batch))
+        Ok(Emitted::Chunk {
+            rows: batch,
+            rejected: letters,
+        })
     }
 
     /// What the reader knows of its distance to the end, which may be a while old; a split that stands at its end has none.
@@ -422,7 +428,11 @@ impl SourceHead {
                     .hint("set 'on-error' = 'skip' in the table's options to count and leave out such records, 'route' to put them into a table"));
             }
             if self.metrics.count(why.reason, 1) > 0 {
-                warn!(table = %self.table, reason = why.reason, place = %places.of(*number), problem = %why.message, "record left out");
+                let action = match self.bad_records {
+                    BadRecords::Route => "record routed",
+                    _ => "record left out",
+                };
+                warn!(table = %self.table, reason = why.reason, place = %places.of(*number), problem = %why.message, "{action}");
             }
         }
         Ok(())

@@ -313,8 +313,12 @@ impl Subtask {
                 }
                 let Some(emitted) = source.step()? else { return Ok(false) };
                 match emitted {
-                    Emitted::Batch(batch) => self.chain.emit(head.node, Output::MAIN, batch),
-                    Emitted::Rejected(batch) => self.chain.emit(head.node, Output::REJECTED, batch),
+                    Emitted::Chunk { rows, rejected } => {
+                        if let Some(rejected) = rejected {
+                            self.chain.emit(head.node, Output::REJECTED, rejected);
+                        }
+                        self.chain.emit(head.node, Output::MAIN, rows);
+                    }
                     Emitted::Watermark(time) => self.chain.emit_control(head.node, Then::Watermark(time)),
                     Emitted::Idle => self.chain.emit_control(head.node, Then::Idle),
                     Emitted::End => {

@@ -156,6 +156,10 @@ fn field(target: &Column, columns: &[Column], to: &ObjectPath) -> Result<Expr> {
         .code("E0305");
         return Err(e.span(to.span));
     }
+    if ty.nullable && !target.ty.nullable {
+        let e = Error::sql(format!("column \"{}\" of \"{to}\" is NOT NULL, of a dead letter it may be NULL", target.name)).code("E0305");
+        return Err(e.span(to.span));
+    }
     let value = Bound { expr: Expr::Column(place), ty };
     Ok(cast(value, Type::new(target.ty.ty.clone(), true)).expr)
 }

@@ -92,12 +92,13 @@ impl PartitionCommit {
             return Err(e.hint("add PARTITIONED BY (…) to the table, or leave the option out"));
         }
         let success_file = o.text(&SUCCESS_FILE).unwrap_or_default().to_string();
-        if success_file.is_empty() || success_file.contains('/') || success_file == "." || success_file == ".." {
+        if !success_file.starts_with(['_', '.']) || success_file.contains('/') || success_file == "." || success_file == ".." {
             return Err(Error::config(format!(
-                "option '{}' has the value '{success_file}', which is no name of a file",
+                "option '{}' has the value '{success_file}', which is no name of a file beside the data",
                 SUCCESS_FILE.name
             ))
-            .code("E0502"));
+            .code("E0502")
+            .hint("begin it with _ or ., or readers take it for data: '_SUCCESS'"));
         }
         Ok(Some(PartitionCommit {
             trigger: match o.text(&TRIGGER) {

@@ -427,7 +427,8 @@ impl SplitDecoder for FileDecoder {
             }),
             (Payload::Block { file, block, next }, None) => {
                 let batch = file.read(block).map_err(|e| e.detail(chunk.split.clone()))?;
-                let places = Places::consecutive(format!("file {}, {} {block}, row", chunk.split, file.noun()), 0, batch.num_rows());
+                let places = Places::consecutive(format!("file {}, {} {block}, row", chunk.split, file.noun()), 0, batch.num_rows())
+                    .within(format!("{} {block}", file.noun()));
                 Ok(Decoded {
                     records: batch.num_rows() as u64,
                     batch: Batch::new(self.path_columns.add(&next.of(&chunk.split), batch)?),

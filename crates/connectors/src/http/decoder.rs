@@ -52,7 +52,10 @@ impl SplitDecoder for HttpDecoder {
         let piece = chunk.payload.downcast::<Piece>().map_err(|_| Error::bug("an http decoder got another chunk"))?;
         let object = &piece.object;
         let place = place(&self.table, object.number);
-        let (mut outcomes, mut requests) = (Outcomes::new(Places::new(&place), self.keep_records), Vec::new());
+        let (mut outcomes, mut requests) = (
+            Outcomes::new(Places::new(&place).within(object.number.to_string()), self.keep_records),
+            Vec::new(),
+        );
         let with_metadata = self.columns.iter().any(|c| matches!(c, ColumnKind::Metadata(_)));
         for number in piece.records.clone() {
             let (entry, range) = &object.records[number];

@@ -122,7 +122,7 @@ fn processing_time_goes_on_though_a_split_has_no_rows_and_another_no_pause() {
     let (mut rows, mut watermarks) = (0, Vec::new());
     for _ in 0..8 {
         match head.step().unwrap() {
-            Some(Emitted::Batch(batch)) => {
+            Some(Emitted::Chunk { rows: batch, .. }) => {
                 // No row is late for a window that time has passed.
                 let before = watermarks.last().copied().unwrap_or(Watermark::NONE);
                 assert!(batch.stamp.as_ref().unwrap().at(0) <= before);
@@ -238,7 +238,7 @@ fn run_aligned(mut heads: Vec<SourceHead>) -> Vec<i64> {
     let mut times = Vec::new();
     while heads.iter().any(|h| !h.ended()) {
         for head in &mut heads {
-            if let Some(Emitted::Batch(batch)) = head.step().unwrap() {
+            if let Some(Emitted::Chunk { rows: batch, .. }) = head.step().unwrap() {
                 times.push(batch.column(0).as_primitive::<Int64Type>().value(0));
             }
         }
