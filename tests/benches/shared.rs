@@ -1,0 +1,140 @@
+//! What a further statement over a table costs: `cargo bench -p tests --bench shared [-- EVENTS]`.
+//!
+//! One JSON file, read by a job with one INSERT and by a job with twenty, each of which keeps one row. Reader and decoder are shared, so the
+//! difference is what nineteen statements cost for the events they leave out. Every INSERT's file is checked.
+#![allow(clippy::print_stdout, reason = "a measurement prints its figures")]
+
+use anyhow::{Context, Result, ensure};
+use std::fmt::Write as _;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use tests::harness::{self, millstream, succeed};
+
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const EVENTS: u64 = 2_000_000;
+const STATEMENTS: u64 = 20;
+const RUNS: usize = 3;
+/// Nanoseconds per event and further statement.
+const GOAL: f64 = 50.0;
+
+const COLUMNS: &str = "id BIGINT, page STRING, action STRING, price BIGINT";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|a| a == harness::AS_MILLSTREAM) {
+        return ::millstream::main(std::iter::once("millstream".into()).chain(arguments));
+    }
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("{e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let events = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(EVENTS);
+    let directory = tempfile::tempdir()?;
+    let mut file = BufWriter::new(std::fs::File::create(directory.path().join("events.json"))?);
+    for id in 0..events {
+        writeln!(file, "{}", event(id))?;
+    }
+    file.flush()?;
+    println!("{events} events, ns of CPU per event, start-up included; at most {GOAL} per further INSERT is the goal");
+    for condition in [Condition::Number, Condition::TextAndNumber] {
+        // Noise only adds: the fastest run of each, taken in turn.
+        let (mut one, mut many) = (f64::MAX, f64::MAX);
+        for _ in 0..RUNS {
+            one = one.min(cpu(directory.path(), events, condition, 1)?);
+            many = many.min(cpu(directory.path(), events, condition, STATEMENTS)?);
+        }
+        let nanos = |seconds: f64| seconds * 1e9 / events as f64;
+        let each = nanos(many - one) / (STATEMENTS - 1) as f64;
+        println!(
+            "{condition:?}: 1 INSERT {:.0}, {STATEMENTS} INSERTs {:.0}, {each:.1} per further one",
+            nanos(one),
+            nanos(many)
+        );
+    }
+    Ok(())
+}
+
+/// How a statement finds its event.
+#[derive(Debug, Clone, Copy)]
+enum Condition {
+    Number,
+    TextAndNumber,
+}
+
+impl Condition {
+    fn of(self, id: u64) -> String {
+        match self {
+            Condition::Number => format!("id = {id}"),
+            Condition::TextAndNumber => format!("page = '/p/{}' AND id = {id}", id % 997),
+        }
+    }
+}
+
+fn event(id: u64) -> String {
+    let action = ["view", "click", "buy"][(id % 3) as usize];
+    format!(r#"{{"id":{id},"page":"/p/{}","action":"{action}","price":{}}}"#, id % 997, id * 7919 % 10_007)
+}
+
+/// The event that a statement keeps.
+fn kept(statement: u64, events: u64) -> u64 {
+    (statement + 1) * 90_001 % events
+}
+
+/// User and system seconds of a job with so many statements, whose files are as they must be.
+fn cpu(directory: &Path, events: u64, condition: Condition, statements: u64) -> Result<f64> {
+    let mut sql = format!(
+        "SET 'parallelism.default' = '1';\nCREATE TABLE events ({COLUMNS}) WITH ('connector' = 'filesystem', 'path' = 'events.json', 'format' = 'json');\n"
+    );
+    for s in 0..statements {
+        let _ = std::fs::remove_dir_all(directory.join(format!("out{s}")));
+        let condition = condition.of(kept(s, events));
+        writeln!(
+            sql,
+            "CREATE TABLE o{s} ({COLUMNS}) WITH ('connector' = 'filesystem', 'path' = 'out{s}', 'format' = 'json');"
+        )?;
+        writeln!(sql, "INSERT INTO o{s} SELECT id, page, action, price FROM events WHERE {condition};")?;
+    }
+    std::fs::write(directory.join("job.sql"), sql)?;
+    let mut command = millstream(directory)?;
+    command.args(["run", "job.sql", "--fresh"]);
+    let seconds = seconds_of(command)?;
+    for s in 0..statements {
+        let files = harness::files(&directory.join(format!("out{s}")), "json");
+        let rows = files.iter().map(std::fs::read_to_string).collect::<std::io::Result<String>>()?;
+        ensure!(rows.trim_end() == event(kept(s, events)), "statement {s} of {statements} wrote \"{rows}\"");
+    }
+    Ok(seconds)
+}
+
+/// Runs a program to its end. The shell's `times` prints its own times, then those of its children.
+fn seconds_of(program: Command) -> Result<f64> {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "\"$0\" \"$@\" >/dev/null 2>run.log || { cat run.log >&2; exit 1; }; times"])
+        .arg(program.get_program())
+        .args(program.get_args());
+    if let Some(directory) = program.get_current_dir() {
+        command.current_dir(directory);
+    }
+    let text = succeed(command)?;
+    let seconds = |word: &str| -> Option<f64> {
+        let (minutes, seconds) = word.strip_suffix('s')?.split_once('m')?;
+        Some(minutes.parse::<f64>().ok()? * 60.0 + seconds.parse::<f64>().ok()?)
+    };
+    let children = text.lines().last().context("no times")?;
+    children
+        .split_whitespace()
+        .map(seconds)
+        .sum::<Option<f64>>()
+        .with_context(|| format!("no times: {text}"))
+}
