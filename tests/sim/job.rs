@@ -173,7 +173,9 @@ pub const BAD_ROWS: JobCase = JobCase {
     name: "bad-rows",
     sql: concat!(
         "CREATE TABLE strict (id BIGINT, k STRING, v BIGINT NOT NULL, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND) WITH (",
-        "'on-error' = 'route', 'on-error.table' = 'dead') LIKE events (EXCLUDING ALL INCLUDING OPTIONS);",
+        "'connector' = 'kafka', 'topic' = 'events', 'properties.bootstrap.servers' = 'sim:9092', 'format' = 'json', ",
+        "'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset', 'scan.watermark.idle-timeout' = '0 s', ",
+        "'on-error' = 'route', 'on-error.table' = 'dead');",
         "CREATE TABLE dead (`offset` BIGINT, watermark TIMESTAMP(3)) WITH ('connector' = 'filesystem', 'path' = 'dead', 'format' = 'json');",
         "CREATE TABLE out_events (id BIGINT, k STRING, v BIGINT) WITH ('connector' = 'filesystem', 'path' = 'events', 'format' = 'json');",
         "INSERT INTO out_events SELECT id, k, v FROM strict WHERE v >= 0;"
