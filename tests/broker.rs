@@ -4,11 +4,11 @@
 use anyhow::{Context, Result, bail, ensure};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
+use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Message, OwnedMessage};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 const VERSION: &str = "4.3.1";
@@ -352,8 +352,25 @@ pub fn read_all(address: &str, topic: &str, isolation: &str) -> Result<Vec<Owned
 
 /// Writes records.
 pub struct Writer {
-    producer: BaseProducer,
+    producer: BaseProducer<Deliveries>,
     topic: String,
+}
+
+/// What became of the records that were sent.
+#[derive(Default)]
+struct Deliveries {
+    failed: Mutex<Option<KafkaError>>,
+}
+
+impl ClientContext for Deliveries {}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+    fn delivery(&self, result: &DeliveryResult<'_>, _: ()) {
+        if let Err((e, _)) = result {
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(e.clone());
+        }
+    }
 }
 
 /// One record: partition, value (`None`: a tombstone), timestamp in epoch ms.
@@ -367,7 +384,7 @@ impl Writer {
             config.set(*key, *value);
         }
         Ok(Writer {
-            producer: config.create()?,
+            producer: config.create_with_context(Deliveries::default())?,
             topic: topic.to_string(),
         })
     }
@@ -389,8 +406,11 @@ impl Writer {
         }
     }
 
+    /// Waits for the broker to have all records.
     pub fn flush(&self) -> Result<()> {
-        Ok(self.producer.flush(PATIENCE)?)
+        self.producer.flush(PATIENCE)?;
+        let failed = self.producer.context().failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failed.map_or(Ok(()), |e| Err(e).context("a record was not delivered"))
     }
 
     /// Sends values to partition 0, each with its place as timestamp, and waits for the broker to have them.
