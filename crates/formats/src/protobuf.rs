@@ -64,7 +64,7 @@ pub const SPEC: FormatSpec = FormatSpec {
     name: "protobuf",
     doc: "Protobuf messages of one type. Each column is a field of exactly its type: `int32` INT, `int64` BIGINT, `float` FLOAT, `double` DOUBLE, `bool` \
           BOOLEAN, `string` STRING, `bytes` BYTES, `repeated` ARRAY, `map` MAP, messages ROW, enums STRING or a number; numbers without a sign keep their \
-          bits. A field that is not there is NULL.",
+          bits. A field that is not there is NULL. A text that is no name of an enum is written as the enum's first value, as Flink does.",
     options: &[DESCRIPTOR, IGNORE_ERRORS, MESSAGE, READ_DEFAULTS, NULL_LITERAL],
     changes: false,
     skips: false,

@@ -51,6 +51,10 @@ pub(crate) fn open(scheme: &str, rest: &str, options: &Options<'_>) -> Result<Ar
         builder = builder.with_endpoint(endpoint.to_string()).with_allow_http(endpoint.starts_with("http://"));
     }
     let location = format!("{scheme}://{place}/{prefix}");
-    let api = builder.build().map_err(|e| unopened(&location, e))?;
+    let account = format!(
+        "name the account: '{}', AZURE_STORAGE_ACCOUNT_NAME, or abfss://container@account.dfs.core.windows.net/…",
+        ACCOUNT.name
+    );
+    let api = builder.build().map_err(|e| unopened(&location, e).hint(account))?;
     Ok(Arc::new(ObjectStore::new(api, prefix, location)))
 }

@@ -17,7 +17,6 @@ pub struct ObjectStore<S> {
     location: String,
 }
 
-const CREDENTIALS: &str = "check the credentials and what they allow";
 const BUCKET: &str = "check the bucket's name";
 
 impl<S: Api + MultipartStore> ObjectStore<S> {
@@ -52,6 +51,18 @@ impl<S: Api + MultipartStore> ObjectStore<S> {
             modified_ms: m.last_modified.timestamp_millis(),
         }
     }
+    /// What to look at when the store refuses.
+    fn credentials(&self) -> &'static str {
+        match self.location.split("://").next() {
+            Some("gs") => "check the credentials and what they allow: the option 'gs.credentials', or GOOGLE_APPLICATION_CREDENTIALS in the environment",
+            Some("az" | "abfs" | "abfss") => {
+                "check the credentials and what they allow: the options 'azure.access-key' or 'azure.sas-token', or AZURE_STORAGE_ACCOUNT_KEY in the environment"
+            }
+            _ => {
+                "check the credentials and what they allow: the options 's3.access-key' and 's3.secret-key', or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment"
+            }
+        }
+    }
     fn failed(&self, what: &str, path: &str, e: ObjectError) -> Error {
         let detail = format!("{}/{path}", self.location.trim_end_matches('/'));
         // Listings give every refusal as `Generic`; only its text names the status.
@@ -61,12 +72,12 @@ impl<S: Api + MultipartStore> ObjectStore<S> {
         };
         let status = |codes: &[&str]| codes.iter().any(|code| generic.contains(&format!("status code: {code}")));
         let error = match &e {
-            ObjectError::PermissionDenied { .. } | ObjectError::Unauthenticated { .. } => Error::config(what).hint(CREDENTIALS),
+            ObjectError::PermissionDenied { .. } | ObjectError::Unauthenticated { .. } => Error::config(what).hint(self.credentials()),
             ObjectError::NotFound { .. } => Error::config(what).hint(BUCKET),
             ObjectError::NotImplemented { .. } | ObjectError::NotSupported { .. } => {
                 Error::config(what).hint("the store must support conditional writes (If-None-Match)")
             }
-            _ if status(&["401", "403"]) => Error::config(what).hint(CREDENTIALS),
+            _ if status(&["401", "403"]) => Error::config(what).hint(self.credentials()),
             _ if status(&["404"]) => Error::config(what).hint(BUCKET),
             _ => Error::unavailable(what),
         };

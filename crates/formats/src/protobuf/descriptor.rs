@@ -114,7 +114,7 @@ pub(super) fn of_file(path: &Path, message: &str) -> Result<MessageDescriptor> {
     }
     let bytes = std::fs::read(path).map_err(read)?;
     let pool = match path.extension().is_some_and(|e| e == "proto") {
-        true => of_text(path, bytes).map_err(|why| wrong("is no .proto file", why))?,
+        true => of_text(path, bytes).map_err(|why| wrong("cannot be compiled", why))?,
         false => DescriptorPool::decode(bytes.as_slice()).map_err(|e| {
             wrong("holds no FileDescriptorSet", e.to_string()).hint("name a .proto file, or what protoc --include_imports --descriptor_set_out writes")
         })?,

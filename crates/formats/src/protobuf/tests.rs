@@ -287,7 +287,7 @@ fn columns_and_files_that_do_not_fit_are_refused() {
         )
     };
     assert!(told(&Proto::new(ORDER, "com.example.Ordr", &[])).ends_with("did you mean 'com.example.Order'?"));
-    assert!(told(&Proto::new("message", "T", &[])).contains("is no .proto file ("));
+    assert!(told(&Proto::new("message", "T", &[])).contains("cannot be compiled ("));
     assert!(told(&Proto::new("syntax = \"proto3\"; import \"none.proto\";", "T", &[])).contains("none.proto"));
     let deep = format!("syntax = \"proto3\"; option (x) = {}{};", "{a:".repeat(10_000), "}".repeat(10_000));
     assert!(told(&Proto::new(&deep, "T", &[])).contains("more than 100 brackets"));
