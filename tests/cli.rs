@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_damaged_checkpoint_stops_the_job", damaged),
         trial("wrong_input_is_named_with_its_place", wrong),
         trial("late_and_bad_records_are_counted", late_and_bad),
+        trial("dead_letters_are_exact_over_stops_and_kills", dead_letters),
         trial("metrics_are_served", metrics),
         trial("new_files_of_a_monitored_directory_are_read_once", monitored),
     ]
@@ -296,6 +297,57 @@ fn late_and_bad() -> Result<()> {
         output.status.success() && summary.contains("left out: 1 late, 1 malformed, 1 null-rowtime"),
         "{summary}"
     );
+    Ok(())
+}
+
+/// Every hundredth record is bad: each in one letter, all others in one row, whenever the job was stopped or killed.
+fn dead_letters() -> Result<()> {
+    const RECORDS: usize = 400_000;
+    let directory = tempfile::tempdir()?;
+    let records: String = (0..RECORDS)
+        .map(|i| {
+            if i % 100 == 7 {
+                format!("{{\"id\":\"bad {i}\"}}\n")
+            } else {
+                format!("{{\"id\":{i}}}\n")
+            }
+        })
+        .collect();
+    std::fs::write(directory.path().join("in.json"), records)?;
+    let sql = "SET 'execution.checkpointing.interval' = '50 ms';
+        CREATE TABLE dead (`offset` BIGINT) WITH ('connector'='filesystem', 'path'='dead', 'format'='json');
+        CREATE TABLE t (id BIGINT) WITH ('connector'='filesystem', 'path'='in.json', 'format'='json', 'on-error'='route', 'on-error.table'='dead');
+        CREATE TABLE good (id BIGINT) WITH ('connector'='filesystem', 'path'='good', 'format'='json');
+        INSERT INTO good SELECT id FROM t;";
+    std::fs::write(directory.path().join("job.sql"), sql)?;
+    let command = || -> Result<Command> {
+        let mut command = millstream(directory.path())?;
+        command.args(["run", "job.sql", "-p", "1"]);
+        Ok(command)
+    };
+    for round in 0..8 {
+        let before = files(&directory.path().join("good"), "json").len();
+        let mut child = command()?.stderr(Stdio::null()).spawn()?;
+        while files(&directory.path().join("good"), "json").len() <= before && child.try_wait()?.is_none() {
+            std::thread::yield_now();
+        }
+        if child.try_wait()?.is_none() {
+            signal(&child, if round % 2 == 0 { "TERM" } else { "KILL" })?;
+        }
+        child.wait()?;
+    }
+    succeed(command()?)?;
+    let lines = |table: &str| -> Result<(usize, usize)> {
+        let text = files(&directory.path().join(table), "json")
+            .iter()
+            .map(std::fs::read_to_string)
+            .collect::<std::io::Result<String>>()?;
+        let different: std::collections::BTreeSet<&str> = text.lines().collect();
+        Ok((text.lines().count(), different.len()))
+    };
+    let (bad, good) = (RECORDS / 100, RECORDS - RECORDS / 100);
+    ensure!(lines("good")? == (good, good), "{:?} rows", lines("good")?);
+    ensure!(lines("dead")? == (bad, bad), "{:?} dead letters of {bad}", lines("dead")?);
     Ok(())
 }
 

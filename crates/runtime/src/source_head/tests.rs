@@ -284,3 +284,58 @@ fn splits_of_the_same_times_keep_within_the_drift_of_each_other() {
     }
     assert_eq!(times.len(), 1_000);
 }
+
+/// A row and a record that is none, at every chunk.
+struct Spoilt;
+
+impl SplitDecoder for Spoilt {
+    fn decode(&mut self, chunk: Chunk) -> Result<Decoded> {
+        let mut decoded = Busy.decode(chunk)?;
+        decoded.split.position = "behind".to_string();
+        decoded.bad.push(Rejected {
+            number: 7,
+            record: Some(b"{".to_vec()),
+            event_time: None,
+            why: millstream_dataflow::BadRecord {
+                reason: "malformed",
+                message: String::new(),
+            },
+        });
+        Ok(decoded)
+    }
+}
+
+/// A barrier may come behind any step: what the position covers must have left by then.
+#[test]
+fn dead_letters_leave_with_the_rows_of_their_chunk() {
+    let time = Arc::new(SourceTime::new(true));
+    let split = Split {
+        id: "busy".to_string(),
+        position: "before".to_string(),
+    };
+    let mut head = SourceHead::new(SourceHeadParts {
+        feed: Feed::Inline(Box::new(Busy), Arc::clone(&time)),
+        decoder: Box::new(Spoilt),
+        scan: Box::new(Busy),
+        splits: vec![(split, Watermark::NONE)],
+        bounded: false,
+        bad_records: BadRecords::Route,
+        keep_origins: false,
+        idle_timeout: None,
+        processing_time: false,
+        alignment: None,
+        clock: Arc::new(Ticking::default()),
+        metrics: crate::metrics::JobMetrics::default().node("t", "t", crate::metrics::NodeRole::Source, 1),
+        time,
+        table: "t".to_string(),
+        subtask: 0,
+    });
+    for _ in 0..4 {
+        let letters = match head.step().unwrap() {
+            Some(Emitted::Chunk { rows, rejected }) => rejected.map(|letters| (rows.num_rows(), letters.num_rows())),
+            _ => continue,
+        };
+        let position = head.snapshot().remove(0).0.position;
+        assert_eq!((letters, position.as_str()), (Some((1, 1)), "behind"));
+    }
+}
