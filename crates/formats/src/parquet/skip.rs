@@ -22,8 +22,9 @@ impl ParquetFile {
         let converter = StatisticsConverter::try_new(&test.column, names, self.metadata.parquet_schema()).ok()?;
         let group = [self.metadata.metadata().row_group(row_group)];
         let rows = u64::try_from(group[0].num_rows()).ok()?;
-        let nulls = converter.row_group_null_counts(group).ok()?;
-        let nulls = nulls.is_valid(0).then(|| nulls.value(0));
+        let statistics = group[0].column(converter.parquet_column_index()?).statistics()?;
+        // A file that does not count its NULLs may have some.
+        let nulls = statistics.null_count_opt();
         let value = match (test.comparison, &test.value) {
             (Comparison::IsNull, _) => return nulls.map(|n| n == 0),
             (Comparison::IsNotNull, _) => return nulls.map(|n| n == rows),
@@ -33,7 +34,8 @@ impl ParquetFile {
             // Nothing is true of NULL.
             return Some(true);
         }
-        if !is_ordered_alike(&field.ty) {
+        // Old writers compared texts by another order.
+        if !is_ordered_alike(&field.ty) || statistics.is_min_max_deprecated() {
             return None;
         }
         let least = carried(&converter.row_group_mins(group).ok()?, value.data_type())?;

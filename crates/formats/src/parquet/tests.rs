@@ -279,3 +279,48 @@ fn row_groups_without_a_wanted_row_are_told() {
     // Of another type than the column: nothing is known.
     assert_eq!(skipped("n", Comparison::Eq, s("12")), [3]);
 }
+
+/// Files of other writers: NULLs that are not counted, and bounds of an order that nobody knows.
+#[test]
+fn statistics_that_say_less_leave_out_less() {
+    use arrow_array::{Array, Int64Array, RecordBatch};
+    use millstream_dataflow::{Comparison, Field, RowTest};
+    use parquet::file::statistics::Statistics;
+    let schema = Schema::new(vec![Field::parse_type("n", "BIGINT").unwrap()]);
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, plain_schema(&schema), None).unwrap();
+    let numbers = Int64Array::from(vec![Some(5), None]);
+    writer
+        .write(&RecordBatch::try_new(plain_schema(&schema), vec![Arc::new(numbers)]).unwrap())
+        .unwrap();
+    writer.close().unwrap();
+    let file = ParquetFile::open(bytes.into(), &schema).unwrap();
+    let with = |statistics: Statistics| {
+        let metadata = file.metadata.metadata().as_ref().clone();
+        let group = metadata.row_group(0).clone();
+        let column = group.column(0).clone().into_builder().set_statistics(statistics).build().unwrap();
+        let group = group.into_builder().set_column_metadata(vec![column]).build().unwrap();
+        let metadata = metadata.into_builder().set_row_groups(vec![group]).build();
+        ParquetFile {
+            metadata: ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()).unwrap(),
+            ..file.clone()
+        }
+    };
+    let skips = |file: &ParquetFile, comparison, value: Option<i64>| {
+        file.skips(
+            0,
+            &[RowTest {
+                column: "n".into(),
+                comparison,
+                value: value.map(|v| Arc::new(Int64Array::from(vec![v])) as Arc<dyn Array>),
+            }],
+        )
+    };
+    let counted = with(Statistics::int64(Some(5), Some(5), None, Some(0), false));
+    assert!(skips(&counted, Comparison::IsNull, None) && skips(&counted, Comparison::Eq, Some(6)));
+    let uncounted = with(Statistics::int64(Some(5), Some(5), None, None, false));
+    assert!(!skips(&uncounted, Comparison::IsNull, None) && !skips(&uncounted, Comparison::IsNotNull, None));
+    assert!(skips(&uncounted, Comparison::Eq, Some(6)));
+    let old = with(Statistics::int64(Some(5), Some(5), None, None, true));
+    assert!(!skips(&old, Comparison::Eq, Some(6)));
+}
