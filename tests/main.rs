@@ -4,6 +4,7 @@
 
 mod azure;
 mod catalogs;
+mod check;
 mod cli;
 mod conformance;
 mod faults;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     trials.extend(conformance::trials());
     trials.extend(azure::trials());
     trials.extend(catalogs::trials());
+    trials.extend(check::trials());
     trials.extend(cli::trials());
     trials.extend(faults::trials());
     trials.extend(filesystem::trials());

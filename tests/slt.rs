@@ -126,12 +126,15 @@ impl Answers {
 
 impl Observer for Answers {
     fn event(&self, event: Event<'_>) {
+        // Lints have trials of their own.
+        if matches!(event, Event::Warning(_)) {
+            return;
+        }
         let mut state = self.state();
         state.happened = true;
         let lines = match event {
             Event::Explain(text) | Event::Statement(text) => text.lines().map(str::to_string).collect(),
             Event::Settings(list) => list.iter().map(|(k, v)| format!("'{k}' = '{v}'")).collect(),
-            Event::Warning(warning) => vec![format!("warning: {warning}")],
             Event::QueryStarted { schema, .. } => {
                 state.types = schema.fields.iter().map(|f| Kind::of(&f.ty)).collect();
                 Vec::new()

@@ -32,7 +32,7 @@ fn run(directory: &Path, sql: &str, extra: &[&str]) -> Result<Command> {
 }
 
 /// Compared with `surface/*.txt`; `UPDATE=1` writes them.
-fn golden(name: &str, made: &str) -> Result<()> {
+pub(crate) fn golden(name: &str, made: &str) -> Result<()> {
     let path = root().join("tests/surface").join(name);
     if std::env::var_os("UPDATE").is_some() {
         return Ok(std::fs::write(path, made)?);
@@ -44,7 +44,11 @@ fn golden(name: &str, made: &str) -> Result<()> {
 
 fn help() -> Result<()> {
     let directory = tempfile::tempdir()?;
-    for (name, arguments) in [("help.txt", &["--help"][..]), ("run.txt", &["run", "--help"])] {
+    for (name, arguments) in [
+        ("help.txt", &["--help"][..]),
+        ("run.txt", &["run", "--help"]),
+        ("check.txt", &["check", "--help"]),
+    ] {
         let mut command = millstream(directory.path())?;
         command.args(arguments);
         golden(name, &succeed(command)?)?;

@@ -46,8 +46,21 @@ pub struct ErrorBody {
     pub hint: Option<String>,
     /// Where in the SQL text it stands.
     pub span: Option<Span>,
+    /// Other places in the SQL text that have to do with it.
+    pub labels: Vec<Label>,
+    /// What could stand at `span` instead, and would be right.
+    pub replacement: Option<String>,
     /// What caused it.
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// A place in a text, and what is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub span: Span,
+    /// A few lower-case words.
+    pub text: String,
 }
 
 impl Error {
@@ -60,6 +73,8 @@ impl Error {
             detail: None,
             hint: None,
             span: None,
+            labels: Vec::new(),
+            replacement: None,
             source: None,
         }))
     }
@@ -109,6 +124,22 @@ impl Error {
     /// Sets the span.
     pub fn span(mut self, span: Span) -> Self {
         self.0.span = Some(span);
+        self
+    }
+    /// Sets the span to that of a whole in which it stands somewhere.
+    pub fn somewhere_in(mut self, whole: Span) -> Self {
+        self.0.replacement = None;
+        self.span(whole)
+    }
+    /// Adds another place that has to do with it.
+    pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.0.labels.push(Label { span, text: text.into() });
+        self
+    }
+    /// Asks whether `name` was meant; `written` is what would have to stand at the span, with its quotes.
+    pub fn meant(mut self, name: impl fmt::Display, written: impl Into<String>) -> Self {
+        self.0.hint = Some(format!("did you mean {name}?"));
+        self.0.replacement = Some(written.into());
         self
     }
     /// Sets the cause.

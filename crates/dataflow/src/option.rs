@@ -105,7 +105,7 @@ impl OptionSpec {
             OptionType::OneOf(values) => {
                 let e = Error::config(format!("option '{key}' has the value '{value}', expected one of {}", values.join(", "))).code("E0502");
                 Err(match nearest(value, values.iter().copied()) {
-                    Some(near) => e.hint(format!("did you mean '{near}'?")),
+                    Some(near) => e.meant(format!("'{near}'"), format!("'{near}'")),
                     None => e,
                 })
             }
@@ -125,7 +125,8 @@ pub fn check_all(options: &BTreeMap<String, String>, specs: &[&OptionSpec], owne
             None => {
                 let e = Error::config(format!("{owner} has no option '{key}'")).code("E0501");
                 errors.push(match nearest(key, specs.iter().map(|s| s.name)) {
-                    Some(near) => e.hint(format!("did you mean '{near}'?")),
+                    Some(near) if near.contains(['*', '#']) => e.hint(format!("did you mean '{near}'?")),
+                    Some(near) => e.meant(format!("'{near}'"), format!("'{near}'")),
                     None => e.hint(format!("it has: {}", specs.iter().map(|s| s.name).collect::<Vec<_>>().join(", "))),
                 });
             }

@@ -1,5 +1,7 @@
 //! What the command line takes.
 
+use crate::check::Check;
+use crate::manual::{Completions, Man};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,6 +18,12 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a SQL file: its SELECTs one after the other, then all its INSERTs as one job
     Run(Run),
+    /// Check SQL files without running them: errors, and what lints say
+    Check(Check),
+    /// Print a shell's completions
+    Completions(Completions),
+    /// Print a manual page
+    Man(Man),
 }
 
 /// Exit status: 0 done or stopped on request, 1 an error in the file or the job, 2 wrong arguments, 5 an outside service cannot be
@@ -61,7 +69,7 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_string(), value.to_string())),
         _ => Err("expected NAME=VALUE".to_string()),

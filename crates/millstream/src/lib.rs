@@ -2,6 +2,10 @@
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
 mod arguments;
+mod check;
+mod files;
+mod findings;
+mod manual;
 mod progress;
 mod report;
 mod run;
@@ -17,6 +21,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match arguments::Arguments::try_parse_from(arguments) {
         Ok(arguments) => match arguments.command {
             arguments::Command::Run(run) => run::run(run),
+            arguments::Command::Check(check) => check::check(check),
+            arguments::Command::Completions(completions) => manual::completions(completions),
+            arguments::Command::Man(man) => manual::man(man),
         },
         Err(e) => {
             // Help and version go to stdout with 0, usage errors to stderr with 2.

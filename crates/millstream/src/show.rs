@@ -9,6 +9,7 @@ use millstream_formats::render;
 use millstream_runtime::metrics::NodeRole;
 use millstream_runtime::{JobMetrics, Outcome};
 use millstream_server::{Event, Observer};
+use millstream_sql::Diagnostic;
 use std::io::Write;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,7 +61,7 @@ fn print(text: &str) {
 impl Observer for Show {
     fn event(&self, event: Event<'_>) {
         match event {
-            Event::Warning(warning) => say(format_args!("warning: {warning}")),
+            Event::Warning(finding) => say(line_of(finding)),
             Event::Explain(text) => print(text),
             Event::Statement(text) => match self.output {
                 Output::Json => print(&render::json_text("result", text)),
@@ -137,6 +138,14 @@ impl Observer for Show {
         print(&text);
         Ok(())
     }
+}
+
+/// `warning[W0501] in line 4: …: …`
+fn line_of(finding: &Diagnostic) -> String {
+    let code = finding.code.map_or(String::new(), |code| format!("[{code}]"));
+    let place = finding.primary.map_or(String::new(), |span| format!(" in line {}", span.start.line));
+    let help = finding.helps.first().map_or(String::new(), |help| format!("; {help}"));
+    format!("{}{code}{place}: {}{help}", finding.severity.name(), finding.message)
 }
 
 fn counted(n: u64, noun: &str) -> String {

@@ -8,11 +8,12 @@ use millstream_dataflow::{Batch, Error, Field, Result, Schema, Sink};
 use millstream_formats::render::{text_value, timestamp_ms};
 use millstream_plan::{Column, Job as Plan, NodeSpec, Settings};
 use millstream_runtime::{CHANNEL_ROWS, Control, Job, JobConfig, JobMetrics, Outcome, Rim, SystemClock, TokioTimer};
-use millstream_sql::{CompileOptions, Step, compile};
+use millstream_sql::{CompileOptions, Diagnostic, Severity, Step, compile};
 use millstream_state::checkpoint::Checkpoints;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 use tracing::info;
 
 /// What to run and how.
@@ -34,7 +35,7 @@ pub struct RunOptions {
 /// What happens while a file runs.
 pub enum Event<'a> {
     /// A warning of the compiler.
-    Warning(&'a Error),
+    Warning(&'a Diagnostic),
     /// The text of EXPLAIN.
     Explain(&'a str),
     /// The text of SHOW CREATE.
@@ -80,16 +81,8 @@ pub trait Observer: Send + Sync {
 /// All errors of the text before anything runs; later the one that ended a job.
 pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Control) -> Result<(), Vec<Error>> {
     let rim = rim();
-    let handle = tokio::runtime::Handle::current();
-    let context = ConnectorContext {
-        clock: Arc::clone(&rim.clock),
-        host: Arc::new(Machine::new(handle.clone(), Arc::clone(&rim.unique))),
-        handle: handle.clone(),
-        job: options.name.clone(),
-        directory: options.directory.clone(),
-        state: None,
-    };
-    let registry = ConnectorRegistry::new(context);
+    let handle = Handle::current();
+    let registry = registry(&options, &rim, handle.clone());
     let catalogs = Arc::new(Catalogs::new(options.directory.clone(), handle));
     // Nothing has begun yet that a stop would have to bring to an end.
     let (planned, with, kept) = (options.clone(), registry.clone(), Arc::clone(&catalogs));
@@ -113,8 +106,9 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
     if applied.map_err(|e| vec![e])?.is_none() {
         return Ok(());
     }
-    for warning in &compiled.warnings {
-        observer.event(Event::Warning(warning));
+    // Advice is for who asks: `millstream check`.
+    for finding in compiled.findings.iter().filter(|f| f.severity == Severity::Warning) {
+        observer.event(Event::Warning(finding));
     }
     let runner = Runner {
         options: &options,
@@ -140,7 +134,19 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
     Ok(())
 }
 
-fn rim() -> Rim {
+/// The connectors as a file has them.
+pub(crate) fn registry(options: &RunOptions, rim: &Rim, handle: Handle) -> ConnectorRegistry {
+    ConnectorRegistry::new(ConnectorContext {
+        clock: Arc::clone(&rim.clock),
+        host: Arc::new(Machine::new(handle.clone(), Arc::clone(&rim.unique))),
+        handle,
+        job: options.name.clone(),
+        directory: options.directory.clone(),
+        state: None,
+    })
+}
+
+pub(crate) fn rim() -> Rim {
     #[allow(
         clippy::disallowed_methods,
         reason = "the one place where random names enter; everything below gets them injected"

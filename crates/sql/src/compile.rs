@@ -1,11 +1,13 @@
 //! A file's text to what runs.
 
 use crate::catalog::{Catalog, Entry, FOLLOWS, View, is_a};
+use crate::diagnostic::Diagnostic;
 use crate::expression::cast;
 use crate::graph::JobGraph;
 use crate::hints::Hints;
+use crate::lint::{self, Allowed};
 use crate::parse::{
-    Alter, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Insert, ObjectPath, Pattern, Script, Show, Statement, StatementKind, parse, substitute,
+    Alter, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Insert, Missing, ObjectPath, Pattern, Script, Show, Statement, StatementKind, fill, parse,
 };
 use crate::query::{Planner, node_columns};
 use crate::relation::{Bound, Relation};
@@ -43,7 +45,9 @@ pub struct Compiled {
     pub changes: Vec<CatalogChange>,
     /// What is set at the end of the file.
     pub settings: BTreeMap<String, String>,
-    pub warnings: Vec<Error>,
+    /// What lints say.
+    pub findings: Vec<Diagnostic>,
+    open: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -74,37 +78,102 @@ const STACK_BYTES: usize = 64 << 20;
 /// # Errors
 /// All that is wrong with the text, each with its place.
 pub fn compile(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
+    planned(text, options, Missing::Refused).map_err(|wrong| wrong.errors)
+}
+
+/// What a look at a file finds.
+#[derive(Debug)]
+pub struct Checked {
+    /// In the order of the text.
+    pub findings: Vec<Diagnostic>,
+    /// Variables in quotes that have no value: what they stand in was not checked.
+    pub open_variables: BTreeSet<String>,
+}
+
+/// All that is wrong with a file, and what lints say. Nothing runs, nothing outside is changed.
+pub fn check(text: &str, options: &CompileOptions<'_>) -> Checked {
+    let (mut findings, open) = match planned(text, options, Missing::Left) {
+        Ok(compiled) => (compiled.findings, compiled.open),
+        Err(wrong) => (wrong.errors.iter().map(Diagnostic::from).chain(wrong.findings).collect(), wrong.open),
+    };
+    findings.sort_by_key(|f| f.primary.map(|span| span.start));
+    Checked {
+        findings,
+        open_variables: open,
+    }
+}
+
+/// A text that cannot run.
+struct Wrong {
+    errors: Vec<Error>,
+    findings: Vec<Diagnostic>,
+    open: BTreeSet<String>,
+}
+
+impl From<Vec<Error>> for Wrong {
+    fn from(errors: Vec<Error>) -> Self {
+        Wrong {
+            errors,
+            findings: Vec::new(),
+            open: BTreeSet::new(),
+        }
+    }
+}
+
+fn planned(text: &str, options: &CompileOptions<'_>, missing: Missing) -> Result<Compiled, Wrong> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, || compile_here(text, options));
+            .spawn_scoped(scope, || compile_here(text, options, missing));
         let thread = thread.map_err(|e| vec![Error::config("a thread for planning could not be started").source(e)])?;
         thread.join().map_err(|_| vec![Error::bug("planning ended early")])?
     })
 }
 
-fn compile_here(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
-    let substituted = substitute(text, options.variables)?;
-    let compiled = parse(&substituted.text).and_then(|mut script| {
+fn compile_here(text: &str, options: &CompileOptions<'_>, missing: Missing) -> Result<Compiled, Wrong> {
+    let substituted = fill(text, options.variables, missing)?;
+    let open = substituted.open.iter().map(|(name, _)| name.clone()).collect();
+    let mut allowed = None;
+    let compiled = parse(&substituted.text).map_err(Wrong::from).and_then(|mut script| {
         substituted.note_variables(text, &mut script);
+        allowed = Some(Allowed::new(&substituted.text, script.statements.iter().map(|s| s.span).collect()));
         compile_script(script, options)
     });
+    let findings = |findings: Vec<Diagnostic>| {
+        let mut told = BTreeSet::new();
+        let mut findings: Vec<Diagnostic> = findings.into_iter().filter(|f| !allowed.as_ref().is_some_and(|a| a.allows(f))).collect();
+        // A view is bound where it is used, too; what is kept in a catalog has no place here.
+        findings.retain(|f| f.primary.is_some_and(|span| span.start.line > 0) && told.insert((f.code, f.primary.map(|span| span.start))));
+        let there = |f: Diagnostic| Diagnostic {
+            primary: f.primary.map(|span| substituted.original(span)),
+            ..f
+        };
+        findings.into_iter().map(there).collect()
+    };
     match compiled {
         Ok(mut compiled) => {
             compiled.changes.iter_mut().for_each(|c| c.span = substituted.original(c.span));
+            compiled.findings = findings(compiled.findings);
+            compiled.open = open;
             Ok(compiled)
         }
-        Err(errors) => {
+        Err(wrong) => {
             let there = |e: Error| match e.span {
                 Some(span) => e.span(substituted.original(span)),
                 None => e,
             };
-            Err(errors.into_iter().map(there).collect())
+            let errors = wrong.errors.into_iter().map(there);
+            Err(Wrong {
+                // Of a value that is not known nobody can say that it is wrong.
+                errors: errors.filter(|e| !e.span.is_some_and(|span| substituted.is_open(span))).collect(),
+                open,
+                findings: findings(wrong.findings),
+            })
         }
     }
 }
 
-fn compile_script(script: Script, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
+fn compile_script(script: Script, options: &CompileOptions<'_>) -> Result<Compiled, Wrong> {
     for (key, value) in options.settings {
         check_setting(key, value).map_err(|e| vec![e])?;
     }
@@ -116,6 +185,7 @@ fn compile_script(script: Script, options: &CompileOptions<'_>) -> Result<Compil
         inserts: JobGraph::default(),
         inserted: BTreeMap::new(),
         steps: Vec::new(),
+        findings: Vec::new(),
     };
     let mut errors = Vec::new();
     for statement in &script.statements {
@@ -129,16 +199,21 @@ fn compile_script(script: Script, options: &CompileOptions<'_>) -> Result<Compil
             }
             // sqlparser does not know the place of every construct: then it is the statement's.
             let placed = |e: &Error| e.span.is_some_and(|s| s.start.line > 0);
-            errors.extend(e.into_iter().map(|e| if placed(&e) { e } else { e.span(statement.span) }));
+            errors.extend(e.into_iter().map(|e| if placed(&e) { e } else { e.somewhere_in(statement.span) }));
             errors.truncate(ERRORS_MAX);
             if errors.len() == ERRORS_MAX {
                 break;
             }
         }
     }
+    let findings = file.findings();
     if !errors.is_empty() {
         errors.retain(|e| e.code != Some(FOLLOWS));
-        return Err(errors);
+        return Err(Wrong {
+            errors,
+            findings,
+            open: BTreeSet::new(),
+        });
     }
     let settings = file.settings();
     let mut steps = std::mem::take(&mut file.steps);
@@ -150,7 +225,8 @@ fn compile_script(script: Script, options: &CompileOptions<'_>) -> Result<Compil
         steps,
         changes: file.catalog.changes,
         settings,
-        warnings: Vec::new(),
+        findings,
+        open: BTreeSet::new(),
     })
 }
 
@@ -176,9 +252,17 @@ struct File<'a> {
     /// How many INSERTs each sink has had.
     inserted: BTreeMap<String, usize>,
     steps: Vec<Step>,
+    findings: Vec<Diagnostic>,
 }
 
 impl File<'_> {
+    /// What lints say about all statements so far.
+    fn findings(&mut self) -> Vec<Diagnostic> {
+        let mut findings = std::mem::take(&mut self.findings);
+        findings.append(&mut self.inserts.findings);
+        findings
+    }
+
     fn settings(&self) -> BTreeMap<String, String> {
         let mut all = self.set.clone();
         all.extend(self.options.settings.clone());
@@ -208,6 +292,7 @@ impl File<'_> {
                     .and_then(|r| crate::query::rename(r, &create.columns, create.name.span))
                     .and_then(|r| different_names(&r, create))
                     .map_err(one)?;
+                self.findings.append(&mut scratch.findings);
                 let view = View {
                     create: create.clone(),
                     place: self.catalog.current.clone(),
@@ -234,7 +319,9 @@ impl File<'_> {
                 if errors.is_empty() { Ok(()) } else { Err(errors) }
             }
             StatementKind::Query(query) => {
-                let job = self.query(query).map_err(one)?;
+                let mut findings = Vec::new();
+                let job = self.query(query, &mut findings).map_err(one)?;
+                self.findings.append(&mut findings);
                 self.steps.push(Step::Query(job));
                 Ok(())
             }
@@ -243,8 +330,12 @@ impl File<'_> {
                 self.steps.push(Step::Explain(text));
                 Ok(())
             }
-            StatementKind::Set { key, value } => {
-                check_setting(key, value).map_err(one)?;
+            StatementKind::Set {
+                key: (key, key_span),
+                value: (value, value_span),
+            } => {
+                let placed = |e: Error| if e.code == Some("E0501") { e.span(*key_span) } else { e.span(*value_span) };
+                check_setting(key, value).map_err(|e| one(placed(e)))?;
                 self.set.insert(key.clone(), value.clone());
                 Ok(())
             }
@@ -279,6 +370,7 @@ impl File<'_> {
         }
         let Some(query) = &create.query else {
             let table = Table::new(&whole, name, self.options.registry)?;
+            self.findings.extend(lint::table(&whole));
             return self.catalog.add(&create.name, Entry::Table(Arc::new(table)), false).map_err(one);
         };
         let mut scratch = JobGraph::default();
@@ -300,7 +392,9 @@ impl File<'_> {
             query: query.clone(),
             span: create.name.span,
         };
-        let table = Table::new(&whole.with_columns_of(columns), name, self.options.registry)?;
+        let whole = whole.with_columns_of(columns);
+        let table = Table::new(&whole, name, self.options.registry)?;
+        self.findings.extend(lint::table(&whole));
         self.catalog.add(&create.name, Entry::Table(Arc::new(table)), false).map_err(one)?;
         self.insert(&insert).map_err(one)
     }
@@ -358,14 +452,17 @@ impl File<'_> {
         let settings = Settings::new(&self.settings())?;
         let zone = Zone::parse(&settings.local_time_zone)?;
         graph.zone = (!zone.is_utc()).then(|| settings.local_time_zone.clone());
+        let zone_is_set = self.settings().contains_key("table.local-time-zone");
+        graph.findings.extend(lint::query(query, zone_is_set));
         Planner::new(&self.catalog, &self.hints, self.options.registry, &settings, graph).query(query)
     }
 
-    fn query(&self, query: &Query) -> Result<Job> {
+    fn query(&self, query: &Query, findings: &mut Vec<Diagnostic>) -> Result<Job> {
         let mut graph = JobGraph::default();
         graph.begin("query");
         let mut relation = self.bind(query, &mut graph)?;
         number_equal_names(&mut relation);
+        findings.append(&mut graph.findings);
         if let Some(refused) = graph.refused.take() {
             return Err(refused);
         }
@@ -390,7 +487,7 @@ impl File<'_> {
 
     fn explain(&self, statement: &Statement) -> Result<String> {
         let job = match &statement.kind {
-            StatementKind::Query(query) => self.query(query)?,
+            StatementKind::Query(query) => self.query(query, &mut Vec::new())?,
             StatementKind::Insert(insert) => self.alone(std::slice::from_ref(insert))?,
             StatementKind::StatementSet(inserts) => self.alone(inserts)?,
             _ => return Err(Error::bug("EXPLAIN of something that is no query")),
@@ -454,6 +551,10 @@ impl File<'_> {
             .span(insert.table.span));
         }
         let columns = table.sink_columns();
+        if insert.columns.is_empty() {
+            let exchanged = lint::exchanged(&relation, &columns, &insert.table.to_string(), insert.table.span);
+            graph.findings.extend(exchanged);
+        }
         let exprs = targets(&relation, &columns, insert)?;
         let project = graph.add("project", NodeSpec::Project(exprs), JobGraph::forward(relation.node), columns.clone());
         if let Some(refused) = graph.refused.take() {

@@ -1,6 +1,7 @@
 //! How a declaration becomes another one: LIKE, ALTER TABLE, AS SELECT, hints.
 
 use crate::parse::{Change, ColumnDef, ColumnDefKind, CreateTable, Elements, Like, Merge, Place, TableOption, WatermarkDef};
+use crate::show::name_written;
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span};
 use sqlparser::ast::{Expr, visit_expressions};
@@ -190,7 +191,7 @@ impl CreateTable {
         found.ok_or_else(|| {
             let e = Error::sql(format!("column \"{name}\" does not exist")).code("E0202").span(span);
             match nearest(name, self.columns.iter().map(|c| c.name.as_str())) {
-                Some(near) => e.hint(format!("did you mean \"{near}\"?")),
+                Some(near) => e.meant(format!("\"{near}\""), name_written(near)),
                 None => e,
             }
         })

@@ -9,6 +9,7 @@ mod types;
 use crate::diagnostic::unsupported;
 use crate::parse::span_of;
 use crate::relation::{Bound, ScopeColumn, find};
+use crate::show::name_written;
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span, SqlType};
 use millstream_functions::{functions, types::common};
@@ -382,7 +383,7 @@ fn field(bound: Bound, name: &str, span: Span) -> Result<Bound> {
     let Some(f) = fields.iter().find(|f| f.name == name) else {
         let e = Error::sql(format!("the ROW has no field \"{name}\"")).code("E0202").span(span);
         return Err(match nearest(name, fields.iter().map(|f| f.name.as_str())) {
-            Some(near) => e.hint(format!("did you mean \"{near}\"?")),
+            Some(near) => e.meant(format!("\"{near}\""), name_written(near)),
             None => e,
         });
     };

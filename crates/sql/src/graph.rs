@@ -1,6 +1,7 @@
 //! The nodes of a job while it is planned; equal stateless nodes over the same input are one.
 
 use crate::catalog::Place;
+use crate::diagnostic::Diagnostic;
 use crate::pushdown::push_down;
 use crate::routes::Routes;
 use crate::zone::localize;
@@ -21,6 +22,8 @@ pub(crate) struct JobGraph {
     pub(crate) routes: BTreeMap<usize, (Routes, Place)>,
     /// Why a node cannot be in that zone.
     pub(crate) refused: Option<Error>,
+    /// What lints say about the queries in it.
+    pub(crate) findings: Vec<Diagnostic>,
 }
 
 /// See [`JobGraph::mark`].

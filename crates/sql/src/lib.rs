@@ -14,6 +14,7 @@ mod diagnostic;
 mod expression;
 mod graph;
 mod hints;
+mod lint;
 pub mod parse;
 mod prune;
 mod pushdown;
@@ -25,8 +26,8 @@ mod stored;
 mod table;
 mod zone;
 
-pub use compile::{CompileOptions, Compiled, Step, compile};
-pub use diagnostic::render;
+pub use compile::{Checked, CompileOptions, Compiled, Step, check, compile};
+pub use diagnostic::{Diagnostic, Edit, Paint, Severity, render, without_secrets};
 pub use stored::{CatalogChange, CatalogStore, ChangeKind, StoredCatalog, StoredName, StoredText};
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ mod substitute;
 mod token;
 
 pub(crate) use script::{makes_view, parse_unplaced};
-pub(crate) use token::span_of;
+pub(crate) use token::{comments, span_of};
 
 pub use dialect::FlinkDialect;
 pub use script::parse;
@@ -20,6 +20,7 @@ pub use statement::{
     Alter, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Elements, Hint, Insert, Like, Merge, ObjectPath, Pattern, Place, Script, Show, Statement,
     StatementKind, TableOption, WatermarkDef,
 };
+pub(crate) use substitute::{Missing, fill};
 pub use substitute::{Substituted, substitute};
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a FROM clause offers: columns, and where they come from.
 
+use crate::show::name_written;
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span, SqlType};
 use millstream_plan::{Expr, Type, Window};
@@ -86,8 +87,8 @@ pub(crate) fn find(columns: &[ScopeColumn], qualifier: Option<&str>, name: &str,
             let e = Error::sql(format!("column \"{name}\" does not exist")).code("E0202").span(span);
             let names = || columns.iter().map(|c| c.name.as_str()).filter(|n| !n.is_empty());
             Err(match nearest(name, names()) {
-                Some(near) if near.eq_ignore_ascii_case(name) => e.hint(format!("did you mean \"{near}\"? Names are case-sensitive")),
-                Some(near) => e.hint(format!("did you mean \"{near}\"?")),
+                Some(near) if near.eq_ignore_ascii_case(name) => e.meant(format!("\"{near}\" (names are case-sensitive)"), name_written(near)),
+                Some(near) => e.meant(format!("\"{near}\""), name_written(near)),
                 None if names().next().is_none() => e,
                 None => e.hint(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
             })

@@ -75,6 +75,14 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
+/// A name as one writes it: quoted if it must be, or may have to.
+pub(crate) fn name_written(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_word = !name.is_empty() && name.chars().all(is_plain) && !name.starts_with(|c: char| c.is_ascii_digit());
+    let is_keyword = sqlparser::keywords::ALL_KEYWORDS.binary_search(&name.to_uppercase().as_str()).is_ok();
+    if is_word && !is_keyword { name.to_string() } else { quoted(name) }
+}
+
 fn text(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }

@@ -7,6 +7,7 @@ use crate::graph::JobGraph;
 use crate::parse::{ColumnDefKind, CreateTable, TableOption};
 use crate::relation::{Relation, ScopeColumn, find};
 use crate::routes::Routes;
+use crate::show::name_written;
 use millstream_dataflow::option::{OptionSpec, OptionType, check_all, nearest, parse_duration};
 use millstream_dataflow::{Error, Field, FormatSpec, Registry, Result, Span, SqlType};
 use millstream_plan::{ARRIVAL, Alignment, Column, Expr, FutureSkew, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
@@ -63,8 +64,9 @@ impl Table {
             routes: Routes::new(create, &mut errors),
         };
         for (i, c) in create.columns.iter().enumerate() {
-            if create.columns[..i].iter().any(|other| other.name == c.name) {
-                errors.push(Error::sql(format!("column \"{}\" is declared twice", c.name)).code("E0209").span(c.span));
+            if let Some(first) = create.columns[..i].iter().find(|other| other.name == c.name) {
+                let e = Error::sql(format!("column \"{}\" is declared twice", c.name)).code("E0209").span(c.span);
+                errors.push(e.label(first.span, "here first"));
             }
         }
         // Computed columns may name all others but themselves and each other.
@@ -164,7 +166,7 @@ impl Table {
                     let e = Error::sql(format!("\"{name}\" is no physical column of the table")).code("E0202").span(*span);
                     let physical = self.columns.iter().filter(|(_, k)| matches!(k, Kind::Physical));
                     errors.push(match nearest(name, physical.map(|(c, _)| c.name.as_str())) {
-                        Some(near) => e.hint(format!("did you mean \"{near}\"?")),
+                        Some(near) => e.meant(format!("\"{near}\""), name_written(near)),
                         None => e,
                     });
                 }
@@ -487,13 +489,18 @@ fn at_option(create: &CreateTable, e: Error) -> Error {
         return e;
     }
     let named = create.options.iter().find(|o| e.message.contains(&format!("'{}'", o.key)));
-    let span = named.map_or(create.name.span, |o| o.span);
+    let span = match (named, e.code) {
+        (None, _) => create.name.span,
+        (Some(option), Some("E0501")) => option.key_span(),
+        (Some(option), _) if e.replacement.is_some() => option.value_span,
+        (Some(option), _) => option.span,
+    };
     e.span(span)
 }
 
 /// Every option against the specs of its connector and format.
 fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, String>, registry: &dyn Registry) -> Vec<Error> {
-    let option_span = |key: &str| create.options.iter().find(|o| o.key == key).map_or(create.name.span, |o| o.span);
+    let value_span = |key: &str| create.options.iter().find(|o| o.key == key).map_or(create.name.span, |o| o.value_span);
     let Some(connector_name) = options.get("connector") else {
         return vec![
             Error::config(format!("table \"{name}\" needs the option 'connector'"))
@@ -506,9 +513,9 @@ fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, St
     let Some(connector) = registry.connector(connector_name) else {
         let e = Error::config(format!("the connector '{connector_name}' does not exist"))
             .code("E0504")
-            .span(option_span("connector"));
+            .span(value_span("connector"));
         return vec![match nearest(connector_name, names()) {
-            Some(near) => e.hint(format!("did you mean '{near}'?")),
+            Some(near) => e.meant(format!("'{near}'"), format!("'{near}'")),
             None => e.hint(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
         }];
     };
@@ -537,16 +544,16 @@ fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, St
             if !connector.formats.contains(&format.as_str()) {
                 let e = Error::config(format!("connector '{connector_name}' has no format '{format}'"))
                     .code("E0509")
-                    .span(option_span(key));
+                    .span(value_span(key));
                 errors.push(match nearest(format, connector.formats.iter().copied()) {
-                    Some(near) => e.hint(format!("did you mean '{near}'?")),
+                    Some(near) => e.meant(format!("'{near}'"), format!("'{near}'")),
                     None => e.hint(format!("it has: {}", connector.formats.join(", "))),
                 });
                 continue;
             }
             if key == "key.format" && registry.format(format).is_some_and(|f| f.changes) {
                 let e = Error::config(format!("the format '{format}' is none of keys: its records are changes"));
-                errors.push(e.code("E0509").span(option_span(key)));
+                errors.push(e.code("E0509").span(value_span(key)));
             }
             let own = registry.format(format).map_or(&[][..], |f| f.options);
             match key.strip_suffix(FORMAT.name) {

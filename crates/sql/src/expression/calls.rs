@@ -94,7 +94,7 @@ fn missing(name: &str) -> Error {
     }
     let e = Error::sql(format!("the function {upper} does not exist")).code("E0207");
     match nearest_function(name) {
-        Some(near) => e.hint(format!("did you mean {}?", near.to_uppercase())),
+        Some(near) => e.meant(near.to_uppercase(), near.to_uppercase()),
         None => e,
     }
 }
@@ -131,6 +131,7 @@ impl Binder<'_> {
             _ => return Err(unsupported(format!("the function \"{}\"", f.name), super::span(f))),
         };
         let at = super::span(f);
+        let name_at = f.name.0.first().map_or(at, |p| span_of(sqlparser::ast::Spanned::span(p)));
         if f.over.is_some() {
             return Err(unsupported("OVER", at));
         }
@@ -160,17 +161,11 @@ impl Binder<'_> {
             return Ok(bound);
         }
         if function(&name).is_none() {
-            return Err(missing(&name).span(at));
+            return Err(missing(&name).span(name_at));
         }
         let args = arguments(f)?.into_iter().map(|a| self.bind(a)).collect::<Result<Vec<_>>>()?;
         // A text literal where one is wanted keeps its own length.
-        call(&name, args).map_err(|e| {
-            if e.span.is_none() {
-                e.span(f.name.0.first().map_or(at, |p| span_of(sqlparser::ast::Spanned::span(p))))
-            } else {
-                e
-            }
-        })
+        call(&name, args).map_err(|e| if e.span.is_none() { e.span(name_at) } else { e })
     }
 }
 

@@ -280,7 +280,7 @@ impl Cursor {
                 ];
                 let e = Error::sql(format!("\"{word}\" does not start a statement")).code("E0102").span(span);
                 Err(match nearest(&word, known) {
-                    Some(near) => e.hint(format!("did you mean {near}?")),
+                    Some(near) => e.meant(near, near),
                     None => e,
                 })
             }
@@ -369,9 +369,11 @@ impl Cursor {
         if self.parser.peek_token_ref().token == Token::EOF {
             return Ok(StatementKind::ShowSettings);
         }
-        let key = self.text("a quoted key, as in SET 'parallelism.default' = '2'")?;
+        let key_span = self.here();
+        let key = (self.text("a quoted key, as in SET 'parallelism.default' = '2'")?, key_span);
         self.need(Token::Eq)?;
-        let value = self.text("a quoted value")?;
+        let value_span = self.here();
+        let value = (self.text("a quoted value")?, value_span);
         Ok(StatementKind::Set { key, value })
     }
 }

@@ -84,8 +84,8 @@ pub enum StatementKind {
     Explain(Box<Statement>),
     /// `SET 'key' = 'value'`
     Set {
-        key: String,
-        value: String,
+        key: (String, Span),
+        value: (String, Span),
     },
     /// `SET`: lists what is set.
     ShowSettings,
@@ -205,6 +205,15 @@ pub struct TableOption {
     pub value_span: Span,
     /// A secret's value as it stands in the file, if it is variables and nothing else: `${NAME}`.
     pub variables: Option<String>,
+}
+
+impl TableOption {
+    /// Where the key stands, with its quotes.
+    pub(crate) fn key_span(&self) -> Span {
+        let written = self.key.replace('\'', "''").chars().count() as u64 + 2;
+        let start = self.span.start;
+        Span::new((start.line, start.column), (start.line, start.column + written))
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -11,9 +11,25 @@ pub struct Substituted {
     pub text: String,
     /// Where values stand in the text, and where their names stood before; in the order of the text.
     values: Vec<(Span, Span)>,
+    /// Variables in quotes that have no value, and where they stand.
+    pub(crate) open: Vec<(String, Span)>,
+}
+
+/// What becomes of a variable without a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// It is an error.
+    Refused,
+    /// In quotes it stays as it is, for whoever only looks at the file.
+    Left,
 }
 
 impl Substituted {
+    /// Whether a place holds a variable without a value.
+    pub(crate) fn is_open(&self, span: Span) -> bool {
+        self.open.iter().any(|(_, open)| span.start <= open.end && open.start <= span.end)
+    }
+
     /// Notes for each secret of a table whether its value is variables: `text` is what the script's text was before.
     pub(crate) fn note_variables(&self, text: &str, script: &mut Script) {
         let secret = |option: &&mut TableOption| is_secret(&option.key);
@@ -66,6 +82,14 @@ impl Substituted {
 /// # Errors
 /// `Config`, one per name without a value, with its place.
 pub fn substitute(text: &str, variables: &BTreeMap<String, String>) -> Result<Substituted, Vec<Error>> {
+    fill(text, variables, Missing::Refused)
+}
+
+/// The same for a variable without a value, too.
+///
+/// # Errors
+/// `Config`, one per name without a value that is refused, with its place.
+pub(crate) fn fill(text: &str, variables: &BTreeMap<String, String>, missing: Missing) -> Result<Substituted, Vec<Error>> {
     let mut out = Substituted::default();
     let mut errors = Vec::new();
     let start = Location { line: 1, column: 1 };
@@ -87,13 +111,18 @@ pub fn substitute(text: &str, variables: &BTreeMap<String, String>) -> Result<Su
                 end: after(at, taken),
             };
             match variables.get(name) {
+                None if missing == Missing::Left && quote.is_some() => {
+                    made = after(made, taken);
+                    out.open.push((name.to_string(), name_span));
+                    out.text += taken;
+                }
                 Some(value) => {
                     let end = after(made, value);
                     out.values.push((Span { start: made, end }, name_span));
                     out.text += value;
                     made = end;
                 }
-                None => errors.push(missing(name, variables, name_span)),
+                None => errors.push(unknown(name, variables, name_span)),
             }
             at = name_span.end;
             rest = &rest[taken.len()..];
@@ -153,7 +182,7 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
-fn missing(name: &str, variables: &BTreeMap<String, String>, span: Span) -> Error {
+fn unknown(name: &str, variables: &BTreeMap<String, String>, span: Span) -> Error {
     let hint = match nearest(name, variables.keys().map(String::as_str)) {
         Some(near) => format!("did you mean '${{{near}}}'?"),
         None => format!("give it one: -D {name}=value"),

@@ -53,6 +53,17 @@ pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
     Ok(split)
 }
 
+/// The comments of a text that are no hints, without their marks, and where they begin. None if the text is not Flink SQL.
+pub(crate) fn comments(text: &str) -> Vec<(millstream_dataflow::Location, String)> {
+    let tokens = tokenize(text).unwrap_or_default();
+    let comment = |token: TokenWithSpan| match token.token {
+        Token::Whitespace(Whitespace::SingleLineComment { comment, .. }) => Some((span_of(token.span).start, comment)),
+        Token::Whitespace(Whitespace::MultiLineComment(comment)) if !comment.starts_with('+') => Some((span_of(token.span).start, comment)),
+        _ => None,
+    };
+    tokens.into_iter().filter_map(comment).collect()
+}
+
 /// A comment that is a hint, and where what it stands behind ends.
 pub(super) struct HintText {
     pub(super) text: String,

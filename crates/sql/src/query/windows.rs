@@ -4,6 +4,7 @@ use super::table_factor::idents;
 use super::{Planner, node_columns};
 use crate::diagnostic::unsupported;
 use crate::expression::{interval_ms, span};
+use crate::lint::many_windows;
 use crate::parse::span_of;
 use crate::relation::{Cut, Pending, Relation, ScopeColumn, WindowPart, find};
 use millstream_dataflow::option::nearest;
@@ -24,7 +25,7 @@ impl Planner<'_> {
             _ => {
                 let e = unsupported(format!("the table function {name}"), span(name));
                 return Err(match nearest(&kind, ["TUMBLE", "HOP"]) {
-                    Some(near) => e.hint(format!("did you mean {near}?")),
+                    Some(near) => e.meant(near, near),
                     None => e,
                 });
             }
@@ -82,6 +83,7 @@ impl Planner<'_> {
                         .span(at),
                 );
             }
+            self.graph.findings.extend(many_windows(slide_ms, size_ms, at));
             Window::Hop {
                 slide_ms,
                 size_ms,

@@ -1,0 +1,56 @@
+//! The SQL files that paths stand for.
+
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+
+/// Files as they are given, and all `*.sql` files below directories, in the order of their names. What begins with a dot is left out
+/// below a directory, as are files for which `takes` is false.
+///
+/// # Errors
+/// A path that is not there or cannot be read.
+pub(crate) fn sql_files(paths: &[PathBuf], takes: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        let is_directory = std::fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?.is_dir();
+        if is_directory {
+            below(path, &takes, &mut files)?;
+        } else {
+            files.push(path.clone());
+        }
+    }
+    // A file may be given twice, by name and by its directory.
+    let mut seen = std::collections::BTreeSet::new();
+    files.retain(|f| seen.insert(f.clone()));
+    if files.is_empty() {
+        let paths: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+        bail!("there is no *.sql file in {}", paths.join(", "));
+    }
+    Ok(files)
+}
+
+fn below(directory: &Path, takes: &impl Fn(&Path) -> bool, files: &mut Vec<PathBuf>) -> Result<()> {
+    let read = || format!("{} cannot be read", directory.display());
+    let mut entries = std::fs::read_dir(directory)
+        .and_then(|entries| entries.collect::<std::io::Result<Vec<_>>>())
+        .with_context(read)?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        // Links to directories could lead in a circle.
+        let kind = entry.file_type().with_context(read)?;
+        // `./jobs/a.sql` is `jobs/a.sql` to everybody who reads it.
+        let path = if directory == Path::new(".") {
+            PathBuf::from(entry.file_name())
+        } else {
+            entry.path()
+        };
+        if hidden {
+            continue;
+        } else if kind.is_dir() {
+            below(&path, takes, files)?;
+        } else if path.extension().is_some_and(|e| e == "sql") && takes(&path) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

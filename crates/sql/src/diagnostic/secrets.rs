@@ -1,0 +1,108 @@
+//! What of a text may be shown: not the values of secret options.
+
+use millstream_dataflow::option::is_secret;
+
+/// The text with the values of secret options (`'…password' = '…'`) as asterisks, each character in its place. What follows a secret's
+/// key is taken for its value although the text is wrong: without the `=`, with a `,` in its place, without quotes.
+pub fn without_secrets(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut awaited = Awaited::Nothing;
+    let mut after_equals = false;
+    while let Some(c) = rest.chars().next() {
+        let (kind, end) = piece(rest);
+        let (this, after) = rest.split_at(end);
+        match (&kind, awaited) {
+            (Piece::Literal, Awaited::Secret) => {
+                out.extend(this.chars().map(|c| if c == '\n' || c == '\'' { c } else { '*' }));
+                awaited = Awaited::Nothing;
+            }
+            (Piece::Literal, _) => {
+                if is_secret(this) && !after_equals {
+                    awaited = Awaited::Secret;
+                }
+                out.push_str(this);
+            }
+            (Piece::Other, Awaited::Secret | Awaited::Rest) if !c.is_whitespace() && !matches!(c, '=' | ',' | '(' | ')' | ';') => {
+                out.extend(this.chars().map(|c| if c == '\n' { c } else { '*' }));
+                awaited = Awaited::Rest;
+            }
+            _ => {
+                if awaited == Awaited::Rest && !c.is_whitespace() {
+                    awaited = Awaited::Nothing;
+                }
+                out.push_str(this);
+            }
+        }
+        if !matches!(kind, Piece::Comment) && !c.is_whitespace() {
+            after_equals = c == '=';
+        }
+        rest = after;
+    }
+    out
+}
+
+/// What is to come after a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    Nothing,
+    /// A secret's value.
+    Secret,
+    /// The rest of a secret without quotes.
+    Rest,
+}
+
+enum Piece {
+    Literal,
+    Comment,
+    Other,
+}
+
+/// The first piece of a text that is not empty, and where it ends.
+fn piece(text: &str) -> (Piece, usize) {
+    let upto = |close: &str, from: usize| text[from..].find(close).map_or(text.len(), |at| from + at + close.len());
+    if text.starts_with("--") {
+        return (Piece::Comment, upto("\n", 0));
+    }
+    if text.starts_with("/*") {
+        return (Piece::Comment, upto("*/", 2));
+    }
+    if text.starts_with('`') {
+        return (Piece::Other, upto("`", 1));
+    }
+    if text.starts_with('\'') {
+        let mut end = upto("'", 1);
+        while text[end..].starts_with('\'') {
+            end = upto("'", end + 1);
+        }
+        return (Piece::Literal, end);
+    }
+    (Piece::Other, text.chars().next().map_or(0, char::len_utf8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_secrets;
+
+    #[test]
+    fn secrets_become_asterisks_in_place() {
+        let text = "-- don't\nWITH ('a.password' = 'se''cret', 'path' = 'x',\n 's3.secret-key'='k', 'b' = 'password', 'c' = 'd')";
+        let shown = "-- don't\nWITH ('a.password' = '**''****', 'path' = 'x',\n 's3.secret-key'='*', 'b' = 'password', 'c' = 'd')";
+        assert_eq!(without_secrets(text), shown);
+    }
+
+    #[test]
+    fn wrong_texts_show_no_secrets_either() {
+        for (text, shown) in [
+            ("('a.password' 'hunter2', 'b' = 'c')", "('a.password' '*******', 'b' = 'c')"),
+            ("('a.password', 'hunter2', 'b' = 'c')", "('a.password', '*******', 'b' = 'c')"),
+            ("('a.password' = hunter-2, 'b' = 'c')", "('a.password' = ********, 'b' = 'c')"),
+            ("('a.password' = \"hunter2\", 'b' = c)", "('a.password' = *********, 'b' = c)"),
+            ("('a.password' = /* 'x' */ 'hunter2')", "('a.password' = /* 'x' */ '*******')"),
+            ("('a.passwrod' = 'hunter2')", "('a.passwrod' = '*******')"),
+            ("('a.password' = 'open\n end", "('a.password' = '****\n****"),
+        ] {
+            assert_eq!(without_secrets(text), shown);
+        }
+    }
+}

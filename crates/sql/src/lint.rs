@@ -1,0 +1,55 @@
+//! Lints: what runs, but hardly as it is meant, or could run better. Codes begin with W.
+//!
+//! Those of declarations and expressions look at statements ([`table`], [`query`]); those that need types are told where queries are
+//! bound, through `JobGraph::findings`. `-- lint: allow W0501` in or above a statement silences one there.
+
+mod allow;
+mod expressions;
+mod tables;
+
+pub(crate) use allow::Allowed;
+pub(crate) use expressions::query;
+pub(crate) use tables::table;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::relation::Relation;
+use millstream_dataflow::Span;
+use millstream_plan::Column;
+
+/// Columns go into a table by their places, whatever they are called: two that look exchanged are told.
+///
+/// - `given`: of the query; `columns`: of the table, without a column list
+pub(crate) fn exchanged(given: &Relation, columns: &[Column], table: &str, at: Span) -> Option<Diagnostic> {
+    let place = |name: &str| columns.iter().position(|c| c.name.eq_ignore_ascii_case(name));
+    let (from, to) = given.columns.iter().zip(columns).find(|(from, to)| {
+        // Another column of the table is called so, and what goes there is called otherwise, too.
+        let meant = place(&from.name).filter(|_| !from.name.eq_ignore_ascii_case(&to.name));
+        meant.is_some_and(|meant| given.columns.get(meant).is_some_and(|c| !c.name.eq_ignore_ascii_case(&from.name)))
+    })?;
+    let names = |names: Vec<&str>| names.join(", ");
+    let message = format!(
+        "the query's column \"{}\" goes into \"{}\" of \"{table}\", which has a column \"{0}\", too",
+        from.name, to.name
+    );
+    let finding = Diagnostic::new(Severity::Warning, "W0201", at, message)
+        .note("columns are matched by position, not by name")
+        .help(format!(
+            "say where they go: INSERT INTO {table} ({}), or rename the query's column with AS",
+            names(given.columns.iter().map(|c| c.name.as_str()).collect())
+        ));
+    Some(finding)
+}
+
+/// Windows in which a row counts, from which on a HOP is told to be unusual.
+const WINDOWS_USUAL: i64 = 1_000;
+
+/// A HOP that puts each row into very many windows.
+pub(crate) fn many_windows(slide_ms: i64, size_ms: i64, at: Span) -> Option<Diagnostic> {
+    let windows = size_ms / slide_ms;
+    (windows > WINDOWS_USUAL).then(|| {
+        let message = format!("every row counts in {windows} windows of this HOP");
+        Diagnostic::new(Severity::Warning, "W0404", at, message)
+            .note(format!("a key that appears once gives {windows} rows"))
+            .help("choose a longer slide: HOP(…, slide, size)")
+    })
+}

@@ -1,0 +1,91 @@
+//! Lints of declarations.
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::parse::{ColumnDefKind, CreateTable, TableOption};
+use millstream_dataflow::option::{is_secret, parse_duration};
+use millstream_dataflow::{Span, SqlType};
+use sqlparser::ast::Expr;
+
+/// Connectors whose records others write, each with a time of its own making.
+const FROM_OUTSIDE: [&str; 2] = ["kafka", "http"];
+
+/// The lints of a table that is declared without errors.
+pub(crate) fn table(create: &CreateTable) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    findings.extend(create.options.iter().filter_map(open_secret));
+    findings.extend(create.partition_keys.iter().filter_map(|(name, span)| many_partitions(create, name, *span)));
+    findings.extend(no_idle_timeout(create));
+    findings.extend(no_allowance(create));
+    findings.extend(no_skew_limit(create));
+    findings
+}
+
+fn option<'a>(create: &'a CreateTable, key: &str) -> Option<&'a TableOption> {
+    create.options.iter().find(|o| o.key == key)
+}
+
+/// A password in the file.
+fn open_secret(option: &TableOption) -> Option<Diagnostic> {
+    // An empty value is none.
+    (is_secret(&option.key) && option.variables.is_none() && !option.value.is_empty()).then(|| {
+        let message = format!("the value of '{}' is a secret, and stands in the file", option.key);
+        Diagnostic::new(Severity::Warning, "W0501", option.span, message).help(format!(
+            "write a variable, '{}' = '${{SECRET}}', and give it a value with -D SECRET=…",
+            option.key
+        ))
+    })
+}
+
+/// Directories by a column with a value of its own in almost every row.
+fn many_partitions(create: &CreateTable, name: &str, span: Span) -> Option<Diagnostic> {
+    let column = create.columns.iter().find(|c| c.name == name)?;
+    let ColumnDefKind::Physical(ty) = &column.kind else { return None };
+    let has_many_values = matches!(
+        ty.ty,
+        SqlType::Timestamp(_) | SqlType::TimestampLtz(_) | SqlType::Time(_) | SqlType::Float | SqlType::Double
+    );
+    has_many_values.then(|| {
+        let message = format!(
+            "rows are partitioned by \"{name}\", which is {}: every value gets a directory of its own",
+            ty.ty
+        );
+        Diagnostic::new(Severity::Warning, "W0502", span, message).help("partition by a coarser column, such as DATE_FORMAT(ts, 'yyyy-MM-dd') AS day")
+    })
+}
+
+/// A partition without records that holds back all windows for ever.
+fn no_idle_timeout(create: &CreateTable) -> Option<Diagnostic> {
+    create.watermark.as_ref()?;
+    let timeout = option(create, "scan.watermark.idle-timeout")?;
+    parse_duration(&timeout.value).filter(|d| d.is_zero())?;
+    let message = "partitions of this table are never idle: one without records holds back all windows";
+    let finding = Diagnostic::new(Severity::Warning, "W0402", timeout.span, message);
+    Some(finding.help("leave the option out (30 s), or set it to what a partition may be quiet for"))
+}
+
+/// A watermark that leaves no time for rows out of order.
+fn no_allowance(create: &CreateTable) -> Option<Diagnostic> {
+    let watermark = create.watermark.as_ref()?;
+    let Expr::Identifier(column) = &watermark.expr else { return None };
+    if column.value != watermark.column {
+        return None;
+    }
+    let message = format!(
+        "the watermark is \"{}\" itself: a row that comes after a later one can be too late",
+        column.value
+    );
+    let finding = Diagnostic::new(Severity::Advice, "W0401", watermark.column_span, message);
+    Some(finding.help(format!("allow for some disorder: WATERMARK FOR {0} AS {0} - INTERVAL '5' SECOND", column.value)))
+}
+
+/// One producer with a wrong clock that makes everybody else's rows late.
+fn no_skew_limit(create: &CreateTable) -> Option<Diagnostic> {
+    let watermark = create.watermark.as_ref()?;
+    let connector = option(create, "connector")?;
+    let is_limited = option(create, "scan.watermark.max-future-skew").is_some();
+    (FROM_OUTSIDE.contains(&connector.value.as_str()) && !is_limited).then(|| {
+        let message = "one record with a time far in the future would make all others late";
+        Diagnostic::new(Severity::Advice, "W0403", watermark.column_span, message)
+            .help("set 'scan.watermark.max-future-skew' = '1 h': such a record is a bad record then, and 'on-error' says what becomes of it")
+    })
+}

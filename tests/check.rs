@@ -1,0 +1,125 @@
+//! `millstream check`: findings in every form, exit codes, lints that are silenced, edits that mend.
+
+use crate::harness::{millstream, root};
+use crate::surface::golden;
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::{Failed, Trial};
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let trial = |name: &str, f: fn() -> Result<()>| Trial::test(format!("check::{name}"), move || f().map_err(|e| Failed::from(format!("{e:#}"))));
+    vec![
+        trial("findings_in_every_form", forms),
+        trial("exit_codes_say_what_was_found", exit_codes),
+        trial("edits_mend_what_they_are_for", edits),
+        trial("standard_input_is_checked", stdin),
+    ]
+}
+
+/// `millstream check …` in the folder with the jobs.
+fn check(arguments: &[&str]) -> Result<Output> {
+    let mut command = millstream(&root().join("tests/check"))?;
+    command.arg("check").args(arguments).env_remove("GITHUB_ACTIONS");
+    command.output().context("could not be started")
+}
+
+fn forms() -> Result<()> {
+    for form in ["human", "json", "sarif", "github", "junit"] {
+        let output = check(&["jobs", "--output", form])?;
+        let said = String::from_utf8(output.stderr)?;
+        ensure!(output.status.code() == Some(1), "{form}: {}\n{said}", output.status);
+        ensure!(said.starts_with("3 files checked: "), "{form}: {said}");
+        golden(&format!("check/{form}.txt"), &String::from_utf8(output.stdout)?)?;
+    }
+    let mut command = millstream(&root().join("tests/check"))?;
+    let output = command.args(["check", "jobs/lints.sql"]).env("GITHUB_ACTIONS", "true").output()?;
+    let shown = String::from_utf8(output.stdout)?;
+    ensure!(shown.starts_with("::notice file=jobs/lints.sql,line=4,"), "in a workflow: {shown}");
+    Ok(())
+}
+
+fn exit_codes() -> Result<()> {
+    let cases: &[(&[&str], i32, &str)] = &[
+        (&["jobs/clean.sql", "--deny-warnings"], 0, "1 file checked: nothing found"),
+        (&["jobs/lints.sql"], 0, "1 file checked: 6 warnings, advice on 3 places"),
+        (&["jobs/lints.sql", "--deny-warnings"], 1, "1 file checked: 6 warnings, advice on 3 places"),
+        (
+            &["jobs/lints.sql", "--deny-warnings", "--allow", "W0201,W0301,w0402,W0404,W0501,W0502"],
+            0,
+            "1 file checked: advice on 3 places",
+        ),
+        (&["jobs/slips.sql"], 1, "1 file checked: 12 errors"),
+        (&["no.sql"], 2, "error: no.sql cannot be read"),
+        (&["jobs/clean.sql", "jobs/clean.sql"], 0, "1 file checked: nothing found"),
+        (&["json.txt/.."], 2, "error: json.txt/.. cannot be read"),
+    ];
+    for (arguments, status, said) in cases {
+        let output = check(arguments)?;
+        let stderr = String::from_utf8(output.stderr)?;
+        ensure!(
+            output.status.code() == Some(*status) && stderr.starts_with(said),
+            "{arguments:?}: {}\n{stderr}",
+            output.status
+        );
+    }
+    let empty = tempfile::tempdir()?;
+    let mut command = millstream(empty.path())?;
+    let output = command.arg("check").output()?;
+    let said = String::from_utf8(output.stderr)?;
+    ensure!(output.status.code() == Some(2) && said == "error: there is no *.sql file in .\n", "{said}");
+    Ok(())
+}
+
+/// Each finding with an edit is gone once its edit is made, and nothing else has changed.
+fn edits() -> Result<()> {
+    let found = |directory: &Path| -> Result<Vec<Value>> {
+        let mut command = millstream(directory)?;
+        let output = command.args(["check", "slips.sql", "--output", "json"]).output()?;
+        let report: Value = serde_json::from_slice(&output.stdout)?;
+        ensure!(report["version"] == 1, "{report}");
+        Ok(report["diagnostics"].as_array().context("no list")?.clone())
+    };
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("slips.sql");
+    let text = std::fs::read_to_string(root().join("tests/check/jobs/slips.sql"))?;
+    std::fs::write(&path, &text)?;
+    let all = found(directory.path())?;
+    let mut tried = 0;
+    for finding in &all {
+        for edit in finding["edits"].as_array().context("no edits")? {
+            let place = |end: &str| -> Result<usize> {
+                let at = &edit["span"][end];
+                let (line, column) = (at["line"].as_u64().context("no line")?, at["column"].as_u64().context("no column")?);
+                let before: usize = text.split_inclusive('\n').take(line as usize - 1).map(str::len).sum();
+                Ok(before + column as usize - 1)
+            };
+            let replacement = edit["replacement"].as_str().context("no replacement")?;
+            let mended = format!("{}{replacement}{}", &text[..place("start")?], &text[place("end")?..]);
+            std::fs::write(&path, mended)?;
+            let left = found(directory.path())?;
+            let same = |other: &Value| other["code"] == finding["code"] && other["message"] == finding["message"];
+            ensure!(!left.iter().any(same), "{finding:#} is still there with its edit");
+            tried += 1;
+        }
+    }
+    ensure!(tried == 10, "{tried} edits instead of 10");
+    Ok(())
+}
+
+fn stdin() -> Result<()> {
+    let empty = tempfile::tempdir()?;
+    let mut command: Command = millstream(empty.path())?;
+    let mut child = command
+        .args(["check", "-", "--output", "github"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    std::io::Write::write_all(&mut child.stdin.take().context("no stdin")?, "SELECT 'ä', x FROM\n t;".as_bytes())?;
+    let output = child.wait_with_output()?;
+    let shown = String::from_utf8(output.stdout)?;
+    let expected = "::error file=stdin,line=2,col=2,endColumn=2,title=E0201::table \"t\" does not exist\n";
+    ensure!(shown == expected && output.status.code() == Some(1), "{shown}");
+    Ok(())
+}
