@@ -14,6 +14,7 @@ mod diagnostic;
 mod expression;
 mod graph;
 mod hints;
+mod known;
 mod lint;
 pub mod parse;
 mod prune;
@@ -28,6 +29,7 @@ mod zone;
 
 pub use compile::{Checked, CompileOptions, Compiled, Step, check, compile};
 pub use diagnostic::{Diagnostic, Edit, Paint, Severity, render, without_secrets};
+pub use known::{Known, KnownTable};
 pub use stored::{CatalogChange, CatalogStore, ChangeKind, StoredCatalog, StoredName, StoredText};
 
 #[cfg(test)]
