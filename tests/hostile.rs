@@ -7,9 +7,9 @@ use crate::suites::World;
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use millstream_dataflow::testing::columns;
-use millstream_dataflow::{Decoder, ErrorKind, KeyGroupRange, SnapshotPart, SqlType, StateType};
+use millstream_dataflow::{Decoder, Error, ErrorKind, KeyGroupRange, SnapshotPart, SqlType, StateType};
 use millstream_plan::Job;
-use millstream_sql::{CompileOptions, Step, compile, render};
+use millstream_sql::{CompileOptions, Compiled, Step, compile, render};
 use millstream_state::{KeyedTable, Manifest, read_singleton};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,11 +23,11 @@ impl Sql {
     pub fn new() -> Result<Sql> {
         Ok(Sql(World::new()?))
     }
-    /// Compiles it, to nothing or to errors with a place, and returns the number of its plans.
+    /// What a file compiles to, or its errors.
     ///
     /// # Errors
-    /// An internal error, one that shows what is inside, or a plan that does not survive being written.
-    pub fn check(&self, text: &str) -> Result<usize> {
+    /// Those of the file.
+    pub fn compile(&self, text: &str) -> Result<Compiled, Vec<Error>> {
         let variables = BTreeMap::from([("DATA".to_string(), "data".to_string()), ("NAME".to_string(), "name".to_string())]);
         let options = CompileOptions {
             registry: &self.0.connectors,
@@ -36,8 +36,15 @@ impl Sql {
             settings: &BTreeMap::new(),
             job_name: "hostile",
         };
+        compile(text, &options)
+    }
+    /// Compiles it, to nothing or to errors with a place, and returns the number of its plans.
+    ///
+    /// # Errors
+    /// An internal error, one that shows what is inside, or a plan that does not survive being written.
+    pub fn check(&self, text: &str) -> Result<usize> {
         let mut plans = 0;
-        match compile(text, &options) {
+        match self.compile(text) {
             Ok(compiled) => {
                 for step in compiled.steps {
                     if let Step::Query(job) | Step::Insert(job) = step {

@@ -4,6 +4,7 @@
 
 mod azure;
 mod catalogs;
+mod catalogue;
 mod check;
 mod cli;
 mod conformance;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     trials.extend(conformance::trials());
     trials.extend(azure::trials());
     trials.extend(catalogs::trials());
+    trials.extend(catalogue::trials());
     trials.extend(check::trials());
     trials.extend(cli::trials());
     trials.extend(faults::trials());

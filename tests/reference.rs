@@ -9,6 +9,7 @@ use millstream_formats::FORMATS;
 use millstream_functions::{aggregate, scalar};
 use millstream_plan::SETTINGS;
 use millstream_server::METRICS;
+use millstream_sql::catalogue::PAGES;
 use std::fmt::Write;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -17,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("connectors", || compare("docs/connectors.md", &connectors())),
         trial("settings", || compare("docs/settings.md", &settings())),
         trial("functions", || compare("docs/functions.md", &functions())),
+        trial("errors", || compare("docs/errors.md", &errors())),
         trial("metrics", || compare("docs/metrics.md", &metrics())),
         trial("dashboard", || compare("docs/grafana-dashboard.json", &crate::monitoring::dashboard()?)),
         trial("alerts", || compare("docs/prometheus-alerts.yaml", &crate::monitoring::alerts()?)),
@@ -94,6 +96,23 @@ fn functions() -> String {
     let names: Vec<String> = aggregate::NAMES.iter().map(|n| format!("`{}`", n.to_uppercase())).collect();
     let _ = write!(out, "\n## Aggregates\n\n{}.\n", names.join(", "));
     out + "\n## Refused\n\n`NOW`, `CURRENT_TIMESTAMP` and their like, `UNIX_TIMESTAMP()`, `UUID`, `RAND` and `RAND_INTEGER`: a replay would give other values.\n"
+}
+
+fn errors() -> String {
+    let mut out = format!(
+        "# Errors\n\n{GENERATED}\nEach error has a code, which stays the same while its words may change: `error[E0402]: …`. \
+         The first digits tell what it is about. Examples under \"fails\" give exactly that error, those under \"works\" none.\n"
+    );
+    for page in PAGES {
+        let mut in_block = false;
+        out.push('\n');
+        for line in page.lines() {
+            in_block ^= line.starts_with("```");
+            let heading = line.starts_with('#') && !in_block;
+            let _ = writeln!(out, "{}{line}", if heading { "#" } else { "" });
+        }
+    }
+    out
 }
 
 fn metrics() -> String {

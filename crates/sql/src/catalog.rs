@@ -100,8 +100,8 @@ pub(crate) struct Catalog<'a> {
     broken: BTreeSet<FullName>,
 }
 
-/// The code of what is only wrong because something before it is.
-pub(crate) const FOLLOWS: &str = "E0200";
+/// Stands where a code would, for what is only wrong because something before it is: no user sees it.
+pub(crate) const FOLLOWS: &str = "follows";
 
 fn missing_place<'a>(what: &str, name: &str, path: &ObjectPath, there: impl Iterator<Item = &'a String> + Clone) -> Error {
     let e = Error::sql(format!("the {what} \"{name}\" does not exist")).code("E0203").span(path.span);

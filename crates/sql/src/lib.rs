@@ -7,6 +7,7 @@
 
 mod alignment;
 mod catalog;
+pub mod catalogue;
 mod compile;
 mod constant;
 mod definition;
