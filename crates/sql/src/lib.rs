@@ -12,6 +12,7 @@ mod compile;
 mod constant;
 mod definition;
 mod diagnostic;
+pub mod edit;
 mod expression;
 mod graph;
 mod hints;

@@ -12,7 +12,7 @@ mod substitute;
 mod token;
 
 pub(crate) use script::{makes_view, parse_unplaced};
-pub(crate) use token::{comments, span_of};
+pub(crate) use token::{comments, ends_in_statement, span_of};
 
 pub use dialect::FlinkDialect;
 pub use script::parse;

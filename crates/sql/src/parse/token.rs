@@ -73,6 +73,19 @@ pub(super) struct HintText {
 
 /// The tokens of each statement: cut at `;`, but `BEGIN … END` stays one. Hints are put aside.
 pub(super) fn statements(tokens: Vec<TokenWithSpan>) -> (Vec<Vec<TokenWithSpan>>, Vec<HintText>) {
+    let (mut statements, rest, hints) = cut(tokens);
+    statements.push(rest);
+    statements.retain(|s| !s.is_empty());
+    (statements, hints)
+}
+
+/// Whether something stands behind the last `;` of a text; `None` if it cannot be cut into tokens.
+pub(crate) fn ends_in_statement(text: &str) -> Option<bool> {
+    tokenize(text).ok().map(|tokens| !cut(tokens).1.is_empty())
+}
+
+/// The statements that have their `;`, what stands behind the last one, and the hints.
+fn cut(tokens: Vec<TokenWithSpan>) -> (Vec<Vec<TokenWithSpan>>, Vec<TokenWithSpan>, Vec<HintText>) {
     let mut statements = Vec::new();
     let mut hints = Vec::new();
     let mut current: Vec<TokenWithSpan> = Vec::new();
@@ -102,9 +115,7 @@ pub(super) fn statements(tokens: Vec<TokenWithSpan>) -> (Vec<Vec<TokenWithSpan>>
             || is_word(Some(&token), "SET") && is_word(last.last(), "STATEMENT") && last.len() >= 2 && is_word(last.get(last.len() - 2), "BEGIN");
         current.push(token);
     }
-    statements.push(current);
-    statements.retain(|s| !s.is_empty());
-    (statements, hints)
+    (statements, current, hints)
 }
 
 /// Whether a token is this bare word (upper case), whatever its own case.
