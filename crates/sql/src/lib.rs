@@ -9,6 +9,7 @@ mod alignment;
 mod catalog;
 pub mod catalogue;
 mod compile;
+pub mod complete;
 mod constant;
 mod definition;
 mod diagnostic;

@@ -477,11 +477,12 @@ fn metadata(connector: Option<&'static millstream_dataflow::ConnectorSpec>, key:
     }
 }
 
-const CONNECTOR: OptionSpec = OptionSpec::new("connector", OptionType::Text, "Which connector serves the table.")
+pub(crate) const CONNECTOR: OptionSpec = OptionSpec::new("connector", OptionType::Text, "Which connector serves the table.")
     .required()
     .examples(&["kafka", "filesystem"]);
-const FORMAT: OptionSpec = OptionSpec::new("format", OptionType::Text, "How records are encoded.").examples(&["json", "parquet"]);
-const VALUE_FORMAT: OptionSpec = OptionSpec::new("value.format", OptionType::Text, "How record values are encoded; the same as 'format'.").examples(&["json"]);
+pub(crate) const FORMAT: OptionSpec = OptionSpec::new("format", OptionType::Text, "How records are encoded.").examples(&["json", "parquet"]);
+pub(crate) const VALUE_FORMAT: OptionSpec =
+    OptionSpec::new("value.format", OptionType::Text, "How record values are encoded; the same as 'format'.").examples(&["json"]);
 
 /// An error at the option that it names, or else at the table's name.
 fn at_option(create: &CreateTable, e: Error) -> Error {
