@@ -83,6 +83,18 @@ fn examples(entry: &Entry) -> Result<()> {
     };
     let directory = tempfile::tempdir()?;
     let directory = directory.path();
+    if entry.code.starts_with('W') {
+        let told = |text: &str| -> Result<String> {
+            std::fs::write(directory.join("job.sql"), text)?;
+            let mut command = millstream(directory)?;
+            command.args(["check", "job.sql", "--output", "json"]);
+            succeed(command)
+        };
+        let code = format!("\"code\": \"{}\"", entry.code);
+        ensure!(told(failing)?.contains(&code), "the lint is not told");
+        ensure!(!told(fixed)?.contains(&code), "the mended text is still told of");
+        return Ok(());
+    }
     if let Some(before) = entry.before {
         succeed(job(directory, before)?).context("what comes before it")?;
     }
