@@ -34,7 +34,7 @@ impl Sql {
             catalogs: None,
             variables: &variables,
             settings: &BTreeMap::new(),
-            job_name: "hostile",
+            job_name: Some("hostile"),
         };
         compile(text, &options)
     }
@@ -47,7 +47,7 @@ impl Sql {
         match self.compile(text) {
             Ok(compiled) => {
                 for step in compiled.steps {
-                    if let Step::Query(job) | Step::Insert(job) = step {
+                    if let Step::Query(job, _) | Step::Insert(job) = step {
                         // Secrets are not written.
                         let written = job.to_text()?;
                         ensure!(Job::from_text(&written)?.to_text()? == written, "a plan does not survive being written");

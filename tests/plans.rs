@@ -59,7 +59,7 @@ fn steps(text: &str) -> Result<Vec<Step>> {
         catalogs: Some(&catalogs),
         variables: &variables,
         settings: &BTreeMap::new(),
-        job_name: "job",
+        job_name: Some("job"),
     };
     let compiled = compile(text, &options).map_err(|errors| anyhow::anyhow!(errors.iter().map(|e| render(e, text, "plan")).collect::<String>()))?;
     Ok(compiled.steps)
@@ -71,7 +71,7 @@ fn check(file: &Path, golden: &Path) -> Result<()> {
         made += &match step {
             Step::Explain(text) | Step::Statement(text) => text,
             Step::Settings(_) => String::new(),
-            Step::Query(job) | Step::Insert(job) => explain(&job),
+            Step::Query(job, _) | Step::Insert(job) => explain(&job),
         };
     }
     ensure!(!made.contains("hunter2"), "a secret is shown\n{made}");

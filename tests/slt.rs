@@ -10,7 +10,7 @@ use libtest_mimic::{Failed, Trial};
 use millstream_dataflow::{Batch, Error, Schema, Span, SqlType};
 use millstream_formats::render::text_value;
 use millstream_runtime::Control;
-use millstream_server::{Event, Observer, RunOptions};
+use millstream_server::{Bounds, Event, Observer, RunOptions};
 use sqllogictest::{ColumnType, DB, DBOutput, Runner, default_validator, strict_column_validator};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -176,6 +176,8 @@ impl DB for Session {
             variables: variables.into_iter().map(|(k, v)| (k.to_string(), v)).collect(),
             settings: BTreeMap::new(),
             fresh: false,
+            bounds: Bounds::default(),
+            defaults: BTreeMap::new(),
         };
         let answers = Arc::new(Answers::default());
         let job = millstream_server::run(options, Arc::clone(&answers) as _, Control::default());

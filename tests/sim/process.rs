@@ -10,7 +10,7 @@ use millstream_connectors::{ConnectorContext, ConnectorRegistry, Host};
 use millstream_dataflow::{BoxFuture, ConnectorSpec, Connectors, Error, FormatSpec, Registry, Result, Sink, Source, Store, TableSpec};
 use millstream_plan::Job as Plan;
 use millstream_runtime::{Control, Job, JobConfig, Outcome, Rim};
-use millstream_server::{Resume, decide};
+use millstream_server::{Life, Resume, decide};
 use millstream_sql::{CompileOptions, Step, compile};
 use millstream_state::checkpoint::Checkpoints;
 use std::collections::BTreeMap;
@@ -208,7 +208,7 @@ async fn run(world: &World, process: ProcessId, case: &JobCase, setup: &Setup, r
     };
     let plan = plan(case, &connectors)?;
     let checkpoints = Checkpoints::new(host.store("state")?, &plan.name);
-    let (incarnation, after) = match decide(&checkpoints, &plan, MAX_PARALLELISM, false).await? {
+    let (incarnation, after) = match decide(&checkpoints, &plan, MAX_PARALLELISM, Life::Same).await? {
         Resume::Finished { .. } => return Ok(Outcome::Finished),
         Resume::Continue { incarnation, .. } => (incarnation, None),
         Resume::Fresh { after } => (world.unique(), after),
@@ -257,7 +257,7 @@ fn plan(case: &JobCase, connectors: &SimConnectors) -> Result<Plan> {
         catalogs: None,
         variables: &BTreeMap::new(),
         settings: &BTreeMap::new(),
-        job_name: case.name,
+        job_name: Some(case.name),
     };
     let compiled = compile(&text, &options).map_err(|mut errors| errors.remove(0))?;
     let inserts = compiled.steps.into_iter().find_map(|s| match s {

@@ -28,6 +28,12 @@ impl ConnectorRegistry {
         let listeners = http::Listeners::default();
         ConnectorRegistry { context, listeners }
     }
+    /// The same for a job of this name.
+    pub fn for_job(&self, name: &str) -> Self {
+        let mut registry = self.clone();
+        registry.context.job = name.to_string();
+        registry
+    }
     /// The same for a job whose state is there.
     pub fn with_state(&self, location: &str) -> Self {
         let mut registry = self.clone();

@@ -6,7 +6,7 @@ use crate::findings::{Checked, Counts, Form, write};
 use crate::report::say;
 use anyhow::Context;
 use clap::Args;
-use millstream_server::RunOptions;
+use millstream_server::{Bounds, RunOptions};
 use millstream_sql::{Paint, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Read, Write};
@@ -85,8 +85,10 @@ fn check_all(arguments: &Check) -> anyhow::Result<Vec<Checked>> {
             name,
             directory: directory.clone(),
             variables: arguments.define.iter().cloned().collect(),
-            settings: arguments.set.iter().cloned().collect::<BTreeMap<_, _>>(),
+            defaults: BTreeMap::new(),
+            settings: arguments.set.iter().cloned().collect(),
             fresh: false,
+            bounds: Bounds::default(),
         };
         let millstream_sql::Checked { mut findings, open_variables } = millstream_server::check(&options);
         findings.retain(|f| f.severity == Severity::Error || !f.code.is_some_and(|code| allowed.iter().any(|a| a == code)));

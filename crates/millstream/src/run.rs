@@ -7,7 +7,7 @@ use crate::show::Show;
 use anyhow::Context;
 use millstream_dataflow::{Error, ErrorKind};
 use millstream_runtime::Control;
-use millstream_server::RunOptions;
+use millstream_server::{Bounds, RunOptions};
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -65,6 +65,8 @@ fn start(arguments: Run, text: String, name: String) -> Result<(), Vec<Error>> {
         variables: arguments.define.into_iter().collect(),
         settings,
         fresh: arguments.fresh,
+        bounds: Bounds::default(),
+        defaults: std::collections::BTreeMap::new(),
     };
     let control = Control::default();
     let current = Arc::new(Mutex::new(None));

@@ -68,14 +68,14 @@ impl Observer for Show {
                 Output::Table => print(text),
             },
             Event::Settings(list) => print(&list.iter().map(|(k, v)| format!("'{k}' = '{v}'\n")).collect::<String>()),
-            Event::QueryStarted { schema, metrics } => {
+            Event::QueryStarted { schema, metrics, .. } => {
                 self.watch("query", metrics);
                 match self.output {
                     Output::Json => print(&(render::json_header(schema) + "\n")),
                     Output::Table => *self.table() = Some(Table::new(schema)),
                 }
             }
-            Event::QueryEnded => {
+            Event::QueryEnded { .. } => {
                 if let Some(table) = self.table().take() {
                     print(&table.end());
                 }

@@ -91,6 +91,13 @@ const RESTART_MAX: OptionSpec = OptionSpec::new(
 )
 .default("1 min");
 
+const DML_SYNC: OptionSpec = OptionSpec::new(
+    "table.dml-sync",
+    OptionType::Boolean,
+    "In a session whether what comes after an INSERT waits for its end; a bounded one has written all its rows then. A file always waits.",
+)
+.default("false");
+
 /// Every setting there is.
 pub const SETTINGS: &[OptionSpec] = &[
     DIR,
@@ -105,6 +112,7 @@ pub const SETTINGS: &[OptionSpec] = &[
     RESTART_ATTEMPTS,
     RESTART_INITIAL,
     RESTART_MAX,
+    DML_SYNC,
     IDLE,
     ZONE,
 ];
@@ -128,6 +136,8 @@ pub struct Settings {
     pub max_parallelism: u32,
     /// `pipeline.name`
     pub name: Option<String>,
+    /// `table.dml-sync`
+    pub dml_sync: bool,
     /// `table.local-time-zone`
     pub local_time_zone: String,
     /// `table.exec.source.idle-timeout`; `None` is off
@@ -189,6 +199,7 @@ impl Settings {
             parallelism: positive(&PARALLELISM, max_parallelism)?,
             max_parallelism,
             name: o.text(&NAME).map(str::to_string),
+            dml_sync: o.boolean(&DML_SYNC),
             local_time_zone: o.text(&ZONE).unwrap_or("UTC").to_string(),
             idle_timeout: o.duration(&IDLE).filter(|d| !d.is_zero()),
             restart_attempts: o.parsed(&RESTART_ATTEMPTS)?.unwrap_or(0),

@@ -173,6 +173,12 @@ impl JobMetrics {
     pub fn total(&self, role: NodeRole, of: impl Fn(&NodeMetrics) -> u64) -> u64 {
         self.nodes().iter().filter(|n| n.role == role).map(|n| of(n)).sum()
     }
+    /// Rows that came too late, left out or routed.
+    pub fn late(&self) -> u64 {
+        let counts = [false, true].map(|routed| self.counts(routed));
+        let late = counts.iter().flatten().filter(|(reason, _)| reason.starts_with("late"));
+        late.map(|(_, n)| n).sum()
+    }
     /// All counters by reason, over all nodes: of what is left out, or of what goes into a table.
     pub fn counts(&self, routed: bool) -> BTreeMap<&'static str, u64> {
         let mut all = BTreeMap::new();

@@ -1,20 +1,21 @@
 //! Checks a job file: parses, binds, asks the lints. Nothing runs.
 
 use crate::catalogs::Catalogs;
-use crate::run::{RunOptions, registry, rim};
-use millstream_sql::{Checked, CompileOptions};
+use crate::run::RunOptions;
+use crate::runner::Runner;
+use millstream_sql::{Checked, CompileOptions, Session};
+use tokio::runtime::Handle;
 
-/// All that is wrong with a file or could be better. Must be called in a tokio runtime, of which only the
-/// handle is used unless the file names a stored catalog.
+/// All that is wrong with a file or could be better. Must be called in a tokio runtime, of which only the handle is used unless the file
+/// names a stored catalog.
 pub fn check(options: &RunOptions) -> Checked {
-    let handle = tokio::runtime::Handle::current();
-    let catalogs = Catalogs::new(options.directory.clone(), handle.clone());
+    let catalogs = Catalogs::new(options.directory.clone(), Handle::current());
     let compile_options = CompileOptions {
-        registry: &registry(options, &rim(), handle),
+        registry: &Runner::new(&options.directory, &options.name).registry,
         catalogs: Some(&catalogs),
         variables: &options.variables,
         settings: &options.settings,
-        job_name: &options.name,
+        job_name: Some(&options.name),
     };
-    millstream_sql::check(&options.text, &compile_options)
+    Session::new(options.defaults.clone()).check(&options.text, &compile_options)
 }

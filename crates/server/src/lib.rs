@@ -1,18 +1,24 @@
 //! Wires everything: a job file's text to running jobs, their state, their metrics.
 //!
-//! Start with [`run`].
+//! Start with [`run`] for a file, with [`Workbench`] for a session.
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
 mod catalogs;
 mod check;
 mod collect;
 mod metrics;
+mod observer;
 mod resume;
 mod run;
+mod runner;
+mod workbench;
 
 pub use catalogs::Catalogs;
 pub use check::check;
 pub use metrics::{METRICS, Metric, serve as serve_metrics};
 pub use millstream_connectors::print::READER_LEFT;
-pub use resume::{Resume, decide};
-pub use run::{Event, Observer, RunOptions, run};
+pub use observer::{Event, Observer, QueryEnd};
+pub use resume::{Life, Resume, decide};
+pub use run::{RunOptions, run};
+pub use runner::Bounds;
+pub use workbench::{JobInfo, JobStatus, Notice, TextOptions, Workbench, WorkbenchOptions};

@@ -15,19 +15,37 @@ pub enum Resume {
     Finished { at_ms: i64 },
 }
 
+/// Which life of its state a job is started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// The last one.
+    Same,
+    /// The last one; after the end of that, whatever job it was of, a new one.
+    SameUnlessFinished,
+    New,
+}
+
 /// Looks at what an earlier run left.
 ///
 /// # Errors
 /// `Config` if it belongs to another plan; those of the store.
-pub async fn decide(checkpoints: &Checkpoints, job: &Job, max_parallelism: u32, fresh: bool) -> Result<Resume> {
+pub async fn decide(checkpoints: &Checkpoints, job: &Job, max_parallelism: u32, life: Life) -> Result<Resume> {
     // Looked at first: whoever comes later is found when the job is taken over.
     let after = checkpoints.generation().await?;
-    if fresh {
+    if life == Life::New {
         return Ok(Resume::Fresh { after });
     }
     let Some(manifest) = checkpoints.latest().await? else {
         return Ok(Resume::Fresh { after });
     };
+    // The last epoch may have been decided, and its rows not be shown yet: then there is something left to do.
+    let finished = match &manifest.finished {
+        Some(finished) if checkpoints.is_committed(manifest.epoch, &manifest.incarnation).await? => Some(finished.at_ms),
+        _ => None,
+    };
+    if life == Life::SameUnlessFinished && finished.is_some() {
+        return Ok(Resume::Fresh { after });
+    }
     let name = &job.name;
     let differences = differences(&Job::from_text(&manifest.plan)?, job);
     if !differences.is_empty() {
@@ -44,10 +62,9 @@ pub async fn decide(checkpoints: &Checkpoints, job: &Job, max_parallelism: u32, 
         .code("E0606")
         .hint("'pipeline.max-parallelism' is fixed for the life of a job: set it back, or start a new life with --fresh"));
     }
-    Ok(match &manifest.finished {
-        // The last epoch may have been decided, and its rows not be shown yet: then there is something left to do.
-        Some(finished) if checkpoints.is_committed(manifest.epoch, &manifest.incarnation).await? => Resume::Finished { at_ms: finished.at_ms },
-        _ => Resume::Continue {
+    Ok(match finished {
+        Some(at_ms) => Resume::Finished { at_ms },
+        None => Resume::Continue {
             incarnation: manifest.incarnation.clone(),
             epoch: manifest.epoch,
         },

@@ -1,7 +1,8 @@
-//! The catalogs of a file: databases with tables and views.
+//! The catalogs of a session: databases with tables and views.
 
 mod create;
 mod databases;
+mod known;
 
 use crate::compile::CompileOptions;
 use crate::parse::{CreateView, ObjectPath};
@@ -9,6 +10,7 @@ use crate::stored::{self, CatalogChange, ChangeKind, StoredName};
 use crate::table::Table;
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span};
+use millstream_plan::Column;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,10 +31,12 @@ pub(crate) struct View {
     pub(crate) place: Place,
     /// Where it is kept, if it is from a stored catalog.
     pub(crate) location: Option<String>,
+    /// Names and types as they were when it was made; none if it is from a stored catalog.
+    pub(crate) columns: Vec<Column>,
 }
 
 impl Entry {
-    /// Whether it goes with the file, in a catalog that stays.
+    /// Whether it goes with the session, in a catalog that stays.
     fn is_temporary(&self) -> bool {
         match self {
             Entry::Table(table) => table.definition().temporary,
@@ -42,7 +46,7 @@ impl Entry {
 }
 
 /// What a name stands for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Slot {
     Here(Entry),
     /// Read when it is first asked for, so that one that is wrong disturbs nobody else.
@@ -83,18 +87,42 @@ impl FullName {
 
 type Database = BTreeMap<String, Slot>;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Databases {
     all: BTreeMap<String, Database>,
     /// The number of a stored catalog.
     stored: Option<usize>,
 }
 
+/// What lives on from one text of a session to the next.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    catalogs: BTreeMap<String, Databases>,
+    current: Place,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        let first = Databases {
+            all: BTreeMap::from([(DATABASE.to_string(), Database::new())]),
+            stored: None,
+        };
+        Names {
+            catalogs: BTreeMap::from([(CATALOG.to_string(), first)]),
+            current: Place {
+                catalog: CATALOG.to_string(),
+                database: DATABASE.to_string(),
+            },
+        }
+    }
+}
+
+/// The names of a session while a text of it is compiled.
 pub(crate) struct Catalog<'a> {
     options: &'a CompileOptions<'a>,
     catalogs: BTreeMap<String, Databases>,
     pub(crate) current: Place,
-    /// What the file changes in stored catalogs, in its order.
+    /// What the text changes in stored catalogs, in its order.
     pub(crate) changes: Vec<CatalogChange>,
     /// What could not be made: that it is missing says nothing new.
     broken: BTreeSet<FullName>,
@@ -131,21 +159,26 @@ fn single<'a>(what: &str, path: &'a ObjectPath) -> Result<&'a str> {
 }
 
 impl<'a> Catalog<'a> {
-    pub(crate) fn new(options: &'a CompileOptions<'a>) -> Self {
-        let first = Databases {
-            all: BTreeMap::from([(DATABASE.to_string(), Database::new())]),
-            stored: None,
-        };
+    pub(crate) fn new(options: &'a CompileOptions<'a>, names: Names) -> Self {
         Catalog {
             options,
-            catalogs: BTreeMap::from([(CATALOG.to_string(), first)]),
-            current: Place {
-                catalog: CATALOG.to_string(),
-                database: DATABASE.to_string(),
-            },
+            catalogs: names.catalogs,
+            current: names.current,
             changes: Vec::new(),
             broken: BTreeSet::new(),
         }
+    }
+    /// The names as they are now.
+    pub(crate) fn names(&self) -> Names {
+        Names {
+            catalogs: self.catalogs.clone(),
+            current: self.current.clone(),
+        }
+    }
+    /// Names as they were, with the number of changes there were then.
+    pub(crate) fn back_to(&mut self, names: Names, changes: usize) {
+        (self.catalogs, self.current) = (names.catalogs, names.current);
+        self.changes.truncate(changes);
     }
 
     /// A name from a place, whole. Its catalog and database exist.

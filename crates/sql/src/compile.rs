@@ -1,17 +1,16 @@
-//! A file's text to what runs.
+//! Statements to what runs.
 
-use crate::catalog::{Catalog, Entry, FOLLOWS, View, is_a};
-use crate::diagnostic::Diagnostic;
+use crate::catalog::{Catalog, Entry, Names, View, is_a};
 use crate::expression::cast;
+use crate::diagnostic::Diagnostic;
 use crate::graph::JobGraph;
 use crate::hints::Hints;
-use crate::lint::{self, Allowed};
-use crate::parse::{
-    Alter, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Insert, Missing, ObjectPath, Pattern, Script, Show, Statement, StatementKind, fill, parse,
-};
+use crate::lint;
+use crate::parse::{Alter, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Insert, ObjectPath, Pattern, Show, Statement, StatementKind};
 use crate::query::{Planner, node_columns};
 use crate::relation::{Bound, Relation};
 use crate::routes::route;
+use crate::session::{OnError, Session};
 use crate::show::{Answer, show};
 use crate::stored::{CatalogChange, CatalogStore, no_hint};
 use crate::table::Table;
@@ -32,22 +31,21 @@ pub struct CompileOptions<'a> {
     pub variables: &'a BTreeMap<String, String>,
     /// `--set key=value`: wins over SET in the file.
     pub settings: &'a BTreeMap<String, String>,
-    /// The job's name unless `pipeline.name` is set.
-    pub job_name: &'a str,
+    /// The job's name unless `pipeline.name` is set; `None`: that of the first table it writes.
+    pub job_name: Option<&'a str>,
 }
 
-/// A file, ready to run.
-#[derive(Debug)]
+/// A text, ready to run.
+#[derive(Debug, Default)]
 pub struct Compiled {
-    /// In the order of the file; the INSERTs come last, as one job.
+    /// In the order of the text; the INSERTs come last, as one job.
     pub steps: Vec<Step>,
     /// What becomes of stored catalogs, before anything runs.
     pub changes: Vec<CatalogChange>,
-    /// What is set at the end of the file.
+    /// What is set at the end of the text.
     pub settings: BTreeMap<String, String>,
-    /// What lints say.
+    /// What lints say, in the order of the text.
     pub findings: Vec<Diagnostic>,
-    open: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -58,30 +56,24 @@ pub enum Step {
     Statement(String),
     /// What SET without arguments lists.
     Settings(Vec<(String, String)>),
-    /// A bare SELECT.
-    Query(Job),
-    /// All INSERTs of the file.
+    /// A bare SELECT, and whether its rows are changes: updates and deletions, too.
+    Query(Job, bool),
+    /// All INSERTs of the text.
     Insert(Job),
 }
-
-/// Errors told of one text.
-const ERRORS_MAX: usize = 100;
 
 /// Nodes of a job's graph: far beyond what anyone writes, and soon planned.
 const NODES_MAX: usize = 10_000;
 
-/// Stack of the thread that plans: deep expressions are bounded, but not small.
-const STACK_BYTES: usize = 64 << 20;
-
-/// Compiles a file. Nothing runs, nothing outside is changed; only stored catalogs are asked.
+/// Compiles a file, a session of its own. Nothing runs, nothing outside is changed; only stored catalogs are asked.
 ///
 /// # Errors
 /// All that is wrong with the text, each with its place.
 pub fn compile(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
-    planned(text, options, Missing::Refused).map_err(|wrong| wrong.errors)
+    Session::default().compile(text, options, OnError::Stop).map_err(|failed| failed.errors)
 }
 
-/// What a look at a file finds.
+/// What a look at a text finds.
 #[derive(Debug)]
 pub struct Checked {
     /// In the order of the text.
@@ -90,148 +82,8 @@ pub struct Checked {
     pub open_variables: BTreeSet<String>,
 }
 
-/// All that is wrong with a file, and what lints say. Nothing runs, nothing outside is changed.
-pub fn check(text: &str, options: &CompileOptions<'_>) -> Checked {
-    let (mut findings, open) = match planned(text, options, Missing::Left) {
-        Ok(compiled) => (compiled.findings, compiled.open),
-        Err(wrong) => (wrong.errors.iter().map(Diagnostic::from).chain(wrong.findings).collect(), wrong.open),
-    };
-    findings.sort_by_key(|f| f.primary.map(|span| span.start));
-    Checked {
-        findings,
-        open_variables: open,
-    }
-}
-
-/// A text that cannot run.
-struct Wrong {
-    errors: Vec<Error>,
-    findings: Vec<Diagnostic>,
-    open: BTreeSet<String>,
-}
-
-impl From<Vec<Error>> for Wrong {
-    fn from(errors: Vec<Error>) -> Self {
-        Wrong {
-            errors,
-            findings: Vec::new(),
-            open: BTreeSet::new(),
-        }
-    }
-}
-
-fn planned(text: &str, options: &CompileOptions<'_>, missing: Missing) -> Result<Compiled, Wrong> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, || compile_here(text, options, missing));
-        let thread = thread.map_err(|e| vec![Error::config("a thread for planning could not be started").source(e)])?;
-        thread.join().map_err(|_| vec![Error::bug("planning ended early")])?
-    })
-}
-
-fn compile_here(text: &str, options: &CompileOptions<'_>, missing: Missing) -> Result<Compiled, Wrong> {
-    let substituted = fill(text, options.variables, missing)?;
-    let open = substituted.open.iter().map(|(name, _)| name.clone()).collect();
-    let mut allowed = None;
-    let compiled = parse(&substituted.text).map_err(Wrong::from).and_then(|mut script| {
-        substituted.note_variables(text, &mut script);
-        allowed = Some(Allowed::new(&substituted.text, script.statements.iter().map(|s| s.span).collect()));
-        compile_script(script, options)
-    });
-    let findings = |findings: Vec<Diagnostic>| {
-        let mut told = BTreeSet::new();
-        let mut findings: Vec<Diagnostic> = findings.into_iter().filter(|f| !allowed.as_ref().is_some_and(|a| a.allows(f))).collect();
-        // A view is bound where it is used, too; what is kept in a catalog has no place here.
-        findings.retain(|f| f.primary.is_some_and(|span| span.start.line > 0) && told.insert((f.code, f.primary.map(|span| span.start))));
-        let there = |f: Diagnostic| Diagnostic {
-            primary: f.primary.map(|span| substituted.original(span)),
-            ..f
-        };
-        findings.into_iter().map(there).collect()
-    };
-    match compiled {
-        Ok(mut compiled) => {
-            compiled.changes.iter_mut().for_each(|c| c.span = substituted.original(c.span));
-            compiled.findings = findings(compiled.findings);
-            compiled.open = open;
-            Ok(compiled)
-        }
-        Err(wrong) => {
-            let there = |e: Error| match e.span {
-                Some(span) => e.span(substituted.original(span)),
-                None => e,
-            };
-            let errors = wrong.errors.into_iter().map(there);
-            Err(Wrong {
-                // Of a value that is not known nobody can say that it is wrong.
-                errors: errors.filter(|e| !e.span.is_some_and(|span| substituted.is_open(span))).collect(),
-                open,
-                findings: findings(wrong.findings),
-            })
-        }
-    }
-}
-
-fn compile_script(script: Script, options: &CompileOptions<'_>) -> Result<Compiled, Wrong> {
-    for (key, value) in options.settings {
-        check_setting(key, value).map_err(|e| vec![e])?;
-    }
-    let mut file = File {
-        options,
-        catalog: Catalog::new(options),
-        hints: Hints::new(script.hints),
-        set: BTreeMap::new(),
-        inserts: JobGraph::default(),
-        inserted: BTreeMap::new(),
-        steps: Vec::new(),
-        findings: Vec::new(),
-    };
-    let mut errors = Vec::new();
-    for statement in &script.statements {
-        let done = file.statement(statement).and_then(|()| match file.hints.left(statement.span) {
-            left if left.is_empty() => Ok(()),
-            left => Err(left),
-        });
-        if let Err(e) = done {
-            if let StatementKind::CreateTable(CreateTable { name, .. }) | StatementKind::CreateView(CreateView { name, .. }) = &statement.kind {
-                file.catalog.add_broken(name);
-            }
-            // sqlparser does not know the place of every construct: then it is the statement's.
-            let placed = |e: &Error| e.span.is_some_and(|s| s.start.line > 0);
-            errors.extend(e.into_iter().map(|e| if placed(&e) { e } else { e.somewhere_in(statement.span) }));
-            errors.truncate(ERRORS_MAX);
-            if errors.len() == ERRORS_MAX {
-                break;
-            }
-        }
-    }
-    let findings = file.findings();
-    if !errors.is_empty() {
-        errors.retain(|e| e.code != Some(FOLLOWS));
-        return Err(Wrong {
-            errors,
-            findings,
-            open: BTreeSet::new(),
-        });
-    }
-    let settings = file.settings();
-    let mut steps = std::mem::take(&mut file.steps);
-    if !file.inserted.is_empty() {
-        let name = file.job_name();
-        steps.push(Step::Insert(file.inserts.into_job(&name, settings.clone())));
-    }
-    Ok(Compiled {
-        steps,
-        changes: file.catalog.changes,
-        settings,
-        findings,
-        open: BTreeSet::new(),
-    })
-}
-
 /// Checks one SET.
-fn check_setting(key: &str, value: &str) -> Result<()> {
+pub(crate) fn check_setting(key: &str, value: &str) -> Result<()> {
     Settings::check(key, value)?;
     let settings = Settings::new(&BTreeMap::from([(key.to_string(), value.to_string())]))?;
     Zone::parse(&settings.local_time_zone).map(|_| ()).map_err(|e| {
@@ -243,34 +95,128 @@ fn check_setting(key: &str, value: &str) -> Result<()> {
     })
 }
 
-struct File<'a> {
+/// A text of a session, statement by statement.
+pub(crate) struct Text<'a> {
     options: &'a CompileOptions<'a>,
-    catalog: Catalog<'a>,
-    hints: Hints,
-    set: BTreeMap<String, String>,
+    pub(crate) catalog: Catalog<'a>,
+    pub(crate) hints: Hints,
+    pub(crate) set: BTreeMap<String, String>,
+    /// What RESET goes back to.
+    defaults: BTreeMap<String, String>,
     inserts: JobGraph,
     /// How many INSERTs each sink has had.
     inserted: BTreeMap<String, usize>,
-    steps: Vec<Step>,
+    /// The first sink.
+    first: Option<String>,
+    pub(crate) steps: Vec<Step>,
     findings: Vec<Diagnostic>,
 }
 
-impl File<'_> {
-    /// What lints say about all statements so far.
-    fn findings(&mut self) -> Vec<Diagnostic> {
+/// Where a text was before a statement.
+pub(crate) struct Mark {
+    /// Names and settings, if the statement can fail when it has changed them.
+    kept: Option<(Names, BTreeMap<String, String>)>,
+    changes: usize,
+    steps: usize,
+    nodes: usize,
+    inserted: Option<BTreeMap<String, usize>>,
+    first: Option<String>,
+}
+
+impl<'a> Text<'a> {
+    pub(crate) fn new(
+        options: &'a CompileOptions<'a>,
+        names: Names,
+        hints: Hints,
+        (set, defaults): (BTreeMap<String, String>, BTreeMap<String, String>),
+    ) -> Self {
+        Text {
+            options,
+            catalog: Catalog::new(options, names),
+            hints,
+            set,
+            defaults,
+            inserts: JobGraph::default(),
+            inserted: BTreeMap::new(),
+            first: None,
+            steps: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// What lints say about all that was taken.
+    pub(crate) fn findings(&mut self) -> Vec<Diagnostic> {
         let mut findings = std::mem::take(&mut self.findings);
         findings.append(&mut self.inserts.findings);
         findings
     }
 
-    fn settings(&self) -> BTreeMap<String, String> {
+    /// One statement, whole or not at all.
+    pub(crate) fn take(&mut self, statement: &Statement) -> Result<(), Vec<Error>> {
+        let mark = self.mark(statement);
+        let done = self.statement(statement).and_then(|()| match self.hints.left(statement.span) {
+            left if left.is_empty() => Ok(()),
+            left => Err(left),
+        });
+        if done.is_err() {
+            self.back_to(mark);
+            if let StatementKind::CreateTable(CreateTable { name, .. }) | StatementKind::CreateView(CreateView { name, .. }) = &statement.kind {
+                self.catalog.add_broken(name);
+            }
+        }
+        done
+    }
+
+    fn mark(&self, statement: &Statement) -> Mark {
+        let inserts = match &statement.kind {
+            StatementKind::Insert(_) | StatementKind::StatementSet(_) => true,
+            StatementKind::CreateTable(create) => create.query.is_some(),
+            _ => false,
+        };
+        let makes = matches!(statement.kind, StatementKind::CreateTable(_)) && inserts;
+        let halfway = makes || self.hints.first(statement.span).is_some();
+        Mark {
+            kept: halfway.then(|| (self.catalog.names(), self.set.clone())),
+            changes: self.catalog.changes.len(),
+            steps: self.steps.len(),
+            nodes: self.inserts.nodes.len(),
+            inserted: inserts.then(|| self.inserted.clone()),
+            first: self.first.clone(),
+        }
+    }
+
+    fn back_to(&mut self, mark: Mark) {
+        if let Some((names, set)) = mark.kept {
+            self.catalog.back_to(names, mark.changes);
+            self.set = set;
+        }
+        self.steps.truncate(mark.steps);
+        self.inserts.cut(mark.nodes);
+        if let Some(inserted) = mark.inserted {
+            self.inserted = inserted;
+        }
+        self.first = mark.first;
+    }
+
+    /// All that was taken, with the INSERTs as one job if there is to be one.
+    pub(crate) fn into_steps(mut self, with_inserts: bool) -> (Vec<Step>, Vec<CatalogChange>) {
+        if with_inserts && !self.inserted.is_empty() {
+            let name = self.job_name();
+            let settings = self.settings();
+            self.steps.push(Step::Insert(self.inserts.into_job(&name, settings)));
+        }
+        (self.steps, self.catalog.changes)
+    }
+
+    pub(crate) fn settings(&self) -> BTreeMap<String, String> {
         let mut all = self.set.clone();
         all.extend(self.options.settings.clone());
         all
     }
 
     fn job_name(&self) -> String {
-        self.settings().remove("pipeline.name").unwrap_or_else(|| self.options.job_name.to_string())
+        let named = || self.options.job_name.map(str::to_string).or_else(|| self.first.clone());
+        self.settings().remove("pipeline.name").or_else(named).unwrap_or_else(|| "query".to_string())
     }
 
     fn statement(&mut self, statement: &Statement) -> Result<(), Vec<Error>> {
@@ -288,15 +234,17 @@ impl File<'_> {
                 // A view is checked where it is made, not where it is first used.
                 let mut scratch = JobGraph::default();
                 scratch.begin("view");
-                self.bind(&create.query, &mut scratch)
+                let relation = self
+                    .bind(&create.query, &mut scratch)
                     .and_then(|r| crate::query::rename(r, &create.columns, create.name.span))
-                    .and_then(|r| different_names(&r, create))
                     .map_err(one)?;
+                different_names(&relation, create).map_err(one)?;
                 self.findings.append(&mut scratch.findings);
                 let view = View {
                     create: create.clone(),
                     place: self.catalog.current.clone(),
                     location: None,
+                    columns: node_columns(&relation.columns),
                 };
                 self.catalog.add(&create.name, Entry::View(Arc::new(view)), create.if_not_exists).map_err(one)
             }
@@ -320,9 +268,9 @@ impl File<'_> {
             }
             StatementKind::Query(query) => {
                 let mut findings = Vec::new();
-                let job = self.query(query, &mut findings).map_err(one)?;
+                let (job, changes) = self.query(query, &mut findings).map_err(one)?;
                 self.findings.append(&mut findings);
-                self.steps.push(Step::Query(job));
+                self.steps.push(Step::Query(job, changes));
                 Ok(())
             }
             StatementKind::Explain(inner) => {
@@ -344,12 +292,15 @@ impl File<'_> {
                 Ok(())
             }
             StatementKind::Reset(None) => {
-                self.set.clear();
+                self.set.clone_from(&self.defaults);
                 Ok(())
             }
             StatementKind::Reset(Some(key)) => {
                 Settings::check_key(key).map_err(one)?;
-                self.set.remove(key);
+                match self.defaults.get(key) {
+                    Some(value) => self.set.insert(key.clone(), value.clone()),
+                    None => self.set.remove(key),
+                };
                 Ok(())
             }
         }
@@ -443,7 +394,7 @@ impl File<'_> {
             Answer::Statement(text) => Step::Statement(text),
             Answer::Listing(listing) => {
                 let (node, columns) = listing.into_node(&mut graph);
-                Step::Query(self.collected(graph, node, columns))
+                Step::Query(self.collected(graph, node, columns), false)
             }
         })
     }
@@ -457,7 +408,7 @@ impl File<'_> {
         Planner::new(&self.catalog, &self.hints, self.options.registry, &settings, graph).query(query)
     }
 
-    fn query(&self, query: &Query, findings: &mut Vec<Diagnostic>) -> Result<Job> {
+    fn query(&self, query: &Query, findings: &mut Vec<Diagnostic>) -> Result<(Job, bool)> {
         let mut graph = JobGraph::default();
         graph.begin("query");
         let mut relation = self.bind(query, &mut graph)?;
@@ -466,7 +417,8 @@ impl File<'_> {
         if let Some(refused) = graph.refused.take() {
             return Err(refused);
         }
-        Ok(self.collected(graph, relation.node, node_columns(&relation.columns)))
+        let changes = graph.changes(relation.node);
+        Ok((self.collected(graph, relation.node, node_columns(&relation.columns)), changes))
     }
 
     /// A job whose rows are shown: it writes no table, so dead letters are only counted.
@@ -487,7 +439,7 @@ impl File<'_> {
 
     fn explain(&self, statement: &Statement) -> Result<String> {
         let job = match &statement.kind {
-            StatementKind::Query(query) => self.query(query, &mut Vec::new())?,
+            StatementKind::Query(query) => self.query(query, &mut Vec::new())?.0,
             StatementKind::Insert(insert) => self.alone(std::slice::from_ref(insert))?,
             StatementKind::StatementSet(inserts) => self.alone(inserts)?,
             _ => return Err(Error::bug("EXPLAIN of something that is no query")),
@@ -510,13 +462,16 @@ impl File<'_> {
         let before = graph.nodes.len();
         let result = self.insert_into(insert, &mut graph, &mut inserted);
         if result.is_err() {
-            graph.nodes.truncate(before);
+            graph.cut(before);
         }
         (self.inserts, self.inserted) = (graph, inserted);
-        result
+        let name = result?;
+        self.first.get_or_insert(name);
+        Ok(())
     }
 
-    fn insert_into(&self, insert: &Insert, graph: &mut JobGraph, inserted: &mut BTreeMap<String, usize>) -> Result<()> {
+    /// Adds an INSERT to a job; gives the table's name.
+    fn insert_into(&self, insert: &Insert, graph: &mut JobGraph, inserted: &mut BTreeMap<String, usize>) -> Result<String> {
         let Entry::Table(mut table) = self.catalog.get(&insert.table, &self.catalog.current)? else {
             return Err(Error::sql(format!("\"{}\" is a view: rows cannot be inserted into it", insert.table))
                 .code("E0205")
@@ -560,8 +515,10 @@ impl File<'_> {
         if let Some(refused) = graph.refused.take() {
             return Err(refused);
         }
-        graph.push(format!("{prefix}:sink"), name, NodeSpec::Sink(sink), JobGraph::forward(project), columns, None);
-        route(&self.catalog, self.options.registry, graph)
+        let spec = NodeSpec::Sink(sink);
+        graph.push(format!("{prefix}:sink"), name.clone(), spec, JobGraph::forward(project), columns, None);
+        route(&self.catalog, self.options.registry, graph)?;
+        Ok(name)
     }
 }
 

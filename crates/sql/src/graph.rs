@@ -102,6 +102,11 @@ impl JobGraph {
         self.nodes.truncate(mark.nodes);
         self.roles = mark.roles;
     }
+    /// Leaves only the first nodes, which nothing behind them is needed by.
+    pub(crate) fn cut(&mut self, nodes: usize) {
+        self.nodes.truncate(nodes);
+        self.routes.retain(|node, _| *node < nodes);
+    }
     fn localize_over(&mut self, spec: &mut NodeSpec, inputs: &[Input]) {
         // What has several inputs computes nothing.
         let columns = inputs.first().map_or_else(Vec::new, |i| self.nodes[i.node].columns.clone());

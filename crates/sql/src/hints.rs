@@ -1,22 +1,33 @@
-//! The hints of a file, and which of them a table has taken.
+//! The hints of a text, and which of them a table has taken; those in views live as long as these.
 
 use crate::parse::{Hint, ObjectPath};
 use millstream_dataflow::{Error, Location, Span};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Hints {
     all: Vec<Hint>,
     taken: RefCell<BTreeSet<Location>>,
+    /// Lines of the texts before: what stands in them is no part of this one.
+    above: u64,
 }
 
 impl Hints {
-    pub(crate) fn new(all: Vec<Hint>) -> Hints {
-        Hints {
-            all,
-            taken: RefCell::default(),
-        }
+    /// Adds those of a text that begins below these lines.
+    pub(crate) fn add(&mut self, hints: Vec<Hint>, above: u64) {
+        self.all.extend(hints);
+        self.above = above;
+    }
+    /// Forgets the text's hints, but for those within these statements.
+    pub(crate) fn keep(&mut self, within: &[Span]) {
+        let kept = |h: &Hint| h.after.line <= self.above || within.iter().any(|s| (s.start..=s.end).contains(&h.after));
+        self.all.retain(kept);
+        self.taken = RefCell::default();
+    }
+    /// Whether something stands in an earlier text, or in none.
+    pub(crate) fn is_elsewhere(&self, span: Span) -> bool {
+        span.start.line <= self.above
     }
     /// The hint behind a table's name.
     pub(crate) fn take(&self, path: &ObjectPath) -> Option<&Hint> {

@@ -2,7 +2,7 @@
 //!
 //! [`parse`] makes statements of a text, [`catalog`](catalog) and [`table`](table) keep and check tables, [`stored`](stored) those that outlive the file, [`definition`](definition) makes declarations of others, [`query`](query) binds queries to nodes, [`expression`](expression)
 //! binds expressions with Flink's types. Each of the walks names every construct it takes; anything else is an error that says what is
-//! not supported and where it stands. Start with [`compile`].
+//! not supported and where it stands. Start with [`compile`] for a file, with [`Session`] for text after text.
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
 mod alignment;
@@ -25,14 +25,16 @@ mod pushdown;
 mod query;
 mod relation;
 mod routes;
+mod session;
 mod show;
 mod stored;
 mod table;
 mod zone;
 
-pub use compile::{Checked, CompileOptions, Compiled, Step, check, compile};
+pub use compile::{Checked, CompileOptions, Compiled, Step, compile};
 pub use diagnostic::{Diagnostic, Edit, Paint, Severity, render, without_secrets};
 pub use known::{Known, KnownTable};
+pub use session::{Failed, OnError, Session};
 pub use stored::{CatalogChange, CatalogStore, ChangeKind, StoredCatalog, StoredName, StoredText};
 
 #[cfg(test)]

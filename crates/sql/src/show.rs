@@ -103,7 +103,7 @@ pub(crate) fn expression(expr: &Expr) -> String {
 }
 
 /// A type as DESCRIBE shows it.
-fn described(ty: &Type) -> String {
+pub(crate) fn described(ty: &Type) -> String {
     let full = Type::new(ty.ty.clone(), true).to_string();
     let mut short = full.replace("VARCHAR(2147483647)", "STRING").replace("VARBINARY(2147483647)", "BYTES");
     while let Some((before, after)) = short.split_once(" WITH LOCAL TIME ZONE") {

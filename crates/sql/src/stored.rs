@@ -80,4 +80,4 @@ pub enum ChangeKind {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

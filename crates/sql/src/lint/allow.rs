@@ -1,7 +1,7 @@
 //! `-- lint: allow W0403`
 
 use crate::diagnostic::Diagnostic;
-use crate::parse::comments;
+use crate::parse::{Parsed, comments};
 use millstream_dataflow::{Location, Span};
 
 /// What comments of a text allow, and the statements that they belong to.
@@ -12,15 +12,22 @@ pub(crate) struct Allowed {
 }
 
 impl Allowed {
-    /// - `statements`: in the order of the text
-    pub(crate) fn new(text: &str, statements: Vec<Span>) -> Self {
+    /// - `above`: lines that the places of the statements are moved down by
+    pub(crate) fn new(text: &str, parsed: &Parsed, above: u64) -> Self {
         let codes = |comment: &str| {
             let list = comment.trim().strip_prefix("lint:")?.trim_start().strip_prefix("allow ")?.to_string();
             let words = list.split(|c: char| c == ',' || c.is_whitespace()).map(str::to_uppercase);
             Some(words.take_while(|w| w.is_empty() || is_code(w)).filter(|w| !w.is_empty()).collect())
         };
-        let codes = comments(text).into_iter().filter_map(|(at, comment)| Some((at, codes(&comment)?))).collect();
-        Allowed { codes, statements }
+        let down = |at: Location| Location { line: at.line + above, ..at };
+        let codes = comments(text)
+            .into_iter()
+            .filter_map(|(at, comment)| Some((down(at), codes(&comment)?)))
+            .collect();
+        Allowed {
+            codes,
+            statements: parsed.statements.iter().flatten().map(|s| s.span).collect(),
+        }
     }
 
     /// Whether a comment in or above the finding's statement allows it.

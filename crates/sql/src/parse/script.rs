@@ -16,19 +16,40 @@ const NESTING_MAX: usize = 60;
 
 /// The statements of a text, or all its errors: one per broken statement.
 pub fn parse(text: &str) -> Result<Script, Vec<Error>> {
+    whole_script(parse_each(text, 0)?)
+}
+
+/// What the statements of a text are, each by itself, in their order. All places are moved down by a number of lines.
+///
+/// # Errors
+/// Why it cannot be cut into statements.
+pub(crate) fn parse_each(text: &str, above: u64) -> Result<Parsed, Vec<Error>> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(vec![
             Error::sql(format!("the text has {} bytes, at most {TEXT_BYTES_MAX} are taken", text.len())).code("E0103"),
         ]);
     }
-    script(tokenize(text).map_err(|e| vec![e])?)
+    let down = |at: &mut sqlparser::tokenizer::Location| at.line += above;
+    let mut tokens = tokenize(text).map_err(|e| vec![moved_down(e, above)])?;
+    for token in &mut tokens {
+        down(&mut token.span.start);
+        down(&mut token.span.end);
+    }
+    Ok(script(tokens))
 }
 
 /// The statements of a text that is no part of the file: nothing in them has a place.
 pub(crate) fn parse_unplaced(text: &str) -> Result<Script, Vec<Error>> {
     let mut tokens = tokenize(text).map_err(|e| vec![e])?;
     tokens.iter_mut().for_each(|t| t.span = sqlparser::tokenizer::Span::empty());
-    script(tokens)
+    whole_script(script(tokens))
+}
+
+fn moved_down(e: Error, lines: u64) -> Error {
+    let Some(mut span) = e.span else { return e };
+    span.start.line += lines;
+    span.end.line += lines;
+    e.span(span)
 }
 
 /// Whether a text makes a view, or a table; `None` for anything else.
@@ -43,27 +64,79 @@ pub(crate) fn makes_view(text: &str) -> Option<bool> {
     }
 }
 
-fn script(tokens: Vec<TokenWithSpan>) -> Result<Script, Vec<Error>> {
-    let mut parsed = Vec::new();
-    let mut errors = Vec::new();
-    let (statements, hints) = statements(tokens);
-    let (hints, wrong): (Vec<_>, Vec<_>) = hints.into_iter().map(hint).partition(Result::is_ok);
-    errors.extend(wrong.into_iter().filter_map(Result::err));
-    for tokens in statements {
-        let span = whole(&tokens);
-        match depth::check(&tokens).and_then(|()| Cursor::new(tokens, span).statement()) {
-            Ok(kind) => parsed.push(Statement { span, kind }),
-            Err(e) => errors.push(e),
+/// The statements of a text, those that are none included.
+pub(crate) struct Parsed {
+    pub(crate) statements: Vec<Result<Statement, Unread>>,
+    pub(crate) hints: Vec<Hint>,
+}
+
+/// What is no statement.
+pub(crate) struct Unread {
+    pub(crate) errors: Vec<Error>,
+    /// The table or view that it would make.
+    pub(crate) makes: Option<ObjectPath>,
+}
+
+/// `name` of `CREATE [TEMPORARY] TABLE | VIEW [IF NOT EXISTS] name …`
+fn made_by(tokens: &[TokenWithSpan]) -> Option<ObjectPath> {
+    let Token::Word(first) = &tokens.first()?.token else { return None };
+    // `CREAT`, too.
+    nearest(&first.value.to_uppercase(), ["CREATE"])?;
+    let mut rest = tokens[1..].iter().skip_while(|t| is_word(Some(t), "TEMPORARY"));
+    let what = rest.next();
+    (is_word(what, "TABLE") || is_word(what, "VIEW")).then_some(())?;
+    let mut rest = rest.skip_while(|t| ["IF", "NOT", "EXISTS"].iter().any(|w| is_word(Some(t), w))).peekable();
+    let span = span_of(rest.peek()?.span);
+    let mut parts = Vec::new();
+    while let Some(Token::Word(word)) = rest.next().map(|t| &t.token) {
+        parts.push(word.value.clone());
+        if rest.next().map(|t| &t.token) != Some(&Token::Period) {
+            break;
         }
     }
-    if errors.is_empty() {
-        Ok(Script {
-            statements: parsed,
-            hints: hints.into_iter().filter_map(Result::ok).collect(),
-        })
-    } else {
-        Err(errors)
+    (!parts.is_empty()).then_some(ObjectPath { parts, span })
+}
+
+fn script(tokens: Vec<TokenWithSpan>) -> Parsed {
+    let (texts, hints) = statements(tokens);
+    let (hints, wrong): (Vec<_>, Vec<_>) = hints.into_iter().map(hint).partition(Result::is_ok);
+    let mut wrong: Vec<Error> = wrong.into_iter().filter_map(Result::err).collect();
+    let mut statements = Vec::new();
+    for tokens in texts {
+        let span = whole(&tokens);
+        let within = |e: &mut Error| e.span.is_some_and(|s| (span.start..=span.end).contains(&s.start));
+        let mut errors: Vec<Error> = wrong.extract_if(.., within).collect();
+        let makes = made_by(&tokens);
+        let read = depth::check(&tokens).and_then(|()| Cursor::new(tokens, span).statement());
+        statements.push(match read {
+            Ok(kind) if errors.is_empty() => Ok(Statement { span, kind }),
+            Ok(_) => Err(Unread { errors, makes }),
+            Err(e) => {
+                errors.push(e);
+                Err(Unread { errors, makes })
+            }
+        });
     }
+    // Hints between statements.
+    if !wrong.is_empty() {
+        statements.push(Err(Unread { errors: wrong, makes: None }));
+    }
+    Parsed {
+        statements,
+        hints: hints.into_iter().filter_map(Result::ok).collect(),
+    }
+}
+
+fn whole_script(parsed: Parsed) -> Result<Script, Vec<Error>> {
+    let (statements, errors): (Vec<_>, Vec<_>) = parsed.statements.into_iter().partition(Result::is_ok);
+    let errors: Vec<Error> = errors.into_iter().filter_map(Result::err).flat_map(|unread| unread.errors).collect();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(Script {
+        statements: statements.into_iter().filter_map(Result::ok).collect(),
+        hints: parsed.hints,
+    })
 }
 
 /// `OPTIONS('key' = 'value', …)` behind a table's name.

@@ -1,6 +1,6 @@
 //! `${NAME}` from `-D NAME=value`.
 
-use super::statement::{Alter, Change, Script, StatementKind, TableOption};
+use super::statement::{Alter, Change, Statement, StatementKind, TableOption};
 use millstream_dataflow::option::{is_secret, nearest};
 use millstream_dataflow::{Error, Location, Span};
 use std::collections::BTreeMap;
@@ -11,6 +11,8 @@ pub struct Substituted {
     pub text: String,
     /// Where values stand in the text, and where their names stood before; in the order of the text.
     values: Vec<(Span, Span)>,
+    /// Lines that places in the statements are moved down by.
+    pub(crate) above: u64,
     /// Variables in quotes that have no value, and where they stand.
     pub(crate) open: Vec<(String, Span)>,
 }
@@ -30,14 +32,14 @@ impl Substituted {
         self.open.iter().any(|(_, open)| span.start <= open.end && open.start <= span.end)
     }
 
-    /// Notes for each secret of a table whether its value is variables: `text` is what the script's text was before.
-    pub(crate) fn note_variables(&self, text: &str, script: &mut Script) {
+    /// Notes for each secret of a table whether its value is variables: `text` is what the statements' text was before.
+    pub(crate) fn note_variables<'a>(&self, text: &str, statements: impl IntoIterator<Item = &'a mut Statement>) {
         let secret = |option: &&mut TableOption| is_secret(&option.key);
         let note = |option: &mut TableOption| {
             let written = slice(text, self.original(option.value_span));
             option.variables = only_variables(written).map(str::to_string);
         };
-        for statement in &mut script.statements {
+        for statement in statements {
             match &mut statement.kind {
                 StatementKind::CreateTable(create) => create.options.iter_mut().filter(secret).for_each(note),
                 StatementKind::Alter(Alter {
@@ -51,6 +53,10 @@ impl Substituted {
     /// Where something stood before: what is wrong with a value stands at its name.
     pub fn original(&self, span: Span) -> Span {
         let place = |at: Location, is_end: bool| {
+            let at = Location {
+                line: at.line.saturating_sub(self.above),
+                ..at
+            };
             let before = |(value, _): &&(Span, Span)| if is_end { value.start < at } else { value.start <= at };
             let Some((value, name)) = self.values.iter().rev().find(before) else {
                 return at;

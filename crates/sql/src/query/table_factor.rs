@@ -153,7 +153,7 @@ impl Planner<'_> {
                 // What is too much is so for the statement, whichever view is the last straw.
                 let relation = relation.map_err(|e| match &view.location {
                     Some(location) => at_name(e, location, path.span),
-                    None if e.code == Some("E0103") => e.span(path.span),
+                    None if e.code == Some("E0103") || e.span.is_none_or(|s| self.hints.is_elsewhere(s)) => e.span(path.span),
                     None => e,
                 });
                 Ok(rename(relation?, &view.create.columns, path.span)?.aliased(&name))

@@ -35,6 +35,7 @@ pub(crate) fn entry(name: &StoredName, full: &FullName, options: &CompileOptions
             create,
             place: full.place(),
             location: Some(stored.location),
+            columns: Vec::new(),
         }))),
         _ => Err(Error::bug("a stored statement reads in two ways")),
     }
@@ -67,7 +68,7 @@ fn read(name: &StoredName, options: &CompileOptions<'_>, at: Span) -> Result<Sto
 pub(super) fn parsed(text: &str, variables: &BTreeMap<String, String>) -> Result<StatementKind, Vec<Error>> {
     let substituted = substitute(text, variables)?;
     let mut script = parse(&substituted.text)?;
-    substituted.note_variables(text, &mut script);
+    substituted.note_variables(text, &mut script.statements);
     only(script)
 }
 

@@ -24,7 +24,7 @@ const CONNECTOR: ConnectorSpec = ConnectorSpec {
     changes: true,
 };
 
-struct Queue;
+pub(crate) struct Queue;
 
 impl Registry for Queue {
     fn connectors(&self) -> &[&'static ConnectorSpec] {
@@ -40,7 +40,7 @@ impl Registry for Queue {
 
 /// One catalog, whose texts are by database and name.
 #[derive(Default)]
-struct Memory(BTreeMap<String, BTreeMap<String, String>>);
+pub(crate) struct Memory(BTreeMap<String, BTreeMap<String, String>>);
 
 impl CatalogStore for Memory {
     fn options(&self) -> &'static [OptionSpec] {
@@ -62,7 +62,7 @@ impl CatalogStore for Memory {
 }
 
 impl Memory {
-    fn apply(&mut self, changes: Vec<CatalogChange>) {
+    pub(crate) fn apply(&mut self, changes: Vec<CatalogChange>) {
         for change in changes {
             match change.kind {
                 ChangeKind::Create(name, text) => assert_eq!(self.0.entry(name.database).or_default().insert(name.name, text), None),
@@ -81,13 +81,13 @@ impl Memory {
             catalogs: Some(self),
             variables: &variables.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
             settings: &BTreeMap::new(),
-            job_name: "job",
+            job_name: Some("job"),
         };
         let compiled = compile(&text, &options).map_err(|errors| errors.iter().map(|e| render(e, &text, "f")).collect::<String>())?;
         self.apply(compiled.changes);
         let shown = compiled.steps.into_iter().map(|step| match step {
             Step::Explain(text) | Step::Statement(text) => text,
-            Step::Query(job) => job.to_text().unwrap(),
+            Step::Query(job, _) => job.to_text().unwrap(),
             Step::Insert(job) => millstream_plan::explain(&job),
             Step::Settings(_) => String::new(),
         });

@@ -1,0 +1,235 @@
+//! The engine of a session: texts one after the other, their INSERTs as jobs beside them.
+
+mod jobs;
+
+use crate::catalogs::Catalogs;
+use crate::observer::{Event, Observer, QueryEnd, warn};
+use crate::resume::Life;
+use crate::runner::{Bounds, Runner, Start};
+pub use jobs::{JobInfo, JobStatus, Notice};
+use jobs::{Jobs, NOTICES};
+use millstream_dataflow::{Error, Result};
+use millstream_plan::{Job as Plan, Settings};
+use millstream_runtime::Control;
+use millstream_sql::{CompileOptions, Compiled, Failed, Known, OnError, Session, Step};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::Receiver;
+
+/// What holds for all texts of a session.
+#[derive(Debug, Clone, Default)]
+pub struct WorkbenchOptions {
+    /// Relative paths, of tables and of `.millstream`, start here.
+    pub directory: PathBuf,
+    /// What `${NAME}` stands for.
+    pub variables: BTreeMap<String, String>,
+    /// What is set from the beginning.
+    pub defaults: BTreeMap<String, String>,
+    /// What SET does not change.
+    pub settings: BTreeMap<String, String>,
+    /// Jobs start a new life of their state.
+    pub fresh: bool,
+}
+
+/// How a text is run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TextOptions {
+    pub on_error: OnError,
+    /// What ends its queries before their input does.
+    pub bounds: Bounds,
+}
+
+/// Runs the texts of one session in this process. Everything is dropped with it: stop its jobs first.
+pub struct Workbench {
+    runner: Runner,
+    catalogs: Arc<Catalogs>,
+    options: Arc<WorkbenchOptions>,
+    // A std mutex: held to copy the session, or to put another one in its place.
+    session: Mutex<Session>,
+    /// Texts come one after the other.
+    turn: tokio::sync::Mutex<()>,
+    jobs: Jobs,
+}
+
+/// Names tried for a job that has none of its own.
+const NAMES_MAX: usize = 100;
+
+impl Workbench {
+    /// A session without names, and where it tells what happens in the background. Must be called on a tokio runtime with several threads.
+    pub fn new(options: WorkbenchOptions) -> (Workbench, Receiver<Notice>) {
+        let (notices, told) = tokio::sync::mpsc::channel(NOTICES);
+        let runner = Runner::new(&options.directory, "query");
+        let workbench = Workbench {
+            catalogs: Arc::new(Catalogs::new(options.directory.clone(), Handle::current())),
+            jobs: Jobs::new(notices, Arc::clone(&runner.rim.timer)),
+            runner,
+            session: Mutex::new(Session::new(options.defaults.clone())),
+            options: Arc::new(options),
+            turn: tokio::sync::Mutex::new(()),
+        };
+        (workbench, told)
+    }
+
+    /// Runs a text: its queries one after the other, then its INSERTs as one job in the background. A stop ends the query that runs, and the
+    /// text with it; jobs go on. Says whether a stop was asked for.
+    ///
+    /// # Errors
+    /// All that is wrong with the text, once the statements before the first wrong one have run ([`Session::compile`]); or what ended a query.
+    pub async fn run(&self, text: &str, options: TextOptions, observer: &Arc<dyn Observer>, control: &Control) -> Result<bool, Vec<Error>> {
+        let one = |e: Error| vec![e];
+        let _turn = self.turn.lock().await;
+        let Some((session, compiled)) = control.unless_stopped(self.compile(text, options.on_error)).await.map_err(one)? else {
+            return Ok(true);
+        };
+        let (compiled, errors) = match compiled {
+            Ok(compiled) => (compiled, Vec::new()),
+            Err(failed) => (failed.done, failed.errors),
+        };
+        // Only what is stored holds: a change that cannot be made leaves the session as it was.
+        if control.unless_stopped(self.catalogs.apply(&compiled.changes)).await.map_err(one)?.is_none() {
+            return Ok(true);
+        }
+        *self.session() = session;
+        let stopped = self.steps(text, compiled, options.bounds, observer, control).await;
+        match stopped {
+            Err(e) => Err(errors.into_iter().chain([e]).collect()),
+            Ok(_) if !errors.is_empty() => Err(errors),
+            Ok(stopped) => Ok(stopped),
+        }
+    }
+
+    /// The text compiled, and the session as it is then.
+    async fn compile(&self, text: &str, on_error: OnError) -> Result<(Session, Result<Compiled, Failed>)> {
+        let mut session = self.session().clone();
+        let (registry, catalogs) = (self.runner.registry.clone(), Arc::clone(&self.catalogs));
+        let (options, text) = (Arc::clone(&self.options), text.to_string());
+        let planning = tokio::task::spawn_blocking(move || {
+            let compile_options = CompileOptions {
+                registry: &registry,
+                catalogs: Some(catalogs.as_ref()),
+                variables: &options.variables,
+                settings: &options.settings,
+                job_name: None,
+            };
+            let compiled = session.compile(&text, &compile_options, on_error);
+            (session, compiled)
+        });
+        planning.await.map_err(|e| Error::bug("planning ended early").source(e))
+    }
+
+    async fn steps(&self, text: &str, compiled: Compiled, bounds: Bounds, observer: &Arc<dyn Observer>, control: &Control) -> Result<bool> {
+        warn(&compiled.findings, observer.as_ref());
+        let named = compiled.settings.contains_key("pipeline.name");
+        for step in compiled.steps {
+            match step {
+                Step::Explain(text) => observer.event(Event::Explain(&text)),
+                Step::Statement(text) => observer.event(Event::Statement(&text)),
+                Step::Settings(list) => observer.event(Event::Settings(&list)),
+                Step::Query(plan, changes) => {
+                    if self.runner.query(plan, changes, bounds, observer, control).await? == QueryEnd::Stopped {
+                        return Ok(true);
+                    }
+                }
+                Step::Insert(plan) => {
+                    let waits = Settings::new(&plan.settings)?.dml_sync;
+                    let Some(name) = self.start(plan, named, text, observer, control).await? else {
+                        continue;
+                    };
+                    let ended = async {
+                        self.jobs.ended(&name).await;
+                        Ok(())
+                    };
+                    if waits && control.unless_stopped(ended).await?.is_none() {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Starts INSERTs in the background; gives the job's name, if there is something to do.
+    ///
+    /// A job that `pipeline.name` names is that one: it goes on where it was, and has finished if it has. One that is called after its table
+    /// goes on, too, if it was stopped; but what has finished is done once more, and what was another job's gets another name.
+    async fn start(&self, mut plan: Plan, named: bool, text: &str, observer: &Arc<dyn Observer>, control: &Control) -> Result<Option<String>> {
+        let life = match (self.options.fresh, named) {
+            (true, _) => Life::New,
+            (false, true) => Life::Same,
+            (false, false) => Life::SameUnlessFinished,
+        };
+        let base = plan.name.clone();
+        let mut number = 1;
+        let job = loop {
+            let other = number < NAMES_MAX && !named;
+            if self.jobs.is_running(&plan.name) {
+                if !other {
+                    let e = Error::config(format!("a job \"{}\" is running", plan.name)).code("E0608");
+                    return Err(e.hint("stop it first, or give this one another name: SET 'pipeline.name' = '…'"));
+                }
+            } else {
+                let runner = Runner {
+                    registry: self.runner.registry.for_job(&plan.name),
+                    ..self.runner.clone()
+                };
+                match runner.prepare(&plan, life, control).await {
+                    Err(e) if other && matches!(e.code, Some("E0602" | "E0606")) => {}
+                    Err(e) => return Err(e),
+                    Ok(Start::Stopped) => return Ok(None),
+                    Ok(Start::FinishedBefore(at_ms)) => {
+                        observer.event(Event::JobFinishedBefore { name: &plan.name, at_ms });
+                        return Ok(None);
+                    }
+                    Ok(Start::Job(job)) => break job,
+                }
+            }
+            number += 1;
+            plan.name = format!("{base}-{number}");
+        };
+        observer.event(Event::JobStarted {
+            name: &plan.name,
+            metrics: &job.metrics,
+            resumed: job.resumed,
+            state: &job.state,
+        });
+        self.jobs.start(&plan.name, *job, text);
+        Ok(Some(plan.name))
+    }
+
+    /// The names there are, for completion.
+    pub fn known(&self) -> Known {
+        self.session().known()
+    }
+    /// The jobs of this session, in the order they were started.
+    pub fn jobs(&self) -> Vec<JobInfo> {
+        self.jobs.list()
+    }
+    /// Asks a job to stop after a final checkpoint.
+    ///
+    /// # Errors
+    /// `Config` if no job of this name is running.
+    pub fn stop(&self, name: &str) -> Result<()> {
+        self.jobs.stop(name)
+    }
+    /// Asks all jobs to stop, each after a final checkpoint.
+    pub fn stop_all(&self) {
+        self.jobs.stop_all();
+    }
+    /// Waits until a job of this name is not running.
+    pub async fn wait_one(&self, name: &str) {
+        self.jobs.ended(name).await;
+    }
+    /// Waits until no job is running.
+    pub async fn wait_all(&self) {
+        self.jobs.all_ended().await;
+    }
+
+    fn session(&self) -> std::sync::MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

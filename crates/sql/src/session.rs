@@ -1,0 +1,265 @@
+//! Text after text: what one makes, drops, uses or sets holds for those after it.
+
+use crate::catalog::{FOLLOWS, Names};
+use crate::compile::{Checked, CompileOptions, Compiled, Text, check_setting};
+use crate::diagnostic::Diagnostic;
+use crate::hints::Hints;
+use crate::known::Known;
+use crate::lint::Allowed;
+use crate::parse::{Missing, Parsed, Statement, StatementKind, fill, parse_each};
+use millstream_dataflow::{Error, Result, Span};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names and settings that live on from one text to the next.
+#[derive(Debug, Clone, Default)]
+pub struct Session {
+    names: Names,
+    /// What was set at its beginning: RESET goes back to it.
+    defaults: BTreeMap<String, String>,
+    /// By SET, and at the beginning.
+    set: BTreeMap<String, String>,
+    /// Those in views.
+    hints: Hints,
+    /// Lines of all texts so far: places in different texts are different, as if these were one file.
+    lines: u64,
+}
+
+/// What becomes of the statements behind one that is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnError {
+    /// They are only looked at.
+    #[default]
+    Stop,
+    /// They have their effect.
+    Continue,
+}
+
+/// A text with errors.
+#[derive(Debug)]
+pub struct Failed {
+    /// Each with its place.
+    pub errors: Vec<Error>,
+    /// What the statements come to that have had their effect.
+    pub done: Compiled,
+}
+
+/// Errors told of one text.
+const ERRORS_MAX: usize = 100;
+
+/// Stack of the thread that plans: deep expressions are bounded, but not small.
+const STACK_BYTES: usize = 64 << 20;
+
+impl Session {
+    /// Without names.
+    ///
+    /// - `defaults`: what is set until SET says something else
+    pub fn new(defaults: BTreeMap<String, String>) -> Session {
+        Session {
+            set: defaults.clone(),
+            defaults,
+            ..Session::default()
+        }
+    }
+
+    /// Compiles the next text. Nothing runs, nothing outside is changed; only stored catalogs are asked.
+    ///
+    /// A statement has its effect on the session whole or not at all. Of a text with errors those before the first wrong one have theirs, as
+    /// in psql, and those after it only with [`OnError::Continue`]; its INSERTs are a job only if all of them are right, or with `Continue`,
+    /// which makes one of those that are. A text that cannot be cut into statements (an open quote, a variable without a value) has none.
+    ///
+    /// # Errors
+    /// All that is wrong with the text, and what is left of it.
+    pub fn compile(&mut self, text: &str, options: &CompileOptions<'_>, on_error: OnError) -> Result<Compiled, Failed> {
+        self.planned(text, options, on_error, Missing::Refused).0
+    }
+
+    /// All that is wrong with the next text, and what lints say; what is right has its effect on the session. Nothing runs, nothing outside
+    /// is changed.
+    pub fn check(&mut self, text: &str, options: &CompileOptions<'_>) -> Checked {
+        let (compiled, open_variables) = self.planned(text, options, OnError::Continue, Missing::Left);
+        let mut findings = match compiled {
+            Ok(compiled) => compiled.findings,
+            Err(failed) => failed.errors.iter().map(Diagnostic::from).chain(failed.done.findings).collect(),
+        };
+        findings.sort_by_key(|f| f.primary.map(|span| span.start));
+        Checked { findings, open_variables }
+    }
+
+    /// What a text comes to, and its variables without a value.
+    fn planned(
+        &mut self,
+        text: &str,
+        options: &CompileOptions<'_>,
+        on_error: OnError,
+        missing: Missing,
+    ) -> (Result<Compiled, Failed>, BTreeSet<String>) {
+        let mut open = BTreeSet::new();
+        let compiled = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+            let spawned = thread.spawn_scoped(scope, || self.compile_here(text, options, on_error, (missing, &mut open)));
+            let thread = spawned.map_err(|e| nothing(vec![Error::config("a thread for planning could not be started").source(e)]))?;
+            thread.join().map_err(|_| nothing(vec![Error::bug("planning ended early")]))?
+        });
+        (compiled, open)
+    }
+
+    /// The names there are, for completion.
+    pub fn known(&self) -> Known {
+        Known {
+            settings: self.set.clone().into_iter().collect(),
+            ..self.names.known()
+        }
+    }
+
+    fn compile_here(
+        &mut self,
+        text: &str,
+        options: &CompileOptions<'_>,
+        on_error: OnError,
+        (missing, open): (Missing, &mut BTreeSet<String>),
+    ) -> Result<Compiled, Failed> {
+        let mut substituted = fill(text, options.variables, missing).map_err(nothing)?;
+        open.extend(substituted.open.iter().map(|(name, _)| name.clone()));
+        substituted.above = self.lines;
+        self.lines += substituted.text.lines().count() as u64 + 1;
+        let compiled = match parse_each(&substituted.text, substituted.above) {
+            Ok(mut parsed) => {
+                substituted.note_variables(text, parsed.statements.iter_mut().filter_map(|s| s.as_mut().ok()));
+                let allowed = Allowed::new(&substituted.text, &parsed, substituted.above);
+                self.compile_statements(parsed, substituted.above, options, on_error)
+                    .map(|compiled| compiled.without(&allowed, substituted.above))
+                    .map_err(|failed| Failed {
+                        done: failed.done.without(&allowed, substituted.above),
+                        ..failed
+                    })
+            }
+            Err(errors) => Err(nothing(errors)),
+        };
+        let there = |e: Error| match e.span {
+            Some(span) => e.span(substituted.original(span)),
+            None => e,
+        };
+        let moved = |mut compiled: Compiled| {
+            compiled.changes.iter_mut().for_each(|c| c.span = substituted.original(c.span));
+            compiled.findings.iter_mut().for_each(|f| f.primary = f.primary.map(|span| substituted.original(span)));
+            compiled
+        };
+        compiled.map(moved).map_err(|failed| {
+            let mut errors: Vec<Error> = failed.errors.into_iter().map(there).collect();
+            // Of a value that is not known nobody can say that it is wrong.
+            errors.retain(|e| !e.span.is_some_and(|span| substituted.is_open(span)));
+            let done = moved(failed.done);
+            Failed { errors, done }
+        })
+    }
+
+    fn compile_statements(&mut self, parsed: Parsed, above: u64, options: &CompileOptions<'_>, on_error: OnError) -> Result<Compiled, Failed> {
+        for (key, value) in self.defaults.iter().chain(options.settings) {
+            check_setting(key, value).map_err(|e| nothing(vec![e]))?;
+        }
+        let views: Vec<Span> = parsed.statements.iter().flatten().filter(|s| is_view(s)).map(|s| s.span).collect();
+        let mut hints = std::mem::take(&mut self.hints);
+        hints.add(parsed.hints, above);
+        let mut text = Text::new(options, self.names.clone(), hints, (self.set.clone(), self.defaults.clone()));
+        let mut errors: Vec<Error> = Vec::new();
+        let mut stopped: Option<Stopped> = None;
+        for statement in parsed.statements {
+            let wrong = match statement {
+                Ok(_) if errors.len() == ERRORS_MAX => continue,
+                Ok(statement) => match text.take(&statement) {
+                    Ok(()) => continue,
+                    Err(wrong) => placed(wrong, &statement, above),
+                },
+                Err(unread) => {
+                    // What it would have made is missing to those behind it.
+                    unread.makes.iter().for_each(|name| text.catalog.add_broken(name));
+                    unread.errors
+                }
+            };
+            errors.extend(wrong);
+            errors.truncate(ERRORS_MAX);
+            if on_error == OnError::Stop {
+                stopped.get_or_insert_with(|| Stopped::at(&text));
+            }
+        }
+        let with_inserts = stopped.is_none();
+        if let Some(stopped) = stopped {
+            text.catalog.back_to(stopped.names, stopped.changes);
+            text.steps.truncate(stopped.steps);
+            text.set = stopped.set;
+        }
+        let settings = text.settings();
+        self.names = text.catalog.names();
+        self.set.clone_from(&text.set);
+        self.hints = std::mem::take(&mut text.hints);
+        self.hints.keep(&views);
+        let findings = text.findings();
+        let (steps, changes) = text.into_steps(with_inserts);
+        let done = Compiled {
+            steps,
+            changes,
+            settings,
+            findings,
+        };
+        if errors.is_empty() {
+            return Ok(done);
+        }
+        errors.retain(|e| e.code != Some(FOLLOWS));
+        Err(Failed { errors, done })
+    }
+}
+
+/// Where a text was before its first wrong statement.
+struct Stopped {
+    names: Names,
+    set: BTreeMap<String, String>,
+    changes: usize,
+    steps: usize,
+}
+
+impl Stopped {
+    fn at(text: &Text<'_>) -> Stopped {
+        Stopped {
+            names: text.catalog.names(),
+            set: text.set.clone(),
+            changes: text.catalog.changes.len(),
+            steps: text.steps.len(),
+        }
+    }
+}
+
+fn is_view(statement: &Statement) -> bool {
+    matches!(statement.kind, StatementKind::CreateView(_))
+}
+
+/// sqlparser does not know the place of every construct, and what an earlier text says has none in this one: then it is the statement's.
+fn placed(errors: Vec<Error>, statement: &Statement, above: u64) -> Vec<Error> {
+    let here = |e: Error| match e.span {
+        Some(span) if span.start.line > above => e,
+        _ => e.somewhere_in(statement.span),
+    };
+    errors.into_iter().map(here).collect()
+}
+
+impl Compiled {
+    /// Without findings that are allowed, told before, or not of this text: a view is bound where it is used, too.
+    fn without(mut self, allowed: &Allowed, above: u64) -> Compiled {
+        let mut told = BTreeSet::new();
+        let is_here = |f: &Diagnostic| f.primary.is_some_and(|span| span.start.line > above);
+        self.findings
+            .retain(|f| is_here(f) && !allowed.allows(f) && told.insert((f.code, f.primary.map(|span| span.start))));
+        self.findings.sort_by_key(|f| f.primary.map(|span| span.start));
+        self
+    }
+}
+
+/// A text that has had no effect.
+fn nothing(errors: Vec<Error>) -> Failed {
+    Failed {
+        errors,
+        done: Compiled::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
