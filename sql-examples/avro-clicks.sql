@@ -9,15 +9,15 @@ CREATE TABLE clicks (
   `action` STRING,
   clicked_at TIMESTAMP(3)
 ) WITH (
-  'connector' = 'kafka',
-  'topic' = 'clicks',
+  'connector'                    = 'kafka',
+  'topic'                        = 'clicks',
   'properties.bootstrap.servers' = '${BROKERS}',
-  'scan.startup.mode' = 'earliest-offset',
-  'key.format' = 'raw',
-  'key.fields' = 'user_key',
-  'value.format' = 'avro-confluent',
-  'value.avro-confluent.url' = '${REGISTRY}',
-  'value.fields-include' = 'EXCEPT_KEY'
+  'scan.startup.mode'            = 'earliest-offset',
+  'key.format'                   = 'raw',
+  'key.fields'                   = 'user_key',
+  'value.format'                 = 'avro-confluent',
+  'value.avro-confluent.url'     = '${REGISTRY}',
+  'value.fields-include'         = 'EXCEPT_KEY'
 );
 
 CREATE TABLE archive (

@@ -20,16 +20,16 @@ CREATE TABLE clickstream (
   event_timestamp TIMESTAMP(3),
   WATERMARK FOR event_timestamp AS event_timestamp - INTERVAL '5' SECOND
 ) WITH (
-  'connector' = 'kafka',
-  'topic' = 'clickstream',
-  'properties.bootstrap.servers' = '${BROKERS}',
-  'format' = 'json',
-  'scan.startup.mode' = 'earliest-offset',
+  'connector'                      = 'kafka',
+  'topic'                          = 'clickstream',
+  'properties.bootstrap.servers'   = '${BROKERS}',
+  'format'                         = 'json',
+  'scan.startup.mode'              = 'earliest-offset',
   'scan.watermark.max-future-skew' = '1 h',
-  'on-error' = 'route',
-  'on-error.table' = 'dead_letters',
-  'on-late' = 'route',
-  'on-late.table' = 'dead_letters'
+  'on-error'                       = 'route',
+  'on-error.table'                 = 'dead_letters',
+  'on-late'                        = 'route',
+  'on-late.table'                  = 'dead_letters'
 );
 
 CREATE TABLE page_views (

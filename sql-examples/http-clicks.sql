@@ -12,12 +12,12 @@ CREATE TABLE clicks (
   received_at TIMESTAMP_LTZ(3) METADATA FROM 'received-at' VIRTUAL,
   WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
 ) WITH (
-  'connector' = 'http',
-  'listen' = '127.0.0.1:8088',
-  'path' = '/v1/clicks',
-  'token' = '${TOKEN}',
-  'format' = 'json',
-  'on-error' = 'skip',
+  'connector'                   = 'http',
+  'listen'                      = '127.0.0.1:8088',
+  'path'                        = '/v1/clicks',
+  'token'                       = '${TOKEN}',
+  'format'                      = 'json',
+  'on-error'                    = 'skip',
   'scan.watermark.idle-timeout' = '1 min'
 );
 
@@ -26,11 +26,7 @@ CREATE TABLE page_clicks (
   page STRING,
   clicks BIGINT,
   users BIGINT
-) WITH (
-  'connector' = 'filesystem',
-  'path' = '${OUT}',
-  'format' = 'json'
-);
+) WITH ('connector' = 'filesystem', 'path' = '${OUT}', 'format' = 'json');
 
 INSERT INTO page_clicks
 SELECT window_start, page, COUNT(*), COUNT(DISTINCT user_id)

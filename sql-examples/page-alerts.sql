@@ -9,11 +9,11 @@ CREATE TABLE clickstream (
   event_timestamp TIMESTAMP(3),
   WATERMARK FOR event_timestamp AS event_timestamp - INTERVAL '5' SECOND
 ) WITH (
-  'connector' = 'kafka',
-  'topic' = 'clickstream',
+  'connector'                    = 'kafka',
+  'topic'                        = 'clickstream',
   'properties.bootstrap.servers' = '${BROKERS}',
-  'format' = 'json',
-  'scan.startup.mode' = 'earliest-offset'
+  'format'                       = 'json',
+  'scan.startup.mode'            = 'earliest-offset'
 );
 
 CREATE TABLE page_alerts (
@@ -22,13 +22,13 @@ CREATE TABLE page_alerts (
   viewers BIGINT,
   headers MAP<STRING, BYTES> METADATA
 ) WITH (
-  'connector' = 'kafka',
-  'topic' = 'page-alerts',
+  'connector'                    = 'kafka',
+  'topic'                        = 'page-alerts',
   'properties.bootstrap.servers' = '${BROKERS}',
-  'key.format' = 'json',
-  'key.fields' = 'page',
-  'value.format' = 'json',
-  'sink.delivery-guarantee' = 'exactly-once',
+  'key.format'                   = 'json',
+  'key.fields'                   = 'page',
+  'value.format'                 = 'json',
+  'sink.delivery-guarantee'      = 'exactly-once',
   'sink.transactional-id-prefix' = 'page-alerts'
 );
 

@@ -10,12 +10,12 @@ CREATE TABLE clickstream (
   session_id STRING,
   WATERMARK FOR event_timestamp AS event_timestamp - INTERVAL '5' SECOND
 ) WITH (
-  'connector' = 'kafka',
-  'topic' = 'clickstream',
+  'connector'                    = 'kafka',
+  'topic'                        = 'clickstream',
   'properties.bootstrap.servers' = '${BROKERS}',
-  'properties.group.id' = 'page-metrics',
-  'format' = 'json',
-  'scan.startup.mode' = 'earliest-offset'
+  'properties.group.id'          = 'page-metrics',
+  'format'                       = 'json',
+  'scan.startup.mode'            = 'earliest-offset'
 );
 
 CREATE TABLE page_metrics (

@@ -8,12 +8,12 @@ CREATE TABLE products (
   stock INT,
   PRIMARY KEY (id) NOT ENFORCED
 ) WITH (
-  'connector' = 'kafka',
-  'topic' = 'inventory.products',
+  'connector'                    = 'kafka',
+  'topic'                        = 'inventory.products',
   'properties.bootstrap.servers' = '${BROKERS}',
-  'value.format' = 'debezium-json',
-  'scan.startup.mode' = 'earliest-offset',
-  'on-error' = 'skip'
+  'value.format'                 = 'debezium-json',
+  'scan.startup.mode'            = 'earliest-offset',
+  'on-error'                     = 'skip'
 );
 
 CREATE TABLE low_stock (
@@ -21,10 +21,10 @@ CREATE TABLE low_stock (
   name STRING,
   stock INT
 ) WITH (
-  'connector' = 'kafka',
-  'topic' = 'low-stock',
+  'connector'                    = 'kafka',
+  'topic'                        = 'low-stock',
   'properties.bootstrap.servers' = '${BROKERS}',
-  'value.format' = 'debezium-json'
+  'value.format'                 = 'debezium-json'
 );
 
 INSERT INTO low_stock

@@ -9,13 +9,13 @@ CREATE TABLE orders (
   status STRING,
   placed_at ROW<seconds BIGINT, nanos INT>
 ) WITH (
-  'connector' = 'kafka',
-  'topic' = 'orders',
+  'connector'                    = 'kafka',
+  'topic'                        = 'orders',
   'properties.bootstrap.servers' = '${BROKERS}',
-  'scan.startup.mode' = 'earliest-offset',
-  'format' = 'protobuf',
-  'protobuf.message-class-name' = 'com.example.Order',
-  'protobuf.descriptor' = '${PROTO}'
+  'scan.startup.mode'            = 'earliest-offset',
+  'format'                       = 'protobuf',
+  'protobuf.message-class-name'  = 'com.example.Order',
+  'protobuf.descriptor'          = '${PROTO}'
 );
 
 CREATE TABLE paid_orders (
@@ -24,12 +24,12 @@ CREATE TABLE paid_orders (
   first_item ROW<sku STRING, quantity INT, price DOUBLE>,
   placed_at TIMESTAMP_LTZ(3)
 ) WITH (
-  'connector' = 'kafka',
-  'topic' = 'paid-orders',
+  'connector'                    = 'kafka',
+  'topic'                        = 'paid-orders',
   'properties.bootstrap.servers' = '${BROKERS}',
-  'sink.delivery-guarantee' = 'exactly-once',
-  'format' = 'proto-registry',
-  'proto-registry.url' = '${REGISTRY}'
+  'sink.delivery-guarantee'      = 'exactly-once',
+  'format'                       = 'proto-registry',
+  'proto-registry.url'           = '${REGISTRY}'
 );
 
 INSERT INTO paid_orders

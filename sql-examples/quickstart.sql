@@ -5,19 +5,24 @@ SET 'execution.checkpointing.interval' = '1 s';
 
 CREATE TABLE nexmark (
   event_type INT,
-  bid ROW<auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, url STRING, `dateTime` TIMESTAMP(3), extra STRING>,
+  bid ROW<
+    auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, url STRING, `dateTime` TIMESTAMP(3),
+    extra STRING
+  >,
   auction ROW<`dateTime` TIMESTAMP(3)>,
   person ROW<`dateTime` TIMESTAMP(3)>,
-  event_time AS CASE WHEN event_type = 0 THEN person.`dateTime` WHEN event_type = 1 THEN auction.`dateTime` ELSE bid.`dateTime` END,
+  event_time AS CASE
+    WHEN event_type = 0 THEN person.`dateTime`
+    WHEN event_type = 1 THEN auction.`dateTime`
+    ELSE bid.`dateTime`
+  END,
   WATERMARK FOR event_time AS event_time - INTERVAL '4' SECOND
-) WITH (
-  'connector' = 'nexmark',
-  'number-of-events' = '2000000',
-  'next-event.rate' = '10000'
-);
+) WITH ('connector' = 'nexmark', 'number-of-events' = '2000000', 'next-event.rate' = '10000');
 
 CREATE VIEW bids AS
-SELECT bid.auction, bid.bidder, bid.price, bid.channel, event_time FROM nexmark WHERE event_type = 2;
+SELECT bid.auction, bid.bidder, bid.price, bid.channel, event_time
+FROM nexmark
+WHERE event_type = 2;
 
 CREATE TABLE auction_activity (
   window_start TIMESTAMP(3),

@@ -8,16 +8,16 @@ CREATE TABLE payments (
   amount DECIMAL(12, 2),
   paid_at TIMESTAMP_LTZ(3)
 ) WITH (
-  'connector' = 'kafka',
-  'topic' = 'payments',
+  'connector'                    = 'kafka',
+  'topic'                        = 'payments',
   'properties.bootstrap.servers' = '${BROKERS}',
-  'scan.startup.mode' = 'earliest-offset',
-  'format' = 'json-registry',
-  'json-registry.url' = '${REGISTRY}'
+  'scan.startup.mode'            = 'earliest-offset',
+  'format'                       = 'json-registry',
+  'json-registry.url'            = '${REGISTRY}'
 );
 
 CREATE TABLE large_payments WITH (
-  'topic' = 'large-payments',
+  'topic'                   = 'large-payments',
   'sink.delivery-guarantee' = 'exactly-once'
 ) LIKE payments;
 

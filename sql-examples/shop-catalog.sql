@@ -12,8 +12,8 @@ CREATE TABLE IF NOT EXISTS clicks (
   ts TIMESTAMP(3),
   WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
 ) WITH (
-  'connector' = 'datagen',
-  'number-of-rows' = '1000',
+  'connector'          = 'datagen',
+  'number-of-rows'     = '1000',
   'fields.user_id.min' = '1',
   'fields.user_id.max' = '50',
   'fields.page.length' = '1'

@@ -10,6 +10,7 @@ mod cli;
 mod conformance;
 mod faults;
 mod filesystem;
+mod format;
 mod gcs;
 mod http;
 mod kafka;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     trials.extend(cli::trials());
     trials.extend(faults::trials());
     trials.extend(filesystem::trials());
+    trials.extend(format::trials());
     trials.extend(http::trials());
     trials.extend(mutations::trials());
     trials.extend(gcs::trials());

@@ -93,7 +93,7 @@ fn reworded(c: &mut Chance, corpus: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// What the fuzzer has found worth keeping.
-fn saved(target: &str) -> Result<Vec<Vec<u8>>> {
+pub(crate) fn saved(target: &str) -> Result<Vec<Vec<u8>>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(root().join("tests/fuzz/corpus").join(target))? {
         let path = entry?.path();
@@ -112,7 +112,7 @@ fn corpus_of(folder: &str, extension: &str) -> Result<Vec<Vec<u8>>> {
 }
 
 /// The statements of the corpus, each with the tables of its file before it.
-fn statements() -> Result<Vec<Vec<u8>>> {
+pub(crate) fn statements() -> Result<Vec<Vec<u8>>> {
     let mut all: Vec<Vec<u8>> = corpus_of("tests/flink", "sql")?;
     all.extend(corpus_of("sql-examples", "sql")?);
     all.extend(corpus_of("tests/plans", "sql")?);

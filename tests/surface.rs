@@ -48,6 +48,7 @@ fn help() -> Result<()> {
         ("help.txt", &["--help"][..]),
         ("run.txt", &["run", "--help"]),
         ("check.txt", &["check", "--help"]),
+        ("fmt.txt", &["fmt", "--help"]),
     ] {
         let mut command = millstream(directory.path())?;
         command.args(arguments);

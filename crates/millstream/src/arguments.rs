@@ -1,6 +1,7 @@
 //! What the command line takes.
 
 use crate::check::Check;
+use crate::fmt::Fmt;
 use crate::manual::{Completions, Man};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Completions(Completions),
     /// Print a manual page
     Man(Man),
+    /// Lay SQL files out: keywords in upper case, a clause per line; comments and blank lines between statements stay
+    Fmt(Fmt),
 }
 
 /// Exit status: 0 done or stopped on request, 1 an error in the file or the job, 2 wrong arguments, 5 an outside service cannot be

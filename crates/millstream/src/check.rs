@@ -4,7 +4,7 @@ use crate::arguments::pair;
 use crate::files::sql_files;
 use crate::findings::{Checked, Counts, Form, write};
 use crate::report::say;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use millstream_server::{Bounds, RunOptions};
 use millstream_sql::{Paint, Severity};
@@ -106,6 +106,10 @@ fn check_all(arguments: &Check) -> anyhow::Result<Vec<Checked>> {
     }
     let is_job = |path: &Path| !path.to_string_lossy().ends_with(".test.sql");
     let files = sql_files(&arguments.paths, is_job)?;
+    if files.is_empty() {
+        let paths: Vec<String> = arguments.paths.iter().map(|p| p.display().to_string()).collect();
+        bail!("there is no *.sql file in {}", paths.join(", "));
+    }
     let checked = files.iter().map(|path| {
         let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
         let name = path.file_stem().map_or("job".to_string(), |s| s.to_string_lossy().into_owned());

@@ -1,6 +1,6 @@
 //! The SQL files that paths stand for.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
 /// Files as they are given, and all `*.sql` files below directories, in the order of their names. What begins with a dot is left out
@@ -21,10 +21,6 @@ pub(crate) fn sql_files(paths: &[PathBuf], takes: impl Fn(&Path) -> bool) -> Res
     // A file may be given twice, by name and by its directory.
     let mut seen = std::collections::BTreeSet::new();
     files.retain(|f| seen.insert(f.clone()));
-    if files.is_empty() {
-        let paths: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
-        bail!("there is no *.sql file in {}", paths.join(", "));
-    }
     Ok(files)
 }
 
@@ -39,16 +35,12 @@ fn below(directory: &Path, takes: &impl Fn(&Path) -> bool, files: &mut Vec<PathB
         // Links to directories could lead in a circle.
         let kind = entry.file_type().with_context(read)?;
         // `./jobs/a.sql` is `jobs/a.sql` to everybody who reads it.
-        let path = if directory == Path::new(".") {
-            PathBuf::from(entry.file_name())
-        } else {
-            entry.path()
-        };
+        let path = directory.strip_prefix(".").unwrap_or(directory).join(entry.file_name());
         if hidden {
             continue;
         } else if kind.is_dir() {
             below(&path, takes, files)?;
-        } else if path.extension().is_some_and(|e| e == "sql") && takes(&path) {
+        } else if path.extension().is_some_and(|e| e == "sql") && path.is_file() && takes(&path) {
             files.push(path);
         }
     }

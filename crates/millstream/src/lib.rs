@@ -5,6 +5,7 @@ mod arguments;
 mod check;
 mod files;
 mod findings;
+mod fmt;
 mod manual;
 mod progress;
 mod report;
@@ -24,6 +25,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             arguments::Command::Check(check) => check::check(check),
             arguments::Command::Completions(completions) => manual::completions(completions),
             arguments::Command::Man(man) => manual::man(man),
+            arguments::Command::Fmt(fmt) => fmt::run(fmt),
         },
         Err(e) => {
             // Help and version go to stdout with 0, usage errors to stderr with 2.

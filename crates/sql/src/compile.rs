@@ -1,8 +1,8 @@
 //! Statements to what runs.
 
 use crate::catalog::{Catalog, Entry, Names, View, is_a};
-use crate::expression::cast;
 use crate::diagnostic::Diagnostic;
+use crate::expression::cast;
 use crate::graph::JobGraph;
 use crate::hints::Hints;
 use crate::lint;
@@ -65,12 +65,24 @@ pub enum Step {
 /// Nodes of a job's graph: far beyond what anyone writes, and soon planned.
 const NODES_MAX: usize = 10_000;
 
+/// Stack of the thread that plans: deep expressions are bounded, but not small.
+const STACK_BYTES: usize = 64 << 20;
+
 /// Compiles a file, a session of its own. Nothing runs, nothing outside is changed; only stored catalogs are asked.
 ///
 /// # Errors
 /// All that is wrong with the text, each with its place.
 pub fn compile(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Vec<Error>> {
     Session::default().compile(text, options, OnError::Stop).map_err(|failed| failed.errors)
+}
+
+/// Works on a text where deep nesting has its stack.
+pub(crate) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Vec<Error>> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        let thread = thread.map_err(|e| vec![Error::config("a thread for planning could not be started").source(e)])?;
+        thread.join().map_err(|_| vec![Error::bug("planning ended early")])
+    })
 }
 
 /// What a look at a text finds.

@@ -17,6 +17,7 @@ use millstream_plan::{Expr as Plan, Type, Value};
 use sqlparser::ast::{AccessExpr, BinaryOperator, CaseWhen, CastKind, Expr, Ident, Spanned, Subscript, UnaryOperator};
 
 pub(crate) use aggregates::Aggregates;
+pub(crate) use calls::is_function;
 pub(crate) use literal::interval_ms;
 pub(crate) use types::parse_type;
 

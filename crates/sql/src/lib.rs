@@ -1,7 +1,7 @@
 //! Text to plan: Flink SQL in, a `plan::Job` out.
 //!
 //! [`parse`] makes statements of a text, [`catalog`](catalog) and [`table`](table) keep and check tables, [`stored`](stored) those that outlive the file, [`definition`](definition) makes declarations of others, [`query`](query) binds queries to nodes, [`expression`](expression)
-//! binds expressions with Flink's types. Each of the walks names every construct it takes; anything else is an error that says what is
+//! binds expressions with Flink's types, [`format`](format) lays a text out. Each of the walks names every construct it takes; anything else is an error that says what is
 //! not supported and where it stands. Start with [`compile`] for a file, with [`Session`] for text after text.
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
@@ -15,6 +15,7 @@ mod definition;
 mod diagnostic;
 pub mod edit;
 mod expression;
+mod format;
 mod graph;
 mod hints;
 mod known;
@@ -33,6 +34,7 @@ mod zone;
 
 pub use compile::{Checked, CompileOptions, Compiled, Step, compile};
 pub use diagnostic::{Diagnostic, Edit, Paint, Severity, render, without_secrets};
+pub use format::format;
 pub use known::{Known, KnownTable};
 pub use session::{Failed, OnError, Session};
 pub use stored::{CatalogChange, CatalogStore, ChangeKind, StoredCatalog, StoredName, StoredText};

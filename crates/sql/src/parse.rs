@@ -11,7 +11,7 @@ mod statement;
 mod substitute;
 mod token;
 
-pub(crate) use script::{Parsed, makes_view, parse_each, parse_unplaced};
+pub(crate) use script::{Outlined, Parsed, makes_view, outline, parse_each, parse_unplaced, tokens};
 pub(crate) use token::{comments, ends_in_statement, span_of};
 
 pub use dialect::FlinkDialect;

@@ -1,7 +1,7 @@
 //! Text after text: what one makes, drops, uses or sets holds for those after it.
 
 use crate::catalog::{FOLLOWS, Names};
-use crate::compile::{Checked, CompileOptions, Compiled, Text, check_setting};
+use crate::compile::{Checked, CompileOptions, Compiled, Text, check_setting, on_large_stack};
 use crate::diagnostic::Diagnostic;
 use crate::hints::Hints;
 use crate::known::Known;
@@ -46,9 +46,6 @@ pub struct Failed {
 /// Errors told of one text.
 const ERRORS_MAX: usize = 100;
 
-/// Stack of the thread that plans: deep expressions are bounded, but not small.
-const STACK_BYTES: usize = 64 << 20;
-
 impl Session {
     /// Without names.
     ///
@@ -86,20 +83,10 @@ impl Session {
     }
 
     /// What a text comes to, and its variables without a value.
-    fn planned(
-        &mut self,
-        text: &str,
-        options: &CompileOptions<'_>,
-        on_error: OnError,
-        missing: Missing,
-    ) -> (Result<Compiled, Failed>, BTreeSet<String>) {
+    fn planned(&mut self, text: &str, options: &CompileOptions<'_>, on_error: OnError, missing: Missing) -> (Result<Compiled, Failed>, BTreeSet<String>) {
         let mut open = BTreeSet::new();
-        let compiled = std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-            let spawned = thread.spawn_scoped(scope, || self.compile_here(text, options, on_error, (missing, &mut open)));
-            let thread = spawned.map_err(|e| nothing(vec![Error::config("a thread for planning could not be started").source(e)]))?;
-            thread.join().map_err(|_| nothing(vec![Error::bug("planning ended early")]))?
-        });
+        let compiled = on_large_stack(|| self.compile_here(text, options, on_error, (missing, &mut open)));
+        let compiled = compiled.map_err(nothing).flatten();
         (compiled, open)
     }
 
@@ -141,7 +128,10 @@ impl Session {
         };
         let moved = |mut compiled: Compiled| {
             compiled.changes.iter_mut().for_each(|c| c.span = substituted.original(c.span));
-            compiled.findings.iter_mut().for_each(|f| f.primary = f.primary.map(|span| substituted.original(span)));
+            compiled
+                .findings
+                .iter_mut()
+                .for_each(|f| f.primary = f.primary.map(|span| substituted.original(span)));
             compiled
         };
         compiled.map(moved).map_err(|failed| {

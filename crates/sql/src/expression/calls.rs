@@ -86,6 +86,12 @@ const FLINKS: &str = " array_agg approx_count_distinct collect cume_dist current
     parse_json percent_rank percentile rank row_number session session_end session_start source_watermark stddev \
     stddev_pop stddev_samp try_parse_json tumble tumble_end tumble_rowtime tumble_start var_pop var_samp variance ";
 
+/// Whether this, in lower case, is a function of Flink's, here or not yet.
+pub(crate) fn is_function(name: &str) -> bool {
+    let ours = function(name).is_some() || millstream_functions::aggregate::NAMES.contains(&name);
+    ours || VOLATILE.contains(&name) || ["cumulate", "descriptor", "grouping", "grouping_id"].contains(&name) || FLINKS.contains(&format!(" {name} "))
+}
+
 /// A function that is not there: a slip, or one of Flink's.
 fn missing(name: &str) -> Error {
     let upper = name.to_uppercase();

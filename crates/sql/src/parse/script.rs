@@ -24,18 +24,21 @@ pub fn parse(text: &str) -> Result<Script, Vec<Error>> {
 /// # Errors
 /// Why it cannot be cut into statements.
 pub(crate) fn parse_each(text: &str, above: u64) -> Result<Parsed, Vec<Error>> {
-    if text.len() > TEXT_BYTES_MAX {
-        return Err(vec![
-            Error::sql(format!("the text has {} bytes, at most {TEXT_BYTES_MAX} are taken", text.len())).code("E0103"),
-        ]);
-    }
     let down = |at: &mut sqlparser::tokenizer::Location| at.line += above;
-    let mut tokens = tokenize(text).map_err(|e| vec![moved_down(e, above)])?;
+    let mut tokens = tokens(text).map_err(|e| vec![moved_down(e, above)])?;
     for token in &mut tokens {
         down(&mut token.span.start);
         down(&mut token.span.end);
     }
     Ok(script(tokens))
+}
+
+/// All tokens of a file's text.
+pub(crate) fn tokens(text: &str) -> Result<Vec<TokenWithSpan>> {
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(Error::sql(format!("the text has {} bytes, at most {TEXT_BYTES_MAX} are taken", text.len())).code("E0103"));
+    }
+    tokenize(text)
 }
 
 /// The statements of a text that is no part of the file: nothing in them has a place.
@@ -98,17 +101,14 @@ fn made_by(tokens: &[TokenWithSpan]) -> Option<ObjectPath> {
 }
 
 fn script(tokens: Vec<TokenWithSpan>) -> Parsed {
-    let (texts, hints) = statements(tokens);
-    let (hints, wrong): (Vec<_>, Vec<_>) = hints.into_iter().map(hint).partition(Result::is_ok);
+    let (outlined, hints) = outline(tokens);
+    let (hints, wrong): (Vec<_>, Vec<_>) = hints.into_iter().partition(Result::is_ok);
     let mut wrong: Vec<Error> = wrong.into_iter().filter_map(Result::err).collect();
     let mut statements = Vec::new();
-    for tokens in texts {
-        let span = whole(&tokens);
+    for Outlined { span, kind, makes, .. } in outlined {
         let within = |e: &mut Error| e.span.is_some_and(|s| (span.start..=span.end).contains(&s.start));
         let mut errors: Vec<Error> = wrong.extract_if(.., within).collect();
-        let makes = made_by(&tokens);
-        let read = depth::check(&tokens).and_then(|()| Cursor::new(tokens, span).statement());
-        statements.push(match read {
+        statements.push(match kind {
             Ok(kind) if errors.is_empty() => Ok(Statement { span, kind }),
             Ok(_) => Err(Unread { errors, makes }),
             Err(e) => {
@@ -137,6 +137,38 @@ fn whole_script(parsed: Parsed) -> Result<Script, Vec<Error>> {
         statements: statements.into_iter().filter_map(Result::ok).collect(),
         hints: parsed.hints,
     })
+}
+
+/// A statement of a text, right or wrong.
+pub(crate) struct Outlined {
+    pub(crate) span: Span,
+    /// The word it begins with, in upper case.
+    pub(crate) first: String,
+    pub(crate) kind: Result<StatementKind>,
+    /// The table or view that it makes, or would make if it were right.
+    makes: Option<ObjectPath>,
+    /// Where names stand in it, but for those in queries and expressions.
+    pub(crate) names: Vec<Span>,
+}
+
+/// Each statement and each hint of a text's tokens by itself.
+pub(crate) fn outline(tokens: Vec<TokenWithSpan>) -> (Vec<Outlined>, Vec<Result<Hint>>) {
+    let (statements, hints) = statements(tokens);
+    let outlined = statements.into_iter().map(|tokens| {
+        let span = whole(&tokens);
+        let first = tokens.first().map_or(String::new(), |t| t.token.to_string().to_uppercase());
+        let (checked, makes) = (depth::check(&tokens), made_by(&tokens));
+        let mut cursor = Cursor::new(tokens, span);
+        let kind = checked.and_then(|()| cursor.statement());
+        Outlined {
+            span,
+            first,
+            kind,
+            makes,
+            names: cursor.names,
+        }
+    });
+    (outlined.collect(), hints.into_iter().map(hint).collect())
 }
 
 /// `OPTIONS('key' = 'value', …)` behind a table's name.
@@ -182,6 +214,8 @@ fn whole(tokens: &[TokenWithSpan]) -> Span {
 pub(super) struct Cursor {
     pub(super) parser: Parser<'static>,
     span: Span,
+    /// Where names stand that are not sqlparser's to read.
+    names: Vec<Span>,
 }
 
 impl Cursor {
@@ -190,6 +224,7 @@ impl Cursor {
         Cursor {
             parser: Parser::new(DIALECT).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens),
             span,
+            names: Vec::new(),
         }
     }
     /// Runs one of sqlparser's methods.
@@ -259,6 +294,7 @@ impl Cursor {
         match &self.parser.peek_token_ref().token {
             Token::Word(_) => {
                 let ident: Ident = self.sql(Parser::parse_identifier)?;
+                self.names.push(span);
                 Ok((ident.value, span))
             }
             _ => Err(self.expected(what)),

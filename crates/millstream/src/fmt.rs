@@ -1,0 +1,164 @@
+//! `millstream fmt`.
+
+use crate::files::sql_files;
+use crate::report::{self, say};
+use anyhow::{Context, Result, anyhow, bail};
+use clap::Args;
+use millstream_dataflow::ErrorKind;
+use similar::TextDiff;
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Exit status: 0 all files are laid out, 1 a file has an error or, with --check, would change, 2 wrong arguments or a file that cannot be
+/// read or written, 70 a bug in Millstream. Files with an error are left as they are.
+#[derive(Debug, Args)]
+pub(crate) struct Fmt {
+    /// SQL files, and directories to look for *.sql in; - formats standard input to standard output; the current directory if not given
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Change nothing: name the files that would change, with what would change in them
+    #[arg(long)]
+    check: bool,
+}
+
+/// Lines of a difference that are shown.
+const SHOWN_MAX: usize = 24;
+
+/// What became of the files, the worst last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    Fine,
+    Findings,
+    Unreadable,
+    Bug,
+}
+
+pub(crate) fn run(arguments: Fmt) -> ExitCode {
+    let paths = match arguments.paths.is_empty() {
+        true => vec![PathBuf::from(".")],
+        false => arguments.paths,
+    };
+    let mut worst = Outcome::Fine;
+    let mut seen = BTreeSet::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            worst = worst.max(input(arguments.check));
+            continue;
+        }
+        let found = sql_files(std::slice::from_ref(&path), |_| true);
+        worst = worst.max(or_say(found.as_ref().map(|_| Outcome::Fine).map_err(|e| anyhow!("{e:#}"))));
+        for path in found.unwrap_or_default() {
+            // One that is named twice is looked at once.
+            if seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+                worst = worst.max(or_say(file(&path, arguments.check)));
+            }
+        }
+    }
+    ExitCode::from(match worst {
+        Outcome::Fine => 0,
+        Outcome::Findings => 1,
+        Outcome::Unreadable => 2,
+        Outcome::Bug => 70,
+    })
+}
+
+fn or_say(outcome: Result<Outcome>) -> Outcome {
+    outcome.unwrap_or_else(|e| {
+        say(format_args!("error: {e:#}"));
+        Outcome::Unreadable
+    })
+}
+
+fn input(check: bool) -> Outcome {
+    let mut text = String::new();
+    if let Err(e) = std::io::stdin().read_to_string(&mut text).context("standard input cannot be read") {
+        return or_say(Err(e));
+    }
+    match format("-", &text) {
+        Err(outcome) => outcome,
+        Ok(made) if check => compare("-", &text, &made),
+        Ok(made) => match std::io::stdout().write_all(made.as_bytes()) {
+            Ok(()) => Outcome::Fine,
+            // As other filters do when their reader goes away.
+            Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Outcome::Fine,
+            Err(e) => or_say(Err(e).context("standard output cannot be written")),
+        },
+    }
+}
+
+fn file(path: &Path, check: bool) -> Result<Outcome> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(|| format!("{name} cannot be read"))?;
+    let made = match format(&name, &text) {
+        Ok(made) => made,
+        Err(outcome) => return Ok(outcome),
+    };
+    if made == text {
+        return Ok(Outcome::Fine);
+    }
+    if check {
+        return Ok(compare(&name, &text, &made));
+    }
+    replace(path, &made).with_context(|| format!("{name} cannot be written"))?;
+    say(format_args!("formatted {name}"));
+    Ok(Outcome::Fine)
+}
+
+fn format(name: &str, text: &str) -> Result<String, Outcome> {
+    millstream_sql::format(text).map_err(|errors| {
+        report::errors(&errors, text, name);
+        match errors.iter().any(|e| e.kind == ErrorKind::Bug) {
+            true => Outcome::Bug,
+            false => Outcome::Findings,
+        }
+    })
+}
+
+/// Prints what would change.
+fn compare(name: &str, text: &str, made: &str) -> Outcome {
+    if text == made {
+        return Outcome::Fine;
+    }
+    let difference = TextDiff::from_lines(text, made);
+    let shown = difference.unified_diff().context_radius(1).to_string();
+    let lines: Vec<&str> = shown.lines().collect();
+    let mut out = format!("{name} is not formatted\n");
+    for line in lines.iter().take(SHOWN_MAX) {
+        out += &format!("  {line}\n");
+    }
+    if lines.len() > SHOWN_MAX {
+        out += &format!("  … {} more lines\n", lines.len() - SHOWN_MAX);
+    }
+    // That nobody reads it changes nothing about the file.
+    let _ = std::io::stdout().write_all(out.as_bytes());
+    Outcome::Findings
+}
+
+/// Puts a text in the place of a file, whole or not at all; who may do what with it stays.
+fn replace(path: &Path, text: &str) -> Result<()> {
+    // A link stays one.
+    let path = path.canonicalize()?;
+    let permissions = std::fs::metadata(&path)?.permissions();
+    if permissions.readonly() {
+        bail!("it is read-only");
+    }
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+        bail!("it is no file");
+    };
+    let draft = directory.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    let written = OpenOptions::new().write(true).create_new(true).open(&draft).and_then(|mut file| {
+        file.set_permissions(permissions)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&draft, &path)?;
+        File::open(directory)?.sync_all()
+    });
+    if written.is_err() {
+        // If it is not there, nothing is to be removed.
+        let _ = std::fs::remove_file(&draft);
+    }
+    Ok(written?)
+}
