@@ -154,7 +154,7 @@ fn containers() -> Result<()> {
         directory.path().join("job.sql"),
         format!("{} SELECT * FROM o;", JOB.split("INSERT").next().unwrap_or_default()),
     )?;
-    read.args(["--output", "json"]);
+    read.args(["--format", "changelog"]);
     let rows = result_sets(&succeed(read)?)?.pop().context("no result")?.rows;
     ensure!(rows.len() == 2, "{rows:?}");
 

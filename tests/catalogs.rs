@@ -26,7 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn run(directory: &Path, sql: &str) -> Result<Command> {
     std::fs::write(directory.join("q.sql"), sql)?;
     let mut command = millstream(directory)?;
-    command.args(["run", "q.sql", "--output", "json", "-p", "1"]);
+    command.args(["run", "q.sql", "--format", "changelog", "-p", "1"]);
     Ok(command)
 }
 

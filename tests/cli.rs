@@ -48,7 +48,7 @@ pub(crate) fn sinks() -> String {
         + &sink("hopped", "g BIGINT, bids BIGINT, bidders BIGINT, total BIGINT", "json")
 }
 
-fn job() -> String {
+pub(crate) fn job() -> String {
     format!(
         "SET 'execution.checkpointing.interval' = '100 ms';\n{SOURCE}{}INSERT INTO tumbled {TUMBLE};\nINSERT INTO hopped {HOP};\n",
         sinks()
@@ -60,7 +60,7 @@ pub(crate) fn rows(directory: &Path, sql: &str, n: u64) -> Result<std::collectio
     std::fs::write(directory.join("query.sql"), sql)?;
     let mut command = millstream(directory)?;
     command
-        .args(["run", "query.sql", "--output", "json", "-D"])
+        .args(["run", "query.sql", "--format", "changelog", "-D"])
         .arg(format!("N={n}"))
         .args(["-D", "RATE=100000000"]);
     Ok(result_sets(&succeed(command)?)?.pop().context("no result")?.rows)

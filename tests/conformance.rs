@@ -28,7 +28,7 @@ fn check(file: &Path) -> Result<()> {
         command
             .arg("run")
             .arg(file)
-            .args(["--output", "json", "-p", parallelism])
+            .args(["--format", "changelog", "-p", parallelism])
             .arg("-D")
             .arg(format!("DATA={}", root().join("tests/flink/data").display()));
         let actual = result_sets(&succeed(command)?)?;

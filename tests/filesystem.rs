@@ -47,7 +47,7 @@ fn wait_for(job: &mut Running, there: impl Fn() -> bool) -> Result<()> {
 fn rows(directory: &Path, sql: &str) -> Result<BTreeMap<String, i64>> {
     std::fs::write(directory.join("query.sql"), sql)?;
     let mut command = millstream(directory)?;
-    command.args(["run", "query.sql", "--output", "json"]);
+    command.args(["run", "query.sql", "--format", "changelog"]);
     Ok(result_sets(&succeed(command)?)?.pop().context("no result")?.rows)
 }
 

@@ -27,6 +27,8 @@ pub fn unique() -> String {
 pub fn millstream(directory: &Path) -> Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg(AS_MILLSTREAM).current_dir(directory).env_remove("RUST_BACKTRACE");
+    // What the user has configured is nothing to tests.
+    command.env("XDG_CONFIG_HOME", directory.join(".config"));
     Ok(command)
 }
 
@@ -136,7 +138,7 @@ pub struct ResultSet {
     pub rows: BTreeMap<String, i64>,
 }
 
-/// Reads the JSON lines that `--output json` prints.
+/// Reads the JSON lines that `--format changelog` prints.
 pub fn result_sets(text: &str) -> Result<Vec<ResultSet>> {
     let mut sets: Vec<ResultSet> = Vec::new();
     for line in text.lines().filter(|l| !l.trim().is_empty()) {

@@ -284,7 +284,9 @@ fn query() -> Result<()> {
     let sql = "CREATE TABLE t (n BIGINT) WITH ('connector' = 'http', 'listen' = '${LISTEN}', 'path' = '/numbers', 'format' = 'json', 'on-error' = 'skip');\nSELECT n + 1 AS m FROM t;";
     std::fs::write(directory.path().join("query.sql"), sql)?;
     let mut command = millstream(directory.path())?;
-    command.args(["run", "query.sql", "--output", "json", "-D"]).arg(format!("LISTEN={listen}"));
+    command
+        .args(["run", "query.sql", "--format", "changelog", "-D"])
+        .arg(format!("LISTEN={listen}"));
     command.stdout(Stdio::piped());
     let mut running = Running::start(command)?;
     let mut lines = BufReader::new(running.0.stdout.take().context("no stdout")?).lines();

@@ -100,7 +100,7 @@ const BOUNDED: &str = "'scan.bounded.mode' = 'latest-offset', 'scan.startup.mode
 fn prepare(directory: &Path, name: &str, sql: &str) -> Result<Command> {
     std::fs::write(directory.join(name), sql)?;
     let mut command = millstream(directory)?;
-    command.args(["run", name, "--output", "json"]);
+    command.args(["run", name, "--format", "changelog"]);
     Ok(command)
 }
 

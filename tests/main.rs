@@ -20,6 +20,7 @@ mod plans;
 mod readers;
 mod reference;
 mod s3;
+mod shell;
 mod simulation;
 mod slt;
 mod surface;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
     trials.extend(readers::trials());
     trials.extend(reference::trials());
     trials.extend(s3::trials());
+    trials.extend(shell::trials());
     trials.extend(slt::trials());
     trials.extend(surface::trials());
     trials.extend(simulation::trials());

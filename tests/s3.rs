@@ -179,7 +179,7 @@ const RAW: &str = "SELECT bid.auction, bid.price FROM nexmark WHERE event_type =
 fn run(server: &Server, directory: &Path, name: &str, sql: &str, n: u64, rate: u64) -> Result<Command> {
     std::fs::write(directory.join(name), format!("{TABLES}{sql}"))?;
     let mut command = millstream(directory)?;
-    command.args(["run", name, "--output", "json", "-D", "OUT=s3://lake/out"]);
+    command.args(["run", name, "--format", "changelog", "-D", "OUT=s3://lake/out"]);
     command.arg("-D").arg(format!("N={n}")).arg("-D").arg(format!("RATE={rate}"));
     server.environment(&mut command);
     Ok(command)

@@ -125,10 +125,10 @@ impl Answers {
 }
 
 impl Observer for Answers {
-    fn event(&self, event: Event<'_>) {
+    fn event(&self, event: Event<'_>) -> millstream_dataflow::Result<()> {
         // Lints have trials of their own.
         if matches!(event, Event::Warning(_)) {
-            return;
+            return Ok(());
         }
         let mut state = self.state();
         state.happened = true;
@@ -145,6 +145,7 @@ impl Observer for Answers {
             state.types = vec![Kind('T')];
             state.rows.extend(lines.into_iter().map(|l| vec![l]));
         }
+        Ok(())
     }
     fn rows(&self, schema: &Schema, batch: &Batch) -> millstream_dataflow::Result<()> {
         let mut state = self.state();

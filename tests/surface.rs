@@ -14,7 +14,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("help_is_as_written_down", help),
         trial("exit_codes_say_what_happened", exit_codes),
         trial("the_summary_says_what_was_read_and_written", summary),
-        trial("rows_as_json_lines", json),
+        trial("rows_in_every_form", forms),
         trial("rows_as_a_table_on_a_terminal", table),
         trial("output_that_cannot_be_written_is_an_error", full_output),
         trial("a_closed_stderr_stops_nothing", closed_stderr),
@@ -49,6 +49,7 @@ fn help() -> Result<()> {
         ("run.txt", &["run", "--help"]),
         ("check.txt", &["check", "--help"]),
         ("fmt.txt", &["fmt", "--help"]),
+        ("sql.txt", &["sql", "--help"]),
     ] {
         let mut command = millstream(directory.path())?;
         command.args(arguments);
@@ -112,7 +113,22 @@ fn exit_codes() -> Result<()> {
         (&["run", "-"], 0, ""),
         (&["run", "bad.sql"], 1, "error[E0202]"),
         (&["run", "fails.sql"], 1, "division by zero"),
-        (&[], 2, "Usage"),
+        // Standard input is empty.
+        (&[], 0, ""),
+        (&["-c", "SELECT 1", "-f", "good.sql"], 0, ""),
+        (&["sql", "-c", "SELECT nope"], 1, "--> -c:1:8"),
+        (&["sql", "-c", "SELECT 'open"], 1, "E0102"),
+        (&["sql", "-c", "SELECT 1 / x FROM (VALUES (0)) AS t(x)"], 1, "division by zero"),
+        (&["sql", "-f", "bad.sql"], 1, "--> bad.sql:1:8"),
+        (&["sql", "-f", "missing.sql"], 2, "missing.sql cannot be read"),
+        (&["sql", "-f", "binary.sql"], 2, "binary.sql cannot be read"),
+        (&["sql", "-c"], 2, "<SQL>"),
+        (&["sql", "good.sql"], 2, "unexpected argument 'good.sql'"),
+        (&["sql", "--format", "jsno"], 2, "similar value exists: 'json'"),
+        (&["sql", "--for", "soon"], 2, "30s"),
+        (&["sql", "--limit", "0"], 2, "0 is not in 1.."),
+        (&["sql", "--until-watermark", "soon"], 2, "2026-01-31"),
+        (&["sql", "--on-error", "ignore"], 2, "stop, continue"),
         (&["run"], 2, "<FILE>"),
         (&["run", "missing.sql"], 2, "missing.sql cannot be read"),
         (&["run", "binary.sql"], 2, "binary.sql cannot be read"),
@@ -123,7 +139,7 @@ fn exit_codes() -> Result<()> {
         (&["run", "good.sql", "-p", "0"], 1, "parallelism.default"),
         (&["run", "good.sql", "-D", "novalue"], 2, "NAME=VALUE"),
         (&["run", "good.sql", "--set", "pipeline.nmae=x"], 1, "did you mean 'pipeline.name'"),
-        (&["run", "good.sql", "--output", "yaml"], 2, "table, json"),
+        (&["run", "good.sql", "--output", "yaml"], 2, "table, vertical, markdown, json"),
         (&["run", "good.sql", "--metrics", "nowhere"], 2, "nowhere"),
         (&["run", "good.sql", "--metrics", "192.0.2.1:1"], 1, "E0507"),
     ] {
@@ -180,31 +196,57 @@ const ROWS: &str = "SELECT * FROM (VALUES
     (3, '', TRUE, 0.0, 0.0E0, TIMESTAMP '9999-12-31 23:59:59.999', DATE '0001-01-01')
 ) AS t(`number`, `the text`, yes, dec_, dbl, ts, d);";
 
-fn json() -> Result<()> {
+fn forms() -> Result<()> {
     let directory = tempfile::tempdir()?;
-    golden("rows.jsonl", &succeed(run(directory.path(), ROWS, &["--output", "json"])?)?)?;
-    // Without a terminal that is the way, too.
-    golden("rows.jsonl", &succeed(run(directory.path(), ROWS, &[])?)?)
+    for (format, name) in [
+        ("changelog", "rows.changelog"),
+        ("json", "rows.json"),
+        ("jsonl", "rows.jsonl"),
+        ("csv", "rows.csv"),
+        ("tsv", "rows.tsv"),
+        ("markdown", "rows.md"),
+        ("vertical", "rows.vertical"),
+    ] {
+        golden(name, &succeed(run(directory.path(), ROWS, &["--format", format])?)?)?;
+    }
+    // By its other name; and without a terminal.
+    golden("rows.json", &succeed(run(directory.path(), ROWS, &["--output", "json"])?)?)?;
+    golden("rows.jsonl", &succeed(run(directory.path(), ROWS, &[])?)?)?;
+    let mut command = millstream(directory.path())?;
+    command.args(["sql", "-c", ROWS]);
+    golden("rows.jsonl", &succeed(command)?)
 }
 
 fn table() -> Result<()> {
     let directory = tempfile::tempdir()?;
-    golden("rows.txt", &succeed(run(directory.path(), ROWS, &["--output", "table"])?)?)?;
+    golden("rows.txt", &succeed(run(directory.path(), ROWS, &["--format", "table"])?)?)?;
     let command = run(directory.path(), ROWS, &[])?;
     let words: Vec<String> = std::iter::once(command.get_program())
         .chain(command.get_args())
         .map(|a| format!("'{}'", a.to_string_lossy()))
         .collect();
-    let mut terminal = Command::new("script");
-    terminal
-        .args(["-qec", &words.join(" "), "/dev/null"])
-        .current_dir(directory.path())
-        .stdin(Stdio::null());
-    let Ok(output) = terminal.output() else {
-        // Without util-linux there is no terminal to be had; the table itself was compared above.
-        return Ok(());
+    let on_terminal = |environment: (&str, &str)| -> Result<Option<String>> {
+        let mut terminal = Command::new("script");
+        terminal
+            .args(["-qec", &words.join(" "), "/dev/null"])
+            .current_dir(directory.path())
+            .env("TERM", "xterm")
+            .env(environment.0, environment.1)
+            .stdin(Stdio::null());
+        let Ok(output) = terminal.output() else { return Ok(None) };
+        Ok(Some(String::from_utf8(output.stdout)?.replace("\r\n", "\n")))
     };
-    golden("rows.txt", &String::from_utf8(output.stdout)?.replace("\r\n", "\n"))
+    // Without util-linux there is no terminal to be had; the table itself was compared above.
+    let Some(plain) = on_terminal(("NO_COLOR", "1"))? else { return Ok(()) };
+    golden("rows.txt", &plain)?;
+    let dumb = on_terminal(("TERM", "dumb"))?.unwrap_or_default();
+    let colored = on_terminal(("NO_COLOR", ""))?.unwrap_or_default();
+    ensure!(dumb == plain, "{dumb}");
+    ensure!(
+        colored.contains("\u{1b}[2m<NULL>\u{1b}[0m") && colored.contains("\u{1b}[1mthe text\u{1b}[0m"),
+        "{colored}"
+    );
+    Ok(())
 }
 
 fn full_output() -> Result<()> {
@@ -348,7 +390,7 @@ fn hostile_texts() -> Result<()> {
         ("ten megabytes", format!("SELECT 1; -- {}", chain("x", 10 << 20))),
     ];
     for (name, sql) in cases {
-        let output = run(directory.path(), &sql, &["--output", "json"])?.output()?;
+        let output = run(directory.path(), &sql, &["--format", "changelog"])?.output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         let short: String = said.chars().take(2_000).collect();
         let ended_well = match output.status.code() {

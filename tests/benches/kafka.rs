@@ -219,7 +219,7 @@ fn check(directory: &Path, tumbled: &str, events: u64) -> Result<()> {
     let rows = |sql: String| -> Result<BTreeMap<String, i64>> {
         std::fs::write(directory.join("check.sql"), sql)?;
         let mut command = millstream(directory)?;
-        command.args(["run", "check.sql", "--output", "json"]);
+        command.args(["run", "check.sql", "--format", "changelog"]);
         Ok(result_sets(&succeed(command)?)?.pop().context("no result")?.rows)
     };
     let expected = rows(format!(

@@ -10,7 +10,7 @@ fn query(directory: &Path, sql: &str, on_error: &str) -> Result<Command> {
     let options = format!("'connector' = 'filesystem', 'path' = 'huge.json', 'format' = 'json', 'on-error' = '{on_error}'");
     std::fs::write(directory.join("huge.sql"), format!("CREATE TABLE t (k STRING, n INT) WITH ({options});{sql}"))?;
     let mut command = millstream(directory)?;
-    command.args(["run", "huge.sql", "--output", "json"]);
+    command.args(["run", "huge.sql", "--format", "changelog"]);
     Ok(command)
 }
 

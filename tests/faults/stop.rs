@@ -122,9 +122,9 @@ pub(super) fn reader_leaves() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let query = format!("{SOURCE}SELECT auction FROM bids;");
     let job = format!("{SOURCE}CREATE TABLE o (a BIGINT) WITH ('connector' = 'print'); INSERT INTO o SELECT auction FROM bids;");
-    for (name, sql, output) in [("json.sql", &query, "json"), ("table.sql", &query, "table"), ("print.sql", &job, "json")] {
+    for (name, sql, output) in [("lines.sql", &query, "jsonl"), ("table.sql", &query, "table"), ("print.sql", &job, "jsonl")] {
         let mut command = write(directory.path(), name, sql)?;
-        let mut child = command.args(["--output", output]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut child = command.args(["--format", output]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("no stdout")?).read_line(&mut line)?;
         let ended = child.wait_with_output()?;

@@ -47,7 +47,7 @@ pub(super) fn product_changes() -> Result<()> {
     let directory = tempfile::tempdir()?;
     std::fs::write(directory.path().join("read.sql"), read + "SELECT name, stock FROM t;")?;
     let mut command = millstream(directory.path())?;
-    command.args(["run", "read.sql", "--output", "table"]);
+    command.args(["run", "read.sql", "--format", "table"]);
     let shown = succeed(command)?;
     let expected = "\
 +----+---------+-------+

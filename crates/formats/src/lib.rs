@@ -17,6 +17,7 @@ pub mod raw;
 mod record;
 mod registry;
 pub mod render;
+pub mod result;
 mod rows;
 mod split;
 mod validity;

@@ -23,14 +23,6 @@ pub fn json_header(schema: &Schema) -> String {
     out + "]}"
 }
 
-/// The header and the row of a result that is one text.
-pub fn json_text(column: &str, text: &str) -> String {
-    let mut out = json_header(&Schema::new(vec![Field::new(column, SqlType::STRING, true)]));
-    out.push_str("\n{\"kind\":\"+I\",\"row\":[");
-    quote(text, &mut out);
-    out + "]}\n"
-}
-
 /// `{"kind":"+I","row":[…]}`
 pub fn json_row(batch: &Batch, row: usize, schema: &Schema) -> String {
     let mut out = format!("{{\"kind\":\"{}\",\"row\":[", batch.kind(row).short());
@@ -43,14 +35,37 @@ pub fn json_row(batch: &Batch, row: usize, schema: &Schema) -> String {
     out + "]}"
 }
 
+/// `{"a":1,"b":{"c":"x"}}`
+pub fn json_object(batch: &Batch, row: usize, schema: &Schema) -> String {
+    let columns = batch.data.columns();
+    let mut out = String::new();
+    named(columns.iter().zip(&schema.fields), row, Form::Objects, &mut out);
+    out
+}
+
+/// How values are written as JSON.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Exactly: decimals as strings, ROW as an array, as a changelog has them.
+    Exact,
+    /// As programs expect it: decimals as numbers, bytes as base64, ROW as an object.
+    Objects,
+}
+
 /// A value as JSON: timestamps with their precision, decimals and bytes as strings, ROW and ARRAY as arrays, MAP sorted by key.
 pub fn json_value(array: &ArrayRef, row: usize, field: &Field, out: &mut String) {
-    if array.is_null(row) || field.ty == SqlType::Null {
+    value(array, row, field, Form::Exact, out);
+}
+
+fn value(array: &ArrayRef, row: usize, field: &Field, form: Form, out: &mut String) {
+    if is_null(array, row, field) {
         out.push_str("null");
         return;
     }
     match &field.ty {
         SqlType::Boolean | SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt => out.push_str(&plain(array, row, field)),
+        SqlType::Decimal(..) if form == Form::Objects => out.push_str(&plain(array, row, field)),
+        SqlType::Binary(_) | SqlType::VarBinary(_) if form == Form::Objects => quote(&crate::base64::encode(array.as_binary_view().value(row)), out),
         SqlType::Float | SqlType::Double => {
             let (text, finite) = if field.ty == SqlType::Float {
                 let f = array.as_primitive::<Float32Type>().value(row);
@@ -68,33 +83,48 @@ pub fn json_value(array: &ArrayRef, row: usize, field: &Field, out: &mut String)
                 if i > 0 {
                     out.push(',');
                 }
-                json_value(&values, i, element, out);
+                value(&values, i, element, form, out);
             }
             out.push(']');
         }
+        SqlType::Row(fields) if form == Form::Objects => named(array.as_struct().columns().iter().zip(fields), row, form, out),
         SqlType::Row(fields) => {
             out.push('[');
             for (i, (column, f)) in array.as_struct().columns().iter().zip(fields).enumerate() {
                 if i > 0 {
                     out.push(',');
                 }
-                json_value(column, row, f, out);
+                value(column, row, f, form, out);
             }
             out.push(']');
         }
-        SqlType::Multiset(key) => map(array, row, key, &Field::new("value", SqlType::Int, false), out),
-        SqlType::Map(key, value) => map(array, row, key, value, out),
+        SqlType::Multiset(key) => map(array, row, key, &Field::new("value", SqlType::Int, false), form, out),
+        SqlType::Map(key, of) => map(array, row, key, of, form, out),
         _ => quote(&plain(array, row, field), out),
     }
 }
 
-fn map(array: &ArrayRef, row: usize, key: &Field, value: &Field, out: &mut String) {
+/// An object of some columns.
+fn named<'a>(columns: impl Iterator<Item = (&'a ArrayRef, &'a Field)>, row: usize, form: Form, out: &mut String) {
+    out.push('{');
+    for (i, (column, f)) in columns.enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        quote(&f.name, out);
+        out.push(':');
+        value(column, row, f, form, out);
+    }
+    out.push('}');
+}
+
+fn map(array: &ArrayRef, row: usize, key: &Field, of: &Field, form: Form, out: &mut String) {
     let entries = array.as_map().value(row);
     let mut pairs: Vec<(String, String)> = (0..entries.len())
         .map(|i| {
             let (mut k, mut v) = (String::new(), String::new());
-            json_value(entries.column(0), i, key, &mut k);
-            json_value(entries.column(1), i, value, &mut v);
+            value(entries.column(0), i, key, form, &mut k);
+            value(entries.column(1), i, of, form, &mut v);
             if !k.starts_with('"') {
                 let bare = std::mem::take(&mut k);
                 quote(&bare, &mut k);
@@ -108,6 +138,11 @@ fn map(array: &ArrayRef, row: usize, key: &Field, value: &Field, out: &mut Strin
         let _ = write!(out, "{}{k}:{v}", if i > 0 { "," } else { "" });
     }
     out.push('}');
+}
+
+/// Whether a value is NULL, which those of the type NULL are without saying it.
+pub fn is_null(array: &ArrayRef, row: usize, field: &Field) -> bool {
+    array.is_null(row) || field.ty == SqlType::Null
 }
 
 /// A value for a terminal or a log line; NULL is shown as such.

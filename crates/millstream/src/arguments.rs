@@ -1,13 +1,15 @@
 //! What the command line takes.
 
 use crate::check::Check;
+use crate::config::Config;
+use crate::display::{Display, Until};
 use crate::fmt::Fmt;
 use crate::manual::{Completions, Man};
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::net::SocketAddr;
+use crate::sql::Sql;
+use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-/// Flink SQL job files, run by one small binary.
+/// Flink SQL, run by one small binary: job files, and text after text. Without a command it is `sql`.
 #[derive(Debug, Parser)]
 #[command(name = "millstream", version, about, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -19,6 +21,16 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a SQL file: its SELECTs one after the other, then all its INSERTs as one job
     Run(Run),
+    /// Run SQL as it comes: from -c, -f or standard input
+    ///
+    /// What one text makes or sets holds for the next. SELECTs print their rows. The INSERTs of a text are one job, which runs beside what
+    /// comes after it; at the end of the input all jobs are waited for. Ctrl-C or SIGTERM stops them after a final checkpoint.
+    ///
+    /// Exit status: 0 done or stopped on request, 1 an error in a text or a job, 2 wrong arguments or configuration, 5 an outside service
+    /// cannot be reached, 70 a bug in Millstream, 130 stopped at once by a second Ctrl-C.
+    Sql(Sql),
+    /// What holds unless an argument says something else
+    Config(Config),
     /// Check SQL files without running them: errors, and what lints say
     Check(Check),
     /// Print a shell's completions
@@ -47,29 +59,10 @@ pub(crate) struct Run {
     /// Start a new life of the job's state; what earlier lives wrote stays
     #[arg(long)]
     pub(crate) fresh: bool,
-    /// How rows of a SELECT are printed; a table on a terminal, JSON lines otherwise
-    #[arg(short, long, value_enum)]
-    pub(crate) output: Option<Output>,
-    /// Serve Prometheus metrics at http://ADDRESS/metrics, and /healthz and /readyz
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) metrics: Option<SocketAddr>,
-    /// How lines on standard error look: log, progress and errors
-    #[arg(long, value_enum, default_value = "text")]
-    pub(crate) log_format: LogFormat,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Output {
-    /// Columns with a frame
-    Table,
-    /// {"columns":[…]}, then {"kind":"+I","row":[…]} per row
-    Json,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    Text,
-    Json,
+    #[command(flatten)]
+    pub(crate) until: Until,
+    #[command(flatten)]
+    pub(crate) display: Display,
 }
 
 pub(crate) fn pair(text: &str) -> Result<(String, String), String> {

@@ -1,13 +1,15 @@
 //! `millstream check`.
 
 use crate::arguments::pair;
+use crate::color::wanted;
+use crate::display::Color;
 use crate::files::sql_files;
 use crate::findings::{Checked, Counts, Form, write};
 use crate::report::say;
 use anyhow::{Context, bail};
 use clap::Args;
 use millstream_server::{Bounds, RunOptions};
-use millstream_sql::{Paint, Severity};
+use millstream_sql::{Palette, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -30,6 +32,9 @@ pub(crate) struct Check {
     /// How findings are written; github if GITHUB_ACTIONS is true, human otherwise
     #[arg(short, long, value_enum)]
     output: Option<Form>,
+    /// When findings have colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: Color,
     /// Warnings fail, too
     #[arg(long)]
     deny_warnings: bool,
@@ -42,7 +47,9 @@ pub(crate) fn check(arguments: Check) -> ExitCode {
     let told = check_all(&arguments).and_then(|checked| {
         let is_github = std::env::var("GITHUB_ACTIONS").is_ok_and(|v| v == "true");
         let form = arguments.output.unwrap_or(if is_github { Form::Github } else { Form::Human });
-        let text = write(&checked, form, &paint());
+        let is_coloured = wanted(arguments.color, std::io::stdout().is_terminal());
+        let palette = if is_coloured { &Palette::COLOURS } else { &Palette::PLAIN };
+        let text = write(&checked, form, palette);
         let written = std::io::stdout().lock().write_all(text.as_bytes());
         match written {
             // As other filters do when their reader goes away.
@@ -116,13 +123,6 @@ fn check_all(arguments: &Check) -> anyhow::Result<Vec<Checked>> {
         Ok(check(path.display().to_string(), name, text))
     });
     checked.collect()
-}
-
-/// Colours on a terminal, unless nobody wants them.
-fn paint() -> Paint {
-    let wanted = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    let able = std::env::var("TERM").is_ok_and(|term| term != "dumb");
-    if wanted && able { Paint::COLOURS } else { Paint::PLAIN }
 }
 
 fn summary(files: usize, counts: Counts) -> String {

@@ -6,7 +6,7 @@ mod junit;
 mod sarif;
 
 use clap::ValueEnum;
-use millstream_sql::{Diagnostic, Paint, Severity};
+use millstream_sql::{Diagnostic, Palette, Severity};
 use std::collections::BTreeSet;
 
 /// How findings are written.
@@ -55,9 +55,9 @@ impl Counts {
 }
 
 /// All findings as text that ends with a line break, or is empty.
-pub(crate) fn write(checked: &[Checked], form: Form, paint: &Paint) -> String {
+pub(crate) fn write(checked: &[Checked], form: Form, palette: &Palette) -> String {
     match form {
-        Form::Human => human(checked, paint),
+        Form::Human => human(checked, palette),
         Form::Json => json::write(checked),
         Form::Sarif => sarif::write(checked),
         Form::Github => github::write(checked),
@@ -65,8 +65,8 @@ pub(crate) fn write(checked: &[Checked], form: Form, paint: &Paint) -> String {
     }
 }
 
-fn human(checked: &[Checked], paint: &Paint) -> String {
-    let shown = checked.iter().flat_map(|c| c.findings.iter().map(|f| f.render(&c.text, &c.file, paint)));
+fn human(checked: &[Checked], palette: &Palette) -> String {
+    let shown = checked.iter().flat_map(|c| c.findings.iter().map(|f| f.render(&c.text, &c.file, palette)));
     shown.map(|text| text + "\n").collect()
 }
 

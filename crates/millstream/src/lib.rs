@@ -3,29 +3,45 @@
 
 mod arguments;
 mod check;
+mod color;
+mod config;
+mod display;
 mod files;
 mod findings;
 mod fmt;
 mod manual;
+mod output;
+mod process;
 mod progress;
+mod repl;
 mod report;
 mod run;
 mod show;
-mod table;
+mod sql;
 
+use arguments::{Arguments, Command};
+use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Runs the program with its arguments; the tests call it in processes of their own.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    use clap::Parser;
-    match arguments::Arguments::try_parse_from(arguments) {
-        Ok(arguments) => match arguments.command {
-            arguments::Command::Run(run) => run::run(run),
-            arguments::Command::Check(check) => check::check(check),
-            arguments::Command::Completions(completions) => manual::completions(completions),
-            arguments::Command::Man(man) => manual::man(man),
-            arguments::Command::Fmt(fmt) => fmt::run(fmt),
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let of_all = ["-h", "--help", "-V", "--version"];
+    let is_sql = |first: &OsString| first.to_str().is_some_and(|a| a.starts_with('-') && !of_all.contains(&a));
+    if arguments.get(1).is_none_or(is_sql) {
+        arguments.insert(1, "sql".into());
+    }
+    let matches = Arguments::command().try_get_matches_from(arguments);
+    match matches.and_then(|m| Ok((Arguments::from_arg_matches(&m)?, m))) {
+        Ok((arguments, matches)) => match arguments.command {
+            Command::Run(run) => run::run(run),
+            Command::Sql(sql) => sql::sql(sql, matches.subcommand_matches("sql")),
+            Command::Config(config) => config::config(&config),
+            Command::Check(check) => check::check(check),
+            Command::Completions(completions) => manual::completions(completions),
+            Command::Man(man) => manual::man(man),
+            Command::Fmt(fmt) => fmt::run(fmt),
         },
         Err(e) => {
             // Help and version go to stdout with 0, usage errors to stderr with 2.

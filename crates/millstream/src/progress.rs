@@ -1,5 +1,6 @@
 //! What a running job is doing: a line that renews itself on a terminal, a plain line now and then elsewhere.
 
+use crate::color::is_dumb;
 use crate::report::{say, speaks_json};
 use millstream_dataflow::{Clock, Watermark};
 use millstream_runtime::metrics::NodeRole;
@@ -12,15 +13,17 @@ use std::time::Duration;
 const ON_TERMINAL: Duration = Duration::from_millis(500);
 const ELSEWHERE: Duration = Duration::from_secs(10);
 
-/// The job that is shown now.
+/// A job that is shown.
 struct Shown {
+    name: String,
     metrics: Arc<JobMetrics>,
-    since: Duration,
+    /// Rows read when it was looked at last, and when that was.
+    before: (u64, Duration),
 }
 
 #[derive(Default)]
 struct State {
-    shown: Option<Shown>,
+    shown: Vec<Shown>,
     ended: bool,
     /// A line that waits to be overwritten stands on the terminal.
     drawn: bool,
@@ -42,26 +45,29 @@ impl Progress {
             state: Mutex::default(),
             changed: Condvar::new(),
             clock: SystemClock::default(),
-            terminal: std::io::stderr().is_terminal() && !speaks_json(),
+            terminal: std::io::stderr().is_terminal() && !speaks_json() && !is_dumb(),
         });
         let drawing = Arc::clone(&progress);
         std::thread::spawn(move || drawing.draw());
         progress
     }
 
-    pub(crate) fn show(&self, metrics: &Arc<JobMetrics>) {
-        self.lock().shown = Some(Shown {
+    pub(crate) fn show(&self, name: &str, metrics: &Arc<JobMetrics>) {
+        self.lock().shown.push(Shown {
+            name: name.to_string(),
             metrics: Arc::clone(metrics),
-            since: self.clock.monotonic(),
+            before: (0, self.clock.monotonic()),
         });
     }
-    pub(crate) fn hide(&self) {
-        self.clear(&mut self.lock());
-        self.lock().shown = None;
+    pub(crate) fn hide(&self, name: &str) {
+        let mut state = self.lock();
+        self.clear(&mut state);
+        state.shown.retain(|s| s.name != name);
     }
     pub(crate) fn end(&self) {
-        self.hide();
-        self.lock().ended = true;
+        let mut state = self.lock();
+        self.clear(&mut state);
+        state.ended = true;
         self.changed.notify_all();
     }
     /// Removes the line so that something else can be printed.
@@ -80,26 +86,40 @@ impl Progress {
 
     fn draw(&self) {
         let period = if self.terminal { ON_TERMINAL } else { ELSEWHERE };
-        let mut before = (0, Duration::ZERO);
         let mut state = self.lock();
         while !state.ended {
             state = self.changed.wait_timeout(state, period).unwrap_or_else(PoisonError::into_inner).0;
-            let Some(shown) = state.shown.as_ref().filter(|_| !state.ended) else {
-                continue;
-            };
-            let now = self.clock.monotonic();
-            let rows = shown.metrics.total(NodeRole::Source, |n| n.records_in.load(Relaxed));
-            let since = if before.1 < shown.since { (0, shown.since) } else { before };
-            let seconds = (now.saturating_sub(since.1)).as_secs_f64().max(1e-3);
-            let line = line(&shown.metrics, rows.saturating_sub(since.0) as f64 / seconds, self.clock.now_ms());
-            before = (rows, now);
-            if self.terminal {
-                let _ = write!(std::io::stderr(), "\r\x1b[K{line}");
-                state.drawn = true;
-            } else {
-                say(format_args!("{line}"));
+            if state.ended {
+                return;
+            }
+            let alone = state.shown.len() < 2;
+            let (now, now_ms) = (self.clock.monotonic(), self.clock.now_ms());
+            let lines: Vec<String> = state.shown.iter_mut().map(|s| s.line(alone, now, now_ms)).collect();
+            match lines.as_slice() {
+                [first, rest @ ..] if self.terminal => {
+                    let others = if rest.is_empty() {
+                        String::new()
+                    } else {
+                        format!("  (+{} more)", rest.len())
+                    };
+                    let _ = write!(std::io::stderr(), "\r\x1b[K{first}{others}");
+                    state.drawn = true;
+                }
+                lines => lines.iter().for_each(say),
             }
         }
+    }
+}
+
+impl Shown {
+    /// What the job has done since it was looked at last.
+    fn line(&mut self, alone: bool, now: Duration, now_ms: i64) -> String {
+        let rows = self.metrics.total(NodeRole::Source, |n| n.records_in.load(Relaxed));
+        let seconds = now.saturating_sub(self.before.1).as_secs_f64().max(1e-3);
+        let rate = rows.saturating_sub(self.before.0) as f64 / seconds;
+        self.before = (rows, now);
+        let line = line(&self.metrics, rate, now_ms);
+        if alone { line } else { format!("{}: {line}", self.name) }
     }
 }
 
@@ -138,16 +158,11 @@ pub(crate) fn line(metrics: &JobMetrics, rate: f64, now_ms: i64) -> String {
     line
 }
 
+/// Rows that came too late, and records that are no rows.
 fn late_and_bad(metrics: &JobMetrics) -> (u64, u64) {
-    let sum = |late: bool| {
-        [false, true]
-            .into_iter()
-            .flat_map(|routed| metrics.counts(routed))
-            .filter(|(reason, _)| reason.starts_with("late") == late)
-            .map(|(_, n)| n)
-            .sum()
-    };
-    (sum(true), sum(false))
+    let all: u64 = [false, true].into_iter().flat_map(|routed| metrics.counts(routed)).map(|(_, n)| n).sum();
+    let late = metrics.late();
+    (late, all.saturating_sub(late))
 }
 
 /// A number with thin groups: `1 234 567`.

@@ -1,10 +1,14 @@
 //! Errors for people, and all else that goes to stderr.
 
+use crate::color::{Paint, errors_are_colored, paint};
+use crate::config::Wrong;
 use millstream_dataflow::{Clock, Error, ErrorKind};
 use millstream_formats::render::timestamp_ms;
 use millstream_runtime::SystemClock;
+use millstream_sql::{Diagnostic, Palette};
 use std::fmt::Display;
 use std::io::Write;
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Whether lines on stderr are JSON objects, as those of the log then are.
@@ -29,13 +33,54 @@ pub(crate) fn say(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// A line about what may not be as it is meant.
+pub(crate) fn warn(warning: impl Display) {
+    say(format_args!(
+        "{} {warning}",
+        paint(errors_are_colored() && !speaks_json(), Paint::Yellow, "warning:")
+    ));
+}
+
+/// Prints why something failed, unless its reader has left: then it ends as other filters do.
+pub(crate) fn failed(errors: &[Error], text: &str, file: &str) -> ExitCode {
+    if errors.iter().all(|e| e.code == Some(millstream_server::READER_LEFT)) {
+        return ExitCode::SUCCESS;
+    }
+    self::errors(errors, text, file);
+    ExitCode::from(status(errors))
+}
+
+/// Prints what is wrong with the configuration, as with arguments.
+pub(crate) fn wrong_configuration(wrong: &Wrong) -> ExitCode {
+    match &wrong.file {
+        Some((file, text)) => errors(&wrong.errors, text, file),
+        None => errors(&wrong.errors, "", "configuration"),
+    }
+    ExitCode::from(2)
+}
+
+/// The exit status that errors ask for.
+pub(crate) fn status<'a>(errors: impl IntoIterator<Item = &'a Error>) -> u8 {
+    let code = |e: &Error| match e.kind {
+        ErrorKind::Bug => 70,
+        ErrorKind::Unavailable => 5,
+        _ => 1,
+    };
+    errors.into_iter().map(code).max().unwrap_or(1)
+}
+
 /// Errors shown at most: whoever has more reads the first ones.
 const SHOWN_MAX: usize = 20;
 
 /// Prints the errors of a file to stderr.
 pub(crate) fn errors(errors: &[Error], text: &str, file: &str) {
     for error in errors.iter().take(SHOWN_MAX) {
-        say(format_args!("{}", millstream_sql::render(error, text, file).trim_end()));
+        let palette = if errors_are_colored() && !speaks_json() {
+            &Palette::COLOURS
+        } else {
+            &Palette::PLAIN
+        };
+        say(Diagnostic::from(error).render(text, file, palette).trim_end());
         if error.kind == ErrorKind::Bug {
             say(format_args!(
                 "  this is a bug in Millstream {}: please report it with the file and this message",

@@ -1,19 +1,31 @@
 //! `millstream run`.
 
-use crate::arguments::{LogFormat, Output, Run};
-use crate::progress::Progress;
+use crate::arguments::Run;
+use crate::config::Configuration;
+use crate::process::{Shown, io_runtime, stop_on_signals};
 use crate::report::{self, say};
 use crate::show::Show;
 use anyhow::Context;
-use millstream_dataflow::{Error, ErrorKind};
+use millstream_dataflow::Error;
 use millstream_runtime::Control;
-use millstream_server::{Bounds, RunOptions};
-use std::io::{IsTerminal, Read};
+use millstream_server::RunOptions;
+use std::collections::BTreeMap;
+use std::io::Read;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 pub(crate) fn run(arguments: Run) -> ExitCode {
-    log_to_stderr(arguments.log_format);
+    let configuration = match Configuration::load() {
+        Ok(configuration) => configuration,
+        Err(wrong) => return report::wrong_configuration(&wrong),
+    };
+    let shown = match Shown::new(&arguments.display, &configuration) {
+        Ok(shown) => shown,
+        Err(e) => {
+            report::errors(&[e], "", "arguments");
+            return ExitCode::from(2);
+        }
+    };
     let (text, name) = match read(&arguments) {
         Ok(read) => read,
         Err(e) => {
@@ -22,14 +34,9 @@ pub(crate) fn run(arguments: Run) -> ExitCode {
         }
     };
     let file = arguments.file.display().to_string();
-    match start(arguments, text.clone(), name) {
+    match start(arguments, shown, &configuration, text.clone(), name) {
         Ok(()) => ExitCode::SUCCESS,
-        // As other filters do when their reader goes away.
-        Err(errors) if errors.iter().all(|e| e.code == Some(millstream_server::READER_LEFT)) => ExitCode::SUCCESS,
-        Err(errors) => {
-            report::errors(&errors, &text, &file);
-            exit_code(&errors)
-        }
+        Err(errors) => report::failed(&errors, &text, &file),
     }
 }
 
@@ -44,39 +51,31 @@ fn read(arguments: &Run) -> anyhow::Result<(String, String)> {
     Ok((text, name))
 }
 
-fn start(arguments: Run, text: String, name: String) -> Result<(), Vec<Error>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .worker_threads(2)
-        .build()
-        .map_err(|e| vec![Error::config("the I/O runtime could not be started").source(e)])?;
+fn start(arguments: Run, shown: Shown, configuration: &Configuration, text: String, name: String) -> Result<(), Vec<Error>> {
+    let one = |e: Error| vec![e];
+    let runtime = io_runtime().map_err(one)?;
     let directory = std::env::current_dir().map_err(|e| vec![Error::config("the current directory is unknown").source(e)])?;
-    let mut settings: std::collections::BTreeMap<String, String> = arguments.set.into_iter().collect();
+    let mut settings: BTreeMap<String, String> = arguments.set.into_iter().collect();
     if let Some(parallelism) = arguments.parallelism {
         settings.insert("parallelism.default".to_string(), parallelism.to_string());
     }
-    let output = arguments
-        .output
-        .unwrap_or(if std::io::stdout().is_terminal() { Output::Table } else { Output::Json });
+    let mut variables = configuration.define();
+    variables.extend(arguments.define);
     let options = RunOptions {
         text,
         name,
         directory,
-        variables: arguments.define.into_iter().collect(),
+        variables,
+        defaults: configuration.set(),
         settings,
         fresh: arguments.fresh,
-        bounds: Bounds::default(),
-        defaults: std::collections::BTreeMap::new(),
+        bounds: arguments.until.bounds(),
     };
     let control = Control::default();
-    let current = Arc::new(Mutex::new(None));
     let end = runtime.block_on(async {
-        if let Some(address) = arguments.metrics {
-            let bound = millstream_server::serve_metrics(address, Arc::clone(&current)).await.map_err(|e| vec![e])?;
-            say(format_args!("metrics at http://{bound}/metrics"));
-        }
-        stop_on_signals(&control).map_err(|e| vec![e])?;
-        let show = Arc::new(Show::new(output, Progress::start(), current));
+        let show = Arc::new(Show::new(shown.format, shown.color));
+        shown.serve(show.watched()).await.map_err(one)?;
+        stop_on_signals(&control).map_err(one)?;
         let end = millstream_server::run(options, Arc::clone(&show) as _, control).await;
         show.finish();
         end
@@ -84,58 +83,4 @@ fn start(arguments: Run, text: String, name: String) -> Result<(), Vec<Error>> {
     // A reader that waits for a broker must not hold the process back.
     runtime.shutdown_background();
     end
-}
-
-/// The first SIGINT or SIGTERM asks for an orderly end, which a job takes a final checkpoint for; the second ends the process at once.
-fn stop_on_signals(control: &Control) -> Result<(), Error> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let failed = |e| Error::config("signals cannot be listened to").source(e);
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let control = control.clone();
-    tokio::spawn(async move {
-        let mut asked = false;
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            if asked {
-                std::process::exit(130);
-            }
-            asked = true;
-            say(format_args!("stopping, a job after a final checkpoint; once more stops at once"));
-            control.stop();
-        }
-    });
-    Ok(())
-}
-
-fn log_to_stderr(format: LogFormat) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("MILLSTREAM_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        // A log that nobody reads is no reason to stop.
-        .log_internal_errors(false)
-        .with_target(false);
-    // A second call in one process (tests) keeps the first subscriber.
-    let _ = match format {
-        LogFormat::Text => builder
-            .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
-            .try_init(),
-        LogFormat::Json => {
-            report::speak_json();
-            builder.json().try_init()
-        }
-    };
-}
-
-fn exit_code(errors: &[Error]) -> ExitCode {
-    let code = |e: &Error| match e.kind {
-        ErrorKind::Bug => 70,
-        ErrorKind::Unavailable => 5,
-        _ => 1,
-    };
-    ExitCode::from(errors.iter().map(code).max().unwrap_or(1))
 }

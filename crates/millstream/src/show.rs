@@ -1,85 +1,112 @@
 //! Shows what happens while a file runs: rows on stdout, everything else on stderr.
 
-use crate::arguments::Output;
+use crate::display::Format;
+use crate::output::{Output, print};
 use crate::progress::{Progress, count, line};
-use crate::report::say;
-use crate::table::Table;
-use millstream_dataflow::{Batch, Error, Result, Schema, Written};
+use crate::report::{self, say};
+use millstream_dataflow::{Batch, Result, Schema, Written};
 use millstream_formats::render;
 use millstream_runtime::metrics::NodeRole;
 use millstream_runtime::{JobMetrics, Outcome};
-use millstream_server::{Event, Observer};
+use millstream_server::{Event, Notice, Observer, QueryEnd, Watched};
 use millstream_sql::Diagnostic;
-use std::io::Write;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
-type Current = Arc<Mutex<Option<(String, Arc<JobMetrics>)>>>;
-
 pub(crate) struct Show {
-    output: Output,
     progress: Arc<Progress>,
     /// What `/metrics` serves.
-    current: Current,
+    watched: Watched,
     // A std mutex: held while rows are printed.
-    table: Mutex<Option<Table>>,
+    results: Mutex<Results>,
 }
 
+struct Results {
+    output: Output,
+    /// Of the query that runs.
+    changes: bool,
+}
+
+/// What a query is called beside jobs.
+const QUERY: &str = "query";
+
 impl Show {
-    pub(crate) fn new(output: Output, progress: Arc<Progress>, current: Current) -> Self {
+    /// Starts with nothing to show; a thread draws the progress.
+    pub(crate) fn new(format: Format, color: bool) -> Self {
         Show {
-            output,
-            progress,
-            current,
-            table: Mutex::default(),
+            progress: Progress::start(),
+            watched: Watched::default(),
+            results: Mutex::new(Results {
+                output: Output::new(format, color),
+                changes: false,
+            }),
         }
+    }
+    pub(crate) fn watched(&self) -> &Watched {
+        &self.watched
     }
     pub(crate) fn finish(&self) {
         self.progress.end();
     }
-    fn watch(&self, name: &str, metrics: &Arc<JobMetrics>) {
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some((name.to_string(), Arc::clone(metrics)));
-    }
-    fn table(&self) -> std::sync::MutexGuard<'_, Option<Table>> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
-/// Writes to stdout. A reader that went away ends the program quietly, as it does for other filters; what else cannot be written is lost,
-/// so it ends with an error.
-fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    if let Err(e) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        if e.kind() == std::io::ErrorKind::BrokenPipe {
-            std::process::exit(0);
+    /// Shows what has happened in the background.
+    pub(crate) fn notice(&self, notice: &Notice) {
+        self.progress.make_room();
+        match notice {
+            Notice::Ended {
+                name,
+                metrics,
+                outcome,
+                seconds,
+            } => {
+                self.progress.hide(name);
+                summary(name, metrics, *outcome, *seconds);
+            }
+            Notice::Failed { name, error, text } => {
+                self.progress.hide(name);
+                say(format_args!("job {name} has failed"));
+                report::errors(std::slice::from_ref(error.as_ref()), text, name);
+            }
+            Notice::CheckpointFailed { name, failed } => {
+                report::warn(format_args!("job {name}: {} failed so far", counted(*failed, "checkpoint")));
+            }
+            Notice::Restarting { name, restarts } => report::warn(format_args!("job {name} goes on from its last checkpoint, restart {restarts}")),
+            Notice::LateRows { name, late } => report::warn(format_args!("job {name}: {} so far", counted(*late, "late row"))),
         }
-        say(format_args!("error: standard output cannot be written: {e}"));
-        std::process::exit(1);
+    }
+
+    fn watch(&self, name: &str, metrics: &Arc<JobMetrics>) {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        // A query has ended when something else starts.
+        watched.retain(|(other, _)| other != name && other != QUERY);
+        watched.push((name.to_string(), Arc::clone(metrics)));
+    }
+    fn results(&self) -> std::sync::MutexGuard<'_, Results> {
+        self.results.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Observer for Show {
-    fn event(&self, event: Event<'_>) {
+    fn event(&self, event: Event<'_>) -> Result<()> {
+        self.progress.make_room();
+        let mut out = Vec::new();
         match event {
-            Event::Warning(finding) => say(line_of(finding)),
-            Event::Explain(text) => print(text),
-            Event::Statement(text) => match self.output {
-                Output::Json => print(&render::json_text("result", text)),
-                Output::Table => print(text),
-            },
-            Event::Settings(list) => print(&list.iter().map(|(k, v)| format!("'{k}' = '{v}'\n")).collect::<String>()),
-            Event::QueryStarted { schema, metrics, .. } => {
-                self.watch("query", metrics);
-                match self.output {
-                    Output::Json => print(&(render::json_header(schema) + "\n")),
-                    Output::Table => *self.table() = Some(Table::new(schema)),
-                }
+            Event::Warning(finding) => report::warn(line_of(finding)),
+            Event::Explain(text) | Event::Statement(text) => self.results().output.text(text, &mut out)?,
+            Event::Settings(list) => self.results().output.settings(list, &mut out)?,
+            Event::QueryStarted { schema, metrics, changes } => {
+                self.watch(QUERY, metrics);
+                let mut results = self.results();
+                results.changes = changes;
+                results.output.begin(schema, changes, &mut out)?;
             }
-            Event::QueryEnded { .. } => {
-                if let Some(table) = self.table().take() {
-                    print(&table.end());
+            Event::QueryEnded { end } => {
+                self.results().output.end(&mut out)?;
+                if let QueryEnd::Stopped = end {
+                    say("the query is stopped");
                 }
-                if let Some((_, metrics)) = self.current.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+                let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some((_, metrics)) = watched.iter().find(|(name, _)| name == QUERY) {
                     left_out(metrics);
                 }
             }
@@ -89,7 +116,7 @@ impl Observer for Show {
                     None => say(format_args!("job {name} starts; its state is in {state}")),
                     Some(epoch) => say(format_args!("job {name} goes on from checkpoint {epoch} in {state}")),
                 }
-                self.progress.show(metrics);
+                self.progress.show(name, metrics);
             }
             Event::JobFinishedBefore { name, at_ms } => {
                 say(format_args!(
@@ -103,49 +130,29 @@ impl Observer for Show {
                 outcome,
                 seconds,
             } => {
-                self.progress.hide();
+                self.progress.hide(name);
                 summary(name, metrics, outcome, seconds);
             }
         }
+        print(&out)
     }
 
     fn rows(&self, schema: &Schema, batch: &Batch) -> Result<()> {
-        let mut text = String::new();
-        match self.output {
-            Output::Json => {
-                for row in 0..batch.num_rows() {
-                    text += &render::json_row(batch, row, schema);
-                    text.push('\n');
-                }
-            }
-            Output::Table => {
-                let changes = batch.kinds.is_some();
-                let cells = |row| {
-                    let values = schema.fields.iter().enumerate().map(|(i, f)| render::text_value(batch.column(i), row, f));
-                    let kind = changes.then(|| batch.kind(row).short().to_string());
-                    kind.into_iter().chain(values).collect()
-                };
-                let rows: Vec<Vec<String>> = (0..batch.num_rows()).map(cells).collect();
-                let mut table = self.table();
-                let table = table.as_mut().ok_or_else(|| Error::bug("rows came outside a query"))?;
-                if changes {
-                    table.show_kinds();
-                }
-                text = table.rows(&rows);
-            }
-        }
+        let mut out = Vec::new();
+        let mut results = self.results();
+        let changes = results.changes;
+        results.output.rows(schema, changes, batch, &mut out)?;
         self.progress.make_room();
-        print(&text);
-        Ok(())
+        print(&out)
     }
 }
 
-/// `warning[W0501] in line 4: …: …`
+/// `… (W0501, line 4); what to do`
 fn line_of(finding: &Diagnostic) -> String {
-    let code = finding.code.map_or(String::new(), |code| format!("[{code}]"));
-    let place = finding.primary.map_or(String::new(), |span| format!(" in line {}", span.start.line));
+    let line = finding.primary.map(|span| format!("line {}", span.start.line));
+    let place: Vec<String> = finding.code.map(str::to_string).into_iter().chain(line).collect();
     let help = finding.helps.first().map_or(String::new(), |help| format!("; {help}"));
-    format!("{}{code}{place}: {}{help}", finding.severity.name(), finding.message)
+    format!("{} ({}){help}", finding.message, place.join(", "))
 }
 
 fn counted(n: u64, noun: &str) -> String {
@@ -173,13 +180,9 @@ fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
     left_out(metrics);
     if let Some(location) = look {
         let pattern = location.strip_prefix("file://").unwrap_or(&location);
-        // Columns that stand in directory names only are not read here yet.
-        let or = if pattern.contains("/**/") {
-            ""
-        } else {
-            ", or `millstream run` a file with its CREATE TABLE and a SELECT"
-        };
-        say(format_args!("look at it: duckdb -c \"SELECT * FROM '{pattern}' LIMIT 10\"{or}"));
+        say(format_args!(
+            "look at it: duckdb -c \"SELECT * FROM '{pattern}' LIMIT 10\", or `millstream sql` with its CREATE TABLE and a SELECT"
+        ));
     }
 }
 

@@ -15,7 +15,7 @@ mod workbench;
 
 pub use catalogs::Catalogs;
 pub use check::check;
-pub use metrics::{METRICS, Metric, serve as serve_metrics};
+pub use metrics::{METRICS, Metric, Watched, serve as serve_metrics};
 pub use millstream_connectors::print::READER_LEFT;
 pub use observer::{Event, Observer, QueryEnd};
 pub use resume::{Life, Resume, decide};

@@ -22,19 +22,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use list::{METRICS, Metric};
 
-/// The job whose numbers are shown now; a file with several queries runs them one after the other.
-pub(crate) type Current = Arc<Mutex<Option<(String, Arc<JobMetrics>)>>>;
+/// The jobs whose numbers are shown, by name, the last one started last; each query takes the place of the one before it.
+pub type Watched = Arc<Mutex<Vec<(String, Arc<JobMetrics>)>>>;
 
 /// Serves `/metrics`, `/healthz` and `/readyz` until the process ends. Returns the bound address once connections are taken.
 ///
 /// # Errors
 /// `Config` if the address cannot be bound.
-pub async fn serve(address: SocketAddr, current: Current) -> Result<SocketAddr> {
+pub async fn serve(address: SocketAddr, watched: Watched) -> Result<SocketAddr> {
     let mut registry = Registry::default();
-    let seen = Arc::clone(&current);
+    let seen = Arc::clone(&watched);
     let ready = move || std::future::ready(readiness(&seen));
     registry.register_collector(Box::new(Jobs {
-        current,
+        watched,
         clock: SystemClock::default(),
     }));
     let registry = Arc::new(registry);
@@ -63,15 +63,15 @@ pub async fn serve(address: SocketAddr, current: Current) -> Result<SocketAddr> 
     Ok(bound)
 }
 
-/// Whether rows are flowing, with the reason if not.
-fn readiness(current: &Current) -> (StatusCode, String) {
-    let current = current.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some((job, metrics)) = current.as_ref() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "no job has started yet\n".to_string());
-    };
-    if metrics.running.load(Relaxed) {
+/// Whether rows of a job are flowing, with the reason if not.
+fn readiness(watched: &Watched) -> (StatusCode, String) {
+    let watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((job, _)) = watched.iter().find(|(_, metrics)| metrics.running.load(Relaxed)) {
         return (StatusCode::OK, format!("job {job} is running\n"));
     }
+    let Some((job, metrics)) = watched.last() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "no job has started yet\n".to_string());
+    };
     let why = match metrics.restarts.load(Relaxed) {
         0 => format!("job {job} is starting, or has ended\n"),
         n => format!("job {job} is waiting for its restart number {n}, or has ended\n"),
@@ -81,7 +81,7 @@ fn readiness(current: &Current) -> (StatusCode, String) {
 
 #[derive(Debug)]
 struct Jobs {
-    current: Current,
+    watched: Watched,
     clock: SystemClock,
 }
 
@@ -89,20 +89,21 @@ impl Collector for Jobs {
     fn encode(&self, mut out: DescriptorEncoder<'_>) -> fmt::Result {
         let e = out.encode_descriptor("millstream_build_info", "The running release", None, MetricType::Gauge)?;
         one(e, &[("version", env!("CARGO_PKG_VERSION").to_string())], &ConstGauge::new(1i64))?;
-        let Some((job, metrics)) = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone() else {
+        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if watched.is_empty() {
             return Ok(());
+        }
+        let moment = |(job, metrics): (String, Arc<JobMetrics>)| {
+            let (nodes, now_ms) = (metrics.nodes(), self.clock.now_ms());
+            (job, Moment { nodes, metrics, now_ms })
         };
-        let moment = Moment {
-            nodes: metrics.nodes(),
-            metrics,
-            now_ms: self.clock.now_ms(),
-        };
-        METRICS.iter().try_for_each(|m| family(&mut out, m, &job, &moment))
+        let moments: Vec<(String, Moment)> = watched.into_iter().map(moment).collect();
+        METRICS.iter().try_for_each(|m| family(&mut out, m, &moments))
     }
 }
 
 /// Writes one metric with all its label sets.
-fn family(out: &mut DescriptorEncoder<'_>, metric: &Metric, job: &str, moment: &Moment) -> fmt::Result {
+fn family(out: &mut DescriptorEncoder<'_>, metric: &Metric, moments: &[(String, Moment)]) -> fmt::Result {
     let (name, is_counter) = metric.name.strip_suffix("_total").map_or((metric.name, false), |name| (name, true));
     let units = [("_seconds", Unit::Seconds), ("_bytes", Unit::Bytes)];
     let unit = units.into_iter().find_map(|(suffix, unit)| name.strip_suffix(suffix).map(|name| (name, unit)));
@@ -110,9 +111,12 @@ fn family(out: &mut DescriptorEncoder<'_>, metric: &Metric, job: &str, moment: &
     let kind = if is_counter { MetricType::Counter } else { MetricType::Gauge };
     // A full stop comes after every help text.
     let mut e = out.encode_descriptor(name, metric.doc.trim_end_matches('.'), unit.as_ref(), kind)?;
-    for (mut labels, value) in (metric.values)(moment) {
+    let values = moments
+        .iter()
+        .flat_map(|(job, moment)| (metric.values)(moment).into_iter().map(move |v| (job, v)));
+    for (job, (mut labels, value)) in values {
         debug_assert!(labels.iter().map(|l| l.0).eq(metric.labels.iter().copied()), "{}", metric.name);
-        labels.insert(0, ("job", job.to_string()));
+        labels.insert(0, ("job", job.clone()));
         match (is_counter, value) {
             (true, Number::Whole(v)) => ConstCounter::new(v).encode(e.encode_family(&labels)?)?,
             (true, Number::Real(v)) => ConstCounter::new(v).encode(e.encode_family(&labels)?)?,

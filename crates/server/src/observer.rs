@@ -60,14 +60,16 @@ pub enum QueryEnd {
 }
 
 /// Shows what happens; the binary's terminal, or a test.
+///
+/// An error ends what runs: rows that nobody can be shown.
 pub trait Observer: Send + Sync {
-    fn event(&self, event: Event<'_>);
+    fn event(&self, event: Event<'_>) -> Result<()>;
     /// Rows of the running query.
     fn rows(&self, schema: &Schema, batch: &Batch) -> Result<()>;
 }
 
 /// Tells the warnings. Advice is for who asks: `millstream check`.
-pub(crate) fn warn(findings: &[Diagnostic], observer: &dyn Observer) {
-    let warnings = findings.iter().filter(|f| f.severity == Severity::Warning);
-    warnings.for_each(|f| observer.event(Event::Warning(f)));
+pub(crate) fn warn(findings: &[Diagnostic], observer: &dyn Observer) -> Result<()> {
+    let mut warnings = findings.iter().filter(|f| f.severity == Severity::Warning);
+    warnings.try_for_each(|f| observer.event(Event::Warning(f)))
 }

@@ -63,12 +63,12 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
     if applied.map_err(one)?.is_none() {
         return Ok(());
     }
-    warn(&compiled.findings, observer.as_ref());
+    warn(&compiled.findings, observer.as_ref()).map_err(one)?;
     for step in compiled.steps {
         match step {
-            Step::Explain(text) => observer.event(Event::Explain(&text)),
-            Step::Statement(text) => observer.event(Event::Statement(&text)),
-            Step::Settings(list) => observer.event(Event::Settings(&list)),
+            Step::Explain(text) => observer.event(Event::Explain(&text)).map_err(one)?,
+            Step::Statement(text) => observer.event(Event::Statement(&text)).map_err(one)?,
+            Step::Settings(list) => observer.event(Event::Settings(&list)).map_err(one)?,
             Step::Query(plan, changes) => {
                 if runner.query(plan, changes, bounds, &observer, &control).await.map_err(one)? == QueryEnd::Stopped {
                     return Ok(());
@@ -76,22 +76,27 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
             }
             Step::Insert(plan) => match runner.prepare(&plan, life, &control).await.map_err(one)? {
                 Start::Stopped => return Ok(()),
-                Start::FinishedBefore(at_ms) => observer.event(Event::JobFinishedBefore { name: &plan.name, at_ms }),
+                Start::FinishedBefore(at_ms) => {
+                    let name = &plan.name;
+                    observer.event(Event::JobFinishedBefore { name, at_ms }).map_err(one)?;
+                }
                 Start::Job(job) => {
                     let metrics = Arc::clone(&job.metrics);
-                    observer.event(Event::JobStarted {
+                    let started = Event::JobStarted {
                         name: &plan.name,
                         metrics: &metrics,
                         resumed: job.resumed,
                         state: &job.state,
-                    });
+                    };
+                    observer.event(started).map_err(one)?;
                     let (outcome, seconds) = job.run(&control).await.map_err(one)?;
-                    observer.event(Event::JobEnded {
+                    let ended = Event::JobEnded {
                         name: &plan.name,
                         metrics: &metrics,
                         outcome,
                         seconds,
-                    });
+                    };
+                    observer.event(ended).map_err(one)?;
                 }
             },
         }

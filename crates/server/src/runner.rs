@@ -125,7 +125,7 @@ impl Runner {
             schema: &schema,
             metrics: &metrics,
             changes,
-        });
+        })?;
         let ending = Ending::default();
         let deliver: Deliver = {
             let (observer, schema, ending) = (Arc::clone(observer), schema.clone(), ending.clone());
@@ -172,7 +172,7 @@ impl Runner {
             (Ok(Outcome::Finished), _) => QueryEnd::Finished,
             (Err(e), _) => return Err(e),
         };
-        observer.event(Event::QueryEnded { end });
+        observer.event(Event::QueryEnded { end })?;
         Ok(end)
     }
 

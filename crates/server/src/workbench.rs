@@ -120,13 +120,13 @@ impl Workbench {
     }
 
     async fn steps(&self, text: &str, compiled: Compiled, bounds: Bounds, observer: &Arc<dyn Observer>, control: &Control) -> Result<bool> {
-        warn(&compiled.findings, observer.as_ref());
+        warn(&compiled.findings, observer.as_ref())?;
         let named = compiled.settings.contains_key("pipeline.name");
         for step in compiled.steps {
             match step {
-                Step::Explain(text) => observer.event(Event::Explain(&text)),
-                Step::Statement(text) => observer.event(Event::Statement(&text)),
-                Step::Settings(list) => observer.event(Event::Settings(&list)),
+                Step::Explain(text) => observer.event(Event::Explain(&text))?,
+                Step::Statement(text) => observer.event(Event::Statement(&text))?,
+                Step::Settings(list) => observer.event(Event::Settings(&list))?,
                 Step::Query(plan, changes) => {
                     if self.runner.query(plan, changes, bounds, observer, control).await? == QueryEnd::Stopped {
                         return Ok(true);
@@ -179,7 +179,7 @@ impl Workbench {
                     Err(e) => return Err(e),
                     Ok(Start::Stopped) => return Ok(None),
                     Ok(Start::FinishedBefore(at_ms)) => {
-                        observer.event(Event::JobFinishedBefore { name: &plan.name, at_ms });
+                        observer.event(Event::JobFinishedBefore { name: &plan.name, at_ms })?;
                         return Ok(None);
                     }
                     Ok(Start::Job(job)) => break job,
@@ -193,7 +193,7 @@ impl Workbench {
             metrics: &job.metrics,
             resumed: job.resumed,
             state: &job.state,
-        });
+        })?;
         self.jobs.start(&plan.name, *job, text);
         Ok(Some(plan.name))
     }

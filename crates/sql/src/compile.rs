@@ -95,7 +95,10 @@ pub struct Checked {
 }
 
 /// Checks one SET.
-pub(crate) fn check_setting(key: &str, value: &str) -> Result<()> {
+///
+/// # Errors
+/// `Config`, naming the key (with the nearest one) or the value.
+pub fn check_setting(key: &str, value: &str) -> Result<()> {
     Settings::check(key, value)?;
     let settings = Settings::new(&BTreeMap::from([(key.to_string(), value.to_string())]))?;
     Zone::parse(&settings.local_time_zone).map(|_| ()).map_err(|e| {
@@ -296,6 +299,9 @@ impl<'a> Text<'a> {
             } => {
                 let placed = |e: Error| if e.code == Some("E0501") { e.span(*key_span) } else { e.span(*value_span) };
                 check_setting(key, value).map_err(|e| one(placed(e)))?;
+                if let Some(fixed) = self.options.settings.get(key).filter(|fixed| *fixed != value) {
+                    self.findings.push(lint::overruled(key, fixed, statement.span));
+                }
                 self.set.insert(key.clone(), value.clone());
                 Ok(())
             }

@@ -3,7 +3,7 @@
 mod render;
 mod secrets;
 
-pub use render::Paint;
+pub use render::Palette;
 pub use secrets::without_secrets;
 
 use millstream_dataflow::{Error, ErrorKind, Label, Span};
@@ -104,7 +104,7 @@ impl Diagnostic {
 
 /// An error as text without colours; `file` is what its text is called.
 pub fn render(error: &Error, text: &str, file: &str) -> String {
-    Diagnostic::from(error).render(text, file, &Paint::PLAIN)
+    Diagnostic::from(error).render(text, file, &Palette::PLAIN)
 }
 
 /// What is not there yet, and where.

@@ -32,10 +32,11 @@ mod stored;
 mod table;
 mod zone;
 
-pub use compile::{Checked, CompileOptions, Compiled, Step, compile};
-pub use diagnostic::{Diagnostic, Edit, Paint, Severity, render, without_secrets};
+pub use compile::{Checked, CompileOptions, Compiled, Step, check_setting, compile};
+pub use diagnostic::{Diagnostic, Edit, Palette, Severity, render, without_secrets};
 pub use format::format;
 pub use known::{Known, KnownTable};
+pub use millstream_plan::SETTINGS;
 pub use session::{Failed, OnError, Session};
 pub use stored::{CatalogChange, CatalogStore, ChangeKind, StoredCatalog, StoredName, StoredText};
 

@@ -53,3 +53,13 @@ pub(crate) fn many_windows(slide_ms: i64, size_ms: i64, at: Span) -> Option<Diag
             .help("choose a longer slide: HOP(…, slide, size)")
     })
 }
+
+/// A SET that an argument overrules.
+pub(crate) fn overruled(key: &str, fixed: &str, at: Span) -> Diagnostic {
+    Diagnostic::new(
+        Severity::Warning,
+        "W0503",
+        at,
+        format!("SET '{key}' has no effect: it is '{fixed}' by an argument"),
+    )
+}

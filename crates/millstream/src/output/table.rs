@@ -1,44 +1,38 @@
 //! Rows as a framed table. Widths come from the first batch and are widened by a new head when a later row needs more.
 
-use millstream_dataflow::Schema;
+use super::{Cell, clean, null};
+use crate::color::{Paint, paint};
 use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
 /// Cells are cut at this width, visibly.
 const CELL_WIDTH_MAX: usize = 60;
 
-pub(crate) struct Table {
+pub(super) struct Table {
     names: Vec<String>,
-    /// The first column says what each row does: known with the first rows.
-    with_kinds: bool,
+    color: bool,
     widths: Vec<usize>,
     rows: u64,
 }
 
 impl Table {
-    pub(crate) fn new(schema: &Schema) -> Self {
+    pub(super) fn new(names: Vec<String>, color: bool) -> Self {
         Table {
-            names: schema.fields.iter().map(|f| f.name.clone()).collect(),
-            with_kinds: false,
+            names: names.iter().map(|n| shorten(n)).collect(),
+            color,
             widths: Vec::new(),
             rows: 0,
         }
     }
 
-    /// Rows begin with what they do to the result.
-    pub(crate) fn show_kinds(&mut self) {
-        if !std::mem::replace(&mut self.with_kinds, true) {
-            self.names.insert(0, "op".to_string());
-        }
-    }
-
     /// The text of some rows, with a head when one is due.
-    pub(crate) fn rows(&mut self, rows: &[Vec<String>]) -> String {
-        let rows: Vec<Vec<String>> = rows.iter().map(|r| r.iter().map(|c| shorten(c)).collect()).collect();
+    pub(super) fn rows(&mut self, rows: &[Vec<Cell>]) -> String {
+        let short = |c: &Cell| c.as_ref().map(|c| shorten(c));
+        let rows: Vec<Vec<Cell>> = rows.iter().map(|r| r.iter().map(short).collect()).collect();
         let mut widths: Vec<usize> = self.names.iter().map(|n| n.width()).collect();
         for row in &rows {
             for (w, cell) in widths.iter_mut().zip(row) {
-                *w = (*w).max(cell.width());
+                *w = (*w).max(cell.as_ref().map_or_else(|| null(false).width(), |c| c.width()));
             }
         }
         let mut text = String::new();
@@ -51,18 +45,23 @@ impl Table {
             }
             self.widths = widths;
             text += &self.line();
-            text += &self.cells(&self.names);
+            let names = self.names.iter().map(|n| (paint(self.color, Paint::Bold, n), n.width()));
+            text += &self.cells(names);
             text += &self.line();
         }
         for row in &rows {
-            text += &self.cells(row);
+            let cells = row.iter().map(|cell| match cell {
+                Some(cell) => (cell.clone(), cell.width()),
+                None => (null(self.color), null(false).width()),
+            });
+            text += &self.cells(cells);
         }
         self.rows += rows.len() as u64;
         text
     }
 
     /// The last line and the number of rows.
-    pub(crate) fn end(&self) -> String {
+    pub(super) fn end(&self) -> String {
         let line = if self.widths.is_empty() { String::new() } else { self.line() };
         format!("{line}{} row{}\n", self.rows, if self.rows == 1 { "" } else { "s" })
     }
@@ -72,18 +71,18 @@ impl Table {
         format!("+{}+\n", dashes.join("+"))
     }
 
-    fn cells(&self, cells: &[String]) -> String {
+    /// Cells with their widths.
+    fn cells(&self, cells: impl Iterator<Item = (String, usize)>) -> String {
         let mut text = String::from("|");
-        for (cell, width) in cells.iter().zip(&self.widths) {
-            let _ = write!(text, " {cell}{} |", " ".repeat(width.saturating_sub(cell.width())));
+        for ((cell, has), width) in cells.zip(&self.widths) {
+            let _ = write!(text, " {cell}{} |", " ".repeat(width.saturating_sub(has)));
         }
         text + "\n"
     }
 }
 
-/// Control characters would act on the terminal: they are shown instead.
 fn shorten(cell: &str) -> String {
-    let clean: String = cell.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let clean = clean(cell);
     if clean.width() <= CELL_WIDTH_MAX {
         return clean;
     }

@@ -12,15 +12,16 @@ use tokio::sync::mpsc::Receiver;
 struct Shown(Mutex<Vec<String>>);
 
 impl Observer for Shown {
-    fn event(&self, event: Event<'_>) {
+    fn event(&self, event: Event<'_>) -> Result<()> {
         let told = match event {
             Event::JobStarted { name, resumed, .. } => format!("{name} starts{}", if resumed.is_some() { " again" } else { "" }),
             Event::JobFinishedBefore { name, .. } => format!("{name} has finished before"),
             Event::QueryEnded { end } => format!("{end:?}"),
             Event::Explain(text) | Event::Statement(text) => text.to_string(),
-            _ => return,
+            _ => return Ok(()),
         };
         self.0.lock().unwrap().push(told);
+        Ok(())
     }
     fn rows(&self, schema: &Schema, batch: &Batch) -> Result<()> {
         for row in 0..batch.num_rows() {

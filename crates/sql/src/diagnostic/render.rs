@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 /// ANSI sequences for the parts of a message, or nothing.
 #[derive(Debug, Clone, Copy)]
-pub struct Paint {
+pub struct Palette {
     error: &'static str,
     warning: &'static str,
     advice: &'static str,
@@ -15,9 +15,9 @@ pub struct Paint {
     end: &'static str,
 }
 
-impl Paint {
+impl Palette {
     /// For files and pipes.
-    pub const PLAIN: Paint = Paint {
+    pub const PLAIN: Palette = Palette {
         error: "",
         warning: "",
         advice: "",
@@ -26,7 +26,7 @@ impl Paint {
         end: "",
     };
     /// For terminals.
-    pub const COLOURS: Paint = Paint {
+    pub const COLOURS: Palette = Palette {
         error: "\u{1b}[1;31m",
         warning: "\u{1b}[1;33m",
         advice: "\u{1b}[1;36m",
@@ -47,9 +47,9 @@ impl Diagnostic {
     /// The finding as text. Values of secret options are not shown.
     ///
     /// - `text`: what it was found in; `file`: what that is called
-    pub fn render(&self, text: &str, file: &str, paint: &Paint) -> String {
-        let (strong, frame, end) = (paint.strong, paint.frame, paint.end);
-        let severity = paint.severity(self.severity);
+    pub fn render(&self, text: &str, file: &str, palette: &Palette) -> String {
+        let (strong, frame, end) = (palette.strong, palette.frame, palette.end);
+        let severity = palette.severity(self.severity);
         let code = self.code.map_or(String::new(), |c| format!("[{c}]"));
         let mut out = format!("{severity}{}{code}{end}{strong}: {}{end}\n", self.severity.name(), self.message);
         let width = self.width();
@@ -57,7 +57,7 @@ impl Diagnostic {
             Some(span) => {
                 let _ = writeln!(out, "{:width$}{frame}-->{end} {file}:{}:{}", "", span.start.line, span.start.column);
                 let _ = writeln!(out, "{:width$} {frame}|{end}", "");
-                self.lines(&without_secrets(text), paint, &mut out);
+                self.lines(&without_secrets(text), palette, &mut out);
             }
             None => {
                 let _ = writeln!(out, " {frame}-->{end} {file}");
@@ -79,8 +79,8 @@ impl Diagnostic {
     }
 
     /// The lines of the places, in the order of the text, each with what is marked in it.
-    fn lines(&self, text: &str, paint: &Paint, out: &mut String) {
-        let (frame, end, width) = (paint.frame, paint.end, self.width());
+    fn lines(&self, text: &str, palette: &Palette, out: &mut String) {
+        let (frame, end, width) = (palette.frame, palette.end, self.width());
         let mut marks: Vec<(Span, Option<&str>)> = self.labels.iter().map(|l| (l.span, Some(l.text.as_str()))).collect();
         marks.extend(self.primary.map(|span| (span, None)));
         marks.sort_by_key(|(span, _)| span.start);
@@ -99,7 +99,7 @@ impl Diagnostic {
             }
             last = Some(number);
             let (colour, mark, said) = match label {
-                None => (paint.severity(self.severity), "^", String::new()),
+                None => (palette.severity(self.severity), "^", String::new()),
                 Some(said) => (frame, "-", format!(" {said}")),
             };
             let _ = writeln!(out, "{:width$} {frame}|{end} {indent}{colour}{}{said}{end}", "", mark.repeat(length));
@@ -134,7 +134,7 @@ fn marked(line: &str, span: Span) -> (String, String, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Paint, marked};
+    use super::{Palette, marked};
     use crate::diagnostic::{Diagnostic, Severity};
     use millstream_dataflow::{Label, Span};
 
@@ -159,7 +159,7 @@ mod tests {
             label(Span::new((5, 16), (5, 22)), "here, too"),
             label(Span::new((2, 3), (2, 5)), "declared here"),
         ];
-        let shown = Diagnostic { labels, ..finding }.render(text, "f.sql", &Paint::PLAIN);
+        let shown = Diagnostic { labels, ..finding }.render(text, "f.sql", &Palette::PLAIN);
         let expected = "warning[W0401]: something\n --> f.sql:5:8\n  |\n2 |   ts TIMESTAMP(3)\n  |   -- declared here\n...\n5 | SELECT ts FROM orders, orders\n  \
                         |        ^^\n  |                ------ here, too\n note: one\n help: two\n";
         assert_eq!(shown, expected);

@@ -1,11 +1,9 @@
 use super::*;
-use millstream_dataflow::{Field, SqlType};
 
 #[test]
 fn widths_grow_with_a_new_head() {
-    let schema = Schema::new(vec![Field::new("a", SqlType::Int, true), Field::new("b", SqlType::STRING, true)]);
-    let mut table = Table::new(&schema);
-    let row = |a: &str, b: &str| vec![a.to_string(), b.to_string()];
+    let mut table = Table::new(vec!["a".to_string(), "b".to_string()], false);
+    let row = |a: &str, b: &str| vec![Some(a.to_string()), Some(b.to_string())];
     assert_eq!(table.rows(&[row("1", "x")]), "+---+---+\n| a | b |\n+---+---+\n| 1 | x |\n");
     assert_eq!(table.rows(&[row("2", "y")]), "| 2 | y |\n");
     assert_eq!(
@@ -13,6 +11,16 @@ fn widths_grow_with_a_new_head() {
         "+---+---+\n+---+------+\n| a | b    |\n+---+------+\n| 3 | 日本 |\n"
     );
     assert_eq!(table.end(), "+---+------+\n3 rows\n");
+}
+
+#[test]
+fn null_is_no_text() {
+    let text = |color| Table::new(vec!["a".to_string()], color).rows(&[vec![None], vec![Some("NULL".to_string())]]);
+    assert_eq!(text(false), "+--------+\n| a      |\n+--------+\n| <NULL> |\n| NULL   |\n");
+    assert_eq!(
+        text(true),
+        "+--------+\n| \u{1b}[1ma\u{1b}[0m      |\n+--------+\n| \u{1b}[2m<NULL>\u{1b}[0m |\n| NULL   |\n"
+    );
 }
 
 #[test]

@@ -1,0 +1,124 @@
+//! Arguments about what is shown, and how.
+
+use clap::{Args, ValueEnum};
+use millstream_dataflow::option::parse_duration;
+use millstream_dataflow::temporal;
+use millstream_server::Bounds;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How results, and all else, are shown; what is not given comes from the configuration.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Display {
+    /// How rows are printed; a table on a terminal, JSON lines otherwise
+    #[arg(short = 'o', long, visible_alias = "output", value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Whether to use colours; by itself on a terminal, if neither NO_COLOR nor TERM=dumb is set
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(crate) color: Option<Color>,
+    /// Serve Prometheus metrics at http://ADDRESS/metrics, and /healthz and /readyz
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics: Option<SocketAddr>,
+    /// How lines on standard error look: log, progress and errors; text if not given
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+/// The forms of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Columns with a frame
+    Table,
+    /// A line per column
+    Vertical,
+    /// A table of a Markdown document
+    Markdown,
+    /// One array of objects
+    Json,
+    /// An object per line
+    Jsonl,
+    /// With a head; NULL is nothing, an empty text is ""
+    Csv,
+    /// With a head; NULL is \N
+    Tsv,
+    /// A stream of Arrow IPC
+    Arrow,
+    /// A Parquet file
+    Parquet,
+    /// {"columns":[…]} with the types, then {"kind":"+I","row":[…]} per row
+    Changelog,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// What ends a query before its input does.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Until {
+    /// End each query after so many rows
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+    /// End each query after a time: 30s, 5 min
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(crate) time: Option<Duration>,
+    /// End each query once its watermark is there: '2026-01-31 12:00:00' (UTC), or epoch milliseconds
+    #[arg(long, value_name = "TIME", value_parser = event_time, allow_negative_numbers = true)]
+    pub(crate) until_watermark: Option<i64>,
+}
+
+impl Until {
+    pub(crate) fn bounds(&self) -> Bounds {
+        Bounds {
+            limit: self.limit,
+            time: self.time,
+            watermark: self.until_watermark,
+        }
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "expected a number and a unit, such as 30s or 5 min".to_string())
+}
+
+/// Epoch milliseconds of a date, a timestamp, or of themselves.
+fn event_time(text: &str) -> Result<i64, String> {
+    let wrong = || "expected a timestamp such as '2026-01-31 12:00:00', or epoch milliseconds".to_string();
+    if let Ok(ms) = text.parse() {
+        return Ok(ms);
+    }
+    let bytes = text.strip_suffix('Z').unwrap_or(text).as_bytes();
+    let parsed = [b' ', b'T'].into_iter().find_map(|between| temporal::parse_timestamp(bytes, between));
+    let ((days, nanos), rest) = match (parsed, temporal::parse_date(bytes)) {
+        (Some(whole), _) => whole,
+        (None, Some((days, rest))) => ((days, 0), rest),
+        (None, None) => return Err(wrong()),
+    };
+    let ms = days.checked_mul(86_400_000).and_then(|ms| ms.checked_add(nanos / 1_000_000));
+    ms.filter(|_| rest.is_empty()).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::event_time;
+
+    #[test]
+    fn event_times_are_dates_timestamps_or_numbers() {
+        assert_eq!(event_time("1970-01-01 00:02:00"), Ok(120_000));
+        assert_eq!(event_time("1970-01-01T00:02:00.500Z"), Ok(120_500));
+        assert_eq!(event_time("1970-01-02"), Ok(86_400_000));
+        assert_eq!(event_time("-5"), Ok(-5));
+        for wrong in ["", "soon", "1970-01-01 00", "1970-01-01 00:02:00 CET", "1970-13-01"] {
+            assert!(event_time(wrong).is_err(), "{wrong}");
+        }
+    }
+}

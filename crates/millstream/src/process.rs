@@ -1,0 +1,113 @@
+//! What every verb that runs something needs of the process: its I/O runtime, signals, the log.
+
+use crate::color::{color_errors, wanted};
+use crate::config::Configuration;
+use crate::display::{Color, Display, Format, LogFormat};
+use crate::output::is_binary;
+use crate::report::{self, say};
+use millstream_dataflow::Error;
+use millstream_runtime::Control;
+use millstream_server::Watched;
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+
+/// How things are shown: arguments, then the configuration, then what fits where they go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown {
+    pub(crate) format: Format,
+    /// Whether results are in colour.
+    pub(crate) color: bool,
+    pub(crate) metrics: Option<SocketAddr>,
+}
+
+impl Shown {
+    /// Also sets up the log.
+    ///
+    /// # Errors
+    /// `Config` for bytes on a terminal.
+    pub(crate) fn new(display: &Display, configuration: &Configuration) -> Result<Shown, Error> {
+        let to_terminal = std::io::stdout().is_terminal();
+        let color = display.color.or_else(|| configuration.one_of("color")).unwrap_or(Color::Auto);
+        color_errors(wanted(color, std::io::stderr().is_terminal()));
+        log_to_stderr(display.log_format.or_else(|| configuration.one_of("log-format")).unwrap_or(LogFormat::Text));
+        let by_place = if to_terminal { Format::Table } else { Format::Jsonl };
+        let format = display.format.or_else(|| configuration.one_of("format")).unwrap_or(by_place);
+        if to_terminal && is_binary(format) {
+            let e = Error::config("the format is no text: it is not written to a terminal").code("E0542");
+            return Err(e.hint("send it to a file or a program: > result.arrow, or | …"));
+        }
+        Ok(Shown {
+            format,
+            color: wanted(color, to_terminal),
+            metrics: display.metrics.or_else(|| configuration.metrics()),
+        })
+    }
+
+    /// Serves metrics, if that is asked for.
+    ///
+    /// # Errors
+    /// `Config` if the address cannot be bound.
+    pub(crate) async fn serve(&self, watched: &Watched) -> Result<(), Error> {
+        if let Some(address) = self.metrics {
+            let bound = millstream_server::serve_metrics(address, Watched::clone(watched)).await?;
+            say(format_args!("metrics at http://{bound}/metrics"));
+        }
+        Ok(())
+    }
+}
+
+/// Runs I/O.
+///
+/// # Errors
+/// `Config` if it cannot be started.
+pub(crate) fn io_runtime() -> Result<tokio::runtime::Runtime, Error> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let built = builder.enable_all().worker_threads(2).build();
+    built.map_err(|e| Error::config("the I/O runtime could not be started").source(e))
+}
+
+/// The first SIGINT or SIGTERM asks for an orderly end, which a job takes a final checkpoint for; the second ends the process at once.
+///
+/// # Errors
+/// `Config` if they cannot be listened to.
+pub(crate) fn stop_on_signals(control: &Control) -> Result<(), Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed = |e| Error::config("signals cannot be listened to").source(e);
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let control = control.clone();
+    tokio::spawn(async move {
+        let mut asked = false;
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if asked {
+                std::process::exit(130);
+            }
+            asked = true;
+            say(format_args!("stopping, a job after a final checkpoint; once more stops at once"));
+            control.stop();
+        }
+    });
+    Ok(())
+}
+
+fn log_to_stderr(format: LogFormat) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MILLSTREAM_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // A log that nobody reads is no reason to stop.
+        .log_internal_errors(false)
+        .with_target(false);
+    // A second call in one process (tests) keeps the first subscriber.
+    let _ = match format {
+        LogFormat::Text => builder.with_ansi(crate::color::errors_are_colored()).try_init(),
+        LogFormat::Json => {
+            report::speak_json();
+            builder.json().try_init()
+        }
+    };
+}
