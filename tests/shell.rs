@@ -102,6 +102,20 @@ fn on_error() -> Result<()> {
         status == 1 && shown == "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n" && said.contains("-c:1:23") && said.contains("\"neither\""),
         "{status}\n{shown}{said}"
     );
+    // A query that fails has its end, so that what follows can be read.
+    let texts = [
+        "-c",
+        "SELECT 6 / a AS b FROM (VALUES (2), (0)) AS t(a)",
+        "-c",
+        "SELECT 1 AS a",
+        "--on-error",
+        "continue",
+        "--format",
+        "json",
+    ];
+    let (shown, said, status) = all(sql(directory.path(), &texts)?)?;
+    ensure!(status == 1 && said.contains("division by zero"), "{status}\n{said}");
+    ensure!(shown == "[]\n[\n {\"a\":1}\n]\n" || shown == "[\n {\"b\":3}\n]\n[\n {\"a\":1}\n]\n", "{shown}");
     Ok(())
 }
 

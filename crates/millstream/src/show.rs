@@ -8,7 +8,7 @@ use millstream_dataflow::{Batch, Result, Schema, Written};
 use millstream_formats::render;
 use millstream_runtime::metrics::NodeRole;
 use millstream_runtime::{JobMetrics, Outcome};
-use millstream_server::{Event, Notice, Observer, QueryEnd, Watched};
+use millstream_server::{Event, Notice, Observer, QueryEnd, READER_LEFT, Watched};
 use millstream_sql::Diagnostic;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,6 +64,9 @@ impl Show {
             }
             Notice::Failed { name, error, text } => {
                 self.progress.hide(name);
+                if error.code == Some(READER_LEFT) {
+                    return;
+                }
                 say(format_args!("job {name} has failed"));
                 report::errors(std::slice::from_ref(error.as_ref()), text, name);
             }

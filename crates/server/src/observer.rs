@@ -57,6 +57,8 @@ pub enum QueryEnd {
     Time,
     /// The watermark is where it was waited for.
     Watermark,
+    /// The error comes next.
+    Failed,
 }
 
 /// Shows what happens; the binary's terminal, or a test.

@@ -121,11 +121,6 @@ impl Runner {
         // A query has no checkpoint to go back to, and its rows are out: an error ends it.
         config.restart_attempts = 0;
         let metrics = Arc::new(JobMetrics::default());
-        observer.event(Event::QueryStarted {
-            schema: &schema,
-            metrics: &metrics,
-            changes,
-        })?;
         let ending = Ending::default();
         let deliver: Deliver = {
             let (observer, schema, ending) = (Arc::clone(observer), schema.clone(), ending.clone());
@@ -156,6 +151,11 @@ impl Runner {
             after: None,
             metrics: Arc::clone(&metrics),
         };
+        observer.event(Event::QueryStarted {
+            schema: &schema,
+            metrics: &metrics,
+            changes,
+        })?;
         let mut run = Box::pin(job.run(&ending.control));
         let outcome = tokio::select! {
             outcome = &mut run => outcome,
@@ -170,7 +170,11 @@ impl Runner {
             (Ok(Outcome::Stopped), Some(reason)) => *reason,
             (Ok(Outcome::Stopped), None) => QueryEnd::Stopped,
             (Ok(Outcome::Finished), _) => QueryEnd::Finished,
-            (Err(e), _) => return Err(e),
+            (Err(e), _) => {
+                // What was shown so far is ended as well as it can be; the first error is the one that counts.
+                let _shown = observer.event(Event::QueryEnded { end: QueryEnd::Failed });
+                return Err(e);
+            }
         };
         observer.event(Event::QueryEnded { end })?;
         Ok(end)

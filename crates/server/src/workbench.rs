@@ -63,7 +63,7 @@ impl Workbench {
         let runner = Runner::new(&options.directory, "query");
         let workbench = Workbench {
             catalogs: Arc::new(Catalogs::new(options.directory.clone(), Handle::current())),
-            jobs: Jobs::new(notices, Arc::clone(&runner.rim.timer)),
+            jobs: Jobs::new(notices, runner.rim.clone()),
             runner,
             session: Mutex::new(Session::new(options.defaults.clone())),
             options: Arc::new(options),

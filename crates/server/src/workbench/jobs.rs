@@ -3,7 +3,7 @@
 use crate::runner::Prepared;
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result};
-use millstream_runtime::{Control, JobMetrics, Outcome, Timer};
+use millstream_runtime::{Control, JobMetrics, Outcome, Rim};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,6 +20,8 @@ pub struct JobInfo {
     pub name: String,
     pub status: JobStatus,
     pub metrics: Arc<JobMetrics>,
+    /// Wall time, epoch ms.
+    pub started_at_ms: i64,
     /// The checkpoint it went on from.
     pub resumed: Option<u64>,
     /// Where its state is.
@@ -78,16 +80,16 @@ pub(super) struct Jobs {
     /// How many have ended.
     ended: watch::Sender<usize>,
     notices: mpsc::Sender<Notice>,
-    timer: Arc<dyn Timer>,
+    rim: Rim,
 }
 
 impl Jobs {
-    pub(super) fn new(notices: mpsc::Sender<Notice>, timer: Arc<dyn Timer>) -> Jobs {
+    pub(super) fn new(notices: mpsc::Sender<Notice>, rim: Rim) -> Jobs {
         Jobs {
             all: Arc::default(),
             ended: watch::Sender::new(0),
             notices,
-            timer,
+            rim,
         }
     }
 
@@ -99,6 +101,7 @@ impl Jobs {
             name: name.to_string(),
             status: JobStatus::Running,
             metrics: Arc::clone(&metrics),
+            started_at_ms: self.rim.clock.now_ms(),
             resumed: job.resumed,
             state: job.state.clone(),
             text: Arc::clone(&text),
@@ -152,7 +155,7 @@ impl Jobs {
     async fn watch(self, name: String, metrics: Arc<JobMetrics>) {
         let (mut failed, mut restarts, mut late) = (0, 0, 0);
         loop {
-            self.timer.sleep(LOOK).await;
+            self.rim.timer.sleep(LOOK).await;
             // What cannot be told now is told with the next look.
             let now = metrics.checkpoints.failed.load(Relaxed);
             if now > failed

@@ -195,6 +195,38 @@ fn jobs_are_called_after_the_table_they_write() {
 }
 
 #[test]
+fn what_is_set_from_the_beginning_comes_back_with_reset() {
+    let setting = |value: &str| BTreeMap::from([("parallelism.default".to_string(), value.to_string())]);
+    let mut talk = Talk {
+        session: Session::new(setting("2")),
+        ..Talk::default()
+    };
+    let listed = |n: u32| [format!("[(\"parallelism.default\", \"{n}\")]")];
+    assert_eq!(talk.say("SET;"), listed(2));
+    assert_eq!(talk.say("SET 'parallelism.default' = '3'; SET;"), listed(3));
+    assert_eq!(talk.say("RESET 'parallelism.default'; SET;"), listed(2));
+    assert_eq!(talk.say("SET 'parallelism.default' = '3'; SET 'pipeline.name' = 'x'; RESET; SET;"), listed(2));
+    // What an argument says stays, and that is told.
+    let options = CompileOptions {
+        registry: &Queue,
+        catalogs: None,
+        variables: &BTreeMap::new(),
+        settings: &setting("5"),
+        job_name: None,
+    };
+    let text = "SET 'parallelism.default' = '5'; SET 'parallelism.default' = '4'; SET;";
+    let compiled = talk.session.compile(text, &options, OnError::Stop).unwrap();
+    assert_eq!(shown(&compiled.steps), listed(5));
+    let [warning] = compiled.warnings.as_slice() else {
+        panic!("{:?}", compiled.warnings);
+    };
+    assert!(
+        warning.message.contains("has no effect") && warning.span.is_some_and(|s| s.start.column == 34),
+        "{warning:?}"
+    );
+}
+
+#[test]
 fn stored_catalogs_are_changed_by_what_had_its_effect() {
     let mut talk = Talk::default();
     talk.say("CREATE CATALOG c WITH ('type' = 'filesystem'); USE CATALOG c;");
