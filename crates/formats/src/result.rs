@@ -200,7 +200,7 @@ pub fn op_name(schema: &Schema) -> String {
 /// # Errors
 /// `Bug` if they are not.
 pub fn texts(columns: &[(&str, Vec<&str>)]) -> Result<(Schema, Batch)> {
-    let schema = Schema::new(columns.iter().map(|(name, _)| Field::new(*name, SqlType::STRING, false)).collect::<Vec<_>>());
+    let schema = Schema::new(columns.iter().map(|(name, _)| Field::new(*name, SqlType::STRING, true)).collect::<Vec<_>>());
     let arrays = columns
         .iter()
         .map(|(_, values)| Arc::new(StringViewArray::from_iter_values(values)) as ArrayRef);

@@ -1,4 +1,4 @@
-//! Shows what happens while a file runs: rows on stdout, everything else on stderr.
+//! Shows what happens while texts run: rows on stdout, everything else on stderr.
 
 use crate::display::Format;
 use crate::output::{Output, print};

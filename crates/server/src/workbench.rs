@@ -8,6 +8,7 @@ use crate::resume::Life;
 use crate::runner::{Bounds, Runner, Start};
 pub use jobs::{JobInfo, JobStatus, Notice};
 use jobs::{Jobs, NOTICES};
+use millstream_connectors::print::READER_LEFT;
 use millstream_dataflow::{Error, Result};
 use millstream_plan::{Job as Plan, Settings};
 use millstream_runtime::Control;
@@ -41,7 +42,7 @@ pub struct TextOptions {
     pub bounds: Bounds,
 }
 
-/// Runs the texts of one session in this process. Everything is dropped with it: stop its jobs first.
+/// Runs the texts of one session in this process. Its jobs go on without it until the runtime ends: stop them and wait first.
 pub struct Workbench {
     runner: Runner,
     catalogs: Arc<Catalogs>,
@@ -76,7 +77,7 @@ impl Workbench {
     /// text with it; jobs go on. Says whether a stop was asked for.
     ///
     /// # Errors
-    /// All that is wrong with the text, once the statements before the first wrong one have run ([`Session::compile`]); or what ended a query.
+    /// All that is wrong with the text, once what is right of it has run ([`Session::compile`]), and what ended queries before that.
     pub async fn run(&self, text: &str, options: TextOptions, observer: &Arc<dyn Observer>, control: &Control) -> Result<bool, Vec<Error>> {
         let one = |e: Error| vec![e];
         let _turn = self.turn.lock().await;
@@ -92,12 +93,9 @@ impl Workbench {
             return Ok(true);
         }
         *self.session() = session;
-        let stopped = self.steps(text, compiled, options.bounds, observer, control).await;
-        match stopped {
-            Err(e) => Err(errors.into_iter().chain([e]).collect()),
-            Ok(_) if !errors.is_empty() => Err(errors),
-            Ok(stopped) => Ok(stopped),
-        }
+        let (stopped, mut failed) = self.steps(text, compiled, options, observer, control).await;
+        failed.extend(errors);
+        if failed.is_empty() { Ok(stopped) } else { Err(failed) }
     }
 
     /// The text compiled, and the session as it is then.
@@ -119,35 +117,47 @@ impl Workbench {
         planning.await.map_err(|e| Error::bug("planning ended early").source(e))
     }
 
-    async fn steps(&self, text: &str, compiled: Compiled, bounds: Bounds, observer: &Arc<dyn Observer>, control: &Control) -> Result<bool> {
-        warn(&compiled.findings, observer.as_ref())?;
+    /// Runs what a text comes to: whether a stop was asked for, and what has failed.
+    async fn steps(&self, text: &str, compiled: Compiled, options: TextOptions, observer: &Arc<dyn Observer>, control: &Control) -> (bool, Vec<Error>) {
+        let mut failed: Vec<Error> = warn(&compiled.findings, observer.as_ref()).err().into_iter().collect();
         let named = compiled.settings.contains_key("pipeline.name");
         for step in compiled.steps {
-            match step {
-                Step::Explain(text) => observer.event(Event::Explain(&text))?,
-                Step::Statement(text) => observer.event(Event::Statement(&text))?,
-                Step::Settings(list) => observer.event(Event::Settings(&list))?,
+            let done = match step {
+                Step::Explain(text) => observer.event(Event::Explain(&text)).map(|()| false),
+                Step::Statement(text) => observer.event(Event::Statement(&text)).map(|()| false),
+                Step::Settings(list) => observer.event(Event::Settings(&list)).map(|()| false),
                 Step::Query(plan, changes) => {
-                    if self.runner.query(plan, changes, bounds, observer, control).await? == QueryEnd::Stopped {
-                        return Ok(true);
-                    }
+                    let end = self.runner.query(plan, changes, options.bounds, observer, control).await;
+                    end.map(|end| end == QueryEnd::Stopped)
                 }
-                Step::Insert(plan) => {
-                    let waits = Settings::new(&plan.settings)?.dml_sync;
-                    let Some(name) = self.start(plan, named, text, observer, control).await? else {
-                        continue;
-                    };
-                    let ended = async {
-                        self.jobs.ended(&name).await;
-                        Ok(())
-                    };
-                    if waits && control.unless_stopped(ended).await?.is_none() {
-                        return Ok(true);
+                Step::Insert(plan) => self.insert(plan, named, text, observer, control).await,
+            };
+            match done {
+                Ok(false) => {}
+                Ok(true) => return (true, failed),
+                Err(e) => {
+                    let goes_on = options.on_error == OnError::Continue && e.code != Some(READER_LEFT);
+                    failed.push(e);
+                    if !goes_on {
+                        break;
                     }
                 }
             }
         }
-        Ok(false)
+        (false, failed)
+    }
+
+    /// Starts INSERTs, and waits for their end if that is set; whether a stop was asked for.
+    async fn insert(&self, plan: Plan, named: bool, text: &str, observer: &Arc<dyn Observer>, control: &Control) -> Result<bool> {
+        let waits = Settings::new(&plan.settings)?.dml_sync;
+        let Some(name) = self.start(plan, named, text, observer, control).await? else {
+            return Ok(false);
+        };
+        let ended = async {
+            self.jobs.ended(&name).await;
+            Ok(())
+        };
+        Ok(waits && control.unless_stopped(ended).await?.is_none())
     }
 
     /// Starts INSERTs in the background; gives the job's name, if there is something to do.

@@ -155,7 +155,7 @@ impl Session {
         let mut stopped: Option<Stopped> = None;
         for statement in parsed.statements {
             let wrong = match statement {
-                Ok(_) if errors.len() == ERRORS_MAX => continue,
+                Ok(_) if stopped.is_some() && errors.len() == ERRORS_MAX => continue,
                 Ok(statement) => match text.take(&statement) {
                     Ok(()) => continue,
                     Err(wrong) => placed(wrong, &statement, above),
