@@ -8,6 +8,7 @@ mod catalogue;
 mod check;
 mod cli;
 mod conformance;
+mod explain;
 mod faults;
 mod filesystem;
 mod format;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     trials.extend(catalogue::trials());
     trials.extend(check::trials());
     trials.extend(cli::trials());
+    trials.extend(explain::trials());
     trials.extend(faults::trials());
     trials.extend(filesystem::trials());
     trials.extend(format::trials());

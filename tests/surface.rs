@@ -50,6 +50,7 @@ fn help() -> Result<()> {
         ("check.txt", &["check", "--help"]),
         ("fmt.txt", &["fmt", "--help"]),
         ("sql.txt", &["sql", "--help"]),
+        ("explain.txt", &["explain", "--help"]),
     ] {
         let mut command = millstream(directory.path())?;
         command.args(arguments);

@@ -3,6 +3,7 @@
 use crate::check::Check;
 use crate::config::Config;
 use crate::display::{Display, Until};
+use crate::explain::Explain;
 use crate::fmt::Fmt;
 use crate::manual::{Completions, Man};
 use crate::sql::Sql;
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Man(Man),
     /// Lay SQL files out: keywords in upper case, a clause per line; comments and blank lines between statements stay
     Fmt(Fmt),
+    /// Show what a SQL file would run: its operators, their state, their watermarks; or what an error code means
+    Explain(Explain),
 }
 
 /// Exit status: 0 done or stopped on request, 1 an error in the file or the job, 2 wrong arguments, 5 an outside service cannot be

@@ -6,6 +6,7 @@ mod check;
 mod color;
 mod config;
 mod display;
+mod explain;
 mod files;
 mod findings;
 mod fmt;
@@ -42,6 +43,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Completions(completions) => manual::completions(completions),
             Command::Man(man) => manual::man(man),
             Command::Fmt(fmt) => fmt::run(fmt),
+            Command::Explain(explain) => explain::run(explain),
         },
         Err(e) => {
             // Help and version go to stdout with 0, usage errors to stderr with 2.

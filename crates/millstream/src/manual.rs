@@ -1,10 +1,9 @@
 //! `millstream completions` and `millstream man`: made of the argument parser.
 
 use crate::arguments::Arguments;
-use crate::report::say;
+use crate::report::{print, say};
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
-use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 /// Put what it prints where the shell looks for it, as in
@@ -48,15 +47,5 @@ pub(crate) fn man(arguments: Man) -> ExitCode {
             say(format_args!("error: the page cannot be made: {e}"));
             ExitCode::from(70)
         }
-    }
-}
-
-fn print(text: &[u8]) -> ExitCode {
-    match std::io::stdout().lock().write_all(text) {
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
-            say(format_args!("error: standard output cannot be written: {e}"));
-            ExitCode::FAILURE
-        }
-        _ => ExitCode::SUCCESS,
     }
 }

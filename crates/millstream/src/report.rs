@@ -5,7 +5,7 @@ use crate::config::Wrong;
 use millstream_dataflow::{Clock, Error, ErrorKind};
 use millstream_formats::render::timestamp_ms;
 use millstream_runtime::SystemClock;
-use millstream_sql::{Diagnostic, Palette};
+use millstream_sql::{Diagnostic, Palette, Severity};
 use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
@@ -39,6 +39,30 @@ pub(crate) fn warn(warning: impl Display) {
         "{} {warning}",
         paint(errors_are_colored() && !speaks_json(), Paint::Yellow, "warning:")
     ));
+}
+
+/// A finding on one line: `… (W0501, line 4); what to do`.
+pub(crate) fn warning(finding: &Diagnostic) {
+    let line = finding.primary.map(|span| format!("line {}", span.start.line));
+    let place: Vec<String> = finding.code.map(str::to_string).into_iter().chain(line).collect();
+    let help = finding.helps.first().map_or(String::new(), |help| format!("; {help}"));
+    warn(format_args!("{} ({}){help}", finding.message, place.join(", ")));
+}
+
+/// The warnings among findings; advice is for who asks.
+pub(crate) fn warnings(findings: &[Diagnostic]) {
+    findings.iter().filter(|f| f.severity == Severity::Warning).for_each(warning);
+}
+
+/// Writes to standard output. A reader that went away is no error, as for other filters.
+pub(crate) fn print(text: &[u8]) -> ExitCode {
+    match std::io::stdout().lock().write_all(text) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            say(format_args!("error: standard output cannot be written: {e}"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 /// Prints why something failed, unless its reader has left: then it ends as other filters do.

@@ -11,6 +11,7 @@ use millstream_runtime::Control;
 use millstream_server::RunOptions;
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ pub(crate) fn run(arguments: Run) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let (text, name) = match read(&arguments) {
+    let (text, name) = match read(&arguments.file) {
         Ok(read) => read,
         Err(e) => {
             say(format_args!("error: {e:#}"));
@@ -40,14 +41,15 @@ pub(crate) fn run(arguments: Run) -> ExitCode {
     }
 }
 
-fn read(arguments: &Run) -> anyhow::Result<(String, String)> {
-    if arguments.file.as_os_str() == "-" {
+/// A file's text, and the name of its job.
+pub(crate) fn read(file: &Path) -> anyhow::Result<(String, String)> {
+    if file.as_os_str() == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
         return Ok((text, "stdin".to_string()));
     }
-    let text = std::fs::read_to_string(&arguments.file).with_context(|| format!("{} cannot be read", arguments.file.display()))?;
-    let name = arguments.file.file_stem().map_or("job".to_string(), |s| s.to_string_lossy().into_owned());
+    let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let name = file.file_stem().map_or("job".to_string(), |s| s.to_string_lossy().into_owned());
     Ok((text, name))
 }
 

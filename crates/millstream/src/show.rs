@@ -9,7 +9,6 @@ use millstream_formats::render;
 use millstream_runtime::metrics::NodeRole;
 use millstream_runtime::{JobMetrics, Outcome};
 use millstream_server::{Event, Notice, Observer, QueryEnd, READER_LEFT, Watched};
-use millstream_sql::Diagnostic;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -94,7 +93,7 @@ impl Observer for Show {
         self.progress.make_room();
         let mut out = Vec::new();
         match event {
-            Event::Warning(finding) => report::warn(line_of(finding)),
+            Event::Warning(finding) => report::warning(finding),
             Event::Explain(text) | Event::Statement(text) => self.results().output.text(text, &mut out)?,
             Event::Settings(list) => self.results().output.settings(list, &mut out)?,
             Event::QueryStarted { schema, metrics, changes } => {
@@ -148,14 +147,6 @@ impl Observer for Show {
         self.progress.make_room();
         print(&out)
     }
-}
-
-/// `… (W0501, line 4); what to do`
-fn line_of(finding: &Diagnostic) -> String {
-    let line = finding.primary.map(|span| format!("line {}", span.start.line));
-    let place: Vec<String> = finding.code.map(str::to_string).into_iter().chain(line).collect();
-    let help = finding.helps.first().map_or(String::new(), |help| format!("; {help}"));
-    format!("{} ({}){help}", finding.message, place.join(", "))
 }
 
 fn counted(n: u64, noun: &str) -> String {

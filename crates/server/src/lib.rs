@@ -6,6 +6,7 @@
 mod catalogs;
 mod check;
 mod collect;
+mod explain;
 mod metrics;
 mod observer;
 mod resume;
@@ -15,6 +16,7 @@ mod workbench;
 
 pub use catalogs::Catalogs;
 pub use check::check;
+pub use explain::{ExplainForm, ExplainOptions, Explained, explain};
 pub use metrics::{METRICS, Metric, Watched, serve as serve_metrics};
 pub use millstream_connectors::print::READER_LEFT;
 pub use observer::{Event, Observer, QueryEnd};

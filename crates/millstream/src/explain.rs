@@ -1,0 +1,100 @@
+//! `millstream explain`.
+
+use crate::arguments::pair;
+use crate::process::io_runtime;
+use crate::report::{self, print, say};
+use crate::run::read;
+use clap::{Args, ValueEnum};
+use millstream_dataflow::Error;
+use millstream_server::{ExplainForm, ExplainOptions, Explained};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Exit status: 0 explained, 1 an error in the file, 2 wrong arguments or a file that cannot be read, 5 an outside service cannot be
+/// reached, 70 a bug in Millstream. Nothing runs and nothing is changed.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// A SQL file, whose INSERTs or SELECT are explained, - for standard input; or the code of an error, such as E0402
+    what: String,
+    /// Give ${NAME} in the file a value
+    #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = pair)]
+    define: Vec<(String, String)>,
+    /// Set an option of the job; wins over SET in the file
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+    /// Explain the N-th SELECT of the file rather than its INSERTs
+    #[arg(long, value_name = "N")]
+    query: Option<usize>,
+    /// How the plan is shown
+    #[arg(short, long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A tree, as EXPLAIN shows it
+    Text,
+    /// All facts, for programs
+    Json,
+    /// A flowchart for Markdown pages
+    Mermaid,
+    /// For Graphviz
+    Dot,
+    /// A picture
+    Svg,
+}
+
+pub(crate) fn run(arguments: Explain) -> ExitCode {
+    if is_code(&arguments.what) {
+        return match millstream_sql::catalogue::explain(&arguments.what) {
+            Ok(page) => print(page.as_bytes()),
+            Err(e) => {
+                report::errors(&[e], "", "arguments");
+                ExitCode::from(2)
+            }
+        };
+    }
+    let (text, name) = match read(Path::new(&arguments.what)) {
+        Ok(read) => read,
+        Err(e) => {
+            say(format_args!("error: {e:#}"));
+            return ExitCode::from(2);
+        }
+    };
+    let file = arguments.what.clone();
+    match explained(arguments, text.clone(), name) {
+        Ok(Explained { shown, findings }) => {
+            report::warnings(&findings);
+            print(shown.as_bytes())
+        }
+        Err(errors) => report::failed(&errors, &text, &file),
+    }
+}
+
+/// `E0402`, `W0101`
+fn is_code(what: &str) -> bool {
+    let digits = what.strip_prefix(['E', 'W', 'e', 'w']);
+    digits.is_some_and(|d| d.len() == 4 && d.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn explained(arguments: Explain, text: String, name: String) -> Result<Explained, Vec<Error>> {
+    let runtime = io_runtime().map_err(|e| vec![e])?;
+    let directory = std::env::current_dir().map_err(|e| vec![Error::config("the current directory is unknown").source(e)])?;
+    let made = runtime.block_on(millstream_server::explain(ExplainOptions {
+        text,
+        name,
+        directory,
+        variables: arguments.define.into_iter().collect(),
+        settings: arguments.set.into_iter().collect(),
+        query: arguments.query,
+        form: match arguments.format {
+            Format::Text => ExplainForm::Text,
+            Format::Json => ExplainForm::Json,
+            Format::Mermaid => ExplainForm::Mermaid,
+            Format::Dot => ExplainForm::Dot,
+            Format::Svg => ExplainForm::Svg,
+        },
+    }));
+    runtime.shutdown_background();
+    made
+}
