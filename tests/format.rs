@@ -314,6 +314,13 @@ fn wrong() -> Result<()> {
         let said = fail(command, status)?;
         ensure!(said.contains(part), "{said}");
     }
+    // Laid out it would be too long to be run.
+    let columns: Vec<String> = (0..18_000).map(|i| format!("column_{i}")).collect();
+    std::fs::write(directory.path().join("long.sql"), format!("SELECT {} FROM t;", columns.join(", ")))?;
+    let mut command = millstream(directory.path())?;
+    command.args(["fmt", "long.sql"]);
+    let said = fail(command, 1)?;
+    ensure!(said.contains("error[E0103]: the text has") && !said.contains("bug"), "{said}");
     let read_only = directory.path().join("read_only.sql");
     std::fs::write(&read_only, UGLY)?;
     std::fs::set_permissions(&read_only, std::fs::Permissions::from_mode(0o440))?;

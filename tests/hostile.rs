@@ -9,7 +9,7 @@ use bytes::Bytes;
 use millstream_dataflow::testing::columns;
 use millstream_dataflow::{Decoder, Error, ErrorKind, KeyGroupRange, SnapshotPart, SqlType, StateType};
 use millstream_plan::Job;
-use millstream_sql::{CompileOptions, Compiled, Step, compile, render};
+use millstream_sql::{CompileOptions, Compiled, Step, compile, format, render};
 use millstream_state::{KeyedTable, Manifest, read_singleton};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -41,8 +41,9 @@ impl Sql {
     /// Compiles it, to nothing or to errors with a place, and returns the number of its plans.
     ///
     /// # Errors
-    /// An internal error, one that shows what is inside, or a plan that does not survive being written.
+    /// An internal error, one that shows what is inside, a plan that does not survive being written, or a layout that is not kept.
     pub fn check(&self, text: &str) -> Result<usize> {
+        formats(text)?;
         let mut plans = 0;
         match self.compile(text) {
             Ok(compiled) => {
@@ -69,6 +70,18 @@ impl Sql {
         }
         Ok(plans)
     }
+}
+
+/// What can be laid out stays as it is when it is laid out again.
+fn formats(text: &str) -> Result<()> {
+    match format(text) {
+        Ok(made) => {
+            let again = format(&made).map_err(|e| anyhow::anyhow!("what was laid out cannot be read: {e:?}\n{made}"))?;
+            ensure!(again == made, "laid out again\n{made}\nbecomes\n{again}");
+        }
+        Err(errors) => ensure!(errors.iter().all(|e| e.kind != ErrorKind::Bug), "{errors:?}"),
+    }
+    Ok(())
 }
 
 const JSON: &str = "a INT NOT NULL, b BIGINT, c STRING, d DECIMAL(10, 2), e DOUBLE, f BOOLEAN, g DATE, h TIME(3), i TIMESTAMP(6), j TIMESTAMP_LTZ(3), \

@@ -11,6 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Exit status: 0 all files are laid out, 1 a file has an error or, with --check, would change, 2 wrong arguments or a file that cannot be
 /// read or written, 70 a bug in Millstream. Files with an error are left as they are.
@@ -26,6 +27,9 @@ pub(crate) struct Fmt {
 
 /// Lines of a difference that are shown.
 const SHOWN_MAX: usize = 24;
+
+/// How long the least difference is looked for.
+const DIFF_MAX: Duration = Duration::from_millis(200);
 
 /// What became of the files, the worst last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,7 +126,8 @@ fn compare(name: &str, text: &str, made: &str) -> Outcome {
     if text == made {
         return Outcome::Fine;
     }
-    let difference = TextDiff::from_lines(text, made);
+    // The least difference of long texts takes long to find; one that is near it does as well.
+    let difference = TextDiff::configure().timeout(DIFF_MAX).diff_lines(text, made);
     let shown = difference.unified_diff().context_radius(1).to_string();
     let lines: Vec<&str> = shown.lines().collect();
     let mut out = format!("{name} is not formatted\n");

@@ -3,7 +3,7 @@
 use super::source::{Role, Token};
 use crate::expression::is_function;
 use crate::parse::StatementKind;
-use millstream_dataflow::Span;
+use millstream_dataflow::{Location, Span};
 use sqlparser::tokenizer::Token as Sql;
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ type Place = (u64, u64);
 #[derive(Default)]
 pub(super) struct Names {
     names: BTreeMap<Place, Found>,
-    /// Statements of which nothing is known but their tokens.
+    /// Statements of which nothing is known but their tokens, in order.
     unknown: Vec<Span>,
 }
 
@@ -65,12 +65,17 @@ impl Names {
         self.unknown.push(statement);
     }
 
+    fn is_unknown(&self, place: Location) -> bool {
+        let before = self.unknown.partition_point(|s| s.start <= place);
+        before > 0 && place < self.unknown[before - 1].end
+    }
+
     /// Gives each word its role.
     pub(super) fn assign(&self, tokens: &mut [Token]) {
         for token in tokens.iter_mut().filter(|t| t.role == Role::Keyword) {
             let start = token.span.start;
             token.role = match self.names.get(&(start.line, start.column)) {
-                _ if self.unknown.iter().any(|s| s.start <= start && start < s.end) => Role::Unknown,
+                _ if self.is_unknown(start) => Role::Unknown,
                 None => Role::Keyword,
                 // A keyword that our dialect made the name of a call: it is in upper case there, whatever it is here.
                 Some(found) if found.value == token.text.to_uppercase() && found.value != token.text => Role::Keyword,

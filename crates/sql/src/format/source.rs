@@ -181,21 +181,25 @@ fn is_variable(token: &TokenWithSpan, text: &str) -> bool {
 /// A text by its lines and columns.
 struct Lines<'a> {
     text: &'a str,
-    /// Where each line begins, bytes.
+    /// Where each character begins, bytes; and the end.
+    chars: Vec<usize>,
+    /// The first character of each line.
     starts: Vec<usize>,
 }
 
 impl<'a> Lines<'a> {
     fn new(text: &'a str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(i, _)| i + 1)).collect();
-        Lines { text, starts }
+        let chars = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        let line_ends = text.chars().enumerate().filter(|(_, c)| *c == '\n');
+        let starts = std::iter::once(0).chain(line_ends.map(|(n, _)| n + 1)).collect();
+        Lines { text, chars, starts }
     }
     fn at(&self, place: Location) -> usize {
-        let start = self.starts.get(place.line.saturating_sub(1) as usize).copied().unwrap_or(self.text.len());
-        let rest = &self.text[start..];
-        let column = place.column.saturating_sub(1) as usize;
-        rest.char_indices().nth(column).map_or(self.text.len(), |(i, _)| start + i)
+        let line = place.line.saturating_sub(1) as usize;
+        let start = self.starts.get(line).copied().unwrap_or(self.chars.len());
+        let n = start + place.column.saturating_sub(1) as usize;
+        self.chars.get(n).copied().unwrap_or(self.text.len())
     }
     fn slice(&self, span: Span) -> &'a str {
         self.text.get(self.at(span.start)..self.at(span.end)).unwrap_or_default()
