@@ -4,6 +4,7 @@
 //! [`Job`], `operators` turns it into an executable graph, a checkpoint keeps its text to judge whether a changed file may go on.
 
 mod compatibility;
+mod describe;
 mod explain;
 mod expr;
 mod job;
@@ -13,7 +14,11 @@ mod types;
 mod window;
 
 pub use compatibility::differences;
-pub use explain::explain;
+pub use describe::{
+    Alignment as WatermarkAlignment, Changelog, DESCRIPTION_VERSION, Delay, Description, Distribution, Edge, Growth, Held, Operator, Port, State, Watermark,
+    describe,
+};
+pub use explain::{dot, explain, json, mermaid, svg, text};
 pub use expr::{Expr, Value};
 pub use job::{Input, JOB_VERSION, Job, Node};
 pub use node::{ARRIVAL, Alignment, DeadLetters, FutureSkew, NodeSpec, RecordPolicy, Rowtime, SourceSpec, TableDef};
