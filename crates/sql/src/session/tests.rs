@@ -217,8 +217,8 @@ fn what_is_set_from_the_beginning_comes_back_with_reset() {
     let text = "SET 'parallelism.default' = '5'; SET 'parallelism.default' = '4'; SET;";
     let compiled = talk.session.compile(text, &options, OnError::Stop).unwrap();
     assert_eq!(shown(&compiled.steps), listed(5));
-    let [warning] = compiled.warnings.as_slice() else {
-        panic!("{:?}", compiled.warnings);
+    let [warning] = compiled.findings.as_slice() else {
+        panic!("{:?}", compiled.findings);
     };
     assert!(
         warning.message.contains("has no effect") && warning.span.is_some_and(|s| s.start.column == 34),
