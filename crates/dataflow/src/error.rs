@@ -131,6 +131,12 @@ impl Error {
         self.0.replacement = None;
         self.span(whole)
     }
+    /// Puts all its places where they belong.
+    pub fn moved(mut self, place: impl Fn(Span) -> Span) -> Self {
+        self.0.span = self.0.span.map(&place);
+        self.0.labels.iter_mut().for_each(|l| l.span = place(l.span));
+        self
+    }
     /// Adds another place that has to do with it.
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
         self.0.labels.push(Label { span, text: text.into() });

@@ -53,4 +53,4 @@ pub use source::{BadRow, Chunk, Decoded, Fetch, Rejected, Scan, Scanned, Source,
 pub use span::{Location, Span};
 pub use store::{BoxFuture, ObjectMeta, PartId, Put, PutMode, Store, StoreKind};
 pub use time::{EventTime, TimeDomain, Watermark};
-pub use types::SqlType;
+pub use types::{NoType, SqlType};

@@ -104,7 +104,8 @@ impl OptionSpec {
             OptionType::OneOf(values) if values.contains(&value) => Ok(()),
             OptionType::OneOf(values) => {
                 let e = Error::config(format!("option '{key}' has the value '{value}', expected one of {}", values.join(", "))).code("E0502");
-                Err(match nearest(value, values.iter().copied()) {
+                let begins = |v: &&str| value.len() > 2 && v.strip_prefix(value).is_some_and(|rest| rest.starts_with(['-', '_']));
+                Err(match nearest(value, values.iter().copied()).or_else(|| values.iter().copied().find(begins)) {
                     Some(near) => e.meant(format!("'{near}'"), format!("'{near}'")),
                     None => e,
                 })
@@ -118,21 +119,33 @@ impl OptionSpec {
 /// # Errors
 /// `Config`, one per finding, each naming its option.
 pub fn check_all(options: &BTreeMap<String, String>, specs: &[&OptionSpec], owner: &str) -> Vec<Error> {
-    let mut errors = Vec::new();
+    let (mut errors, mut meant) = (Vec::new(), Vec::new());
     for (key, value) in options {
         match specs.iter().find(|s| s.matches(key)) {
             Some(spec) => errors.extend(spec.check(key, value).err()),
             None => {
                 let e = Error::config(format!("{owner} has no option '{key}'")).code("E0501");
-                errors.push(match nearest(key, specs.iter().map(|s| s.name)) {
-                    Some(near) if near.contains(['*', '#']) => e.hint(format!("did you mean '{near}'?")),
-                    Some(near) => e.meant(format!("'{near}'"), format!("'{near}'")),
-                    None => e.hint(format!("it has: {}", specs.iter().map(|s| s.name).collect::<Vec<_>>().join(", "))),
+                let names = || specs.iter().map(|s| s.name);
+                // `bootstrap.servers` of `properties.bootstrap.servers`
+                let ends = |n: &&str| n.strip_suffix(key.as_str()).is_some_and(|rest| rest.ends_with('.'));
+                errors.push(match nearest(key, names()).or_else(|| names().find(ends)) {
+                    Some(near) => {
+                        meant.push(near);
+                        match near.contains(['*', '#']) {
+                            true => e.hint(format!("did you mean '{near}'?")),
+                            false => e.meant(format!("'{near}'"), format!("'{near}'")),
+                        }
+                    }
+                    None => e.hint(format!("it has: {}", names().collect::<Vec<_>>().join(", "))),
                 });
             }
         }
     }
-    for spec in specs.iter().filter(|s| s.required && !options.keys().any(|k| s.matches(k))) {
+    // One that is there under a wrong name is not told as missing, too.
+    for spec in specs
+        .iter()
+        .filter(|s| s.required && !meant.contains(&s.name) && !options.keys().any(|k| s.matches(k)))
+    {
         let example = spec.examples.first().unwrap_or(&"…");
         errors.push(
             Error::config(format!("{owner} needs the option '{}'", spec.name))
@@ -167,11 +180,13 @@ pub fn is_secret(key: &str) -> bool {
 
 /// The candidate nearest to a name, if it is near enough to be a slip.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = 1 + name.chars().count() / 5;
+    let length = name.chars().count();
+    let limit = 1 + length / 5;
     candidates
         .into_iter()
         .map(|c| (edit_distance(&name.to_lowercase(), &c.to_lowercase()), c))
-        .filter(|(d, _)| *d <= limit)
+        // Of a single letter any other is a letter away.
+        .filter(|(d, c)| *d <= limit && 2 * *d <= length.min(c.chars().count()))
         .min()
         .map(|(_, c)| c)
 }

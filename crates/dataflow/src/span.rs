@@ -31,6 +31,15 @@ impl Span {
     }
 }
 
+impl Span {
+    /// The same, so many lines further down.
+    pub const fn moved_down(mut self, lines: u64) -> Self {
+        self.start.line += lines;
+        self.end.line += lines;
+        self
+    }
+}
+
 impl std::fmt::Display for Span {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.start.line, self.start.column)

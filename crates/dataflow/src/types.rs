@@ -2,6 +2,8 @@
 
 mod parse;
 
+pub use parse::NoType;
+
 use crate::{Error, Field, Result};
 use arrow_schema::{DataType, IntervalUnit, TimeUnit};
 use std::fmt;

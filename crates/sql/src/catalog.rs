@@ -263,6 +263,15 @@ impl<'a> Catalog<'a> {
             self.broken.insert(name);
         }
     }
+    /// Forgets a table or view that a statement with errors makes or changes: what it is now nobody can tell.
+    pub(crate) fn forget(&mut self, path: &ObjectPath) {
+        if let Ok(name) = self.resolve(path, &self.current) {
+            if let Ok(database) = self.database_mut(&name.catalog, &name.database) {
+                database.remove(&name.name);
+            }
+            self.broken.insert(name);
+        }
+    }
     /// Whether there is something of this name.
     pub(crate) fn has(&self, path: &ObjectPath) -> bool {
         self.resolve(path, &self.current).is_ok_and(|full| self.slot(&full).is_some())

@@ -2,7 +2,7 @@
 
 use crate::catalog::{Catalog, Entry, Names, View, is_a};
 use crate::diagnostic::Diagnostic;
-use crate::expression::cast;
+use crate::expression::{cast, counted, span};
 use crate::graph::JobGraph;
 use crate::hints::Hints;
 use crate::lint;
@@ -14,11 +14,12 @@ use crate::session::{OnError, Session};
 use crate::show::{Answer, show};
 use crate::stored::{CatalogChange, CatalogStore, no_hint};
 use crate::table::Table;
+use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Exchange, Registry, Result, Span, SqlType};
 use millstream_functions::Zone;
 use millstream_functions::types::{common, is_numeric, is_text, is_timestamp};
 use millstream_plan::{Column, Expr, Input, Job, NodeSpec, RecordPolicy, Settings, Type, explain};
-use sqlparser::ast::Query;
+use sqlparser::ast::{Query, SelectItem, SetExpr};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -493,6 +494,7 @@ impl<'a> Text<'a> {
         let Entry::Table(mut table) = self.catalog.get(&insert.table, &self.catalog.current)? else {
             return Err(Error::sql(format!("\"{}\" is a view: rows cannot be inserted into it", insert.table))
                 .code("E0205")
+                .hint("insert into a table")
                 .span(insert.table.span));
         };
         if let Some(hint) = self.hints.take(&insert.table) {
@@ -590,18 +592,24 @@ fn targets(relation: &Relation, columns: &[Column], insert: &Insert) -> Result<V
     let mut from: Vec<Option<usize>> = (0..columns.len()).map(Some).collect();
     let given = if insert.columns.is_empty() { columns.len() } else { insert.columns.len() };
     if relation.columns.len() != given {
-        return Err(Error::sql(format!("the query gives {} columns, {given} are taken", relation.columns.len()))
+        let message = format!("the query gives {}, the table takes {given}", counted(relation.columns.len(), "column"));
+        return Err(Error::sql(message)
             .code("E0305")
             .detail(shapes())
-            .span(insert.table.span));
+            .span(output_span(&insert.query, None).unwrap_or(insert.table.span)));
     }
     if !insert.columns.is_empty() {
         from = vec![None; columns.len()];
         for (i, (name, span)) in insert.columns.iter().enumerate() {
             let place = columns.iter().position(|c| c.name == *name).ok_or_else(|| {
-                Error::sql(format!("\"{}\" has no column \"{name}\" to insert into", insert.table))
+                let e = Error::sql(format!("\"{}\" has no column \"{name}\" to insert into", insert.table))
                     .code("E0202")
-                    .span(*span)
+                    .span(*span);
+                let names = || columns.iter().map(|c| c.name.as_str());
+                match nearest(name, names()) {
+                    Some(near) => e.hint(format!("did you mean \"{near}\"?")),
+                    None => e.hint(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
+                }
             })?;
             if from[place].replace(i).is_some() {
                 return Err(Error::sql(format!("column \"{name}\" is listed twice")).code("E0209").span(*span));
@@ -625,6 +633,7 @@ fn targets(relation: &Relation, columns: &[Column], insert: &Insert) -> Result<V
             None => {
                 return Err(Error::sql(format!("column \"{}\" is NOT NULL and gets no value", column.name))
                     .code("E0305")
+                    .hint("add it to the list of columns")
                     .span(insert.table.span));
             }
         };
@@ -634,12 +643,36 @@ fn targets(relation: &Relation, columns: &[Column], insert: &Insert) -> Result<V
                     .code("E0305")
                     .detail(shapes())
                     .hint("cast it in the query")
-                    .span(insert.table.span),
+                    .span(output_span(&insert.query, from).unwrap_or(insert.table.span)),
             );
         }
         exprs.push(cast(bound, Type::new(column.ty.ty.clone(), true)).expr);
     }
     Ok(exprs)
+}
+
+/// Where an output column of a query stands, or the list of them; `None` where they are not written out.
+fn output_span(query: &Query, column: Option<usize>) -> Option<Span> {
+    let list: Vec<Span> = match query.body.as_ref() {
+        SetExpr::Select(select) => {
+            let written = |item: &SelectItem| match item {
+                SelectItem::UnnamedExpr(e) | SelectItem::ExprWithAlias { expr: e, .. } => Some(span(e)),
+                _ => None,
+            };
+            select.projection.iter().map(written).collect::<Option<_>>()?
+        }
+        SetExpr::Values(values) => values.rows.first()?.content.iter().map(span).collect(),
+        SetExpr::Query(query) => return output_span(query, column),
+        _ => return None,
+    };
+    let found = match column {
+        Some(column) => *list.get(column)?,
+        None => Span {
+            start: list.first()?.start,
+            end: list.last()?.end,
+        },
+    };
+    (found.start.line > 0).then_some(found)
 }
 
 /// The same for what is inside: the fields of a ROW by position.

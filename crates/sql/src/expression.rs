@@ -12,12 +12,14 @@ use crate::relation::{Bound, ScopeColumn, find};
 use crate::show::name_written;
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span, SqlType};
-use millstream_functions::{functions, types::common};
+use millstream_functions::functions;
+use millstream_functions::types::{common, is_text};
 use millstream_plan::{Expr as Plan, Type, Value};
 use sqlparser::ast::{AccessExpr, BinaryOperator, CaseWhen, CastKind, Expr, Ident, Spanned, Subscript, UnaryOperator};
+use std::collections::BTreeSet;
 
 pub(crate) use aggregates::Aggregates;
-pub(crate) use calls::is_function;
+pub(crate) use calls::{counted, is_function};
 pub(crate) use literal::interval_ms;
 pub(crate) use types::parse_type;
 
@@ -98,7 +100,7 @@ impl<'a> Binder<'a> {
                 right,
             } => self.overlaps(left, right),
             Expr::BinaryOp { left, op, right } => match operator(op) {
-                Some(name) => self.call(name, &[left, right]),
+                Some(name) => self.call(name, &[left, right]).map_err(|e| bare_word(e, right)),
                 None => Err(unsupported(format!("the operator {op}"), span(expr))),
             },
             Expr::UnaryOp { op: UnaryOperator::Not, expr } => self.call("not", &[expr]),
@@ -166,7 +168,7 @@ impl<'a> Binder<'a> {
                 let safe = match kind {
                     CastKind::Cast => false,
                     CastKind::TryCast => true,
-                    _ => return Err(unsupported("the operator ::", span(expr.as_ref()))),
+                    _ => return Err(unsupported("this form of a cast", span(expr.as_ref())).hint("use TRY_CAST(value AS type)")),
                 };
                 let bound = self.bind(expr)?;
                 let to = parse_type(data_type)?;
@@ -203,10 +205,11 @@ impl<'a> Binder<'a> {
                 shorthand: _,
             } => {
                 let mut args = vec![self.bind(expr)?];
-                args.push(match substring_from {
-                    Some(from) => self.bind(from)?,
-                    None => literal::int(1, SqlType::Int),
-                });
+                match substring_from {
+                    Some(from) => args.push(self.bind(from)?),
+                    None if substring_for.is_some() => args.push(literal::int(1, SqlType::Int)),
+                    None => {}
+                }
                 if let Some(length) = substring_for {
                     args.push(self.bind(length)?);
                 }
@@ -247,12 +250,15 @@ impl<'a> Binder<'a> {
                 self.call(name, &args)
             }
             Expr::Function(function) => self.function(function),
+            Expr::RLike { expr, .. } => Err(unsupported("RLIKE", span(expr.as_ref())).hint("use REGEXP(text, pattern)")),
+            Expr::ILike { .. } => Err(unsupported("ILIKE", span(expr)).hint("use LOWER(text) LIKE '…'")),
+            Expr::Convert { .. } => Err(unsupported("CONVERT", span(expr)).hint("use CAST(value AS type)")),
             other => Err(unsupported(what(other), span(other))),
         }
     }
 
     fn column(&self, qualifier: Option<&str>, name: &Ident) -> Result<Bound> {
-        let index = find(self.columns, qualifier, &name.value, span_of(name.span))?;
+        let index = find(self.columns, qualifier, &name.value, span_of(name.span)).map_err(|e| without_brackets(e, name))?;
         if self.grouped.is_some() {
             return Err(Error::sql(format!("column \"{}\" is neither grouped nor aggregated", name.value))
                 .code("E0405")
@@ -278,9 +284,8 @@ impl<'a> Binder<'a> {
             }
             _ if is_column => (self.column(None, first)?, rest),
             _ => {
-                return Err(Error::sql(format!("\"{}\" is neither a table nor a column here", first.value))
-                    .code("E0202")
-                    .span(span_of(first.span)));
+                let e = Error::sql(format!("\"{}\" is neither a table nor a column here", first.value)).code("E0202");
+                return Err(of_tables(e.span(span_of(first.span)), &first.value, self.columns));
             }
         };
         for f in fields {
@@ -342,13 +347,16 @@ impl<'a> Binder<'a> {
             };
             when.push((condition, self.bind(&c.result)?));
         }
+        let otherwise_at = otherwise.map(span);
         let otherwise = otherwise.map(|o| self.bind(o)).transpose()?;
         let mut ty = SqlType::Null;
-        for result in when.iter().map(|(_, r)| r).chain(&otherwise) {
+        let places = conditions.iter().map(|c| span(&c.result)).chain(otherwise_at);
+        for (result, at) in when.iter().map(|(_, r)| r).chain(&otherwise).zip(places) {
             ty = common(&ty, &result.ty.ty).ok_or_else(|| {
                 Error::sql(format!("the branches of CASE are {ty} and {}", result.ty.ty))
                     .code("E0307")
                     .hint("cast them to one type")
+                    .span(at)
             })?;
         }
         let nullable = otherwise.is_none() || when.iter().map(|(_, r)| r).chain(&otherwise).any(|r| r.ty.nullable);
@@ -366,6 +374,43 @@ impl<'a> Binder<'a> {
     }
 }
 
+/// A name in front of a dot that stands for nothing, told with what stands there instead.
+pub(crate) fn of_tables(e: Error, name: &str, columns: &[ScopeColumn]) -> Error {
+    let tables: BTreeSet<&str> = columns.iter().filter_map(|c| c.qualifier.as_deref()).collect();
+    let names = tables.iter().copied().chain(columns.iter().map(|c| c.name.as_str()));
+    match nearest(name, names.filter(|n| !n.is_empty())) {
+        Some(near) => e.hint(format!("did you mean \"{near}\"?")),
+        None if tables.is_empty() => e,
+        None => e.hint(format!("what FROM offers is called: {}", tables.into_iter().collect::<Vec<_>>().join(", "))),
+    }
+}
+
+/// A name that stands for nothing, but is that of a function.
+fn without_brackets(e: Error, name: &Ident) -> Error {
+    let lower = name.value.to_lowercase();
+    let is_function = functions().any(|f| f.name == lower) || calls::VOLATILE.contains(&lower.as_str());
+    match is_function && name.quote_style.is_none() && !e.hint.as_ref().is_some_and(|h| h.starts_with("did")) {
+        true => e.hint(format!("a function is called with brackets: {}(…)", name.value)),
+        false => e,
+    }
+}
+
+/// A name that is compared with, stands for nothing and is close to nothing: a text without its quotes.
+fn bare_word(e: Error, right: &Expr) -> Error {
+    match right {
+        Expr::Identifier(word)
+            if e.code == Some("E0202")
+                && e.span == Some(span_of(word.span))
+                && word.quote_style.is_none()
+                && !e.hint.as_ref().is_some_and(|h| h.starts_with("did")) =>
+        {
+            let also = e.hint.as_ref().map_or(String::new(), |h| format!("; {h}"));
+            e.hint(format!("a text stands in single quotes: '{}'{also}", word.value))
+        }
+        _ => e,
+    }
+}
+
 fn constant_index(expr: &Plan) -> Option<i64> {
     match expr {
         Plan::Literal { value: Value::Int(v), .. } => Some(*v),
@@ -377,15 +422,21 @@ fn constant_index(expr: &Plan) -> Option<i64> {
 /// A ROW's field.
 fn field(bound: Bound, name: &str, span: Span) -> Result<Bound> {
     let SqlType::Row(fields) = &bound.ty.ty else {
-        return Err(Error::sql(format!("\"{name}\" is asked of {}, which is no ROW", bound.ty.ty))
+        let e = Error::sql(format!("\"{name}\" is asked of {}, which is no ROW", bound.ty.ty))
             .code("E0308")
-            .span(span));
+            .span(span);
+        return Err(match &bound.ty.ty {
+            SqlType::Map(..) => e.hint(format!("a value of a MAP is map['{name}']")),
+            SqlType::Array(_) => e.hint("an element of an ARRAY is array[1], a field of it array[1].name"),
+            ty if is_text(ty) => e.hint(format!("a value in a JSON text is JSON_VALUE(text, '$.{name}')")),
+            _ => e,
+        });
     };
     let Some(f) = fields.iter().find(|f| f.name == name) else {
         let e = Error::sql(format!("the ROW has no field \"{name}\"")).code("E0202").span(span);
         return Err(match nearest(name, fields.iter().map(|f| f.name.as_str())) {
             Some(near) => e.meant(format!("\"{near}\""), name_written(near)),
-            None => e,
+            None => e.hint(format!("it has: {}", fields.iter().map(|f| f.name.as_str()).collect::<Vec<_>>().join(", "))),
         });
     };
     let ty = Type::new(f.ty.clone(), f.nullable || bound.ty.nullable);

@@ -7,18 +7,20 @@ pub mod dialect;
 mod json;
 mod script;
 mod show;
+mod slips;
 mod statement;
 mod substitute;
 mod token;
+mod types;
 
-pub(crate) use script::{Outlined, Parsed, makes_view, outline, parse_each, parse_unplaced, tokens};
+pub(crate) use script::{Outlined, Parsed, Unread, makes_view, outline, parse_each, parse_unplaced, tokens};
 pub(crate) use token::{comments, ends_in_statement, span_of};
 
 pub use dialect::FlinkDialect;
 pub use script::parse;
 pub use statement::{
-    Alter, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Elements, Hint, Insert, Like, Merge, ObjectPath, Pattern, Place, Script, Show, Statement,
-    StatementKind, TableOption, WatermarkDef,
+    Alter, Broken, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Elements, Hint, Insert, Like, Merge, ObjectPath, Pattern, Place, Script, Show,
+    Statement, StatementKind, TableOption, WatermarkDef,
 };
 pub(crate) use substitute::{Missing, fill};
 pub use substitute::{Substituted, substitute};

@@ -8,7 +8,7 @@ mod windows;
 use crate::catalog::{Catalog, FullName, Place};
 use crate::constant::{convert, value_of};
 use crate::diagnostic::unsupported;
-use crate::expression::{Binder, cast, span};
+use crate::expression::{Binder, cast, counted, span};
 use crate::graph::JobGraph;
 use crate::hints::Hints;
 use crate::relation::{Bound, Relation, ScopeColumn};
@@ -19,6 +19,8 @@ use millstream_plan::{Column, Expr as Plan, Input, NodeSpec, Settings, Type, Val
 use sqlparser::ast::{LimitClause, Query, SetExpr, SetOperator, SetQuantifier, Values};
 use std::collections::BTreeMap;
 
+/// What to do without LIMIT and the like.
+pub(crate) const FIRST_ROWS: &str = "leave it out; | head shows the first rows of the output";
 /// Views that read views.
 const VIEWS_DEEP_MAX: usize = 60;
 /// Views read in one statement, each as often as it is read: two that each read the one before twice are four.
@@ -78,7 +80,7 @@ impl<'a> Planner<'a> {
         } = query;
         let at = span(query);
         if let Some(order_by) = order_by {
-            return Err(unsupported("ORDER BY", span(order_by)));
+            return Err(unsupported("ORDER BY", span(order_by)).hint("leave it out: rows are given as they come"));
         }
         if let Some(limit) = limit_clause {
             let what = if matches!(limit, LimitClause::LimitOffset { limit: None, .. }) {
@@ -86,10 +88,10 @@ impl<'a> Planner<'a> {
             } else {
                 "LIMIT"
             };
-            return Err(unsupported(what, span(limit)));
+            return Err(unsupported(what, span(limit)).hint(FIRST_ROWS));
         }
         if let Some(fetch) = fetch {
-            return Err(unsupported("FETCH", fetch.quantity.as_ref().map_or(at, span)));
+            return Err(unsupported("FETCH", fetch.quantity.as_ref().map_or(at, span)).hint(FIRST_ROWS));
         }
         let refused = [
             ("FOR UPDATE", !locks.is_empty()),
@@ -246,9 +248,11 @@ impl<'a> Planner<'a> {
             }
             let at = bound.first().map_or(Span::new((1, 1), (1, 1)), |(_, at)| *at);
             if bound.len() != types.len() {
-                return Err(Error::sql(format!("a row of VALUES has {} values, the first {}", bound.len(), types.len()))
-                    .code("E0309")
-                    .span(at));
+                return Err(
+                    Error::sql(format!("a row of VALUES has {}, the first {}", counted(bound.len(), "value"), types.len()))
+                        .code("E0309")
+                        .span(at),
+                );
             }
             for (i, (b, at)) in bound.iter().enumerate() {
                 let both = common(&types[i].ty, &b.ty.ty).ok_or_else(|| {
@@ -340,9 +344,17 @@ pub(crate) fn rename(mut relation: Relation, names: &[String], span: Span) -> Re
         return Ok(relation);
     }
     if names.len() != relation.columns.len() {
-        return Err(Error::sql(format!("{} names are given for {} columns", names.len(), relation.columns.len()))
-            .code("E0309")
-            .span(span));
+        return Err(Error::sql(format!(
+            "{} given for {}",
+            if names.len() == 1 {
+                "1 name is".to_string()
+            } else {
+                format!("{} names are", names.len())
+            },
+            counted(relation.columns.len(), "column")
+        ))
+        .code("E0309")
+        .span(span));
     }
     for (column, name) in relation.columns.iter_mut().zip(names) {
         column.name.clone_from(name);

@@ -68,6 +68,9 @@ impl Relation {
     }
 }
 
+/// Names of the columns a window function adds.
+pub(crate) const BOUNDS: [&str; 3] = ["window_start", "window_end", "window_time"];
+
 /// Finds a column by its name.
 ///
 /// # Errors
@@ -89,7 +92,8 @@ pub(crate) fn find(columns: &[ScopeColumn], qualifier: Option<&str>, name: &str,
             Err(match nearest(name, names()) {
                 Some(near) if near.eq_ignore_ascii_case(name) => e.meant(format!("\"{near}\" (names are case-sensitive)"), name_written(near)),
                 Some(near) => e.meant(format!("\"{near}\""), name_written(near)),
-                None if names().next().is_none() => e,
+                None if BOUNDS.contains(&name) => e.hint("it is one of a window function in FROM: TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)"),
+                None if names().next().is_none() => e.hint("there is nothing to read it from: is FROM missing?"),
                 None => e.hint(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
             })
         }

@@ -118,7 +118,11 @@ fn add(catalog: &Catalog<'_>, registry: &dyn Registry, graph: &mut JobGraph, let
     if graph.nodes.iter().any(|n| n.spec == spec && n.inputs.first() == Some(&input)) {
         return Ok(());
     }
-    let Entry::Table(table) = catalog.get(to, place)? else {
+    let missing = |e: Error| match e.code {
+        Some("E0201") if e.hint.is_none() => e.hint(format!("make it first, with some of the columns {}", names())),
+        _ => e,
+    };
+    let Entry::Table(table) = catalog.get(to, place).map_err(missing)? else {
         return Err(is_a(to, "view", "dead letters go into a table"));
     };
     let sink = table.sink(registry, to.span)?;

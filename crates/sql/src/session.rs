@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::hints::Hints;
 use crate::known::Known;
 use crate::lint::Allowed;
-use crate::parse::{Missing, Parsed, Statement, StatementKind, fill, parse_each};
+use crate::parse::{Missing, Parsed, Statement, StatementKind, Unread, fill, parse_each};
 use millstream_dataflow::{Error, Result, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -105,27 +105,27 @@ impl Session {
         on_error: OnError,
         (missing, open): (Missing, &mut BTreeSet<String>),
     ) -> Result<Compiled, Failed> {
-        let mut substituted = fill(text, options.variables, missing).map_err(nothing)?;
+        let (mut substituted, unknown) = fill(text, options.variables, missing);
         open.extend(substituted.open.iter().map(|(name, _)| name.clone()));
         substituted.above = self.lines;
         self.lines += substituted.text.lines().count() as u64 + 1;
-        let compiled = match parse_each(&substituted.text, substituted.above) {
-            Ok(mut parsed) => {
-                substituted.note_variables(text, parsed.statements.iter_mut().filter_map(|s| s.as_mut().ok()));
-                let allowed = Allowed::new(&substituted.text, &parsed, substituted.above);
-                self.compile_statements(parsed, substituted.above, options, on_error)
-                    .map(|compiled| compiled.without(&allowed, substituted.above))
-                    .map_err(|failed| Failed {
-                        done: failed.done.without(&allowed, substituted.above),
-                        ..failed
-                    })
-            }
-            Err(errors) => Err(nothing(errors)),
+        let places: Vec<Span> = unknown.iter().map(|(_, at)| *at).collect();
+        let mut parsed = parse_each(&substituted.text, substituted.above, &places);
+        substituted.note_variables(text, parsed.statements.iter_mut().filter_map(|s| s.as_mut().ok()));
+        let allowed = Allowed::new(&substituted.text, &parsed, substituted.above);
+        let look = Look {
+            above: substituted.above,
+            on_error,
+            forgets: on_error == OnError::Stop || missing == Missing::Left,
         };
-        let there = |e: Error| match e.span {
-            Some(span) => e.span(substituted.original(span)),
-            None => e,
-        };
+        let compiled = self
+            .compile_statements(parsed, look, options)
+            .map(|compiled| compiled.without(&allowed, substituted.above))
+            .map_err(|failed| Failed {
+                done: failed.done.without(&allowed, substituted.above),
+                ..failed
+            });
+        let there = |e: Error| e.moved(|span| substituted.original(span));
         let moved = |mut compiled: Compiled| {
             compiled.changes.iter_mut().for_each(|c| c.span = substituted.original(c.span));
             compiled
@@ -134,41 +134,59 @@ impl Session {
                 .for_each(|f| f.primary = f.primary.map(|span| substituted.original(span)));
             compiled
         };
+        // A variable without a value is an error, whatever its statement is.
+        let unknown: Vec<Error> = unknown.into_iter().map(|(e, at)| e.span(at.moved_down(substituted.above))).collect();
         compiled.map(moved).map_err(|failed| {
-            let mut errors: Vec<Error> = failed.errors.into_iter().map(there).collect();
+            let mut errors: Vec<Error> = failed.errors.into_iter().chain(unknown).map(there).collect();
             // Of a value that is not known nobody can say that it is wrong.
             errors.retain(|e| !e.span.is_some_and(|span| substituted.is_open(span)));
+            errors.sort_by_key(|e| e.span.map(|span| span.start));
             let done = moved(failed.done);
             Failed { errors, done }
         })
     }
 
-    fn compile_statements(&mut self, parsed: Parsed, above: u64, options: &CompileOptions<'_>, on_error: OnError) -> Result<Compiled, Failed> {
+    fn compile_statements(&mut self, parsed: Parsed, look: Look, options: &CompileOptions<'_>) -> Result<Compiled, Failed> {
         for (key, value) in self.defaults.iter().chain(options.settings) {
             check_setting(key, value).map_err(|e| nothing(vec![e]))?;
         }
         let views: Vec<Span> = parsed.statements.iter().flatten().filter(|s| is_view(s)).map(|s| s.span).collect();
         let mut hints = std::mem::take(&mut self.hints);
-        hints.add(parsed.hints, above);
+        hints.add(parsed.hints, look.above);
         let mut text = Text::new(options, self.names.clone(), hints, (self.set.clone(), self.defaults.clone()));
         let mut errors: Vec<Error> = Vec::new();
         let mut stopped: Option<Stopped> = None;
+        // Whether names may be looked for in another place than they would be.
+        let (mut astray, mut is_whole) = (false, true);
         for statement in parsed.statements {
             let wrong = match statement {
                 Ok(_) if stopped.is_some() && errors.len() == ERRORS_MAX => continue,
                 Ok(statement) => match text.take(&statement) {
                     Ok(()) => continue,
-                    Err(wrong) => placed(wrong, &statement, above),
+                    Err(mut wrong) => {
+                        if astray {
+                            wrong.retain(|e| !matches!(e.code, Some("E0201" | "E0203")));
+                        }
+                        if let StatementKind::Alter(alter) = &statement.kind
+                            && look.forgets
+                        {
+                            text.catalog.forget(&alter.name);
+                        }
+                        astray |= decides_place(&statement);
+                        placed(wrong, &statement, look.above)
+                    }
                 },
-                Err(unread) => {
-                    // What it would have made is missing to those behind it.
-                    unread.makes.iter().for_each(|name| text.catalog.add_broken(name));
-                    unread.errors
+                Err(Unread { errors, broken }) => {
+                    let broken = broken.filter(|_| look.forgets);
+                    broken.iter().filter_map(|b| b.name.as_ref()).for_each(|name| text.catalog.forget(name));
+                    astray |= broken.is_some_and(|b| b.place);
+                    errors
                 }
             };
+            is_whole = false;
             errors.extend(wrong);
             errors.truncate(ERRORS_MAX);
-            if on_error == OnError::Stop {
+            if look.on_error == OnError::Stop {
                 stopped.get_or_insert_with(|| Stopped::at(&text));
             }
         }
@@ -191,12 +209,22 @@ impl Session {
             settings,
             findings,
         };
-        if errors.is_empty() {
+        if is_whole {
             return Ok(done);
         }
         errors.retain(|e| e.code != Some(FOLLOWS));
         Err(Failed { errors, done })
     }
+}
+
+/// How the statements of a text are looked at.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// Lines that their places are moved down by.
+    above: u64,
+    on_error: OnError,
+    /// Whether what a wrong statement would make or change is not known to those behind it, so that they are not told of it.
+    forgets: bool,
 }
 
 /// Where a text was before its first wrong statement.
@@ -216,6 +244,12 @@ impl Stopped {
             steps: text.steps.len(),
         }
     }
+}
+
+/// Whether it decides where names are looked for.
+fn decides_place(statement: &Statement) -> bool {
+    use StatementKind::{CreateCatalog, CreateDatabase, UseCatalog, UseDatabase};
+    matches!(statement.kind, UseCatalog(_) | UseDatabase(_) | CreateCatalog { .. } | CreateDatabase { .. })
 }
 
 fn is_view(statement: &Statement) -> bool {

@@ -4,12 +4,13 @@ use crate::alignment::alignment;
 use crate::catalog::FOLLOWS;
 use crate::expression::{Binder, cast};
 use crate::graph::JobGraph;
-use crate::parse::{ColumnDefKind, CreateTable, TableOption};
+use crate::parse::{ColumnDef, ColumnDefKind, CreateTable, TableOption};
 use crate::relation::{Relation, ScopeColumn, find};
 use crate::routes::Routes;
 use crate::show::name_written;
 use millstream_dataflow::option::{OptionSpec, OptionType, check_all, nearest, parse_duration};
-use millstream_dataflow::{Error, Field, FormatSpec, Registry, Result, Span, SqlType};
+use millstream_dataflow::{ConnectorSpec, Error, Field, FormatSpec, Registry, Result, Span, SqlType};
+use millstream_functions::types::is_text;
 use millstream_plan::{ARRIVAL, Alignment, Column, Expr, FutureSkew, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
 use std::collections::BTreeMap;
 
@@ -193,7 +194,11 @@ impl Table {
                 w.column
             ))
             .code("E0410")
-            .hint("declare it with a precision of up to 3")
+            .hint(match ty {
+                ty if ty.is_integer() => format!("compute one, here of milliseconds: event_time AS TO_TIMESTAMP_LTZ({}, 3)", w.column),
+                ty if is_text(ty) => format!("compute one: event_time AS TO_TIMESTAMP({})", w.column),
+                _ => "declare it with a precision of up to 3".to_string(),
+            })
             .span(w.column_span));
         }
         let bound = Binder::new(&scope).bind(&w.expr)?;
@@ -258,6 +263,7 @@ impl Table {
             return Err(
                 Error::sql(format!("table \"{}\" cannot be read: the connector '{connector}' is a sink only", self.name))
                     .code("E0510")
+                    .hint(format!("these can be read: {}", those(registry, |c| c.source)))
                     .span(span),
             );
         }
@@ -383,6 +389,7 @@ impl Table {
                 self.name
             ))
             .code("E0510")
+            .hint(format!("these can be written: {}", those(registry, |c| c.sink)))
             .span(span));
         }
         for (c, kind) in &self.columns {
@@ -401,6 +408,11 @@ impl Table {
         }
         Ok(sink)
     }
+}
+
+fn those(registry: &dyn Registry, can: impl Fn(&ConnectorSpec) -> bool) -> String {
+    let names = registry.connectors().iter().filter(|c| can(c)).map(|c| c.name);
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn written(kind: &Kind) -> bool {
@@ -456,7 +468,7 @@ fn computed_by_computed(e: Error, create: &CreateTable) -> Error {
     }
 }
 
-fn metadata(connector: Option<&'static millstream_dataflow::ConnectorSpec>, key: &str, span: Span) -> Result<Type> {
+fn metadata(connector: Option<&'static ConnectorSpec>, key: &str, span: Span) -> Result<Type> {
     let Some(connector) = connector else {
         return Err(Error::sql("the connector is not known").code(FOLLOWS));
     };
@@ -484,14 +496,22 @@ pub(crate) const FORMAT: OptionSpec = OptionSpec::new("format", OptionType::Text
 pub(crate) const VALUE_FORMAT: OptionSpec =
     OptionSpec::new("value.format", OptionType::Text, "How record values are encoded; the same as 'format'.").examples(&["json"]);
 
-/// An error at the option that it names, or else at the table's name.
+/// An error at the option or the column that it names, or else at the table's name.
 fn at_option(create: &CreateTable, e: Error) -> Error {
     if e.span.is_some() {
         return e;
     }
     let named = create.options.iter().find(|o| e.message.contains(&format!("'{}'", o.key)));
+    let of_column = |c: &&ColumnDef| {
+        e.message.starts_with(&format!("\"{}\" ", c.name)) || {
+            ["", "."]
+                .iter()
+                .any(|end| e.message.contains(&format!("column \"{}{}", c.name, if end.is_empty() { "\"" } else { end })))
+        }
+    };
+    let column = || create.columns.iter().find(of_column).map(|c| c.span);
     let span = match (named, e.code) {
-        (None, _) => create.name.span,
+        (None, _) => column().unwrap_or(create.name.span),
         (Some(option), Some("E0501")) => option.key_span(),
         (Some(option), _) if e.replacement.is_some() => option.value_span,
         (Some(option), _) => option.span,
@@ -503,6 +523,17 @@ fn at_option(create: &CreateTable, e: Error) -> Error {
 fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, String>, registry: &dyn Registry) -> Vec<Error> {
     let value_span = |key: &str| create.options.iter().find(|o| o.key == key).map_or(create.name.span, |o| o.value_span);
     let Some(connector_name) = options.get("connector") else {
+        if let Some(slip) = create.options.iter().find(|o| nearest(&o.key, ["connector"]).is_some()) {
+            let e = Error::config(format!("there is no option '{}'", slip.key)).code("E0501");
+            return vec![e.meant("'connector'", "'connector'").span(slip.key_span())];
+        }
+        if let Some(former) = create.options.iter().find(|o| o.key == "connector.type") {
+            let e = Error::config(format!("there is no option '{}'", former.key)).code("E0501");
+            return vec![
+                e.hint("it is of Flink before 1.11: 'connector' = '…', and see docs/connectors.md for the others")
+                    .span(former.span),
+            ];
+        }
         return vec![
             Error::config(format!("table \"{name}\" needs the option 'connector'"))
                 .code("E0503")
@@ -515,7 +546,8 @@ fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, St
         let e = Error::config(format!("the connector '{connector_name}' does not exist"))
             .code("E0504")
             .span(value_span("connector"));
-        return vec![match nearest(connector_name, names()) {
+        let begins = |n: &&str| connector_name.len() > 3 && n.starts_with(connector_name.as_str());
+        return vec![match nearest(connector_name, names()).or_else(|| names().find(begins)) {
             Some(near) => e.meant(format!("'{near}'"), format!("'{near}'")),
             None => e.hint(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
         }];

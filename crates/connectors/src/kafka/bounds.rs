@@ -28,7 +28,11 @@ impl Bounds {
     /// `Config` for a mode without the option that it needs.
     pub(super) fn new(o: &Options<'_>) -> Result<Option<Bounds>> {
         let mode = o.text(&BOUNDED).unwrap_or_default();
-        let needs = |key: &str| Error::config(format!("'scan.bounded.mode' = '{mode}' needs the option '{key}'")).code("E0503");
+        let needs = |key: &str| {
+            Error::config(format!("'scan.bounded.mode' = '{mode}' needs the option '{key}'"))
+                .code("E0503")
+                .hint(format!("add '{key}' = '…'"))
+        };
         Ok(match mode {
             "latest-offset" => Some(Bounds::Latest),
             "group-offsets" if o.text(&GROUP).is_none() => return Err(needs(GROUP.name)),

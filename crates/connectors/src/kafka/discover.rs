@@ -55,6 +55,7 @@ impl Startup {
                 o.text(&STARTUP).unwrap_or_default()
             ))
             .code("E0503")
+            .hint(format!("add '{key}' = '…'"))
         };
         Ok(match o.text(&STARTUP).unwrap_or_default() {
             "earliest-offset" => Startup::Earliest,

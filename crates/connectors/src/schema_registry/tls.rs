@@ -75,6 +75,7 @@ fn read(settings: &Settings<'_>, spec: &OptionSpec, path: &Path) -> Result<Vec<u
         Error::config(format!("the file of the option {} cannot be read", settings.name(spec)))
             .code("E0528")
             .detail(path.display().to_string())
+            .hint("check the path; relative paths start where the program was started")
             .source(e)
     })
 }

@@ -18,19 +18,42 @@ fn unknown_wrong_and_missing_options_are_named() {
         OptionSpec::new("properties.*", OptionType::Text, "Passed on."),
     ];
     let specs: Vec<&OptionSpec> = SPECS.iter().collect();
-    let options = [("scan.startup.mode", "earliest-ofset"), ("topik", "x"), ("properties.group.id", "g")]
-        .map(|(k, v)| (k.to_string(), v.to_string()))
-        .into();
-    let errors: Vec<String> = check_all(&options, &specs, "connector 'kafka'")
-        .iter()
-        .map(|e| format!("{} [{}]", e.message, e.hint.clone().unwrap_or_default()))
-        .collect();
+    let errors = |options: &[(&str, &str)]| -> Vec<String> {
+        let options = options.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        check_all(&options, &specs, "connector 'kafka'")
+            .iter()
+            .map(|e| format!("{} [{}]", e.message, e.hint.clone().unwrap_or_default()))
+            .collect()
+    };
+    let values = "expected one of earliest-offset, latest-offset [did you mean 'earliest-offset'?]";
     assert_eq!(
-        errors,
+        errors(&[("scan.startup.mode", "earliest-ofset"), ("properties.group.id", "g")]),
         [
-            "option 'scan.startup.mode' has the value 'earliest-ofset', expected one of earliest-offset, latest-offset [did you mean 'earliest-offset'?]",
-            "connector 'kafka' has no option 'topik' [did you mean 'topic'?]",
-            "connector 'kafka' needs the option 'topic' [add 'topic' = 'clicks': The topic.]",
+            format!("option 'scan.startup.mode' has the value 'earliest-ofset', {values}"),
+            "connector 'kafka' needs the option 'topic' [add 'topic' = 'clicks': The topic.]".to_string(),
         ]
     );
+    // The slip is told once: what it stands for is not missing, too.
+    assert_eq!(
+        errors(&[("scan.startup.mode", "earliest"), ("topik", "x")]),
+        [
+            format!("option 'scan.startup.mode' has the value 'earliest', {values}"),
+            "connector 'kafka' has no option 'topik' [did you mean 'topic'?]".to_string(),
+        ]
+    );
+    assert_eq!(errors(&[("topic", "x"), ("group.id", "g")]).len(), 1);
+}
+
+#[test]
+fn names_are_near_by_their_letters() {
+    for (name, near) in [
+        ("clickz", Some("clicks")),
+        ("CLICKS", Some("clicks")),
+        ("st", Some("ts")),
+        ("x", None),
+        ("T", Some("t")),
+        ("pages", None),
+    ] {
+        assert_eq!(nearest(name, ["clicks", "ts", "t"]), near, "{name}");
+    }
 }

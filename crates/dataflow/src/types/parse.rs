@@ -19,6 +19,13 @@ impl Field {
     /// # Errors
     /// `Sql`, naming the text and the place in it.
     pub fn parse_type(name: &str, text: &str) -> Result<Field> {
+        Field::read_type(name, text).map_err(|e| Error::sql(format!("expected {} at character {} of type \"{text}\"", e.expected, e.at + 1)))
+    }
+    /// The same, for whoever knows where the text comes from.
+    ///
+    /// # Errors
+    /// What is wrong, and where in the text.
+    pub fn read_type(name: &str, text: &str) -> Result<Field, NoType> {
         let mut p = Parser { text, at: 0 };
         let field = p.field(name)?;
         p.skip_space();
@@ -29,14 +36,26 @@ impl Field {
     }
 }
 
+/// Why a text is no type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoType {
+    /// The byte of the text where it is wrong; its length at the end.
+    pub at: usize,
+    /// What would be right there.
+    pub expected: String,
+}
+
 struct Parser<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl Parser<'_> {
-    fn error(&self, expected: &str) -> Error {
-        Error::sql(format!("expected {expected} at character {} of type \"{}\"", self.at + 1, self.text))
+    fn error(&self, expected: &str) -> NoType {
+        NoType {
+            at: self.at,
+            expected: expected.to_string(),
+        }
     }
     fn rest(&self) -> &str {
         &self.text[self.at..]
@@ -71,7 +90,7 @@ impl Parser<'_> {
         }
         true
     }
-    fn name(&mut self) -> Result<String> {
+    fn name(&mut self) -> Result<String, NoType> {
         self.skip_space();
         if !self.rest().starts_with('`') {
             let word = self.peek_word();
@@ -93,12 +112,12 @@ impl Parser<'_> {
         }
         Err(self.error("a closing back-quote"))
     }
-    fn number(&mut self) -> Result<u32> {
+    fn number(&mut self) -> Result<u32, NoType> {
         let word = self.word();
         word.parse().map_err(|_| self.error("a number"))
     }
     /// `(n)` if it is there.
-    fn length(&mut self) -> Result<Option<u32>> {
+    fn length(&mut self) -> Result<Option<u32>, NoType> {
         if !self.eat('(') {
             return Ok(None);
         }
@@ -106,23 +125,23 @@ impl Parser<'_> {
         if self.eat(')') { Ok(Some(n)) } else { Err(self.error("\")\"")) }
     }
     /// The length of a string.
-    fn size(&mut self) -> Result<Option<u32>> {
+    fn size(&mut self) -> Result<Option<u32>, NoType> {
         match self.length()? {
             Some(n) if n == 0 || n > i32::MAX as u32 => Err(self.error("a length of 1 to 2147483647")),
             length => Ok(length),
         }
     }
-    fn precision(&mut self, default: u8) -> Result<u8> {
+    fn precision(&mut self, default: u8) -> Result<u8, NoType> {
         match self.length()? {
             None => Ok(default),
             Some(p) if p <= 9 => Ok(p as u8),
             Some(_) => Err(self.error("a precision of 0 to 9")),
         }
     }
-    fn close(&mut self, close: char) -> Result<()> {
+    fn close(&mut self, close: char) -> Result<(), NoType> {
         if self.eat(close) { Ok(()) } else { Err(self.error(&format!("\"{close}\""))) }
     }
-    fn field(&mut self, name: &str) -> Result<Field> {
+    fn field(&mut self, name: &str) -> Result<Field, NoType> {
         let mut ty = self.ty()?;
         loop {
             // Postfix forms: `INT ARRAY`, `INT MULTISET`.
@@ -139,7 +158,7 @@ impl Parser<'_> {
             }
         }
     }
-    fn ty(&mut self) -> Result<SqlType> {
+    fn ty(&mut self) -> Result<SqlType, NoType> {
         let start = self.at;
         let word = self.word();
         Ok(match word.as_str() {

@@ -107,7 +107,7 @@ pub(super) fn of_file(path: &Path, message: &str) -> Result<MessageDescriptor> {
             .code("E0529")
             .detail(format!("{}: {why}", path.display()))
     };
-    let read = |what: std::io::Error| wrong("cannot be read", what.to_string());
+    let read = |what: std::io::Error| wrong("cannot be read", what.to_string()).hint("check the path; relative paths start where the program was started");
     let length = std::fs::metadata(path).map_err(read)?.len();
     if length > FILE_BYTES_MAX {
         return Err(wrong("is too large", format!("it has {length} bytes, at most {FILE_BYTES_MAX} are taken")));

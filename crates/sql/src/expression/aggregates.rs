@@ -1,10 +1,10 @@
 //! What SELECT and HAVING may name after a GROUP BY: grouped expressions, aggregates, GROUPING.
 
-use super::calls::{arguments, bigint, call};
+use super::calls::{arguments, bigint, call, name_span};
 use super::{Binder, span};
 use crate::diagnostic::unsupported;
 use crate::relation::Bound;
-use millstream_dataflow::{Error, Result, SqlType};
+use millstream_dataflow::{Error, Result, Span, SqlType};
 use millstream_functions::aggregate;
 use millstream_plan::{Expr as Plan, Type};
 use sqlparser::ast::{DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments};
@@ -17,6 +17,18 @@ pub(crate) struct AggregateRef {
     pub(crate) distinct: bool,
     pub(crate) filter: Option<Bound>,
     pub(crate) ty: Type,
+    /// Where it first stands.
+    pub(crate) at: Place,
+}
+
+/// A place that makes no difference between two aggregates.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place(pub(crate) Span);
+
+impl PartialEq for Place {
+    fn eq(&self, _: &Place) -> bool {
+        true
+    }
 }
 
 /// Collects the aggregates of a query while its expressions are bound.
@@ -71,7 +83,7 @@ impl Binder<'_> {
     }
 
     pub(super) fn aggregate(&mut self, name: &str, f: &Function) -> Result<Bound> {
-        let at = span(f);
+        let at = name_span(f);
         let Some(grouped) = self.grouped.take() else {
             return Err(Error::sql(format!("{} stands where no aggregate can", name.to_uppercase()))
                 .code("E0407")
@@ -84,12 +96,14 @@ impl Binder<'_> {
 
     fn aggregate_of(&mut self, name: &str, f: &Function, grouped: &mut Aggregates) -> Result<Bound> {
         let FunctionArguments::List(list) = &f.args else {
-            return Err(unsupported("this form of an aggregate", span(f)));
+            return Err(unsupported("this form of an aggregate", name_span(f)));
         };
         let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
         let star = matches!(list.args.as_slice(), [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]);
         if star && name != "count" {
-            return Err(Error::sql(format!("only COUNT takes *, not {}", name.to_uppercase())).code("E0304"));
+            return Err(Error::sql(format!("only COUNT takes *, not {}", name.to_uppercase()))
+                .code("E0304")
+                .hint("name the column"));
         }
         if star && distinct {
             return Err(Error::sql("COUNT(DISTINCT *) does not exist").code("E0304").hint("name the column"));
@@ -101,7 +115,12 @@ impl Binder<'_> {
         };
         let types: Vec<SqlType> = args.iter().map(|a: &Bound| a.ty.ty.clone()).collect();
         if !star && types.len() != 1 {
-            return Err(unsupported(format!("{} of {} arguments", name.to_uppercase(), types.len()), span(f)));
+            let e = Error::sql(format!("{} takes one argument, not {}", name.to_uppercase(), types.len())).code("E0304");
+            return Err(match (name, types.len()) {
+                ("count", 0) => e.hint("COUNT(*) counts rows"),
+                ("count", _) => e.hint("COUNT(DISTINCT a || '/' || b), with texts, counts pairs"),
+                _ => e,
+            });
         }
         let filter = match &f.filter {
             None => None,
@@ -119,6 +138,7 @@ impl Binder<'_> {
             distinct,
             filter,
             ty: Type::new(ty, nullable),
+            at: Place(name_span(f)),
         };
         let index = grouped.aggregates.iter().position(|a| *a == reference).unwrap_or_else(|| {
             grouped.aggregates.push(reference.clone());
@@ -132,7 +152,7 @@ impl Binder<'_> {
 
     /// `GROUPING(a)`, `GROUPING_ID(a, b)`: one bit per argument, 1 if it is outside the row's set.
     pub(super) fn grouping(&mut self, f: &Function) -> Result<Bound> {
-        let no_sets = || Error::sql("GROUPING needs GROUPING SETS, ROLLUP or CUBE").code("E0408").span(span(f));
+        let no_sets = || Error::sql("GROUPING needs GROUPING SETS, ROLLUP or CUBE").code("E0408").span(name_span(f));
         let args = arguments(f)?;
         let mut before = Binder::new(self.columns);
         let bound = args.iter().map(|a| before.bind(a)).collect::<Result<Vec<_>>>()?;

@@ -6,12 +6,13 @@ use crate::diagnostic::unsupported;
 use crate::parse::span_of;
 use crate::relation::Bound;
 use millstream_dataflow::{Error, Result, Span, SqlType};
+use millstream_functions::types::{is_numeric, is_text, is_timestamp};
 use millstream_functions::{check_literals, function};
 use millstream_plan::{Expr as Plan, Type, Value};
 use sqlparser::ast::{Function, FunctionArg, FunctionArgExpr, FunctionArguments};
 
 /// Functions that read a clock or a random number: their values must be input, not computed.
-const VOLATILE: [&str; 12] = [
+pub(super) const VOLATILE: [&str; 12] = [
     "now",
     "current_timestamp",
     "current_date",
@@ -42,7 +43,7 @@ pub(crate) fn call(name: &str, args: Vec<Bound>) -> Result<Bound> {
         let given: Vec<String> = types.iter().map(|t| t.ty.to_string()).collect();
         return Err(Error::sql(format!("{} does not take ({})", f.usage, given.join(", ")))
             .code("E0304")
-            .hint("cast the arguments"));
+            .hint(instead(f.name, f.usage, &types)));
     };
     let literals: Vec<Option<&str>> = args.iter().map(text_literal).collect();
     check_literals(name, &literals).map_err(|e| {
@@ -62,6 +63,36 @@ pub(crate) fn call(name: &str, args: Vec<Bound>) -> Result<Bound> {
         expr: Plan::call(f.name, args, ty.clone()),
         ty,
     })
+}
+
+/// What to do where a function does not take its arguments.
+fn instead(name: &str, usage: &str, given: &[millstream_functions::Type]) -> String {
+    let any = |is: fn(&SqlType) -> bool| given.iter().any(|t| is(&t.ty));
+    let all = |is: fn(&SqlType) -> bool| given.iter().all(|t| is(&t.ty));
+    match (arity(usage), name) {
+        (Some(n), _) if n != given.len() => format!("it takes {}", counted(n, "argument")),
+        (_, "add" | "subtract") if any(is_text) && any(is_timestamp) => "a length of time is an interval: INTERVAL '5' SECOND".to_string(),
+        (_, "add") if any(is_text) => "texts are joined by ||; cast a text to add it".to_string(),
+        (_, "subtract") if all(is_timestamp) => "TIMESTAMPDIFF(SECOND, from, to) is the time between two".to_string(),
+        (_, "add" | "subtract") if any(is_timestamp) && any(is_numeric) => "a length of time is an interval: INTERVAL '1' DAY".to_string(),
+        (_, "concat_op") => "cast to STRING what is no text".to_string(),
+        (_, "eq" | "neq") if any(|t| *t == SqlType::Boolean) && any(is_numeric) => "compare with TRUE or FALSE".to_string(),
+        _ => "cast the arguments".to_string(),
+    }
+}
+
+/// How many arguments a function takes, if its usage tells one number.
+fn arity(usage: &str) -> Option<usize> {
+    let (name, rest) = usage.split_once('(')?;
+    let inside = rest.strip_suffix(')')?;
+    let plain = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    (plain && !inside.contains(['[', '…', '(']) && !inside.contains(" FROM ") && !inside.contains(" IN ") && !inside.contains(" TO "))
+        .then(|| inside.split(',').count())
+}
+
+/// `1 argument`, `2 arguments`
+pub(crate) fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 /// The number of an argument that is a literal.
@@ -91,18 +122,71 @@ pub(crate) fn is_function(name: &str) -> bool {
     let ours = function(name).is_some() || millstream_functions::aggregate::NAMES.contains(&name);
     ours || VOLATILE.contains(&name) || ["cumulate", "descriptor", "grouping", "grouping_id"].contains(&name) || FLINKS.contains(&format!(" {name} "))
 }
+/// Functions of other systems, and what does the same.
+const FOREIGN: [(&str, &str); 28] = [
+    ("array_length", "CARDINALITY(array)"),
+    ("average", "AVG(number)"),
+    ("date_add", "+ INTERVAL '1' DAY, or TIMESTAMPADD(unit, count, time)"),
+    ("date_diff", "TIMESTAMPDIFF(unit, from, to)"),
+    ("date_part", "EXTRACT(unit FROM time)"),
+    ("date_sub", "- INTERVAL '1' DAY, or TIMESTAMPADD(unit, count, time)"),
+    ("dateadd", "+ INTERVAL '1' DAY, or TIMESTAMPADD(unit, count, time)"),
+    ("datepart", "EXTRACT(unit FROM time)"),
+    ("format_datetime", "DATE_FORMAT(time, pattern)"),
+    ("get_json_object", "JSON_VALUE(text, path)"),
+    ("iif", "IF(condition, a, b)"),
+    ("isnull", "value IS NULL, or IFNULL(value, other)"),
+    ("json_extract", "JSON_VALUE(text, path)"),
+    ("json_extract_scalar", "JSON_VALUE(text, path)"),
+    ("len", "CHAR_LENGTH(text)"),
+    ("mean", "AVG(number)"),
+    ("parse_timestamp", "TO_TIMESTAMP(text, pattern)"),
+    ("rlike", "REGEXP(text, pattern)"),
+    ("safe_cast", "TRY_CAST(value AS type)"),
+    ("size", "CARDINALITY(array or map)"),
+    ("str", "CAST(value AS STRING)"),
+    ("str_to_date", "TO_TIMESTAMP(text, pattern)"),
+    ("strftime", "DATE_FORMAT(time, pattern)"),
+    ("strlen", "CHAR_LENGTH(text)"),
+    ("time_bucket", "a window in FROM: TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)"),
+    ("to_char", "DATE_FORMAT(time, pattern), or CAST(value AS STRING)"),
+    ("to_number", "CAST(text AS DECIMAL(p, s))"),
+    ("to_string", "CAST(value AS STRING)"),
+];
 
 /// A function that is not there: a slip, or one of Flink's.
 fn missing(name: &str) -> Error {
     let upper = name.to_uppercase();
     if FLINKS.contains(&format!(" {name} ")) {
-        return Error::sql(format!("the function {upper} is not supported yet")).code("E0101");
+        let e = Error::sql(format!("the function {upper} is not supported yet")).code("E0101");
+        let window = ["tumble", "hop", "session"].iter().find_map(|w| name.strip_prefix(w));
+        return match window {
+            Some("") => e.hint("a window stands in FROM: FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE) GROUP BY window_start, window_end"),
+            Some("_start") => e.hint("window_start, of a window in FROM: TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)"),
+            Some("_end") => e.hint("window_end, of a window in FROM: TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)"),
+            Some("_rowtime") => e.hint("window_time, of a window in FROM: TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)"),
+            _ => e,
+        };
     }
     let e = Error::sql(format!("the function {upper} does not exist")).code("E0207");
+    if let Some((_, ours)) = FOREIGN.iter().find(|(theirs, _)| *theirs == name) {
+        return e.hint(format!("use {ours}"));
+    }
     match nearest_function(name) {
         Some(near) => e.meant(near.to_uppercase(), near.to_uppercase()),
         None => e,
     }
+}
+
+/// Where a function's name stands: sqlparser's span of a call lacks its end.
+pub(super) fn name_span(f: &Function) -> Span {
+    f.name.0.first().map_or(super::span(f), |p| span_of(sqlparser::ast::Spanned::span(p)))
+}
+
+fn no_aggregate(name: &str, what: &str, hint: &str) -> Error {
+    Error::sql(format!("{} is no aggregate, so it takes no {what}", name.to_uppercase()))
+        .code("E0406")
+        .hint(hint)
 }
 
 /// The plain arguments of a call.
@@ -110,15 +194,15 @@ pub(super) fn arguments(f: &Function) -> Result<Vec<&sqlparser::ast::Expr>> {
     let FunctionArguments::List(list) = &f.args else {
         return match &f.args {
             FunctionArguments::None => Ok(Vec::new()),
-            _ => Err(unsupported("a subquery as an argument", super::span(f))),
+            _ => Err(unsupported("a subquery as an argument", name_span(f))),
         };
     };
     if !list.clauses.is_empty() {
-        return Err(unsupported(format!("\"{}\" in a call", list.clauses[0]), super::span(f)));
+        return Err(unsupported(format!("\"{}\" in a call", list.clauses[0]), name_span(f)));
     }
     let plain = |a: &'_ FunctionArg| -> bool { matches!(a, FunctionArg::Unnamed(FunctionArgExpr::Expr(_))) };
     if let Some(other) = list.args.iter().find(|a| !plain(a)) {
-        return Err(unsupported(format!("the argument \"{other}\""), super::span(f)));
+        return Err(unsupported(format!("the argument \"{other}\""), name_span(f)));
     }
     Ok(list
         .args
@@ -151,9 +235,10 @@ impl Binder<'_> {
             return self.grouping(f);
         }
         if f.filter.is_some() {
-            return Err(Error::sql(format!("{} is no aggregate, so it takes no FILTER", name.to_uppercase()))
-                .code("E0406")
-                .span(at));
+            return Err(no_aggregate(&name, "FILTER", "use CASE WHEN … THEN … END").span(at));
+        }
+        if matches!(&f.args, FunctionArguments::List(list) if list.duplicate_treatment.is_some()) {
+            return Err(no_aggregate(&name, "DISTINCT or ALL", "leave it out").span(at));
         }
         if VOLATILE.contains(&name.as_str()) || name == "unix_timestamp" && arguments(f)?.is_empty() {
             let e = Error::sql(format!("{} is refused: a replay would give another value", name.to_uppercase())).code("E0101");
@@ -197,7 +282,11 @@ impl Binder<'_> {
                 let full = match rest {
                     [] => false,
                     [flag] => flag.to_string().eq_ignore_ascii_case("true"),
-                    _ => return Err(Error::sql("TYPEOF takes a value, and TRUE for the full name").code("E0304")),
+                    _ => {
+                        return Err(Error::sql("TYPEOF takes a value, and TRUE for the full name")
+                            .code("E0304")
+                            .hint("TYPEOF(value [, TRUE])"));
+                    }
                 };
                 let mut bound = text(&type_name(&ty, full));
                 bound.ty.nullable = true;

@@ -3,6 +3,7 @@
 use crate::constant::convert;
 use crate::diagnostic::unsupported;
 use crate::relation::Bound;
+use millstream_dataflow::option::nearest;
 use millstream_dataflow::text::parse_decimal;
 use millstream_dataflow::{Error, Result, SqlType};
 use millstream_plan::{Expr as Plan, Type, Value};
@@ -48,6 +49,11 @@ pub(super) fn value(value: &Literal) -> Result<Bound> {
         Literal::SingleQuotedString(s) => literal(Value::Text(s.clone()), SqlType::Char(s.chars().count().max(1) as u32)),
         Literal::HexStringLiteral(digits) => bytes(digits)?,
         Literal::Number(text, false) => number(text)?,
+        Literal::Placeholder(sign) => {
+            let first = sign.chars().next().unwrap_or('?');
+            let e = Error::sql(format!("what begins with \"{first}\" stands for no value")).code("E0102");
+            return Err(e.hint("a variable is ${NAME}, and gets its value from -D NAME=value"));
+        }
         other => return Err(Error::sql(format!("the literal {other} is not supported yet")).code("E0101")),
     })
 }
@@ -127,6 +133,15 @@ pub(crate) fn interval_ms(expr: &Expr) -> Result<i64> {
     }
 }
 
+/// `INTERVAL '5 minutes'`, as it is written here.
+fn unit_inside(i: &Interval) -> Option<String> {
+    let Expr::Value(v) = i.value.as_ref() else { return None };
+    let Literal::SingleQuotedString(text) = &v.value else { return None };
+    let (number, unit) = text.trim().split_once(' ')?;
+    let unit = nearest(unit.trim().trim_end_matches(['s', 'S']), ["SECOND", "MINUTE", "HOUR", "DAY", "MONTH", "YEAR"])?;
+    (i.leading_field.is_none() && number.parse::<u32>().is_ok()).then(|| format!("INTERVAL '{number}' {unit}"))
+}
+
 enum Folded {
     Months(i64),
     Millis(i64),
@@ -134,9 +149,11 @@ enum Folded {
 
 fn folded(i: &Interval) -> Result<Folded> {
     let wrong = || {
-        Error::sql(format!("{i} is no interval"))
-            .code("E0301")
-            .hint("as in INTERVAL '5' MINUTE or INTERVAL '1-2' YEAR TO MONTH")
+        let e = Error::sql(format!("{i} is no interval")).code("E0301");
+        match unit_inside(i) {
+            Some(meant) => e.hint(format!("the unit stands behind the quotes: {meant}")),
+            None => e.hint("as in INTERVAL '5' MINUTE or INTERVAL '1-2' YEAR TO MONTH"),
+        }
     };
     let Expr::Value(v) = i.value.as_ref() else {
         return Err(unsupported("an interval that is no literal", super::span(i.value.as_ref())));

@@ -23,6 +23,9 @@ pub(super) fn alter(c: &mut Cursor) -> Result<StatementKind> {
             change,
         }));
     }
+    if c.parser_at() == Token::EOF {
+        return Err(c.expected("TABLE or VIEW"));
+    }
     if !c.words(&["TABLE"]) {
         return Err(c.unsupported("ALTER of anything but a table or view", start));
     }

@@ -2,9 +2,9 @@
 
 use super::script::Cursor;
 use super::statement::*;
-use super::token::type_text;
+use super::types::type_text;
 use millstream_dataflow::option::is_secret;
-use millstream_dataflow::{Error, Field, Result, Span};
+use millstream_dataflow::{Error, Result, Span};
 use millstream_plan::Type;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
@@ -44,16 +44,32 @@ pub(super) fn create(c: &mut Cursor) -> Result<StatementKind> {
     }
     for what in OTHERS {
         if c.at_word(what) {
-            return Err(c.unsupported(
+            let e = c.unsupported(
                 &format!("CREATE {what}"),
                 Span {
                     start: start.start,
                     end: c.here().end,
                 },
-            ));
+            );
+            return Err(if c.nth_word(1, "VIEW") {
+                e.hint("a view is a named query: CREATE VIEW")
+            } else {
+                e
+            });
         }
     }
-    Err(c.expected("TABLE or VIEW"))
+    let e = c.expected("TABLE or VIEW");
+    let hint = match c.parser_at() {
+        Token::Word(w) => match w.value.to_uppercase().as_str() {
+            "STREAM" | "SOURCE" | "SINK" | "TOPIC" => "what is read and what is written are tables: CREATE TABLE",
+            "SCHEMA" => "use CREATE DATABASE",
+            "TEMP" => "use TEMPORARY",
+            "IF" => "it stands behind TABLE: CREATE TABLE IF NOT EXISTS",
+            _ => return Err(e),
+        },
+        _ => return Err(e),
+    };
+    Err(e.hint(hint))
 }
 
 /// `DROP [TEMPORARY] TABLE | VIEW [IF EXISTS] name`
@@ -248,7 +264,8 @@ pub(super) fn options(c: &mut Cursor) -> Result<Vec<TableOption>> {
             end: value_span.end,
         };
         if options.iter().any(|o| o.key == key) {
-            return Err(Error::sql(format!("the option '{key}' is given twice")).code("E0506").span(span));
+            let e = Error::sql(format!("the option '{key}' is given twice")).code("E0506");
+            return Err(e.hint("leave one of them").span(span));
         }
         options.push(TableOption {
             key,
@@ -319,16 +336,11 @@ pub(super) fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
         });
         return Ok(());
     }
-    let type_span = c.here();
     let text = c.sql(type_text)?;
-    if text.is_empty() {
+    if text.text.is_empty() {
         return Err(c.expected(&format!("the type of column \"{name}\"")));
     }
-    let field = Field::parse_type(&name, &text).map_err(|e| {
-        Error::sql(format!("the type of column \"{name}\" is wrong: {}", e.message))
-            .code("E0301")
-            .span(type_span)
-    })?;
+    let field = text.read(&name)?;
     let ty = Type::new(field.ty, field.nullable);
     let kind = if c.words(&["METADATA"]) {
         let key = if c.words(&["FROM"]) { Some(c.text("a metadata key")?) } else { None };

@@ -82,9 +82,6 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
         if brackets > BRACKETS_MAX {
             return Err(Error::sql("the statement is nested too deeply").code("E0103").span(span_of(token.span)));
         }
-        if token.token == Token::DoubleEq {
-            return Err(Error::sql("\"==\" is no operator").code("E0102").hint("use =").span(span_of(token.span)));
-        }
         if is("INTERVAL") {
             interval(token, &tokens[i + 1..])?;
         }

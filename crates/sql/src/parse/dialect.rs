@@ -1,7 +1,9 @@
 //! Flink's dialect for sqlparser: what it needs beyond standard SQL, by hooks.
 
 use super::json;
-use super::token::{is_word, type_text};
+use super::slips::BETWEEN_EXPRESSIONS;
+use super::token::is_word;
+use super::types::type_text;
 use sqlparser::ast::{
     BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
     TrimWhereField, UnaryOperator, WindowSpec, WindowType,
@@ -62,16 +64,32 @@ impl Dialect for FlinkDialect {
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         match &parser.peek_token_ref().token {
             Token::Word(w) if w.quote_style.is_none() => match w.keyword {
-                Keyword::TABLE => matches!(parser.peek_nth_token_ref(1).token, Token::Word(_)).then(|| table_argument(parser)),
+                Keyword::TABLE => match &parser.peek_nth_token_ref(1).token {
+                    Token::Word(next) if BETWEEN_EXPRESSIONS.iter().any(|word| next.value.eq_ignore_ascii_case(word)) => {
+                        Some(parser.expected_ref("an expression", parser.peek_token_ref()))
+                    }
+                    Token::Word(_) => Some(table_argument(parser)),
+                    _ => None,
+                },
                 Keyword::CAST | Keyword::TRY_CAST => (parser.peek_nth_token_ref(1).token == Token::LParen)
                     .then(|| cast(parser))
                     .and_then(Result::transpose),
                 Keyword::MAP => (parser.peek_nth_token_ref(1).token == Token::LBracket).then(|| map(parser)),
                 Keyword::TRIM => trim_from(parser),
+                _ if BETWEEN_EXPRESSIONS.iter().any(|word| w.value.eq_ignore_ascii_case(word)) => {
+                    Some(parser.expected_ref("an expression", parser.peek_token_ref()))
+                }
                 _ => json::function(parser),
             },
             _ => None,
         }
+    }
+    /// What they begin is an error if it cannot be read, not a column of their name.
+    fn is_reserved_for_identifier(&self, word: Keyword) -> bool {
+        matches!(
+            word,
+            Keyword::CASE | Keyword::CAST | Keyword::TRY_CAST | Keyword::NOT | Keyword::EXISTS | Keyword::INTERVAL | Keyword::TRIM
+        )
     }
     /// Flink SQL has no operator `:`; it stands between the key and the value of JSON_OBJECT.
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
@@ -235,13 +253,18 @@ fn cast(parser: &mut Parser) -> Result<Option<Expr>, ParserError> {
         Token::Word(w) => ["ROW", "ARRAY", "MAP", "MULTISET"].contains(&w.value.to_uppercase().as_str()),
         _ => false,
     };
+    let text = type_text(parser)?;
+    if text.text.is_empty() {
+        return parser.expected_ref("a type", parser.peek_token_ref());
+    }
+    text.check()?;
+    let text = text.text;
     if !nested {
         while parser.index() > start {
             parser.prev_token();
         }
         return Ok(None);
     }
-    let text = type_text(parser)?;
     parser.expect_token(&Token::RParen)?;
     let data_type = DataType::Custom(ObjectName::from(vec![Ident::new(TYPE_TEXT)]), vec![text]);
     Ok(Some(Expr::Cast {

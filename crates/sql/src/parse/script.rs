@@ -1,8 +1,8 @@
 //! A file's text to its statements.
 
 use super::statement::*;
-use super::token::{HintText, is_word, parse_error, span_of, statements, tokenize};
-use super::{FlinkDialect, alter, ddl, depth, show};
+use super::token::{HintText, is_word, parse_error, span_of, statements, tokenize, tokenize_partly};
+use super::{FlinkDialect, alter, ddl, depth, show, slips};
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span};
 use sqlparser::ast::Ident;
@@ -16,43 +16,46 @@ const NESTING_MAX: usize = 60;
 
 /// The statements of a text, or all its errors: one per broken statement.
 pub fn parse(text: &str) -> Result<Script, Vec<Error>> {
-    whole_script(parse_each(text, 0)?)
+    let (script, errors) = parse_each(text, 0, &[]).whole();
+    if errors.is_empty() { Ok(script) } else { Err(errors) }
 }
 
 /// What the statements of a text are, each by itself, in their order. All places are moved down by a number of lines.
 ///
-/// # Errors
-/// Why it cannot be cut into statements.
-pub(crate) fn parse_each(text: &str, above: u64) -> Result<Parsed, Vec<Error>> {
-    let down = |at: &mut sqlparser::tokenizer::Location| at.line += above;
-    let mut tokens = tokens(text).map_err(|e| vec![moved_down(e, above)])?;
-    for token in &mut tokens {
-        down(&mut token.span.start);
-        down(&mut token.span.end);
+/// - `unknown`: stretches that are not known; the statements around them are taken for broken, and whoever found that has told it
+pub(crate) fn parse_each(text: &str, above: u64, unknown: &[Span]) -> Parsed {
+    if let Err(e) = limit(text) {
+        return Parsed::none(e.span(Span::new((1, 1), (1, 1)).moved_down(above)));
     }
-    Ok(script(tokens))
+    let (mut tokens, unended) = tokenize_partly(text);
+    for token in &mut tokens {
+        token.span.start.line += above;
+        token.span.end.line += above;
+    }
+    let unended = unended.map(|e| e.moved(|span| span.moved_down(above)));
+    let unknown: Vec<Span> = unknown.iter().map(|span| span.moved_down(above)).collect();
+    script(tokens, unended, &unknown)
 }
 
 /// All tokens of a file's text.
 pub(crate) fn tokens(text: &str) -> Result<Vec<TokenWithSpan>> {
+    limit(text)?;
+    tokenize(text)
+}
+
+fn limit(text: &str) -> Result<()> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(Error::sql(format!("the text has {} bytes, at most {TEXT_BYTES_MAX} are taken", text.len())).code("E0103"));
     }
-    tokenize(text)
+    Ok(())
 }
 
 /// The statements of a text that is no part of the file: nothing in them has a place.
 pub(crate) fn parse_unplaced(text: &str) -> Result<Script, Vec<Error>> {
     let mut tokens = tokenize(text).map_err(|e| vec![e])?;
     tokens.iter_mut().for_each(|t| t.span = sqlparser::tokenizer::Span::empty());
-    whole_script(script(tokens))
-}
-
-fn moved_down(e: Error, lines: u64) -> Error {
-    let Some(mut span) = e.span else { return e };
-    span.start.line += lines;
-    span.end.line += lines;
-    e.span(span)
+    let (script, errors) = script(tokens, None, &[]).whole();
+    if errors.is_empty() { Ok(script) } else { Err(errors) }
 }
 
 /// Whether a text makes a view, or a table; `None` for anything else.
@@ -67,7 +70,7 @@ pub(crate) fn makes_view(text: &str) -> Option<bool> {
     }
 }
 
-/// The statements of a text, those that are none included.
+/// The statements of a text, those that cannot be read included.
 pub(crate) struct Parsed {
     pub(crate) statements: Vec<Result<Statement, Unread>>,
     pub(crate) hints: Vec<Hint>,
@@ -76,50 +79,55 @@ pub(crate) struct Parsed {
 /// What is no statement.
 pub(crate) struct Unread {
     pub(crate) errors: Vec<Error>,
-    /// The table or view that it would make.
-    pub(crate) makes: Option<ObjectPath>,
+    /// What it would change if it were one.
+    pub(crate) broken: Option<Broken>,
 }
 
-/// `name` of `CREATE [TEMPORARY] TABLE | VIEW [IF NOT EXISTS] name …`
-fn made_by(tokens: &[TokenWithSpan]) -> Option<ObjectPath> {
-    let Token::Word(first) = &tokens.first()?.token else { return None };
-    // `CREAT`, too.
-    nearest(&first.value.to_uppercase(), ["CREATE"])?;
-    let mut rest = tokens[1..].iter().skip_while(|t| is_word(Some(t), "TEMPORARY"));
-    let what = rest.next();
-    (is_word(what, "TABLE") || is_word(what, "VIEW")).then_some(())?;
-    let mut rest = rest.skip_while(|t| ["IF", "NOT", "EXISTS"].iter().any(|w| is_word(Some(t), w))).peekable();
-    let span = span_of(rest.peek()?.span);
-    let mut parts = Vec::new();
-    while let Some(Token::Word(word)) = rest.next().map(|t| &t.token) {
-        parts.push(word.value.clone());
-        if rest.next().map(|t| &t.token) != Some(&Token::Period) {
-            break;
+impl Parsed {
+    fn none(e: Error) -> Parsed {
+        let unread = Unread { errors: vec![e], broken: None };
+        Parsed {
+            statements: vec![Err(unread)],
+            hints: Vec::new(),
         }
     }
-    (!parts.is_empty()).then_some(ObjectPath { parts, span })
+    fn whole(self) -> (Script, Vec<Error>) {
+        let (statements, unread): (Vec<_>, Vec<_>) = self.statements.into_iter().partition(Result::is_ok);
+        let script = Script {
+            statements: statements.into_iter().filter_map(Result::ok).collect(),
+            hints: self.hints,
+        };
+        (script, unread.into_iter().filter_map(Result::err).flat_map(|unread| unread.errors).collect())
+    }
 }
 
-fn script(tokens: Vec<TokenWithSpan>) -> Parsed {
+/// - `unended`: the error of what begins behind the tokens and does not end
+fn script(tokens: Vec<TokenWithSpan>, unended: Option<Error>, unknown: &[Span]) -> Parsed {
+    let ends = |t: &TokenWithSpan| !matches!(t.token, Token::Whitespace(_));
+    let is_whole = tokens.iter().rfind(|t| ends(t)).is_none_or(|t| t.token == Token::SemiColon);
     let (outlined, hints) = outline(tokens);
     let (hints, wrong): (Vec<_>, Vec<_>) = hints.into_iter().partition(Result::is_ok);
     let mut wrong: Vec<Error> = wrong.into_iter().filter_map(Result::err).collect();
     let mut statements = Vec::new();
-    for Outlined { span, kind, makes, .. } in outlined {
-        let within = |e: &mut Error| e.span.is_some_and(|s| (span.start..=span.end).contains(&s.start));
-        let mut errors: Vec<Error> = wrong.extract_if(.., within).collect();
+    let last = outlined.len();
+    for (number, Outlined { span, kind, broken, .. }) in outlined.into_iter().enumerate() {
+        let is_unknown = unknown.iter().any(|u| span.start <= u.start && u.end <= span.end);
+        let is_cut = unended.is_some() && !is_whole && number + 1 == last;
+        let within = |e: &mut Error| e.span.is_some_and(|s| span.start <= s.start && s.end <= span.end);
+        let errors: Vec<Error> = wrong.extract_if(.., within).collect();
+        let broken = Some(broken);
         statements.push(match kind {
-            Ok(kind) if errors.is_empty() => Ok(Statement { span, kind }),
-            Ok(_) => Err(Unread { errors, makes }),
-            Err(e) => {
-                errors.push(e);
-                Err(Unread { errors, makes })
-            }
+            _ if is_unknown || is_cut || !errors.is_empty() => Err(Unread { errors, broken }),
+            Ok(kind) => Ok(Statement { span, kind }),
+            Err(e) => Err(Unread { errors: vec![e], broken }),
         });
     }
     // Hints between statements.
     if !wrong.is_empty() {
-        statements.push(Err(Unread { errors: wrong, makes: None }));
+        statements.push(Err(Unread { errors: wrong, broken: None }));
+    }
+    if let Some(e) = unended {
+        statements.push(Err(Unread { errors: vec![e], broken: None }));
     }
     Parsed {
         statements,
@@ -127,16 +135,32 @@ fn script(tokens: Vec<TokenWithSpan>) -> Parsed {
     }
 }
 
-fn whole_script(parsed: Parsed) -> Result<Script, Vec<Error>> {
-    let (statements, errors): (Vec<_>, Vec<_>) = parsed.statements.into_iter().partition(Result::is_ok);
-    let errors: Vec<Error> = errors.into_iter().filter_map(Result::err).flat_map(|unread| unread.errors).collect();
-    if !errors.is_empty() {
-        return Err(errors);
+impl Broken {
+    fn new(tokens: &[TokenWithSpan], span: Span) -> Broken {
+        let word = |i: usize, words: &[&str]| words.iter().any(|w| is_word(tokens.get(i), w));
+        let place = word(0, &["USE"]) || word(0, &["CREATE", "DROP"]) && word(1, &["CATALOG", "DATABASE"]);
+        let mut at = 1 + usize::from(word(1, &["TEMPORARY"]));
+        // `CREAT TABLE`, too.
+        let makes = |t: &TokenWithSpan| nearest(&t.token.to_string().to_uppercase(), ["CREATE"]).is_some();
+        let is_table = (word(0, &["ALTER", "DROP"]) || tokens.first().is_some_and(makes)) && word(at, &["TABLE", "VIEW"]);
+        at += 1;
+        while word(at, &["IF", "NOT", "EXISTS"]) {
+            at += 1;
+        }
+        let mut parts = Vec::new();
+        while let Some(Token::Word(w)) = tokens.get(at).map(|t| &t.token).filter(|_| is_table) {
+            parts.push(w.value.clone());
+            at += 1;
+            if !matches!(tokens.get(at).map(|t| &t.token), Some(Token::Period)) {
+                break;
+            }
+            at += 1;
+        }
+        Broken {
+            name: (!parts.is_empty()).then_some(ObjectPath { parts, span }),
+            place,
+        }
     }
-    Ok(Script {
-        statements: statements.into_iter().filter_map(Result::ok).collect(),
-        hints: parsed.hints,
-    })
 }
 
 /// A statement of a text, right or wrong.
@@ -145,8 +169,8 @@ pub(crate) struct Outlined {
     /// The word it begins with, in upper case.
     pub(crate) first: String,
     pub(crate) kind: Result<StatementKind>,
-    /// The table or view that it makes, or would make if it were right.
-    makes: Option<ObjectPath>,
+    /// What it would change, if it is wrong.
+    broken: Broken,
     /// Where names stand in it, but for those in queries and expressions.
     pub(crate) names: Vec<Span>,
 }
@@ -157,14 +181,15 @@ pub(crate) fn outline(tokens: Vec<TokenWithSpan>) -> (Vec<Outlined>, Vec<Result<
     let outlined = statements.into_iter().map(|tokens| {
         let span = whole(&tokens);
         let first = tokens.first().map_or(String::new(), |t| t.token.to_string().to_uppercase());
-        let (checked, makes) = (depth::check(&tokens), made_by(&tokens));
-        let mut cursor = Cursor::new(tokens, span);
-        let kind = checked.and_then(|()| cursor.statement());
+        let broken = Broken::new(&tokens, span);
+        let checked = slips::signs(&tokens).and_then(|()| depth::check(&tokens));
+        let mut cursor = Cursor::new(tokens.clone(), span);
+        let kind = checked.and_then(|()| cursor.statement().map_err(|e| slips::told(e, &tokens)));
         Outlined {
             span,
             first,
             kind,
-            makes,
+            broken,
             names: cursor.names,
         }
     });
@@ -200,6 +225,11 @@ impl Hint {
             .hint("as in FROM clicks /*+ OPTIONS('key' = 'value') */")
             .span(span)
     }
+}
+
+/// A token as errors show it.
+fn shown(token: &Token) -> String {
+    format!("\"{token}\"")
 }
 
 fn whole(tokens: &[TokenWithSpan]) -> Span {
@@ -255,7 +285,15 @@ impl Cursor {
         } else {
             format!("\"{token}\"")
         };
-        Error::sql(format!("expected {what}, found {found}")).code("E0102").span(self.here())
+        let e = Error::sql(format!("expected {what}, found {found}")).code("E0102").span(self.here());
+        let words = what.split([' ', ',']).filter(|w| w.len() > 2 && w.chars().all(char::is_uppercase));
+        match token {
+            Token::Word(w) if w.quote_style.is_none() => match nearest(&w.value, words) {
+                Some(near) => e.hint(format!("did you mean {near}?")),
+                None => e,
+            },
+            _ => e,
+        }
     }
     pub(super) fn at_word(&self, word: &str) -> bool {
         is_word(Some(self.parser.peek_token_ref()), word)
@@ -301,6 +339,17 @@ impl Cursor {
         }
     }
     pub(super) fn path(&mut self, what: &str) -> Result<ObjectPath> {
+        if ["SELECT", "FROM", "WHERE", "VALUES", "AS", "TABLE", "SET", "IF", "INTO", "WITH"]
+            .iter()
+            .any(|w| self.at_word(w))
+        {
+            let e = self.expected(what);
+            return Err(match self.parser_at() {
+                Token::Word(w) if w.value.eq_ignore_ascii_case("IF") => e.hint("it is IF NOT EXISTS in CREATE, IF EXISTS in DROP and ALTER"),
+                Token::Word(w) if w.value.eq_ignore_ascii_case("TABLE") => e.hint("leave TABLE out"),
+                _ => e,
+            });
+        }
         let (first, span) = self.name(what)?;
         let mut path = ObjectPath { parts: vec![first], span };
         while self.symbol(Token::Period) {
@@ -361,7 +410,12 @@ impl Cursor {
             "DROP" => ddl::drop(self),
             "INSERT" => Ok(StatementKind::Insert(self.insert()?)),
             "EXECUTE" | "BEGIN" => {
-                if !self.words(&["EXECUTE", "STATEMENT", "SET", "BEGIN"]) && !self.words(&["BEGIN", "STATEMENT", "SET"]) {
+                if self.words(&["EXECUTE", "STATEMENT", "SET"]) {
+                    self.need_words(&["BEGIN"])?;
+                    self.symbol(Token::SemiColon);
+                    return self.statement_set().map(StatementKind::StatementSet);
+                }
+                if !self.words(&["BEGIN", "STATEMENT", "SET"]) {
                     return Err(self.unsupported(&format!("the statement {word}"), span));
                 }
                 self.symbol(Token::SemiColon);
@@ -387,10 +441,17 @@ impl Cursor {
                 let known = [
                     "SELECT", "WITH", "VALUES", "CREATE", "ALTER", "DROP", "INSERT", "EXECUTE", "EXPLAIN", "SHOW", "DESCRIBE", "USE", "SET", "RESET",
                 ];
-                let e = Error::sql(format!("\"{word}\" does not start a statement")).code("E0102").span(span);
-                Err(match nearest(&word, known) {
-                    Some(near) => e.meant(near, near),
-                    None => e,
+                let e = Error::sql(format!("{} does not start a statement", shown(&self.parser_at())))
+                    .code("E0102")
+                    .span(span);
+                let glued = known.iter().find(|k| k.len() > 3 && word.starts_with(**k));
+                Err(match (word.as_str(), glued, nearest(&word, known)) {
+                    ("UPSERT" | "REPLACE", ..) => e.hint("use INSERT INTO"),
+                    ("FROM" | "WHERE" | "GROUP" | "UNION" | "HAVING", ..) => e.hint("a query begins with SELECT, or WITH"),
+                    ("COMMIT" | "ROLLBACK" | "START", ..) => e.hint("there are no transactions: what a file writes is shown with each checkpoint"),
+                    (_, Some(known), _) => e.hint(format!("is a space missing behind {known}?")),
+                    (.., Some(near)) => e.meant(near, near),
+                    _ => e,
                 })
             }
         }
@@ -453,7 +514,14 @@ impl Cursor {
 
     fn explain(&mut self) -> Result<StatementKind> {
         self.need_words(&["EXPLAIN"])?;
-        self.words(&["PLAN", "FOR"]);
+        if self.words(&["PLAN"]) {
+            self.need_words(&["FOR"])?;
+        }
+        if self.at_word("ANALYZE") {
+            return Err(self
+                .unsupported("EXPLAIN ANALYZE", self.here())
+                .hint("EXPLAIN shows the plan; what a job does is told by its metrics"));
+        }
         for detail in ["ESTIMATED_COST", "CHANGELOG_MODE", "PLAN_ADVICE", "JSON_EXECUTION_PLAN"] {
             if self.at_word(detail) {
                 return Err(self.unsupported(&format!("EXPLAIN {detail}"), self.here()));

@@ -16,8 +16,8 @@ pub(super) fn show(c: &mut Cursor) -> Result<StatementKind> {
     } else if c.words(&["VIEWS"]) {
         Show::Views(c.database()?)
     } else if c.words(&["COLUMNS"]) {
-        if !c.words(&["FROM"]) {
-            c.need_words(&["IN"])?;
+        if !c.words(&["FROM"]) && !c.words(&["IN"]) {
+            return Err(c.expected("FROM or IN"));
         }
         Show::Columns(c.path("a table name")?)
     } else if c.words(&["CREATE", "TABLE"]) {

@@ -26,6 +26,15 @@ pub struct Script {
     pub hints: Vec<Hint>,
 }
 
+/// A statement that cannot be read, and what those behind it therefore do not know.
+#[derive(Debug, Clone)]
+pub struct Broken {
+    /// The table or view that it makes or changes.
+    pub name: Option<ObjectPath>,
+    /// Whether it decides where names are looked for.
+    pub place: bool,
+}
+
 /// `/*+ OPTIONS('key' = 'value') */`
 #[derive(Debug, Clone)]
 pub struct Hint {

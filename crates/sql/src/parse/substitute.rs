@@ -88,14 +88,14 @@ impl Substituted {
 /// # Errors
 /// `Config`, one per name without a value, with its place.
 pub fn substitute(text: &str, variables: &BTreeMap<String, String>) -> Result<Substituted, Vec<Error>> {
-    fill(text, variables, Missing::Refused)
+    match fill(text, variables, Missing::Refused) {
+        (substituted, errors) if errors.is_empty() => Ok(substituted),
+        (substituted, errors) => Err(errors.into_iter().map(|(e, at)| e.span(substituted.original(at))).collect()),
+    }
 }
 
-/// The same for a variable without a value, too.
-///
-/// # Errors
-/// `Config`, one per name without a value that is refused, with its place.
-pub(crate) fn fill(text: &str, variables: &BTreeMap<String, String>, missing: Missing) -> Result<Substituted, Vec<Error>> {
+/// The same, where names without a value stay as they are; with an error for each that is refused, and where it then stands.
+pub(crate) fn fill(text: &str, variables: &BTreeMap<String, String>, missing: Missing) -> (Substituted, Vec<(Error, Span)>) {
     let mut out = Substituted::default();
     let mut errors = Vec::new();
     let start = Location { line: 1, column: 1 };
@@ -116,20 +116,17 @@ pub(crate) fn fill(text: &str, variables: &BTreeMap<String, String>, missing: Mi
                 start: at,
                 end: after(at, taken),
             };
-            match variables.get(name) {
-                None if missing == Missing::Left && quote.is_some() => {
-                    made = after(made, taken);
-                    out.open.push((name.to_string(), name_span));
-                    out.text += taken;
+            let value = variables.get(name);
+            let end = after(made, value.map_or(taken, String::as_str));
+            out.values.push((Span { start: made, end }, name_span));
+            out.text += value.map_or(taken, String::as_str);
+            if value.is_none() {
+                match missing == Missing::Left && quote.is_some() {
+                    true => out.open.push((name.to_string(), name_span)),
+                    false => errors.push((unknown(name, variables), Span { start: made, end })),
                 }
-                Some(value) => {
-                    let end = after(made, value);
-                    out.values.push((Span { start: made, end }, name_span));
-                    out.text += value;
-                    made = end;
-                }
-                None => errors.push(unknown(name, variables, name_span)),
             }
+            made = end;
             at = name_span.end;
             rest = &rest[taken.len()..];
             continue;
@@ -149,7 +146,7 @@ pub(crate) fn fill(text: &str, variables: &BTreeMap<String, String>, missing: Mi
         out.text += taken;
         rest = &rest[take..];
     }
-    if errors.is_empty() { Ok(out) } else { Err(errors) }
+    (out, errors)
 }
 
 /// A stretch of a text.
@@ -188,13 +185,10 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
-fn unknown(name: &str, variables: &BTreeMap<String, String>, span: Span) -> Error {
+fn unknown(name: &str, variables: &BTreeMap<String, String>) -> Error {
     let hint = match nearest(name, variables.keys().map(String::as_str)) {
         Some(near) => format!("did you mean '${{{near}}}'?"),
         None => format!("give it one: -D {name}=value"),
     };
-    Error::config(format!("the variable '${{{name}}}' has no value"))
-        .code("E0505")
-        .hint(hint)
-        .span(span)
+    Error::config(format!("the variable '${{{name}}}' has no value")).code("E0505").hint(hint)
 }

@@ -130,10 +130,7 @@ fn several_statements_comments_and_sets() {
 fn errors_have_code_and_place() {
     assert_eq!(error("SELCT 1"), "E0102 1:1: \"SELCT\" does not start a statement");
     assert_eq!(error("SELECT 1;\nCOMPILE PLAN x"), "E0101 2:1: the statement COMPILE is not supported yet");
-    assert_eq!(
-        error("CREATE TABLE t (a INTEGRE)"),
-        "E0301 1:19: the type of column \"a\" is wrong: expected a type name at character 1 of type \"INTEGRE\""
-    );
+    assert_eq!(error("CREATE TABLE t (a INTEGRE)"), "E0301 1:19: \"INTEGRE\" is no type");
     assert_eq!(
         error("CREATE TABLE t (a INT, PRIMARY KEY (a))"),
         "E0102 1:24: a PRIMARY KEY must be NOT ENFORCED"
@@ -150,7 +147,7 @@ fn errors_have_code_and_place() {
         error("SELECT /*+ BROADCAST(t) */ 1"),
         "E0101 1:8: hints other than OPTIONS are not supported yet"
     );
-    assert!(error("SELECT 'open").starts_with("E0102 1:8: unterminated string literal"));
+    assert!(error("SELECT 'open").starts_with("E0102 1:8: the text that begins here does not end"));
     assert!(
         error(&format!("SELECT {}1{}", "(".repeat(100_000), ")".repeat(100_000))).starts_with("E0103"),
         "deep nesting"

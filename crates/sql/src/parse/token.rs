@@ -2,7 +2,7 @@
 
 use super::FlinkDialect;
 use millstream_dataflow::{Error, Result, Span};
-use sqlparser::parser::{Parser, ParserError};
+use sqlparser::parser::ParserError;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
 
 /// The span of sqlparser as ours; both count characters from 1.
@@ -12,17 +12,43 @@ pub(crate) fn span_of(span: sqlparser::tokenizer::Span) -> Span {
 
 /// All tokens of a text, without comments and white space at the ends of statements.
 pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
+    match tokenize_partly(text) {
+        (tokens, None) => Ok(tokens),
+        (_, Some(e)) => Err(e),
+    }
+}
+
+/// The tokens of a text up to one that does not end, and the error of that one.
+pub(super) fn tokenize_partly(text: &str) -> (Vec<TokenWithSpan>, Option<Error>) {
     let dialect = FlinkDialect;
     // What some editors write at the start of a file.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let tokens = Tokenizer::new(&dialect, text).tokenize_with_location().map_err(|e| {
-        let at = (e.location.line, e.location.column);
-        let message = e
-            .message
-            .replace("unexpected EOF while", "the text ends")
-            .replace("before EOF.", "before the end of the text");
-        Error::sql(lower_first(&message)).code("E0102").span(Span::new(at, (at.0, at.1 + 1)))
-    })?;
+    let mut tokens = Vec::new();
+    let result = Tokenizer::new(&dialect, text).tokenize_with_location_into_buf(&mut tokens);
+    let error = result.err().map(|e| {
+        // It begins where the tokens before it end.
+        let at = tokens.last().map_or(Location { line: 1, column: 1 }, |t| t.span.end);
+        unended(&e.message, (at.line, at.column))
+    });
+    (split(tokens), error)
+}
+
+/// What begins and does not end.
+fn unended(message: &str, start: (u64, u64)) -> Error {
+    let span = |width: u64| Span::new(start, (start.0, start.1 + width));
+    let (what, hint, at) = if message.contains("comment") {
+        ("the comment", "add */", span(2))
+    } else if message.contains('`') {
+        ("the name in back-quotes", "add `", span(1))
+    } else if message.contains("string") {
+        ("the text", "add '; a ' within a text is doubled: 'it''s'", span(1))
+    } else {
+        return Error::sql(lower_first(message.trim_end_matches('.'))).code("E0102").span(span(1));
+    };
+    Error::sql(format!("{what} that begins here does not end")).code("E0102").hint(hint).span(at)
+}
+
+fn split(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut split = Vec::with_capacity(tokens.len());
     for token in tokens {
         match &token.token {
@@ -50,7 +76,7 @@ pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
             _ => split.push(token),
         }
     }
-    Ok(split)
+    split
 }
 
 /// The comments of a text that are no hints, without their marks, and where they begin. None if the text is not Flink SQL.
@@ -69,6 +95,18 @@ pub(super) struct HintText {
     pub(super) text: String,
     pub(super) span: Span,
     pub(super) after: Option<millstream_dataflow::Location>,
+}
+
+/// Words that begin statements, of which none stands in a statement set.
+const NOT_IN_A_SET: [&str; 9] = ["ALTER", "BEGIN", "CREATE", "DROP", "EXECUTE", "EXPLAIN", "RESET", "SET", "USE"];
+
+/// White space, and comments that are no hints.
+fn is_blank(token: &TokenWithSpan) -> bool {
+    match &token.token {
+        Token::Whitespace(Whitespace::MultiLineComment(comment)) => !comment.starts_with('+'),
+        Token::Whitespace(_) | Token::EOF => true,
+        _ => false,
+    }
 }
 
 /// The tokens of each statement: cut at `;`, but `BEGIN … END` stays one. Hints are put aside.
@@ -90,7 +128,8 @@ fn cut(tokens: Vec<TokenWithSpan>) -> (Vec<Vec<TokenWithSpan>>, Vec<TokenWithSpa
     let mut hints = Vec::new();
     let mut current: Vec<TokenWithSpan> = Vec::new();
     let mut in_set = false;
-    for token in tokens {
+    let mut tokens = tokens.into_iter().filter(|t| !is_blank(t)).peekable();
+    while let Some(token) = tokens.next() {
         match &token.token {
             Token::Whitespace(Whitespace::MultiLineComment(comment)) if comment.starts_with('+') => {
                 let named = current.last().filter(|t| matches!(t.token, Token::Word(_)));
@@ -101,8 +140,10 @@ fn cut(tokens: Vec<TokenWithSpan>) -> (Vec<Vec<TokenWithSpan>>, Vec<TokenWithSpa
                 });
                 continue;
             }
-            Token::Whitespace(_) | Token::EOF => continue,
-            Token::SemiColon if !in_set || is_word(current.last(), "END") => {
+            // A set that is not closed ends where what stands in none begins.
+            Token::SemiColon
+                if !in_set || is_word(current.last(), "END") || tokens.peek().is_some_and(|t| NOT_IN_A_SET.iter().any(|w| is_word(Some(t), w))) =>
+            {
                 statements.push(std::mem::take(&mut current));
                 in_set = false;
                 continue;
@@ -123,48 +164,6 @@ pub(super) fn is_word(token: Option<&TokenWithSpan>, word: &str) -> bool {
     matches!(token.map(|t| &t.token), Some(Token::Word(w)) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
 }
 
-/// Words that end a type in a column list.
-const AFTER_TYPE: [&str; 13] = [
-    "FIRST",
-    "AFTER",
-    "METADATA",
-    "COMMENT",
-    "PRIMARY",
-    "CONSTRAINT",
-    "AS",
-    "DEFAULT",
-    "UNIQUE",
-    "CHECK",
-    "REFERENCES",
-    "GENERATED",
-    "VIRTUAL",
-];
-
-/// Takes the tokens of a type, up to `,`, `)` or a word that cannot be part of one, and gives its text.
-pub(super) fn type_text(parser: &mut Parser) -> Result<String, ParserError> {
-    let mut text = String::new();
-    let mut depth = 0;
-    loop {
-        let token = parser.peek_token_ref();
-        match &token.token {
-            Token::EOF | Token::SemiColon => break,
-            Token::Comma | Token::RParen if depth == 0 => break,
-            Token::Word(_) if depth == 0 && AFTER_TYPE.iter().any(|w| is_word(Some(token), w)) => break,
-            Token::LParen | Token::Lt => depth += 1,
-            Token::RParen | Token::Gt => depth -= 1,
-            // `ROW<>` and friends.
-            Token::Neq => {}
-            _ => {}
-        }
-        if !text.is_empty() && !matches!(token.token, Token::LParen | Token::RParen | Token::Lt | Token::Gt | Token::Comma) && !text.ends_with(['(', '<']) {
-            text.push(' ');
-        }
-        text += &token.token.to_string();
-        parser.next_token();
-    }
-    Ok(text)
-}
-
 /// sqlparser's messages start with a capital; ours do not.
 pub(super) fn lower_first(message: &str) -> String {
     let mut chars = message.chars();
@@ -173,6 +172,9 @@ pub(super) fn lower_first(message: &str) -> String {
         _ => message.to_string(),
     }
 }
+
+/// Stands between the parts of an error of ours that passes through sqlparser: code, message, hint.
+pub(super) const PACKED: char = '\u{1}';
 
 /// sqlparser's error as ours: its text ends in ` at Line: n, Column: m`.
 pub(super) fn parse_error(e: ParserError, end: Span) -> Error {
@@ -193,13 +195,23 @@ pub(super) fn parse_error(e: ParserError, end: Span) -> Error {
         Some(found) => found,
         None => (message, end),
     };
+    if let Some(packed) = text.strip_prefix(PACKED) {
+        let mut parts = packed.split(PACKED);
+        parts.next();
+        let e = Error::sql(parts.next().unwrap_or_default()).code("E0301").span(span);
+        return match parts.next() {
+            Some(hint) if !hint.is_empty() => e.hint(hint),
+            _ => e,
+        };
+    }
     let text = text
         .strip_prefix("sql parser error: ")
         .unwrap_or(&text)
         .replace("found: EOF", "found the end of the statement");
-    let text = match text.strip_prefix("No infix parser for token ") {
-        Some(token) => format!("{} is no operator", sign(token)),
-        None => lower_first(&text),
+    let text = match (text.strip_prefix("No infix parser for token "), text.rsplit_once(", found: ")) {
+        (Some(token), _) => format!("{} is no operator", sign(token)),
+        (None, Some((expected, found))) => format!("{}, found \"{found}\"", lower_first(expected).replacen("expected: ", "expected ", 1)),
+        (None, None) => lower_first(&text).replacen("expected: ", "expected ", 1),
     };
     Error::sql(text).code("E0102").span(span)
 }

@@ -262,7 +262,7 @@ impl Planner<'_> {
 
         let changes = self.graph.changes(node);
         if changes {
-            can_be_taken_back(&spec)?;
+            can_be_taken_back(&spec, grouped)?;
         }
         // Partial states of late rows could not be routed, nor are deletions added up.
         let two_phases = !spec.aggregates.iter().any(|a| a.distinct) && !self.graph.routes_late(node) && !changes;
@@ -318,8 +318,8 @@ fn exprs_push(exprs: &mut Vec<Bound>, names: &mut Vec<String>, bound: &Bound, na
 }
 
 /// Rows that are updated or deleted are taken out of their groups again, which not every aggregate can do.
-fn can_be_taken_back(spec: &WindowAggregate) -> Result<()> {
-    for call in &spec.aggregates {
+fn can_be_taken_back(spec: &WindowAggregate, grouped: &Aggregates) -> Result<()> {
+    for (call, reference) in spec.aggregates.iter().zip(&grouped.aggregates) {
         let types: Vec<SqlType> = call.args.iter().map(|a| spec.rows[*a].ty.ty.clone()).collect();
         if call.distinct || !aggregate(&call.function, &types)?.invertible() {
             let name = call.function.to_uppercase();
@@ -329,6 +329,7 @@ fn can_be_taken_back(spec: &WindowAggregate) -> Result<()> {
             };
             return Err(Error::sql(format!("{what} does not follow updates and deletions yet"))
                 .code("E0411")
+                .span(reference.at.0)
                 .hint("COUNT, and SUM and AVG of integers and decimals do"));
         }
     }

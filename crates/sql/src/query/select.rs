@@ -1,14 +1,15 @@
 //! SELECT … FROM … WHERE … [GROUP BY … HAVING …]
 
-use super::{Planner, node_columns};
+use super::table_factor::is_name;
+use super::{FIRST_ROWS, Planner, node_columns};
 use crate::diagnostic::unsupported;
-use crate::expression::{Binder, span};
+use crate::expression::{Binder, of_tables, span};
 use crate::parse::span_of;
 use crate::relation::{Bound, Relation, ScopeColumn};
-use millstream_dataflow::{Error, Result};
+use millstream_dataflow::{Error, Result, Span};
 use millstream_plan::{Expr as Plan, NodeSpec};
 use sqlparser::ast::{
-    Distinct, Expr, GroupByExpr, JoinConstraint, JoinOperator, Select, SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions,
+    Distinct, Expr, GroupByExpr, JoinConstraint, JoinOperator, Select, SelectItem, SelectItemQualifiedWildcardKind, Spanned, WildcardAdditionalOptions,
 };
 use std::borrow::Cow;
 
@@ -72,7 +73,12 @@ impl Planner<'_> {
             ("QUALIFY", qualify.is_some(), qualify.as_ref().map_or(start, span)),
         ];
         if let Some((what, _, at)) = refused.into_iter().find(|(_, there, _)| *there) {
-            return Err(unsupported(what, at));
+            let e = unsupported(what, at);
+            return Err(match what {
+                "SELECT DISTINCT" => e.hint("GROUP BY the columns, in a window, gives each once for each window"),
+                "TOP" => e.hint(FIRST_ROWS),
+                _ => e,
+            });
         }
         let mut relation = match from.as_slice() {
             [] => self.one_row(),
@@ -88,7 +94,7 @@ impl Planner<'_> {
         };
         if let Some(condition) = selection {
             let mut binder = Binder::new(&relation.columns);
-            let condition = binder.condition(condition, "WHERE")?;
+            let condition = binder.condition(condition, "WHERE").map_err(|e| named_later(e, projection))?;
             if condition.columns().iter().any(|c| *c >= relation.width()) {
                 relation = self.assign_windows(relation)?;
             }
@@ -110,8 +116,9 @@ impl Planner<'_> {
             GroupByExpr::Expressions(exprs, modifiers) if modifiers.is_empty() => exprs,
             other => return Err(unsupported(format!("{other}"), at)),
         };
-        let aggregated = !grouped.is_empty() || having.is_some() || items.iter().any(|i| has_aggregate(&i.expr));
-        if aggregated {
+        let aggregate = items.iter().find_map(|i| aggregate_in(&i.expr));
+        if !grouped.is_empty() || having.is_some() || aggregate.is_some() {
+            let at = aggregate.or(having.as_ref().map(span)).unwrap_or(at);
             return self.aggregated(
                 relation,
                 grouped,
@@ -124,7 +131,8 @@ impl Planner<'_> {
             relation = self.assign_windows(relation)?;
         }
         let mut binder = Binder::new(&relation.columns);
-        let bound = items.iter().map(|i| binder.bind(&i.expr)).collect::<Result<Vec<_>>>()?;
+        let bound = items.iter().map(|i| binder.bind(&i.expr)).collect::<Result<Vec<_>>>();
+        let bound = bound.map_err(|e| named_later(e, projection))?;
         let names = items
             .iter()
             .enumerate()
@@ -159,6 +167,16 @@ impl Planner<'_> {
     }
 }
 
+/// A column that is not there, but is a name that the SELECT gives.
+fn named_later(e: Error, projection: &[SelectItem]) -> Error {
+    let gives =
+        |item: &&SelectItem| matches!(item, SelectItem::ExprWithAlias { alias, .. } if e.message == format!("column \"{}\" does not exist", alias.value));
+    match projection.iter().find(gives) {
+        Some(_) if e.code == Some("E0202") => e.hint("AS gives this name to what comes out: repeat the expression, or name it in a query in FROM"),
+        _ => e,
+    }
+}
+
 /// A join's name.
 pub(super) fn join(operator: &JoinOperator) -> &'static str {
     use JoinConstraint as C;
@@ -186,15 +204,16 @@ fn items<'a>(projection: &'a [SelectItem], relation: &Relation) -> Result<Vec<It
             }),
             SelectItem::ExprWithAlias { expr, alias } => items.push(Item {
                 expr: Cow::Borrowed(expr),
-                name: Some(alias.value.clone()),
+                name: Some(is_name(alias).map_err(|e| e.span(span(expr)))?.value.clone()),
             }),
-            SelectItem::Wildcard(options) if plain(options) => items.extend(all(relation, None)),
+            SelectItem::Wildcard(options) if plain(options) => items.extend(all(relation, None, item.span())),
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) if plain(options) => {
                 let name = name.to_string().replace('`', "");
                 if !relation.columns.iter().any(|c| c.qualifier.as_deref() == Some(&name)) {
-                    return Err(Error::sql(format!("\"{name}\" is no table of this query")).code("E0201").span(span(item)));
+                    let e = Error::sql(format!("\"{name}\" is no table of this query")).code("E0201").span(span(item));
+                    return Err(of_tables(e, &name, &relation.columns));
                 }
-                items.extend(all(relation, Some(&name)));
+                items.extend(all(relation, Some(&name), item.span()));
             }
             other => return Err(unsupported(format!("\"{other}\" in a SELECT list"), span(other))),
         }
@@ -210,11 +229,11 @@ fn plain(options: &WildcardAdditionalOptions) -> bool {
         && options.opt_rename.is_none()
 }
 
-fn all<'a>(relation: &Relation, qualifier: Option<&str>) -> Vec<Item<'a>> {
+fn all<'a>(relation: &Relation, qualifier: Option<&str>, at: sqlparser::tokenizer::Span) -> Vec<Item<'a>> {
     let columns = relation.columns.iter().filter(|c| qualifier.is_none() || c.qualifier.as_deref() == qualifier);
     columns
         .map(|c| {
-            let ident = |name: &str| sqlparser::ast::Ident::with_quote('`', name);
+            let ident = |name: &str| sqlparser::ast::Ident::with_quote_and_span('`', at, name);
             let expr = match &c.qualifier {
                 Some(q) => Expr::CompoundIdentifier(vec![ident(q), ident(&c.name)]),
                 None => Expr::Identifier(ident(&c.name)),
@@ -238,10 +257,10 @@ pub(super) fn output_name(expr: &Expr, alias: Option<&String>, place: usize) -> 
     }
 }
 
-/// Whether an aggregate stands in an expression, and not in a query within it.
-fn has_aggregate(expr: &Expr) -> bool {
+/// The first aggregate that stands in an expression, and not in a query within it.
+fn aggregate_in(expr: &Expr) -> Option<Span> {
     struct Find {
-        found: bool,
+        found: Option<Span>,
         queries: usize,
     }
     impl sqlparser::ast::Visitor for Find {
@@ -257,12 +276,14 @@ fn has_aggregate(expr: &Expr) -> bool {
         fn pre_visit_expr(&mut self, expr: &Expr) -> std::ops::ControlFlow<()> {
             if let Expr::Function(f) = expr {
                 let name = f.name.to_string().to_lowercase();
-                self.found |= self.queries == 0 && f.over.is_none() && millstream_functions::aggregate::NAMES.contains(&name.as_str());
+                if self.found.is_none() && self.queries == 0 && f.over.is_none() && millstream_functions::aggregate::NAMES.contains(&name.as_str()) {
+                    self.found = Some(span(&f.name));
+                }
             }
             std::ops::ControlFlow::Continue(())
         }
     }
-    let mut find = Find { found: false, queries: 0 };
+    let mut find = Find { found: None, queries: 0 };
     let _ = sqlparser::ast::Visit::visit(expr, &mut find);
     find.found
 }

@@ -168,7 +168,18 @@ fn aliased(relation: Relation, alias: Option<&TableAlias>, at: Span) -> Result<R
         return Err(unsupported("this form of an alias", at));
     }
     let names: Vec<String> = alias.columns.iter().map(|c| c.name.value.clone()).collect();
-    Ok(rename(relation, &names, at)?.aliased(&alias.name.value))
+    Ok(rename(relation, &names, at)?.aliased(&is_name(&alias.name)?.value))
+}
+
+/// sqlparser takes texts for names.
+pub(super) fn is_name(ident: &Ident) -> Result<&Ident> {
+    match ident.quote_style {
+        Some('\'') => Err(Error::sql(format!("'{}' is a text, and no name", ident.value))
+            .code("E0102")
+            .hint(format!("a name stands in back-quotes: `{}`", ident.value))
+            .span(span_of(ident.span))),
+        _ => Ok(ident),
+    }
 }
 
 pub(super) fn path(name: &ObjectName) -> Result<ObjectPath> {
@@ -182,6 +193,7 @@ pub(super) fn idents(parts: &[Ident]) -> Result<ObjectPath> {
     let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
         return Err(Error::bug("a name without parts"));
     };
+    parts.iter().try_for_each(|p| is_name(p).map(|_| ()))?;
     Ok(ObjectPath {
         parts: parts.iter().map(|p| p.value.clone()).collect(),
         span: Span {

@@ -6,14 +6,11 @@ use crate::diagnostic::unsupported;
 use crate::expression::{interval_ms, span};
 use crate::lint::many_windows;
 use crate::parse::span_of;
-use crate::relation::{Cut, Pending, Relation, ScopeColumn, WindowPart, find};
+use crate::relation::{BOUNDS, Cut, Pending, Relation, ScopeColumn, WindowPart, find};
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span, SqlType};
 use millstream_plan::{NodeSpec, Type, Window};
 use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, WindowType};
-
-/// Names of the columns a window function adds.
-const BOUNDS: [&str; 3] = ["window_start", "window_end", "window_time"];
 
 impl Planner<'_> {
     pub(super) fn window_function(&mut self, name: &ObjectName, args: &[FunctionArg], at: Span) -> Result<Relation> {
@@ -56,31 +53,44 @@ impl Planner<'_> {
             ))
             .code("E0402")
             .span(at_time);
+            if column.window.is_some() && relation.columns.iter().any(|c| c.rowtime && c.name == BOUNDS[2]) {
+                return Err(e.hint("window_time is the event time behind a window"));
+            }
+            if !column.ty.ty.is_time_attribute() {
+                let events = relation.columns.iter().find(|c| c.rowtime);
+                return Err(e.hint(match events {
+                    Some(c) => format!("the event time here is \"{}\"", c.name),
+                    None => "it is a TIMESTAMP(3) or TIMESTAMP_LTZ(3) that CREATE TABLE declares a WATERMARK for".to_string(),
+                }));
+            }
             return Err(e.hint(format!(
                 "declare one in CREATE TABLE: WATERMARK FOR {0} AS {0} - INTERVAL '5' SECOND; casts, functions and earlier windows make a column lose it. A column AS PROCTIME() needs none, as it is",
                 column.name
             )));
         }
         let length = |i: usize| args.get(i).copied().flatten().map(interval_ms).transpose();
-        let positive = |ms: Option<i64>, what: &str| -> Result<i64> {
-            match ms {
+        let place = |i: usize| args.get(i).copied().flatten().map_or(at, span);
+        let positive = |i: usize, what: &str| -> Result<i64> {
+            match length(i)? {
                 Some(ms) if ms > 0 => Ok(ms),
-                _ => Err(Error::sql(format!("the {what} of a window must be longer than zero")).code("E0404").span(at)),
+                _ => Err(Error::sql(format!("the {what} of a window must be longer than zero"))
+                    .code("E0404")
+                    .span(place(i))),
             }
         };
         let window = if kind == "TUMBLE" {
             Window::Tumble {
-                size_ms: positive(length(2)?, "size")?,
+                size_ms: positive(2, "size")?,
                 offset_ms: length(3)?.unwrap_or(0),
             }
         } else {
-            let (slide_ms, size_ms) = (positive(length(2)?, "slide")?, positive(length(3)?, "size")?);
+            let (slide_ms, size_ms) = (positive(2, "slide")?, positive(3, "size")?);
             if size_ms % slide_ms != 0 {
                 return Err(
                     Error::sql(format!("the size of a HOP ({size_ms} ms) must be a multiple of its slide ({slide_ms} ms)"))
                         .code("E0403")
                         .hint("the slide comes first: HOP(…, slide, size)")
-                        .span(at),
+                        .span(place(3)),
                 );
             }
             self.graph.findings.extend(many_windows(slide_ms, size_ms, at));
@@ -186,7 +196,10 @@ fn descriptor(expr: &Expr) -> Result<&Ident> {
         },
         _ => None,
     }
-    .ok_or_else(|| Error::sql(format!("expected DESCRIPTOR(column), found {expr}")).code("E0102").span(span(expr)))
+    .ok_or_else(|| {
+        let e = Error::sql(format!("expected DESCRIPTOR(column), found {expr}")).code("E0102");
+        e.hint("the event time, as a name: DESCRIPTOR(ts)").span(span(expr))
+    })
 }
 
 /// Arguments in the order of the parameters, from positions or names.

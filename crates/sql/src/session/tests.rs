@@ -221,7 +221,7 @@ fn what_is_set_from_the_beginning_comes_back_with_reset() {
         panic!("{:?}", compiled.findings);
     };
     assert!(
-        warning.message.contains("has no effect") && warning.span.is_some_and(|s| s.start.column == 34),
+        warning.message.contains("has no effect") && warning.primary.is_some_and(|s| s.start.column == 34),
         "{warning:?}"
     );
 }
