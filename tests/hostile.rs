@@ -58,14 +58,7 @@ impl Sql {
             }
             Err(errors) => {
                 ensure!(!errors.is_empty(), "refused without a word");
-                for e in errors {
-                    ensure!(e.kind != ErrorKind::Bug, "{e:?}");
-                    let shown = render(&e, text, "hostile.sql");
-                    ensure!(
-                        !["DataFusion", "sqlparser", "ParserError"].iter().any(|inside| shown.contains(inside)),
-                        "{shown}"
-                    );
-                }
+                errors.iter().try_for_each(|e| well_made(e, text))?;
             }
         }
         Ok(plans)
@@ -81,6 +74,67 @@ fn formats(text: &str) -> Result<()> {
         }
         Err(errors) => ensure!(errors.iter().all(|e| e.kind != ErrorKind::Bug), "{errors:?}"),
     }
+    Ok(())
+}
+
+/// Words of what is inside, which no user can do anything with.
+const INSIDES: [&str; 24] = [
+    "DataFusion",
+    "sqlparser",
+    "sql parser",
+    "Arrow",
+    "ParserError",
+    "TokenizerError",
+    "Expr::",
+    "Value::",
+    "SqlToRel",
+    "Some(",
+    "None,",
+    "Ok(",
+    "Err(",
+    "Ident {",
+    "Ident{",
+    "Token",
+    "EOF",
+    "DataType",
+    "Statement::",
+    "quote_style",
+    "$type",
+    "thread '",
+    "panicked",
+    "unwrap",
+];
+
+/// Whether an error of a text can be read: it has a code and a place in the text, is worded as the others are, and shows nothing of what is inside.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn well_made(e: &Error, text: &str) -> Result<()> {
+    let shown = || render(e, text, "file.sql");
+    ensure!(e.kind != ErrorKind::Bug, "an internal error: {}{e:?}", shown());
+    ensure!(e.code.is_some(), "no code: {}", shown());
+    let told = [Some(&e.message), e.detail.as_ref(), e.hint.as_ref()];
+    for part in told.into_iter().flatten() {
+        // What the text itself says may be said.
+        let inside = INSIDES.iter().find(|inside| part.contains(**inside) && !text.contains(**inside));
+        ensure!(inside.is_none(), "{inside:?} is told: {}", shown());
+    }
+    let mut start = e.message.chars();
+    let capital = start.next().is_some_and(char::is_uppercase) && start.next().is_some_and(char::is_lowercase);
+    ensure!(
+        !capital && !e.message.ends_with('.') && !e.message.is_empty(),
+        "no sentence of ours: {}",
+        shown()
+    );
+    let span = e.span.with_context(|| format!("no place: {}", shown()))?;
+    let lines: Vec<&str> = text.split('\n').collect();
+    for place in [span.start, span.end] {
+        // Where a text ends there is a place, too.
+        let line = place.line.checked_sub(1).and_then(|l| lines.get(l as usize));
+        let inside = line.is_some_and(|l| (1..=l.chars().count() as u64 + 1).contains(&place.column));
+        ensure!(inside, "{place:?} is no place of the text: {}", shown());
+    }
+    ensure!(span.start <= span.end, "it ends before it starts: {}", shown());
     Ok(())
 }
 

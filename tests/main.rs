@@ -3,6 +3,7 @@
 //! Each module lists its trials. A trial whose server cannot be had is reported as ignored with its reason; with `CI=true` it fails.
 
 mod azure;
+mod broken;
 mod catalogs;
 mod catalogue;
 mod check;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     trials.extend(tidy::trials());
     trials.extend(conformance::trials());
     trials.extend(azure::trials());
+    trials.extend(broken::trials());
     trials.extend(catalogs::trials());
     trials.extend(catalogue::trials());
     trials.extend(check::trials());

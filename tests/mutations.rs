@@ -116,6 +116,15 @@ pub(crate) fn statements() -> Result<Vec<Vec<u8>>> {
     let mut all: Vec<Vec<u8>> = corpus_of("tests/flink", "sql")?;
     all.extend(corpus_of("sql-examples", "sql")?);
     all.extend(corpus_of("tests/plans", "sql")?);
+    for text in corpus_of("tests/sql/broken", "txt")? {
+        let (text, mut tables) = (String::from_utf8(text)?.replace(['«', '»'], ""), String::new());
+        for block in text.split("\n\n") {
+            match block.split_once("\n->") {
+                Some((sql, _)) => all.push(format!("{tables}{sql}").into_bytes()),
+                None => tables += &format!("{block}\n"),
+            }
+        }
+    }
     for text in corpus_of("tests/sql", "slt")? {
         let text = String::from_utf8(text)?;
         let mut tables = String::new();
