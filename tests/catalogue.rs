@@ -10,7 +10,8 @@ use std::process::Command;
 use tests::hostile::Sql;
 
 /// Codes that no file brings about by itself.
-const NEEDS_MORE: [(&str, &str); 20] = [
+const NEEDS_MORE: [(&str, &str); 26] = [
+    ("E0104", "an argument"),
     ("E0507", "an argument"),
     ("E0516", "a broker that is away"),
     ("E0517", "a broker"),
@@ -23,6 +24,11 @@ const NEEDS_MORE: [(&str, &str); 20] = [
     ("E0525", "a registry"),
     ("E0527", "a second process"),
     ("E0531", "a second process"),
+    ("E0540", "an argument"),
+    ("E0541", "a configuration"),
+    ("E0542", "an argument"),
+    ("E0543", "a terminal"),
+    ("E0544", "an argument"),
     ("E0601", "a damaged file"),
     ("E0603", "a second process"),
     ("E0605", "a store that lies"),

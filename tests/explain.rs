@@ -166,7 +166,7 @@ fn wrong() -> Result<()> {
         (&["tables.sql"], 1, &["error[E0104]: the file has no job to explain"]),
         (&["errors.sql"], 1, &["error[E0102]", "errors.sql:2:"]),
         (&["tables.sql", "--format", "png"], 2, &["possible values: text, json, mermaid, dot, svg"]),
-        (&["E9999"], 1, &["there is no error code E9999"]),
+        (&["E9999"], 2, &["there is no error code 'E9999'", "the nearest are"]),
         (&[], 2, &["<WHAT>"]),
     ] {
         let mut command = millstream(directory.path())?;

@@ -301,7 +301,7 @@ fn wrong() -> Result<()> {
     let mut command = millstream(directory.path())?;
     command.args(["fmt", "wrong.sql", "ugly.sql"]);
     let said = fail(command, 1)?;
-    for part in ["error[E0102]", "--> wrong.sql:2:10", "--> wrong.sql:3:", "2 errors", "formatted ugly.sql"] {
+    for part in ["error[E0102]", "--> wrong.sql:2:8", "--> wrong.sql:3:", "2 errors", "formatted ugly.sql"] {
         ensure!(said.contains(part), "no {part} in\n{said}");
     }
     ensure!(std::fs::read_to_string(directory.path().join("wrong.sql"))? == text, "it was changed");

@@ -512,7 +512,7 @@ fn at_option(create: &CreateTable, e: Error) -> Error {
     let column = || create.columns.iter().find(of_column).map(|c| c.span);
     let span = match (named, e.code) {
         (None, _) => column().unwrap_or(create.name.span),
-        (Some(option), Some("E0501")) => option.key_span(),
+        (Some(option), Some("E0501")) => option.key_span,
         (Some(option), _) if e.replacement.is_some() => option.value_span,
         (Some(option), _) => option.span,
     };
@@ -525,7 +525,7 @@ fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, St
     let Some(connector_name) = options.get("connector") else {
         if let Some(slip) = create.options.iter().find(|o| nearest(&o.key, ["connector"]).is_some()) {
             let e = Error::config(format!("there is no option '{}'", slip.key)).code("E0501");
-            return vec![e.meant("'connector'", "'connector'").span(slip.key_span())];
+            return vec![e.meant("'connector'", "'connector'").span(slip.key_span)];
         }
         if let Some(former) = create.options.iter().find(|o| o.key == "connector.type") {
             let e = Error::config(format!("there is no option '{}'", former.key)).code("E0501");

@@ -271,6 +271,7 @@ pub(super) fn options(c: &mut Cursor) -> Result<Vec<TableOption>> {
             key,
             value,
             span,
+            key_span: start,
             value_span,
             variables: None,
         });

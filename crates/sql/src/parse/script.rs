@@ -182,9 +182,12 @@ pub(crate) fn outline(tokens: Vec<TokenWithSpan>) -> (Vec<Outlined>, Vec<Result<
         let span = whole(&tokens);
         let first = tokens.first().map_or(String::new(), |t| t.token.to_string().to_uppercase());
         let broken = Broken::new(&tokens, span);
-        let checked = slips::signs(&tokens).and_then(|()| depth::check(&tokens));
         let mut cursor = Cursor::new(tokens.clone(), span);
-        let kind = checked.and_then(|()| cursor.statement().map_err(|e| slips::told(e, &tokens)));
+        let kind = match depth::check(&tokens).and_then(|()| cursor.statement()) {
+            // What is Flink's is no slip.
+            Err(e) if e.code == Some("E0101") => Err(e),
+            read => slips::signs(&tokens).and_then(|()| read.map_err(|e| slips::told(e, &tokens))),
+        };
         Outlined {
             span,
             first,

@@ -211,18 +211,10 @@ pub struct TableOption {
     pub key: String,
     pub value: String,
     pub span: Span,
+    pub key_span: Span,
     pub value_span: Span,
     /// A secret's value as it stands in the file, if it is variables and nothing else: `${NAME}`.
     pub variables: Option<String>,
-}
-
-impl TableOption {
-    /// Where the key stands, with its quotes.
-    pub(crate) fn key_span(&self) -> Span {
-        let written = self.key.replace('\'', "''").chars().count() as u64 + 2;
-        let start = self.span.start;
-        Span::new((start.line, start.column), (start.line, start.column + written))
-    }
 }
 
 #[derive(Debug, Clone)]
