@@ -201,6 +201,14 @@ fn failed_job() -> Result<()> {
             && said.contains("job p has finished"),
         "{status}\n{shown}{said}"
     );
+    // Who waits for it goes no further.
+    let mut arguments = arguments.to_vec();
+    arguments.splice(0..0, ["-c", "SET 'table.dml-sync' = 'true'"]);
+    let (shown, said, status) = all(sql(directory.path(), &arguments)?)?;
+    ensure!(
+        status == 1 && shown.is_empty() && said.contains("division by zero") && said.contains("what comes after job o does not run"),
+        "{status}\n{shown}{said}"
+    );
     Ok(())
 }
 

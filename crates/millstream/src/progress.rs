@@ -62,7 +62,10 @@ impl Progress {
     pub(crate) fn hide(&self, name: &str) {
         let mut state = self.lock();
         self.clear(&mut state);
-        state.shown.retain(|s| s.name != name);
+        // The next job of this name may be there already.
+        if let Some(first) = state.shown.iter().position(|s| s.name == name) {
+            state.shown.remove(first);
+        }
     }
     pub(crate) fn end(&self) {
         let mut state = self.lock();

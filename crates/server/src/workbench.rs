@@ -148,6 +148,9 @@ impl Workbench {
     }
 
     /// Starts INSERTs, and waits for their end if that is set; whether a stop was asked for.
+    ///
+    /// # Errors
+    /// Why they cannot be started; or that they have failed, which a notice tells more of.
     async fn insert(&self, plan: Plan, named: bool, text: &str, observer: &Arc<dyn Observer>, control: &Control) -> Result<bool> {
         let waits = Settings::new(&plan.settings)?.dml_sync;
         let Some(name) = self.start(plan, named, text, observer, control).await? else {
@@ -157,7 +160,14 @@ impl Workbench {
             self.jobs.ended(&name).await;
             Ok(())
         };
-        Ok(waits && control.unless_stopped(ended).await?.is_none())
+        if !waits {
+            return Ok(false);
+        }
+        let stopped = control.unless_stopped(ended).await?.is_none();
+        match self.jobs().into_iter().find(|j| j.name == name).map(|j| j.status) {
+            Some(JobStatus::Failed(e)) => Err(Error::new(e.kind, format!("what comes after job {name} does not run: it has failed"))),
+            _ => Ok(stopped),
+        }
     }
 
     /// Starts INSERTs in the background; gives the job's name, if there is something to do.
