@@ -63,11 +63,11 @@ impl Layout<'_> {
                 _ => false,
             });
             if infix && n > start {
-                parts.push(self.row(&items[start..n], |i| self.item(i)));
+                parts.push(self.row(&items[start..n]));
                 start = n;
             }
         }
-        let last = self.row(&items[start..], |i| self.item(i));
+        let last = self.row(&items[start..]);
         if parts.is_empty() {
             return last;
         }
@@ -95,7 +95,7 @@ impl Layout<'_> {
             && before.is_some_and(|t| t.is("TABLE"))
         {
             // The arguments of `TABLE(TUMBLE(…))` are those of its function.
-            return Doc::Seq(vec![Doc::Token(open), self.row(items, |i| self.item(i)), Doc::Token(close)]);
+            return Doc::Seq(vec![Doc::Token(open), self.row(items), Doc::Token(close)]);
         }
         if before.is_some_and(|t| t.is_any(&["OVER", "MATCH_RECOGNIZE", "AS"])) && self.begins_frame(items, 0) {
             return self.enclosed(open, self.frame(items), close);
@@ -113,7 +113,7 @@ impl Layout<'_> {
         let branch = |n: usize| self.is(items, n, "WHEN") || self.is(items, n, "ELSE");
         let last = items.len() - 1;
         let mut cuts: Vec<usize> = (1..last).filter(|n| branch(*n)).collect();
-        let mut docs = vec![self.row(&items[..cuts.first().copied().unwrap_or(last)], |i| self.item(i))];
+        let mut docs = vec![self.row(&items[..cuts.first().copied().unwrap_or(last)])];
         cuts.push(last);
         let branches = cuts.windows(2).map(|cut| Doc::Seq(vec![Doc::Line, self.branch(&items[cut[0]..cut[1]])]));
         docs.push(Doc::indent(branches.collect()));
@@ -149,7 +149,7 @@ impl Layout<'_> {
                 return Doc::Seq(Vec::new());
             };
             let pad = Doc::Pad(widest - width(part));
-            Doc::Seq(vec![self.item(key), Doc::Space, pad, self.row(rest, |i| self.item(i))])
+            Doc::Seq(vec![self.item(key), Doc::Space, pad, self.row(rest)])
         });
         self.enclosed(open, lines(options), close)
     }

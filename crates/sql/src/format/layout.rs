@@ -30,14 +30,14 @@ impl Layout<'_> {
         matches!(items.get(n).and_then(|i| self.token(i)).map(|t| &t.kind), Some(Sql::SingleQuotedString(_)))
     }
 
-    /// The items one after the other, `doc` making each one's document.
-    pub(super) fn row(&self, items: &[Item], doc: impl Fn(&Item) -> Doc) -> Doc {
+    /// The items one after the other.
+    pub(super) fn row(&self, items: &[Item]) -> Doc {
         let mut docs = Vec::new();
         for item in items {
             if !docs.is_empty() && is_apart(self.tokens, item.first()) {
                 docs.push(Doc::Space);
             }
-            docs.push(doc(item));
+            docs.push(self.item(item));
         }
         Doc::Seq(docs)
     }

@@ -97,7 +97,7 @@ fn ident(shown: &str) -> Option<(Place, &str)> {
     Some(((line.parse().ok()?, column.parse().ok()?), value))
 }
 
-/// `FROM tumble(TABLE …)`, `unnest(…)`: to sqlparser a table with arguments.
+/// `FROM tumble(TABLE …)`, `unnest(…)`, `LATERAL table(…)`: to sqlparser a table with arguments.
 fn table_functions(tokens: &mut [Token]) {
     for i in 1..tokens.len() {
         let word = &tokens[i - 1];
@@ -106,7 +106,7 @@ fn table_functions(tokens: &mut [Token]) {
         }
         let is = |word: &Token, names: &[&str]| names.iter().any(|n| word.text.eq_ignore_ascii_case(n));
         let takes_table = tokens.get(i + 1).is_some_and(|t| is(t, &["TABLE", "DATA"]));
-        if is(word, &["UNNEST"]) || takes_table && is(word, &["TUMBLE", "HOP", "CUMULATE", "SESSION"]) {
+        if is(word, &["TABLE", "UNNEST"]) || takes_table && is(word, &["TUMBLE", "HOP", "CUMULATE", "SESSION"]) {
             tokens[i - 1].role = Role::Function;
         }
     }

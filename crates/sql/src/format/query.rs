@@ -136,13 +136,13 @@ impl Layout<'_> {
     }
 
     fn clause(&self, kind: Clause, items: &[Item]) -> Doc {
-        let head = |len: usize| self.row(&items[..len], |i| self.item(i));
+        let head = |len: usize| self.row(&items[..len]);
         let fill = |items: &[Item]| Doc::Hang(self.list(items, |part| self.expression(part)));
         match kind {
             Clause::With => self.with(items),
             Clause::Select => self.select(items),
             Clause::From => {
-                let mut tables = self.list(&items[1..], |part| self.row(part, |i| self.item(i)));
+                let mut tables = self.list(&items[1..], |part| self.row(part));
                 let tables = if tables.len() == 1 {
                     tables.remove(0)
                 } else {
@@ -154,7 +154,7 @@ impl Layout<'_> {
             Clause::Condition if items.len() > 1 => Doc::Seq(vec![head(1), Doc::Space, self.expression(&items[1..])]),
             Clause::By if items.len() > 2 => Doc::Seq(vec![head(2), Doc::Space, fill(&items[2..])]),
             Clause::Values if items.len() > 1 => {
-                let rows = self.list(&items[1..], |part| self.row(part, |i| self.item(i)));
+                let rows = self.list(&items[1..], |part| self.row(part));
                 Doc::group(vec![head(1), Doc::indent(vec![Doc::Line, lines(rows)])])
             }
             _ => fill(items),
@@ -164,7 +164,7 @@ impl Layout<'_> {
     /// One query below the other.
     fn with(&self, items: &[Item]) -> Doc {
         let mut docs = vec![self.item(&items[0]), Doc::Space];
-        for (n, query) in self.list(&items[1..], |part| self.row(part, |i| self.item(i))).into_iter().enumerate() {
+        for (n, query) in self.list(&items[1..], |part| self.row(part)).into_iter().enumerate() {
             if n > 0 {
                 docs.push(Doc::Hard);
             }
@@ -179,7 +179,7 @@ impl Layout<'_> {
         let is_head = |n: &usize| *n == 0 || self.is(items, *n, "DISTINCT") || self.is(items, *n, "ALL") || self.token(&items[*n]).is_some_and(|t| t.is_hint());
         let len = (0..items.len()).take_while(is_head).count();
         let (head, list) = items.split_at(len);
-        let head = self.row(head, |i| self.item(i));
+        let head = self.row(head);
         let mut columns = self.list(list, |part| self.expression(part));
         match columns.len() {
             0 => head,
@@ -193,7 +193,7 @@ impl Layout<'_> {
             .find(|n| self.is(items, *n, "ON") || self.is(items, *n, "USING"))
             .unwrap_or(items.len());
         let (table, condition) = items.split_at(on);
-        let mut docs = vec![self.row(table, |i| self.item(i))];
+        let mut docs = vec![self.row(table)];
         if let Some((word, condition)) = condition.split_first() {
             docs.push(Doc::indent(vec![Doc::Line, self.item(word), Doc::Space, self.expression(condition)]));
         }

@@ -34,32 +34,23 @@ impl Layout<'_> {
     }
 
     fn head(&self, items: &[Item]) -> Doc {
-        let columns = self.columns(items);
-        let mut docs = Vec::new();
-        let mut start = 0;
-        if let Some(n) = columns
-            && let Item::Bracket { open, items: inner, close } = &items[n]
-        {
-            docs.push(self.row(&items[..n], |i| self.item(i)));
-            docs.push(Doc::Space);
-            let columns = lines(self.list(inner, |part| self.expression(part)));
-            docs.extend(self.enclosed_open(*open, columns, *close));
-            start = n + 1;
-        }
-        let rest = &items[start..];
-        if !docs.is_empty() && !rest.is_empty() {
-            docs.push(Doc::Space);
-        }
-        docs.push(if docs.is_empty() {
-            self.expression(rest)
-        } else {
-            self.row(rest, |i| self.item(i))
-        });
+        let docs = match self.columns(items) {
+            Some((n, Item::Bracket { open, items: columns, close })) => {
+                let columns = lines(self.list(columns, |part| self.expression(part)));
+                let mut docs = vec![self.row(&items[..n]), Doc::Space];
+                docs.extend(self.enclosed_open(*open, columns, *close));
+                if n + 1 < items.len() {
+                    docs.extend([Doc::Space, self.row(&items[n + 1..])]);
+                }
+                docs
+            }
+            _ => vec![self.expression(items)],
+        };
         Doc::Group(Box::new(Doc::Seq(docs)), SHORT)
     }
 
-    /// Which item is the list of a table's columns: `CREATE [TEMPORARY] TABLE … (`, `ALTER TABLE … ADD (`.
-    fn columns(&self, items: &[Item]) -> Option<usize> {
+    /// Where the list of a table's columns is: `CREATE [TEMPORARY] TABLE … (`, `ALTER TABLE … ADD (`.
+    fn columns<'i>(&self, items: &'i [Item]) -> Option<(usize, &'i Item)> {
         let creates = self.is(items, 0, "CREATE") && (self.is(items, 1, "TABLE") || self.is(items, 2, "TABLE"));
         let alters = self.is(items, 0, "ALTER") && self.is(items, 1, "TABLE");
         let changes = |n: usize| n > 0 && (self.is(items, n - 1, "ADD") || self.is(items, n - 1, "MODIFY"));
@@ -72,6 +63,6 @@ impl Layout<'_> {
         let last = (0..items.len())
             .find(|n| self.is(items, *n, "WITH") || self.is(items, *n, "LIKE"))
             .unwrap_or(items.len());
-        (0..last).find(is_list)
+        (0..last).find(is_list).map(|n| (n, &items[n]))
     }
 }
