@@ -3,6 +3,7 @@
 use crate::harness::{fail, files, millstream, root, succeed};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Failed, Trial};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -21,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         }
     }
     trials.push(trial("facts_in_json".to_string(), Box::new(facts)));
+    trials.push(trial("the_docs_tell_what_is_shown".to_string(), Box::new(documented)));
     trials.push(trial("every_example_has_a_picture".to_string(), Box::new(pictures)));
     trials.push(trial("queries_are_chosen".to_string(), Box::new(queries)));
     trials.push(trial("what_cannot_be_explained".to_string(), Box::new(wrong)));
@@ -116,6 +118,35 @@ fn facts() -> Result<()> {
     ensure!(changes["parallelism"] == 4);
     let changelog = |id: &str| -> Result<String> { Ok(operator(&changes, id)?["inputs"][0]["changelog"].as_str().context("no changelog")?.to_string()) };
     ensure!(changelog("large:sink")? == "changes" && changelog("sums:window_aggregate1")? == "changes" && changelog("sums:sink")? == "insert_only");
+    Ok(())
+}
+
+/// Every field of the JSON form is in the docs, and what the docs show of the tree is what is shown.
+fn documented() -> Result<()> {
+    fn fields(value: &serde_json::Value, found: &mut BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(object) => object.iter().for_each(|(key, value)| {
+                found.insert(key.clone());
+                fields(value, found);
+            }),
+            serde_json::Value::Array(items) => items.iter().for_each(|item| fields(item, found)),
+            _ => {}
+        }
+    }
+    let page = std::fs::read_to_string(root().join("docs/explain.md"))?;
+    let mut found = BTreeSet::new();
+    for file in ["tests/explain/clicks.sql", "tests/explain/changes.sql", "tests/plans/alignment.sql"] {
+        fields(&serde_json::from_str(&succeed(explain(&root(), &root().join(file), "json")?)?)?, &mut found);
+    }
+    ensure!(found.contains("max_drift_ms"), "only {found:?}");
+    for field in found {
+        ensure!(page.contains(&format!("`{field}`")), "docs/explain.md does not tell of `{field}`");
+    }
+    let tree = succeed(explain(&root(), &root().join("tests/explain/clicks.sql"), "text")?)?;
+    let shown = page.split("```\n").find(|b| b.starts_with("+- ")).context("the docs show no tree")?;
+    for line in shown.lines() {
+        ensure!(tree.contains(line.trim_start()), "docs/explain.md shows \"{line}\", the tree is\n{tree}");
+    }
     Ok(())
 }
 

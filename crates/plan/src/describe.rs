@@ -286,7 +286,16 @@ fn changelog(node: &Node, inputs: &[Edge]) -> Changelog {
     let changes = match &node.spec {
         NodeSpec::Source(s) => s.changes,
         NodeSpec::WindowAggregate { .. } => false,
-        _ => inputs.iter().any(|i| i.changelog == Changelog::Changes),
+        NodeSpec::Values(_)
+        | NodeSpec::Project(_)
+        | NodeSpec::Filter(_)
+        | NodeSpec::Window { .. }
+        | NodeSpec::Expand { .. }
+        | NodeSpec::LocalWindowAggregate(_)
+        | NodeSpec::Union
+        | NodeSpec::DeadLetters(_)
+        | NodeSpec::Sink(_)
+        | NodeSpec::Collect => inputs.iter().any(|i| i.changelog == Changelog::Changes),
     };
     if changes { Changelog::Changes } else { Changelog::InsertOnly }
 }
@@ -295,6 +304,15 @@ fn waits(spec: &NodeSpec) -> bool {
     match spec {
         NodeSpec::WindowAggregate { .. } => true,
         NodeSpec::Sink(t) => t.options.get("sink.partition-commit.trigger").is_some_and(|t| t == "partition-time"),
-        _ => false,
+        NodeSpec::Source(_)
+        | NodeSpec::Values(_)
+        | NodeSpec::Project(_)
+        | NodeSpec::Filter(_)
+        | NodeSpec::Window { .. }
+        | NodeSpec::Expand { .. }
+        | NodeSpec::LocalWindowAggregate(_)
+        | NodeSpec::Union
+        | NodeSpec::DeadLetters(_)
+        | NodeSpec::Collect => false,
     }
 }
