@@ -17,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let trial = |name: &str, f: fn() -> Result<()>| Trial::test(format!("format::{name}"), move || f().map_err(|e| Failed::from(format!("{e:#}"))));
     let mut trials = vec![
         trial("plans_stay_what_they_are", plans),
+        trial("keywords_are_told_from_names", lower_case),
         trial("white_space_makes_no_difference", white_space),
         trial("comments_survive_wherever_they_stand", comments),
         trial("examples_are_formatted", examples),
@@ -124,6 +125,29 @@ fn plans() -> Result<()> {
         ensure!(again == made, "formatted again\n{made}\nbecomes\n{again}");
     }
     ensure!(formatted > 200, "only {formatted} texts were formatted");
+    Ok(())
+}
+
+/// Keywords in lower case become upper case; what then means something else was none.
+fn lower_case() -> Result<()> {
+    let world = World::new()?;
+    let mut changed = 0;
+    for text in corpus()? {
+        let is_fixed = |piece: &str| piece.starts_with(['\'', '`']) || ["--", "/*", "${"].iter().any(|s| piece.starts_with(s));
+        let lower: String = pieces(&text)
+            .into_iter()
+            .map(|p| if is_fixed(p) { p.to_string() } else { p.to_lowercase() })
+            .collect();
+        let Ok(made) = format(&lower) else { continue };
+        let (mut before, mut after) = (compiled(&world, &lower)?, compiled(&world, &made)?);
+        // These show expressions as they are written.
+        if ["show ", "describe ", "desc "].iter().any(|s| lower.contains(s)) {
+            (before, after) = (before.to_lowercase(), after.to_lowercase());
+        }
+        ensure!(before == after, "{lower}\nbecomes\n{made}\nwhich means\n{after}\ninstead of\n{before}");
+        changed += usize::from(made.contains("SELECT") && made.contains("FROM"));
+    }
+    ensure!(changed > 200, "only {changed} texts");
     Ok(())
 }
 
