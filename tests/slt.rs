@@ -186,7 +186,11 @@ impl DB for Session {
         let end = std::thread::scope(|scope| scope.spawn(|| self.runtime.block_on(job)).join());
         let end = end.map_err(|_| Refused("it panicked".to_string()))?;
         if let Err(errors) = end {
-            let shown = errors.into_iter().map(|e| millstream_sql::render(&moved_up(e, above), sql, "slt"));
+            // What an earlier record has made is shown as it stands there.
+            let shown = errors.into_iter().map(|e| match e.span {
+                Some(span) if span.start.line <= above => millstream_sql::render(&e, &self.kept, "above"),
+                _ => millstream_sql::render(&moved_up(e, above), sql, "slt"),
+            });
             return Err(Refused(shown.collect::<String>().trim_end().to_string()));
         }
         let mut answer = answers.state();

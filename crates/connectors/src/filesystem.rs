@@ -172,6 +172,8 @@ pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn S
 }
 
 pub fn sink(table: &TableSpec, _id: &str, context: &ConnectorContext) -> Result<Arc<dyn Sink>> {
+    // What a writer would say once rows come is told before anything runs.
+    millstream_formats::encoder(format(table), &in_files(table), &table.options)?;
     Ok(Arc::new(sink::FileSink::new(table, context)?))
 }
 

@@ -42,6 +42,14 @@ impl ConnectorRegistry {
     }
 }
 
+/// An error that tells of which table it is.
+fn of_table(e: Error, table: &TableSpec) -> Error {
+    match e.detail.is_some() || e.message.contains(&format!("\"{}\"", table.name)) {
+        true => e,
+        false => e.detail(format!("table \"{}\"", table.name)),
+    }
+}
+
 fn unknown(table: &TableSpec) -> Error {
     let name = table.connector();
     let e = Error::config(format!("table '{}' names the connector '{name}', which does not exist", table.name)).code("E0504");
@@ -74,22 +82,24 @@ impl Registry for ConnectorRegistry {
 
 impl Connectors for ConnectorRegistry {
     fn source(&self, table: &TableSpec) -> Result<Arc<dyn Source>> {
-        match table.connector() {
+        let made: Result<Arc<dyn Source>> = match table.connector() {
             "datagen" => datagen::source(table, &self.context),
             "filesystem" => filesystem::source(table, &self.context),
             "http" => http::source(table, &self.context, &self.listeners),
             "kafka" => kafka::source(table, &self.context),
             "nexmark" => nexmark::source(table, &self.context),
             _ => Err(unknown(table)),
-        }
+        };
+        made.map_err(|e| of_table(e, table))
     }
     fn sink(&self, table: &TableSpec, id: &str) -> Result<Arc<dyn Sink>> {
-        match table.connector() {
+        let made: Result<Arc<dyn Sink>> = match table.connector() {
             "blackhole" => blackhole::sink(table, id, &self.context),
             "filesystem" => filesystem::sink(table, id, &self.context),
             "kafka" => kafka::sink(table, id, &self.context),
             "print" => print::sink(table, id, &self.context),
             _ => Err(unknown(table)),
-        }
+        };
+        made.map_err(|e| of_table(e, table))
     }
 }

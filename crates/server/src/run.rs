@@ -64,17 +64,18 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
         return Ok(());
     }
     warn(&compiled.findings, observer.as_ref()).map_err(one)?;
+    let placed = |e: Error| vec![compiled.places.of(e)];
     for step in compiled.steps {
         match step {
             Step::Explain(text) => observer.event(Event::Explain(&text)).map_err(one)?,
             Step::Statement(text) => observer.event(Event::Statement(&text)).map_err(one)?,
             Step::Settings(list) => observer.event(Event::Settings(&list)).map_err(one)?,
             Step::Query(plan, changes) => {
-                if runner.query(plan, changes, bounds, &observer, &control).await.map_err(one)? == QueryEnd::Stopped {
+                if runner.query(plan, changes, bounds, &observer, &control).await.map_err(placed)? == QueryEnd::Stopped {
                     return Ok(());
                 }
             }
-            Step::Insert(plan) => match runner.prepare(&plan, life, &control).await.map_err(one)? {
+            Step::Insert(plan) => match runner.prepare(&plan, life, &control).await.map_err(placed)? {
                 Start::Stopped => return Ok(()),
                 Start::FinishedBefore(at_ms) => {
                     let name = &plan.name;
@@ -89,7 +90,7 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
                         state: &job.state,
                     };
                     observer.event(started).map_err(one)?;
-                    let (outcome, seconds) = job.run(&control).await.map_err(one)?;
+                    let (outcome, seconds) = job.run(&control).await.map_err(placed)?;
                     let ended = Event::JobEnded {
                         name: &plan.name,
                         metrics: &metrics,

@@ -137,7 +137,7 @@ impl Workbench {
                 Ok(true) => return (true, failed),
                 Err(e) => {
                     let goes_on = options.on_error == OnError::Continue && e.code != Some(READER_LEFT);
-                    failed.push(e);
+                    failed.push(compiled.places.of(e));
                     if !goes_on {
                         break;
                     }

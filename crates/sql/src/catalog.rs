@@ -257,6 +257,14 @@ impl<'a> Catalog<'a> {
         Ok(databases.all.keys().cloned().collect())
     }
 
+    /// The tables that the file makes, or has read of a stored catalog.
+    pub(crate) fn tables_here(&self) -> impl Iterator<Item = &Table> {
+        let slots = self.catalogs.values().flat_map(|c| c.all.values()).flat_map(|database| database.values());
+        slots.filter_map(|slot| match slot {
+            Slot::Here(Entry::Table(table)) => Some(table.as_ref()),
+            _ => None,
+        })
+    }
     /// Remembers a table or view with errors of its own.
     pub(crate) fn add_broken(&mut self, path: &ObjectPath) {
         if let Ok(name) = self.resolve(path, &self.current) {

@@ -7,6 +7,7 @@ use crate::graph::JobGraph;
 use crate::hints::Hints;
 use crate::lint;
 use crate::parse::{Alter, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Insert, ObjectPath, Pattern, Show, Statement, StatementKind};
+use crate::places::Places;
 use crate::query::{Planner, node_columns};
 use crate::relation::{Bound, Relation};
 use crate::routes::route;
@@ -47,6 +48,8 @@ pub struct Compiled {
     pub settings: BTreeMap<String, String>,
     /// What lints say, in the order of the text.
     pub findings: Vec<Diagnostic>,
+    /// Gives errors that come later their place in the text.
+    pub places: Places,
 }
 
 #[derive(Debug)]

@@ -21,6 +21,7 @@ mod hints;
 mod known;
 mod lint;
 pub mod parse;
+mod places;
 mod prune;
 mod pushdown;
 mod query;
@@ -37,6 +38,7 @@ pub use diagnostic::{Diagnostic, Edit, Palette, Severity, render, without_secret
 pub use format::format;
 pub use known::{Known, KnownTable};
 pub use millstream_plan::SETTINGS;
+pub use places::Places;
 pub use session::{Failed, OnError, Session};
 pub use stored::{CatalogChange, CatalogStore, ChangeKind, StoredCatalog, StoredName, StoredText};
 

@@ -7,6 +7,7 @@ use crate::hints::Hints;
 use crate::known::Known;
 use crate::lint::Allowed;
 use crate::parse::{Missing, Parsed, Statement, StatementKind, Unread, fill, parse_each};
+use crate::places::Places;
 use millstream_dataflow::{Error, Result, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -128,6 +129,7 @@ impl Session {
         let there = |e: Error| e.moved(|span| substituted.original(span));
         let moved = |mut compiled: Compiled| {
             compiled.changes.iter_mut().for_each(|c| c.span = substituted.original(c.span));
+            compiled.places = compiled.places.moved(|span| substituted.original(span));
             compiled
                 .findings
                 .iter_mut()
@@ -202,12 +204,14 @@ impl Session {
         self.hints = std::mem::take(&mut text.hints);
         self.hints.keep(&views);
         let findings = text.findings();
+        let places = Places::new(&text.catalog, look.above);
         let (steps, changes) = text.into_steps(with_inserts);
         let done = Compiled {
             steps,
             changes,
             settings,
             findings,
+            places,
         };
         if is_whole {
             return Ok(done);

@@ -142,6 +142,10 @@ impl Table {
         if errors.is_empty() { Ok(table) } else { Err(errors) }
     }
 
+    /// As messages and plans name it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
     /// What it was made of.
     pub(crate) fn definition(&self) -> &CreateTable {
         &self.definition

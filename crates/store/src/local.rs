@@ -254,6 +254,7 @@ fn failed(what: &str, path: &Path, e: io::Error) -> Error {
     let error = match e.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => error.hint("the disk is full: free some space"),
         ErrorKind::FileTooLarge => error.hint("files may not grow that large here: see ulimit -f"),
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => error.hint("a file is where a directory should be"),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => error.hint("check the permissions of the directory"),
         _ if matches!(e.raw_os_error(), Some(EMFILE | ENFILE)) => error.hint("too many files are open: see ulimit -n"),
         _ => error,
