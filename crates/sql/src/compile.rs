@@ -98,6 +98,14 @@ pub struct Checked {
     pub open_variables: BTreeSet<String>,
 }
 
+/// Compiles a file, and looks at what it has declared.
+pub(crate) fn compile_here<T>(text: &str, options: &CompileOptions<'_>, look: impl FnOnce(&Compiled, &Catalog<'_>) -> T) -> Result<(Compiled, T), Vec<Error>> {
+    let mut session = Session::default();
+    let compiled = session.compile(text, options, OnError::Stop).map_err(|failed| failed.errors)?;
+    let looked = look(&compiled, &Catalog::new(options, session.names().clone()));
+    Ok((compiled, looked))
+}
+
 /// Checks one SET.
 ///
 /// # Errors

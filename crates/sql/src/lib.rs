@@ -31,6 +31,7 @@ mod session;
 mod show;
 mod stored;
 mod table;
+pub mod test_file;
 mod zone;
 
 pub use compile::{Checked, CompileOptions, Compiled, Step, check_setting, compile};

@@ -10,6 +10,8 @@ mod show;
 mod slips;
 mod statement;
 mod substitute;
+mod test_file;
+mod test_statement;
 mod token;
 mod types;
 
@@ -24,6 +26,8 @@ pub use statement::{
 };
 pub(crate) use substitute::{Missing, fill};
 pub use substitute::{Substituted, substitute};
+pub use test_file::parse_tests;
+pub use test_statement::{Cell, CellRows, Expect, ExpectError, ExpectRows, Given, GivenRows, Looked, Test, TestFile, TestStep, TestStepKind, Tolerance};
 
 #[cfg(test)]
 mod tests;

@@ -91,6 +91,10 @@ impl Session {
         (compiled, open)
     }
 
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// The names there are, for completion.
     pub fn known(&self) -> Known {
         Known {

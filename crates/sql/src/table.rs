@@ -383,6 +383,15 @@ impl Table {
         columns.into_iter().map(|(c, _)| c).collect()
     }
 
+    /// All that a connector may deliver.
+    pub(crate) fn source_columns(&self) -> TableDef {
+        self.delivered(|_| true)
+    }
+    /// The type of the event time, if there is one.
+    pub(crate) fn event_time(&self) -> Option<&SqlType> {
+        self.rowtime.as_ref().map(|(column, _)| &self.columns[*column].0.ty.ty)
+    }
+
     /// The table as a sink.
     pub(crate) fn sink(&self, registry: &dyn Registry, span: Span) -> Result<TableDef> {
         let connector = self.options.get("connector").map_or("", String::as_str);

@@ -10,7 +10,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 /// Longest text taken: beyond it a parser's memory is the user's problem no more, but ours.
-const TEXT_BYTES_MAX: usize = 256 << 10;
+pub(super) const TEXT_BYTES_MAX: usize = 256 << 10;
 /// Nesting of expressions and queries.
 const NESTING_MAX: usize = 60;
 
@@ -235,7 +235,7 @@ fn shown(token: &Token) -> String {
     format!("\"{token}\"")
 }
 
-fn whole(tokens: &[TokenWithSpan]) -> Span {
+pub(super) fn whole(tokens: &[TokenWithSpan]) -> Span {
     let (first, last) = (tokens.first().map(|t| span_of(t.span)), tokens.last().map(|t| span_of(t.span)));
     Span {
         start: first.map_or(Span::new((1, 1), (1, 1)).start, |s| s.start),
@@ -252,7 +252,7 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    fn new(tokens: Vec<TokenWithSpan>, span: Span) -> Self {
+    pub(super) fn new(tokens: Vec<TokenWithSpan>, span: Span) -> Self {
         const DIALECT: &FlinkDialect = &FlinkDialect;
         Cursor {
             parser: Parser::new(DIALECT).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens),
@@ -279,6 +279,10 @@ impl Cursor {
         } else {
             span_of(token.span)
         }
+    }
+    /// The span of the token that was taken last.
+    pub(super) fn last(&self) -> Span {
+        span_of(self.parser.get_current_token().span)
     }
     /// An error at the next token.
     pub(super) fn expected(&self, what: &str) -> Error {

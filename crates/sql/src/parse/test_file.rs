@@ -1,0 +1,450 @@
+//! A test file's text to its tests: the same tokens as in job files, with statements of their own.
+
+use super::script::{Cursor, TEXT_BYTES_MAX, whole};
+use super::statement::{ObjectPath, TableOption};
+use super::test_statement::*;
+use super::token::{is_word, statements, tokenize};
+use super::{ddl, depth};
+use millstream_dataflow::{Error, Result, Span};
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+/// Partitions of one table.
+const PARTITIONS_MAX: u32 = 1_000;
+
+/// The tests of a text, or all its errors: one per broken statement. Ordinary statements are only told apart.
+pub fn parse_tests(text: &str) -> Result<TestFile, Vec<Error>> {
+    if text.len() > TEXT_BYTES_MAX {
+        let e = Error::sql(format!("the text has {} bytes, at most {TEXT_BYTES_MAX} are taken", text.len()));
+        return Err(vec![e.code("E0103")]);
+    }
+    let mut file = TestFile::default();
+    let mut errors = Vec::new();
+    for tokens in statements(tokenize(text).map_err(|e| vec![e])?).0 {
+        let span = whole(&tokens);
+        if let Err(e) = depth::check(&tokens).and_then(|()| statement(&mut file, tokens, span)) {
+            errors.push(e);
+        }
+    }
+    for test in &file.tests {
+        errors.extend(order(test));
+    }
+    errors.sort_by_key(|e| e.span.map(|s| s.start));
+    if errors.is_empty() { Ok(file) } else { Err(errors) }
+}
+
+/// What comes where it has no meaning.
+fn order(test: &Test) -> Vec<Error> {
+    let mut errors = Vec::new();
+    let finish = test
+        .steps
+        .iter()
+        .position(|s| matches!(s.kind, TestStepKind::Finish))
+        .unwrap_or(test.steps.len());
+    for step in test.steps.iter().skip(finish + 1) {
+        use TestStepKind as K;
+        if matches!(
+            step.kind,
+            K::Given(_) | K::AdvanceWatermark { .. } | K::AdvanceTimeBy(_) | K::AdvanceTimeTo(_) | K::Idle { .. } | K::Checkpoint | K::Finish
+        ) {
+            errors.push(Error::sql("nothing comes in after FINISH").code("E0801").span(step.span));
+        }
+    }
+    if let (Some((_, job)), Some(own)) = (&test.job, test.statements.first()) {
+        let e = Error::sql("a test FOR a job file declares nothing of its own").code("E0801").span(*own);
+        errors.push(e.hint(format!("leave out FOR in line {}, or put the statement into the job file", job.start.line)));
+    }
+    errors
+}
+
+fn statement(file: &mut TestFile, tokens: Vec<TokenWithSpan>, span: Span) -> Result<()> {
+    let first = tokens.first();
+    let is = |word: &str| is_word(first, word);
+    if is("TEST") {
+        let mut c = Cursor::new(tokens, span);
+        let test = head(&mut c)?;
+        file.tests.push(test);
+        // The first step may follow without a semicolon.
+        return if c.parser_at() == Token::EOF { Ok(()) } else { step(file, &mut c, span) };
+    }
+    let is_now = is("SET") && is_word(tokens.get(1), "now");
+    let is_step = ["GIVEN", "ADVANCE", "IDLE", "CHECKPOINT", "RESTART", "CRASH", "FINISH", "EXPECT"]
+        .iter()
+        .any(|w| is(w));
+    if is_step || is_now {
+        return step(file, &mut Cursor::new(tokens, span), span);
+    }
+    let Some(test) = file.tests.last_mut() else {
+        file.shared.push(span);
+        return Ok(());
+    };
+    let before_steps = |what: &str| match test.steps.first() {
+        None => Ok(()),
+        Some(step) => {
+            let e = Error::sql(format!("{what} stands before the steps of a test")).code("E0801").span(span);
+            Err(e.hint(format!("the first step is in line {}", step.span.start.line)))
+        }
+    };
+    if !is("SET") || tokens.len() == 1 {
+        before_steps("a statement that declares something")?;
+        test.statements.push(span);
+        return Ok(());
+    }
+    before_steps("SET")?;
+    let mut c = Cursor::new(tokens, span);
+    c.need_words(&["SET"])?;
+    let key_span = c.here();
+    let key = c.text("a quoted key, as in SET 'parallelism.default' = '2', or now")?;
+    c.need(Token::Eq)?;
+    let value_span = c.here();
+    let value = c.text("a quoted value")?;
+    c.done()?;
+    test.settings.push(TableOption {
+        key,
+        value,
+        span,
+        key_span,
+        value_span,
+        variables: None,
+    });
+    Ok(())
+}
+
+/// `TEST 'name' [FOR 'job.sql'] [WITH (…)]`
+fn head(c: &mut Cursor) -> Result<Test> {
+    let start = c.here();
+    c.need_words(&["TEST"])?;
+    let name = c.text("the test's name in quotes")?;
+    let mut span = Span {
+        start: start.start,
+        end: c.last().end,
+    };
+    let mut job = None;
+    if c.words(&["FOR"]) {
+        let at = c.here();
+        job = Some((c.text("the path of a job file in quotes")?, at));
+        span.end = at.end;
+    }
+    let variables = if c.words(&["WITH"]) { ddl::options(c)? } else { Vec::new() };
+    Ok(Test {
+        name,
+        span,
+        job,
+        variables,
+        statements: Vec::new(),
+        settings: Vec::new(),
+        now: None,
+        steps: Vec::new(),
+    })
+}
+
+fn step(file: &mut TestFile, c: &mut Cursor, statement: Span) -> Result<()> {
+    let start = c.here().start;
+    let span = Span { start, end: statement.end };
+    let Some(test) = file.tests.last_mut() else {
+        let e = Error::sql("a step stands in a test").code("E0801").span(span);
+        return Err(e.hint("begin with TEST 'what it shows' FOR 'job.sql';"));
+    };
+    if c.words(&["SET"]) {
+        c.words(&["now"]);
+        c.need(Token::Eq)?;
+        test.now = Some(cell(c)?);
+        if !test.steps.is_empty() {
+            let e = Error::sql("SET now stands before the steps of a test").code("E0801").span(span);
+            return Err(e.hint("ADVANCE PROCESSING TIME moves the clock later"));
+        }
+        return c.done();
+    }
+    let kind = step_kind(c)?;
+    c.done()?;
+    test.steps.push(TestStep { span, kind });
+    Ok(())
+}
+
+fn step_kind(c: &mut Cursor) -> Result<TestStepKind> {
+    if c.words(&["GIVEN"]) {
+        return given(c).map(TestStepKind::Given);
+    }
+    if c.words(&["ADVANCE", "WATERMARK"]) {
+        let table = c.path("a table name")?;
+        let partition = partition(c)?;
+        c.need_words(&["TO"])?;
+        return Ok(TestStepKind::AdvanceWatermark {
+            table,
+            partition,
+            to: cell(c)?,
+        });
+    }
+    if c.words(&["ADVANCE", "PROCESSING", "TIME"]) {
+        if c.words(&["BY"]) {
+            return cell(c).map(TestStepKind::AdvanceTimeBy);
+        }
+        if c.words(&["TO"]) {
+            return cell(c).map(TestStepKind::AdvanceTimeTo);
+        }
+        return Err(c.expected("BY INTERVAL '5' SECOND, or TO '2026-01-01 00:00:00'"));
+    }
+    if c.words(&["ADVANCE"]) {
+        return Err(c.expected("WATERMARK or PROCESSING TIME"));
+    }
+    if c.words(&["IDLE"]) {
+        let table = if c.at_word("PARTITION") {
+            None
+        } else {
+            Some(c.path("a table name or PARTITION")?)
+        };
+        let partition = partition(c)?.ok_or_else(|| c.expected("PARTITION and its number"))?;
+        return Ok(TestStepKind::Idle { table, partition });
+    }
+    if c.words(&["CHECKPOINT"]) {
+        return Ok(TestStepKind::Checkpoint);
+    }
+    if c.words(&["RESTART"]) {
+        return c.need_words(&["FROM", "CHECKPOINT"]).map(|()| TestStepKind::Restart);
+    }
+    if c.words(&["CRASH"]) {
+        return Ok(TestStepKind::Crash);
+    }
+    if c.words(&["FINISH"]) {
+        return Ok(TestStepKind::Finish);
+    }
+    if c.words(&["EXPECT"]) {
+        return expect(c);
+    }
+    Err(c.expected("a step: GIVEN, ADVANCE, IDLE, CHECKPOINT, RESTART FROM CHECKPOINT, CRASH, FINISH or EXPECT"))
+}
+
+fn given(c: &mut Cursor) -> Result<Given> {
+    let changes = keyword(c, "CHANGES");
+    let table = c.path("a table name")?;
+    let partition = partition(c)?.unwrap_or(0);
+    let columns = columns(c)?;
+    let rows = if c.words(&["VALUES"]) {
+        GivenRows::Values(rows(c)?)
+    } else if c.at_word("FROM") || c.at_word("RAW") {
+        if changes {
+            return Err(c.expected("VALUES"));
+        }
+        if let Some((_, span)) = columns.first() {
+            let e = Error::sql("a list of columns goes with VALUES only").code("E0801").span(*span);
+            return Err(e.hint("records have the columns that the table's format tells"));
+        }
+        if c.words(&["FROM"]) {
+            let span = c.here();
+            GivenRows::File(c.text("the path of a file in quotes")?, span)
+        } else {
+            c.words(&["RAW"]);
+            let mut records = Vec::new();
+            loop {
+                let span = c.here();
+                records.push((c.text("a record in quotes")?, span));
+                if !c.symbol(Token::Comma) {
+                    break GivenRows::Raw(records);
+                }
+            }
+        }
+    } else {
+        return Err(c.expected("VALUES, FROM or RAW"));
+    };
+    Ok(Given {
+        table,
+        partition,
+        changes,
+        columns,
+        rows,
+    })
+}
+
+fn expect(c: &mut Cursor) -> Result<TestStepKind> {
+    if c.words(&["NO", "MORE", "ROWS"]) {
+        let table = if c.words(&["IN"]) { Some(c.path("a table name")?) } else { None };
+        return Ok(TestStepKind::ExpectNoMore(table));
+    }
+    if c.at_word("STATE") && c.nth_token(1) == Token::LtEq {
+        c.words(&["STATE"]);
+        c.need(Token::LtEq)?;
+        let bytes = c.sql(Parser::parse_literal_uint)?;
+        return c.need_words(&["BYTES"]).map(|()| TestStepKind::ExpectState(bytes));
+    }
+    if c.at_word("FAILURE") && matches!(c.nth_token(1), Token::EOF | Token::SingleQuotedString(_)) {
+        c.words(&["FAILURE"]);
+        let code = if c.parser_at() == Token::EOF {
+            None
+        } else {
+            Some(c.text("a code in quotes")?)
+        };
+        return Ok(TestStepKind::ExpectFailure(code));
+    }
+    if c.at_word("ERROR") && matches!(c.nth_token(1), Token::SingleQuotedString(_)) {
+        c.words(&["ERROR"]);
+        return expect_error(c).map(TestStepKind::ExpectError);
+    }
+    let named = [
+        ("CHANGES", Looked::Changes),
+        ("TABLE", Looked::Table),
+        ("LATE", Looked::Late),
+        ("REJECTED", Looked::Rejected),
+    ];
+    let looked = named.into_iter().find(|(word, _)| keyword(c, word)).map_or(Looked::Rows, |(_, looked)| looked);
+    let table = c.path("a table name")?;
+    let columns = columns(c)?;
+    let span = c.here();
+    let rows = if c.words(&["VALUES"]) {
+        ExpectRows::Values(rows(c)?)
+    } else if c.words(&["ROWS"]) {
+        let count = c.sql(Parser::parse_literal_uint)?;
+        let end = c.last().end;
+        ExpectRows::Count(count, Span { start: span.start, end })
+    } else {
+        return Err(c.expected("VALUES, or ROWS and their number"));
+    };
+    let (mut ordered, mut tolerance) = (false, None);
+    loop {
+        if c.words(&["ORDERED"]) {
+            ordered = true;
+        } else if c.words(&["TOLERANCE"]) {
+            tolerance = Some(Tolerance::Absolute(number(c)?));
+        } else if c.words(&["WITHIN"]) {
+            tolerance = Some(Tolerance::Percent(number(c)?));
+            c.need_words(&["PERCENT"])?;
+        } else {
+            break;
+        }
+    }
+    Ok(TestStepKind::Expect(Expect {
+        looked,
+        table,
+        columns,
+        rows,
+        ordered,
+        tolerance,
+    }))
+}
+
+fn expect_error(c: &mut Cursor) -> Result<ExpectError> {
+    let code = c.text("a code in quotes")?;
+    let mut at = None;
+    if c.words(&["AT"]) {
+        let line = c.sql(Parser::parse_literal_uint)?;
+        c.need(Token::Colon)?;
+        at = Some((line, c.sql(Parser::parse_literal_uint)?));
+    }
+    c.need_words(&["IN"])?;
+    c.need(Token::LParen)?;
+    let start = c.here().start;
+    let (mut open, mut end) = (1, start);
+    while open > 0 {
+        let here = c.here();
+        match c.parser_at() {
+            Token::LParen => open += 1,
+            Token::RParen => open -= 1,
+            Token::EOF => return Err(c.expected("\")\"")),
+            _ => {}
+        }
+        if open > 0 {
+            end = here.end;
+        }
+        c.parser.next_token();
+    }
+    Ok(ExpectError {
+        code,
+        at,
+        statement: Span { start, end },
+    })
+}
+
+/// Takes a word that says what is meant, unless it is the table's name.
+fn keyword(c: &mut Cursor, word: &str) -> bool {
+    let names_table = match c.nth_token(1) {
+        Token::Word(w) => w.quote_style.is_some() || !["VALUES", "ROWS", "FROM", "RAW", "PARTITION"].contains(&w.value.to_uppercase().as_str()),
+        _ => false,
+    };
+    names_table && c.words(&[word])
+}
+
+fn partition(c: &mut Cursor) -> Result<Option<u32>> {
+    if !c.words(&["PARTITION"]) {
+        return Ok(None);
+    }
+    let span = c.here();
+    let number = c.sql(Parser::parse_literal_uint)?;
+    match u32::try_from(number) {
+        Ok(number) if number < PARTITIONS_MAX => Ok(Some(number)),
+        _ => Err(Error::sql(format!("partitions are numbered from 0 to {}", PARTITIONS_MAX - 1))
+            .code("E0801")
+            .span(span)),
+    }
+}
+
+fn columns(c: &mut Cursor) -> Result<Vec<(String, Span)>> {
+    let mut columns: Vec<(String, Span)> = Vec::new();
+    if !c.symbol(Token::LParen) {
+        return Ok(columns);
+    }
+    loop {
+        let (name, span) = c.name("a column name")?;
+        if columns.iter().any(|(n, _)| *n == name) {
+            return Err(Error::sql(format!("column \"{name}\" is listed twice")).code("E0209").span(span));
+        }
+        columns.push((name, span));
+        if !c.symbol(Token::Comma) {
+            break;
+        }
+    }
+    c.need(Token::RParen).map(|()| columns)
+}
+
+fn rows(c: &mut Cursor) -> Result<CellRows> {
+    let start = c.here().start;
+    let mut rows = Vec::new();
+    loop {
+        c.need(Token::LParen)?;
+        let mut row = vec![cell(c)?];
+        while c.symbol(Token::Comma) {
+            row.push(cell(c)?);
+        }
+        c.need(Token::RParen)?;
+        rows.push(row);
+        let end = c.last().end;
+        if !c.symbol(Token::Comma) {
+            return Ok(CellRows {
+                rows,
+                span: Span { start, end },
+            });
+        }
+    }
+}
+
+fn cell(c: &mut Cursor) -> Result<Cell> {
+    let start = c.here().start;
+    let expr = c.sql(Parser::parse_expr)?;
+    Ok(Cell {
+        expr,
+        span: Span { start, end: c.last().end },
+    })
+}
+
+fn number(c: &mut Cursor) -> Result<f64> {
+    let (span, token) = (c.here(), c.parser_at());
+    let Token::Number(text, _) = &token else { return Err(c.expected("a number")) };
+    c.parser.next_token();
+    let wrong = || Error::sql(format!("the number {text} is out of range")).code("E0301").span(span);
+    text.parse().ok().filter(|n: &f64| n.is_finite()).ok_or_else(wrong)
+}
+
+impl Test {
+    /// How many partitions a table has in the test: those that are mentioned, from 0.
+    pub fn partitions(&self, of: impl Fn(&ObjectPath) -> bool) -> u32 {
+        let mentioned = self.steps.iter().filter_map(|step| match &step.kind {
+            TestStepKind::Given(given) if of(&given.table) => Some(given.partition),
+            TestStepKind::AdvanceWatermark { table, partition, .. } if of(table) => *partition,
+            TestStepKind::Idle { table: Some(table), partition } if of(table) => Some(*partition),
+            TestStepKind::Idle { table: None, partition } => Some(*partition),
+            _ => None,
+        });
+        mentioned.max().unwrap_or(0) + 1
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! Tests of a test file, bound: which job they run, and what each step's values are in the types of its table.
+
+mod cell;
+mod step;
+
+use crate::compile::{CompileOptions, Compiled, Step, check_setting, compile_here, on_large_stack};
+use crate::parse::{ExpectError, Looked, Test, TestFile, TestStepKind, Tolerance};
+use millstream_dataflow::{Error, Location, RowKind, Span, SqlType};
+use millstream_plan::{Column, Expr, Job, TableDef};
+use std::collections::BTreeMap;
+
+/// A test, ready to run.
+#[derive(Debug)]
+pub struct BoundTest {
+    /// All INSERTs; none if the test only looks at what is wrong with statements.
+    pub job: Option<Job>,
+    /// What is set at the end of the job file.
+    pub settings: BTreeMap<String, String>,
+    /// Where the clock stands at first, TIMESTAMP_LTZ(3).
+    pub now: Option<BoundCell>,
+    pub steps: Vec<BoundStep>,
+    /// The tables that the job reads, by name.
+    pub sources: BTreeMap<String, TestSource>,
+    /// The tables that it writes, by name: their columns.
+    pub sinks: BTreeMap<String, Vec<Column>>,
+}
+
+/// A table that the job reads.
+#[derive(Debug, Clone)]
+pub struct TestSource {
+    /// With all columns that rows may be given.
+    pub table: TableDef,
+    pub partitions: u32,
+}
+
+/// A step and where it stands.
+#[derive(Debug)]
+pub struct BoundStep {
+    pub span: Span,
+    pub kind: BoundStepKind,
+}
+
+/// A constant expression in the type of what takes it, and where it stands.
+#[derive(Debug, Clone)]
+pub struct BoundCell {
+    pub expr: Expr,
+    pub span: Span,
+}
+
+#[derive(Debug)]
+pub enum BoundStepKind {
+    GivenRows {
+        table: String,
+        partition: u32,
+        kinds: Vec<RowKind>,
+        /// Numbers of the table's columns.
+        columns: Vec<usize>,
+        rows: Vec<Vec<BoundCell>>,
+    },
+    GivenFile {
+        table: String,
+        partition: u32,
+        path: String,
+        span: Span,
+    },
+    GivenRaw {
+        table: String,
+        partition: u32,
+        records: Vec<String>,
+    },
+    /// To a TIMESTAMP(3) or TIMESTAMP_LTZ(3); of all partitions without a number.
+    AdvanceWatermark {
+        table: String,
+        partition: Option<u32>,
+        to: BoundCell,
+    },
+    /// By milliseconds.
+    AdvanceTimeBy(u64),
+    /// To a TIMESTAMP_LTZ(3).
+    AdvanceTimeTo(BoundCell),
+    Idle {
+        table: String,
+        partition: u32,
+    },
+    Checkpoint,
+    Restart,
+    Crash,
+    Finish,
+    Expect(BoundExpect),
+    /// Of these tables.
+    ExpectNoMore(Vec<String>),
+    ExpectState(u64),
+    ExpectFailure(Option<String>),
+    ExpectError {
+        expected: ExpectError,
+        /// What is wrong with the statement; places are those in the test file.
+        found: Vec<Error>,
+    },
+}
+
+#[derive(Debug)]
+pub struct BoundExpect {
+    pub looked: Looked,
+    pub table: String,
+    /// The columns that are compared.
+    pub columns: Vec<Column>,
+    /// Their numbers among the columns that are looked at.
+    pub places: Vec<usize>,
+    pub rows: BoundRows,
+    pub ordered: bool,
+    pub tolerance: Option<Tolerance>,
+}
+
+#[derive(Debug)]
+pub enum BoundRows {
+    Values {
+        /// Of each row, if changes are looked at.
+        kinds: Vec<RowKind>,
+        rows: Vec<Vec<BoundCell>>,
+        /// From the first bracket to the last.
+        span: Span,
+    },
+    Count(u64, Span),
+}
+
+/// What is wrong with a test.
+#[derive(Debug, Default)]
+pub struct TestErrors {
+    /// In the job file.
+    pub job: Vec<Error>,
+    /// In the test file.
+    pub test: Vec<Error>,
+}
+
+/// The columns of a record that is no row, as EXPECT REJECTED shows them.
+pub fn rejected_columns() -> Vec<Column> {
+    vec![
+        Column::new("reason", SqlType::STRING, false),
+        Column::new("message", SqlType::STRING, true),
+        Column::new("record", SqlType::STRING, true),
+        Column::new("partition", SqlType::Int, false),
+    ]
+}
+
+/// Compiles a test's job and binds its steps.
+///
+/// - `text`: of the test file
+/// - `job`: of the job file, for a test that has one
+///
+/// # Errors
+/// All that is wrong with the job, or else with the steps.
+pub fn bind(text: &str, file: &TestFile, test: &Test, job: Option<&str>, options: &CompileOptions<'_>) -> Result<BoundTest, TestErrors> {
+    let of_test = |test: Vec<Error>| TestErrors { job: Vec::new(), test };
+    let mut settings = options.settings.clone();
+    let mut wrong = Vec::new();
+    for set in &test.settings {
+        wrong.extend(check_setting(&set.key, &set.value).err().map(|e| e.span(set.span)));
+        settings.insert(set.key.clone(), set.value.clone());
+    }
+    if !wrong.is_empty() {
+        return Err(of_test(wrong));
+    }
+    let mut variables = options.variables.clone();
+    // Those of the command line win, as they do over nothing else.
+    let own = test.variables.iter().map(|v| (v.key.clone(), v.value.clone()));
+    own.for_each(|(key, value)| {
+        variables.entry(key).or_insert(value);
+    });
+    let options = CompileOptions {
+        registry: options.registry,
+        catalogs: options.catalogs,
+        variables: &variables,
+        settings: &settings,
+        job_name: options.job_name,
+    };
+    let inline = match job {
+        Some(_) => String::new(),
+        None => only(text, file.shared.iter().chain(&test.statements)),
+    };
+    let job_text = job.unwrap_or(&inline);
+    let bound = on_large_stack(|| {
+        let found: Vec<Vec<Error>> = test.steps.iter().map(|s| errors_in(&s.kind, text, job_text, &options)).collect();
+        compile_here(job_text, &options, |compiled, catalog| {
+            step::bind(test, compiled, catalog, options.registry, found)
+        })
+    })
+    .flatten();
+    match bound {
+        Ok((mut compiled, Ok(mut bound))) => {
+            bound.job = job_of(&mut compiled);
+            bound.settings = compiled.settings;
+            Ok(bound)
+        }
+        Ok((_, Err(errors))) => Err(of_test(errors)),
+        Err(errors) if job.is_none() => Err(of_test(errors)),
+        Err(job) => Err(TestErrors { job, test: Vec::new() }),
+    }
+}
+
+fn job_of(compiled: &mut Compiled) -> Option<Job> {
+    let steps = std::mem::take(&mut compiled.steps);
+    steps.into_iter().find_map(|s| match s {
+        Step::Insert(job) => Some(job),
+        _ => None,
+    })
+}
+
+/// A text with nothing but some statements in it, each in its place.
+fn only<'a>(text: &str, spans: impl Iterator<Item = &'a Span>) -> String {
+    let spans: Vec<&Span> = spans.collect();
+    let mut at = Location { line: 1, column: 1 };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let inside = spans.iter().any(|s| s.start <= at && at < s.end);
+        out.push(if inside || c.is_whitespace() || c == ';' { c } else { ' ' });
+        at = match c {
+            '\n' => Location { line: at.line + 1, column: 1 },
+            _ => Location { column: at.column + 1, ..at },
+        };
+    }
+    out
+}
+
+/// What is wrong with the statement of EXPECT ERROR behind the job's own ones.
+fn errors_in(step: &TestStepKind, text: &str, job: &str, options: &CompileOptions<'_>) -> Vec<Error> {
+    let TestStepKind::ExpectError(expect) = step else { return Vec::new() };
+    let span = expect.statement;
+    let statement = only(text, std::iter::once(&span));
+    // Behind the job's text, in lines of its own.
+    let whole = format!("{job}\n;\n{statement}");
+    let before = job.matches('\n').count() as u64 + 2;
+    let Err(errors) = compile_here(&whole, options, |_, _| ()) else {
+        return Vec::new();
+    };
+    let placed = |e: Error| match e.span {
+        Some(s) if s.start.line > before => {
+            let back = |at: Location| Location { line: at.line - before, ..at };
+            e.span(Span {
+                start: back(s.start),
+                end: back(s.end),
+            })
+        }
+        _ => e.span(span),
+    };
+    errors.into_iter().map(placed).collect()
+}
