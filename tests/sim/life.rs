@@ -75,7 +75,7 @@ impl Life {
             case,
             events,
             remains: Remains::new(&world, Log::new(partitions, outages), storage, FaultPlan::new(faults)),
-            executor: Executor::new(world.clone()),
+            executor: Executor::new(world.inner()),
             world,
             processes: 0,
             defect: None,

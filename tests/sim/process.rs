@@ -189,7 +189,7 @@ async fn run(world: &World, process: ProcessId, case: &JobCase, setup: &Setup, r
         remains: RemainsRef(remains.clone()),
     };
     let clock = Arc::new(SimClock {
-        world: world.clone(),
+        world: world.inner(),
         skew_ms: setup.skew_ms,
     });
     let connectors = SimConnectors {
@@ -237,7 +237,7 @@ async fn run(world: &World, process: ProcessId, case: &JobCase, setup: &Setup, r
         },
         rim: Rim {
             clock,
-            timer: Arc::new(world.clone()),
+            timer: Arc::new(world.inner()),
             show: |_, row| format!("row {row}"),
             unique: Arc::new(move || names.unique()),
             pick: Arc::new(move |n| picks.below(n as u64) as usize),

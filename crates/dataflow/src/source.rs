@@ -1,6 +1,6 @@
 //! Where rows enter: readers on the rim, decoders in the subtask.
 
-use crate::{BadRecord, Batch, BoxFuture, Places, Result};
+use crate::{BadRecord, Batch, BoxFuture, EventTime, Places, Result};
 use arrow_array::{ArrayRef, Int64Array};
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -56,6 +56,9 @@ pub enum Fetch {
     /// It was seen during this call that these splits, which may still grow, have nothing that was not handed over. To be told again every
     /// second or so: an idle split lets the others' event time go as far as it had come before such a call, and no further.
     EndOfData(Vec<String>),
+    /// The event time of a split has come so far, whatever its rows tell; with the position behind this. For splits that know more than their
+    /// rows.
+    Watermark(Split, EventTime),
     /// A bounded split gave its last chunk.
     Finished(String),
 }

@@ -7,7 +7,7 @@ use crate::constants::{PARK, PARK_MAX};
 use crate::coordinator::{Coordinator, End, roll_forward};
 use crate::exchange::Sender;
 use crate::feed::{Feed, FeedQueue};
-use crate::job::{Job, unless_stopped};
+use crate::job::{Asked, Job, unless_stopped};
 use crate::metrics::{JobMetrics, NodeMetrics, NodeRole};
 use crate::source_head::{SourceHead, SourceHeadParts};
 use crate::source_time::SourceTime;
@@ -29,9 +29,9 @@ use tokio::sync::watch;
 use tracing::info;
 
 /// Runs the job once.
-pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<End> {
+pub(crate) async fn attempt(job: &Job, asked: watch::Receiver<Asked>) -> Result<End> {
     let node_ids: Vec<String> = job.graph.nodes.iter().map(|n| n.id.clone()).collect();
-    let Some(opened) = unless_stopped(stop.clone(), open(job, &node_ids)).await? else {
+    let Some(opened) = unless_stopped(asked.clone(), open(job, &node_ids)).await? else {
         return Ok(End::Stopped);
     };
     let Opened { committers, writer, manifest } = opened;
@@ -57,7 +57,7 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
     };
     wiring.make_channels();
     wiring.make_metrics();
-    let Some(splits) = unless_stopped(stop.clone(), wiring.discover()).await? else {
+    let Some(splits) = unless_stopped(asked.clone(), wiring.discover()).await? else {
         return Ok(End::Stopped);
     };
     let restored = async {
@@ -96,11 +96,11 @@ pub(crate) async fn attempt(job: &Job, stop: watch::Receiver<bool>) -> Result<En
     job.metrics.running.store(true, Ordering::Relaxed);
     let _stops = StopsRunning(&job.metrics);
     if job.config.workers == 0 {
-        let end = step_here(job, subtasks.into_iter().map(|(_, s)| s).collect(), &mut coordinator, stop).await;
+        let end = step_here(job, subtasks.into_iter().map(|(_, s)| s).collect(), &mut coordinator, asked).await;
         return unless_taken_over(end, coordinator.writer.as_ref()).await;
     }
     let threads = Threads::start(subtasks, &wakes, &report)?;
-    let end = coordinator.run(stop).await;
+    let end = coordinator.run(asked).await;
     threads.join().await;
     unless_taken_over(end, coordinator.writer.as_ref()).await
 }
@@ -202,7 +202,7 @@ fn sources(job: &Job) -> BTreeMap<usize, Arc<dyn Source>> {
 }
 
 /// Steps everything on the calling thread, for tests and simulation.
-async fn step_here(job: &Job, mut subtasks: Vec<Subtask>, coordinator: &mut Coordinator, stop: watch::Receiver<bool>) -> Result<End> {
+async fn step_here(job: &Job, mut subtasks: Vec<Subtask>, coordinator: &mut Coordinator, asked: watch::Receiver<Asked>) -> Result<End> {
     let stepping = async {
         let (mut next, mut waiting, mut rest) = (0, 0, PARK);
         loop {
@@ -220,7 +220,7 @@ async fn step_here(job: &Job, mut subtasks: Vec<Subtask>, coordinator: &mut Coor
             }
         }
     };
-    match select(std::pin::pin!(coordinator.run(stop)), std::pin::pin!(stepping)).await {
+    match select(std::pin::pin!(coordinator.run(asked)), std::pin::pin!(stepping)).await {
         Either::Left((end, _)) => end,
         Either::Right((e, _)) => Err(e),
     }

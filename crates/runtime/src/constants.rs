@@ -24,7 +24,7 @@ pub(crate) const SOURCE_CLOSE_WAIT: Duration = Duration::from_secs(10);
 /// How long a worker without work sleeps if nothing wakes it: the resolution of idle timeouts.
 pub(crate) const PARK: Duration = Duration::from_millis(5);
 /// How long all subtasks of one thread rest at most, if one thread steps them all.
-pub(crate) const PARK_MAX: Duration = Duration::from_millis(640);
+pub const PARK_MAX: Duration = Duration::from_millis(640);
 /// Works a subtask does in one step before it lets its neighbours run.
 pub(crate) const STEP_WORKS: usize = 64;
 /// Samples of bad or late records kept for the log and the summary, per reason.

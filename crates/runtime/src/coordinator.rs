@@ -7,6 +7,7 @@ use crate::chain::PreCommit;
 use crate::combined::Combined;
 use crate::config::JobConfig;
 use crate::constants::SOURCE_COMMIT_WAIT;
+use crate::job::Asked;
 use crate::metrics::JobMetrics;
 use crate::rim::{Rim, Timer};
 use crate::subtask::{Acknowledgement, Orders, Report};
@@ -70,13 +71,15 @@ pub(crate) struct Coordinator {
 
 impl Coordinator {
     /// Runs until the input ends, a stop is asked for, or something fails.
-    pub(crate) async fn run(&mut self, mut stop: watch::Receiver<bool>) -> Result<End> {
+    pub(crate) async fn run(&mut self, mut asked: watch::Receiver<Asked>) -> Result<End> {
         let mut wait = self.config.checkpoint_interval;
         let mut growth = self.growth();
         let mut grown = false;
+        // One that was asked for before the start is answered after it.
+        let mut answered = 0;
         loop {
             let finished = self.ended == self.subtasks;
-            let stopped = *stop.borrow();
+            let Asked { stop: stopped, checkpoints } = *asked.borrow_and_update();
             if finished || stopped || grown {
                 self.orders.stop();
                 // A failed checkpoint is tried again: nothing may be left uncommitted at the end.
@@ -89,11 +92,16 @@ impl Coordinator {
                     _ => End::Grown,
                 });
             }
+            if checkpoints > answered && self.writer.is_some() {
+                answered = checkpoints;
+                wait = self.timed_checkpoint().await?;
+                continue;
+            }
             let timer = match self.writer {
                 Some(_) => self.rim.timer.sleep(wait),
                 None => Box::pin(futures::future::pending()),
             };
-            let changed = std::pin::pin!(stop.changed());
+            let changed = std::pin::pin!(asked.changed());
             let report = match select(select(self.reports.next(), changed), select(timer, growth.as_mut())).await {
                 Either::Left((Either::Left((report, _)), _)) => report,
                 Either::Left((Either::Right(_), _)) => continue,
@@ -108,14 +116,19 @@ impl Coordinator {
                     continue;
                 }
                 Either::Right((Either::Left(_), _)) => {
-                    let start = self.rim.clock.monotonic();
-                    self.checkpoint(false).await?;
-                    wait = self.config.checkpoint_interval.saturating_sub(self.rim.clock.monotonic() - start);
+                    wait = self.timed_checkpoint().await?;
                     continue;
                 }
             };
             self.note(report)?;
         }
+    }
+
+    /// A checkpoint, and how long it is from its end to the next.
+    async fn timed_checkpoint(&mut self) -> Result<Duration> {
+        let start = self.rim.clock.monotonic();
+        self.checkpoint(false).await?;
+        Ok(self.config.checkpoint_interval.saturating_sub(self.rim.clock.monotonic() - start))
     }
 
     /// Ends when a source has a split that it did not have at the start, or an error that waiting does not mend.

@@ -28,6 +28,7 @@ impl Found {
         match &self.fetch {
             Fetch::Chunk(chunk) => Some(&chunk.split),
             Fetch::Finished(id) => Some(id),
+            Fetch::Watermark(split, _) => Some(&split.id),
             Fetch::EndOfData(_) | Fetch::Nothing => None,
         }
     }

@@ -23,20 +23,32 @@ pub enum Outcome {
     Stopped,
 }
 
-/// Asks a running job to stop.
+/// What a running job is asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Asked {
+    pub(crate) stop: bool,
+    /// How often a checkpoint was.
+    pub(crate) checkpoints: u64,
+}
+
+/// Asks a running job to stop, or for a checkpoint.
 #[derive(Debug, Clone)]
-pub struct Control(Arc<watch::Sender<bool>>);
+pub struct Control(Arc<watch::Sender<Asked>>);
 
 impl Default for Control {
     fn default() -> Self {
-        Control(Arc::new(watch::channel(false).0))
+        Control(Arc::new(watch::channel(Asked::default()).0))
     }
 }
 
 impl Control {
     /// Final checkpoint, then the end.
     pub fn stop(&self) {
-        self.0.send_replace(true);
+        self.0.send_modify(|asked| asked.stop = true);
+    }
+    /// A checkpoint now, whatever the interval; its end can be told by [`JobMetrics`].
+    pub fn checkpoint(&self) {
+        self.0.send_modify(|asked| asked.checkpoints += 1);
     }
     /// The result of a future, or `None` if a stop is asked for first: what starts a job can be given up at any point, as in a crash.
     pub async fn unless_stopped<T>(&self, future: impl Future<Output = Result<T>>) -> Result<Option<T>> {
@@ -44,10 +56,10 @@ impl Control {
     }
 }
 
-pub(crate) async fn unless_stopped<T>(mut stop: watch::Receiver<bool>, future: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+pub(crate) async fn unless_stopped<T>(mut asked: watch::Receiver<Asked>, future: impl Future<Output = Result<T>>) -> Result<Option<T>> {
     let stopped = async {
         // A sender that is gone asks for nothing any more.
-        if stop.wait_for(|s| *s).await.is_err() {
+        if asked.wait_for(|a| a.stop).await.is_err() {
             futures::future::pending::<()>().await;
         }
     };
@@ -110,7 +122,7 @@ impl Job {
             warn!(job = %self.config.name, error = %error, attempt = failures, pause_ms = pause.as_millis() as u64, "restarting from the last checkpoint");
             let mut stop = control.0.subscribe();
             let stopped = async {
-                let _ = stop.wait_for(|s| *s).await;
+                let _ = stop.wait_for(|a| a.stop).await;
             };
             if let Either::Right(_) = select(self.rim.timer.sleep(pause), std::pin::pin!(stopped)).await {
                 return Err(error);

@@ -18,6 +18,7 @@ mod job;
 mod letters;
 pub mod metrics;
 mod rim;
+pub mod simulation;
 mod source_head;
 mod source_time;
 pub mod subtask;
@@ -26,7 +27,7 @@ mod wake;
 pub mod worker;
 
 pub use config::JobConfig;
-pub use constants::CHANNEL_ROWS;
+pub use constants::{CHANNEL_ROWS, PARK_MAX};
 pub use job::{Control, Job, Outcome};
 pub use metrics::JobMetrics;
 pub use rim::{Rim, SystemClock, Timer, TokioTimer};

@@ -22,7 +22,7 @@ const TICK_MS: i64 = 20;
 #[derive(Debug, Clone)]
 struct SplitState {
     position: String,
-    /// Running maximum of the watermark expression: a function of row position.
+    /// Running maximum of the watermark expression, and of what the split itself says: a function of position.
     watermark: i64,
     /// The reader stands at the split's end.
     end: Option<AtEnd>,
@@ -216,6 +216,13 @@ impl SourceHead {
                     self.report_lag(Some(&id));
                 }
                 Ok(self.look_for_idle())
+            }
+            Fetch::Watermark(reached, time) => {
+                let split = self.split(&reached.id)?;
+                split.position = reached.position;
+                split.watermark = split.watermark.max(time);
+                self.time.reached(time);
+                Ok(self.advance())
             }
             Fetch::Finished(id) => {
                 let split = self.split(&id)?;

@@ -165,7 +165,7 @@ fn read(source: &dyn Source, splits: &[Split], rows: usize, decoding: Decoding) 
             ));
         }
         match fetched {
-            Fetch::Nothing => {}
+            Fetch::Nothing | Fetch::Watermark(..) => {}
             Fetch::Chunk(chunk) => {
                 let id = chunk.split.clone();
                 let Some(count) = open.get_mut(&id) else {
@@ -346,7 +346,7 @@ fn first_error(source: &dyn Source, splits: Vec<Split>) -> Option<Error> {
                     return None;
                 }
             }
-            Ok(Fetch::Nothing) => {}
+            Ok(Fetch::Nothing | Fetch::Watermark(..)) => {}
         }
     }
     None

@@ -501,3 +501,30 @@ async fn a_panic_ends_the_job_and_its_last_checkpoint_goes_on() {
         assert_eq!(setup.committed(), all(2000), "{workers} workers");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_that_is_asked_for_is_taken_whatever_the_interval() {
+    let setup = Setup {
+        bounded: false,
+        ..Setup::new(1000)
+    };
+    let mut job = setup.job();
+    job.config.checkpoint_interval = Duration::from_secs(3600);
+    let metrics = Arc::clone(&job.metrics);
+    let control = Control::default();
+    let asks = control.clone();
+    // The first one before the job has begun.
+    asks.checkpoint();
+    let watch = tokio::spawn(async move {
+        for number in 1..=3 {
+            while metrics.checkpoints.completed.load(Relaxed) < number {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(metrics.checkpoints.completed.load(Relaxed), number);
+            asks.checkpoint();
+        }
+        asks.stop();
+    });
+    assert_eq!(job.run(&control).await.unwrap(), Outcome::Stopped);
+    watch.await.unwrap();
+}

@@ -339,3 +339,65 @@ fn dead_letters_leave_with_the_rows_of_their_chunk() {
         assert_eq!((letters, position.as_str()), (Some((1, 1)), "behind"));
     }
 }
+
+/// A row, then a watermark of the split itself, then a row that is behind it.
+struct SaysItself(VecDeque<Fetch>);
+
+impl SplitReader for SaysItself {
+    fn fetch(&mut self, _wait: Duration) -> Result<Fetch> {
+        Ok(self.0.pop_front().unwrap_or(Fetch::Nothing))
+    }
+}
+
+#[test]
+fn a_split_may_say_its_watermark_itself() {
+    let time = Arc::new(SourceTime::new(true));
+    let split = |position: &str| Split {
+        id: "a".to_string(),
+        position: position.to_string(),
+    };
+    let row = |time: i64| {
+        Fetch::Chunk(Chunk {
+            split: "a".to_string(),
+            bytes: 8,
+            payload: Box::new(time),
+        })
+    };
+    let found = VecDeque::from([row(5), Fetch::Watermark(split("said"), 30), row(7), Fetch::Watermark(split("less"), 20)]);
+    let mut head = SourceHead::new(SourceHeadParts {
+        feed: Feed::Inline(Box::new(SaysItself(found)), Arc::clone(&time)),
+        decoder: Box::new(TimesDecoder),
+        scan: Box::new(TimesDecoder),
+        splits: vec![(split(""), Watermark::NONE)],
+        bounded: true,
+        bad_records: BadRecords::Fail,
+        keep_origins: false,
+        idle_timeout: None,
+        processing_time: false,
+        alignment: None,
+        clock: Arc::new(Ticking::default()),
+        metrics: crate::metrics::JobMetrics::default().node("t", "t", crate::metrics::NodeRole::Source, 1),
+        time: Arc::clone(&time),
+        table: "t".to_string(),
+        subtask: 0,
+    });
+    let mut told = Vec::new();
+    for _ in 0..8 {
+        match head.step().unwrap() {
+            Some(Emitted::Chunk { rows, .. }) => told.push(format!("row, stamped {}", rows.stamp_at(0))),
+            Some(Emitted::Watermark(time)) => told.push(format!("watermark {time}")),
+            Some(Emitted::Idle | Emitted::End) => told.push("end".to_string()),
+            None => {}
+        }
+    }
+    assert_eq!(
+        told,
+        [
+            format!("row, stamped {}", Watermark::NONE).as_str(),
+            "watermark 5",
+            "watermark 30",
+            "row, stamped 30"
+        ]
+    );
+    assert_eq!((head.snapshot(), time.furthest()), (vec![(split("less"), 30)], 30));
+}
