@@ -9,6 +9,8 @@ use bytes::Bytes;
 use millstream_dataflow::testing::columns;
 use millstream_dataflow::{Decoder, Error, ErrorKind, KeyGroupRange, SnapshotPart, SqlType, StateType};
 use millstream_plan::Job;
+use millstream_sql::parse::parse_tests;
+use millstream_sql::test_file::bind;
 use millstream_sql::{CompileOptions, Compiled, Step, compile, format, render};
 use millstream_state::{KeyedTable, Manifest, read_singleton};
 use std::collections::BTreeMap;
@@ -62,6 +64,37 @@ impl Sql {
             }
         }
         Ok(plans)
+    }
+    /// Reads it as a file of tests and binds these, and returns the number of those that could run.
+    ///
+    /// # Errors
+    /// An internal error, or one without a place.
+    pub fn check_tests(&self, text: &str) -> Result<usize> {
+        let (variables, settings) = (BTreeMap::new(), BTreeMap::new());
+        let options = CompileOptions {
+            registry: &self.0.connectors,
+            catalogs: None,
+            variables: &variables,
+            settings: &settings,
+            job_name: Some("hostile"),
+        };
+        let (mut bound, mut errors) = (0, Vec::new());
+        match parse_tests(text) {
+            Err(e) => errors.extend(e),
+            Ok(file) => {
+                for test in &file.tests {
+                    match bind(text, &file, test, None, &options) {
+                        Ok(_) => bound += 1,
+                        Err(e) => errors.extend(e.job.into_iter().chain(e.test)),
+                    }
+                }
+            }
+        }
+        for e in errors {
+            ensure!(e.kind != ErrorKind::Bug && (e.span.is_some() || e.code == Some("E0103")), "{e:?}");
+            render(&e, text, "hostile.test.sql");
+        }
+        Ok(bound)
     }
 }
 

@@ -26,6 +26,7 @@ mod shell;
 mod simulation;
 mod slt;
 mod surface;
+mod test_files;
 mod tidy;
 
 use libtest_mimic::{Arguments, Trial};
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
     trials.extend(shell::trials());
     trials.extend(slt::trials());
     trials.extend(surface::trials());
+    trials.extend(test_files::trials());
     trials.extend(simulation::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

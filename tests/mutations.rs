@@ -15,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     };
     vec![
         trial("sql", sql),
+        trial("test_files", test_files),
         trial("json", |rounds| records("json", rounds)),
         trial("csv", |rounds| records("csv", rounds)),
         trial("checkpoints", checkpoints),
@@ -159,6 +160,20 @@ fn sql(rounds: u64) -> Result<()> {
     }
     // Else the changes are too many for anything behind the parser to be seen.
     ensure!(taken > 100, "only {taken} plans were made");
+    Ok(())
+}
+
+/// Files of tests that declare everything themselves.
+fn test_files(rounds: u64) -> Result<()> {
+    let (mut corpus, sql, mut chance) = (corpus_of("tests/sql/test_files", "sql")?, Sql::new()?, Chance::new(1));
+    corpus.retain(|text| String::from_utf8_lossy(text).contains("TEST '"));
+    let mut bound = 0;
+    for round in 0..400 * rounds {
+        let change = if round % 2 == 0 { mutated } else { reworded };
+        let text = String::from_utf8_lossy(&change(&mut chance, &corpus)).into_owned();
+        bound += calm(|| text.clone(), || sql.check_tests(&text))?.with_context(|| text.clone())?;
+    }
+    ensure!(bound > 50, "only {bound} tests could run");
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use millstream_runtime::SystemClock;
 use millstream_server::Catalogs;
 use millstream_sql::{CompileOptions, Step, compile, render};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -23,7 +23,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     for file in files(&root().join("tests/plans"), "sql") {
         trials.push(trial(name(&file), Box::new(move || check(&file, &file.with_extension("txt")))));
     }
-    for file in files(&root().join("sql-examples"), "sql") {
+    let is_test = |file: &PathBuf| file.to_string_lossy().ends_with(".test.sql");
+    for file in files(&root().join("sql-examples"), "sql").into_iter().filter(|f| !is_test(f)) {
         let golden = root().join("tests/plans").join(format!("example-{}.txt", name(&file)));
         trials.push(trial(format!("example-{}", name(&file)), Box::new(move || check(&file, &golden))));
     }

@@ -51,6 +51,7 @@ fn help() -> Result<()> {
         ("fmt.txt", &["fmt", "--help"]),
         ("sql.txt", &["sql", "--help"]),
         ("explain.txt", &["explain", "--help"]),
+        ("test.txt", &["test", "--help"]),
     ] {
         let mut command = millstream(directory.path())?;
         command.args(arguments);

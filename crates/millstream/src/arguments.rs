@@ -7,6 +7,7 @@ use crate::explain::Explain;
 use crate::fmt::Fmt;
 use crate::manual::{Completions, Man};
 use crate::sql::Sql;
+use crate::test::Test;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Fmt(Fmt),
     /// Show what a SQL file would run: its operators, their state, their watermarks; or what an error code means
     Explain(Explain),
+    /// Run tests of job files: *.test.sql
+    Test(Test),
 }
 
 /// Exit status: 0 done or stopped on request, 1 an error in the file or the job, 2 wrong arguments, 5 an outside service cannot be

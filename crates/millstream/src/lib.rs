@@ -19,6 +19,7 @@ mod report;
 mod run;
 mod show;
 mod sql;
+mod test;
 
 use arguments::{Arguments, Command};
 use clap::{CommandFactory, FromArgMatches};
@@ -44,6 +45,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Man(man) => manual::man(man),
             Command::Fmt(fmt) => fmt::run(fmt),
             Command::Explain(explain) => explain::run(explain),
+            Command::Test(test) => test::test(test),
         },
         Err(e) => {
             // Help and version go to stdout with 0, usage errors to stderr with 2.

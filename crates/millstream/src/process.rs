@@ -95,7 +95,12 @@ pub(crate) fn stop_on_signals(control: &Control) -> Result<(), Error> {
 }
 
 fn log_to_stderr(format: LogFormat) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("MILLSTREAM_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    log_from(format, "warn");
+}
+
+/// - `level`: what is logged unless `MILLSTREAM_LOG` says something else
+pub(crate) fn log_from(format: LogFormat, level: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MILLSTREAM_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -81,17 +81,25 @@ fn source_node(source: &SourceSpec, columns: &[Column], connectors: &dyn Connect
     })
 }
 
+/// The one value of an expression that reads no columns.
+///
+/// # Errors
+/// `Data` if it has none, as a cast of a text that is no number.
+pub fn constant(expr: &Expr) -> Result<ArrayRef> {
+    let one = RecordBatch::try_new_with_options(
+        Arc::new(arrow_schema::Schema::empty()),
+        vec![],
+        &RecordBatchOptions::new().with_row_count(Some(1)),
+    )?;
+    Evaluator::new(expr)?.evaluate(&one)
+}
+
 /// Inline rows go through a scan, too: one that changes nothing.
 fn values_node(rows: &[Vec<Value>], columns: &[Column]) -> Result<SourceNode> {
     let column = |i: usize, c: &Column| -> Result<ArrayRef> {
-        let one = RecordBatch::try_new_with_options(
-            Arc::new(arrow_schema::Schema::empty()),
-            vec![],
-            &RecordBatchOptions::new().with_row_count(Some(1)),
-        )?;
         let values = rows.iter().map(|row| {
             let value = row.get(i).cloned().ok_or_else(|| Error::corrupt("inline rows differ in length"))?;
-            Evaluator::new(&Expr::Literal { value, ty: c.ty.clone() })?.evaluate(&one)
+            constant(&Expr::Literal { value, ty: c.ty.clone() })
         });
         let values = values.collect::<Result<Vec<_>>>()?;
         if values.is_empty() {

@@ -13,7 +13,7 @@ mod union;
 mod values;
 mod window;
 
-pub use build::build;
+pub use build::{build, constant};
 
 #[cfg(test)]
 mod tests;

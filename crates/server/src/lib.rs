@@ -12,6 +12,7 @@ mod observer;
 mod resume;
 mod run;
 mod runner;
+pub mod testing;
 mod workbench;
 
 pub use catalogs::Catalogs;

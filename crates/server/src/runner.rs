@@ -279,7 +279,7 @@ fn rim() -> Rim {
 }
 
 /// `page = home, ts = 2026-01-31 23:59:59.000; its partition's watermark is 2026-02-01 00:00:10.000`
-fn show(batch: &Batch, row: usize) -> String {
+pub(crate) fn show(batch: &Batch, row: usize) -> String {
     let schema = batch.data.schema();
     let value = |(i, field): (usize, &Arc<arrow_schema::Field>)| {
         let text = Field::from_arrow(field).map_or_else(|_| "…".to_string(), |f| text_value(batch.column(i), row, &f));

@@ -2,7 +2,7 @@
 //!
 //! [`parse`] makes statements of a text, [`catalog`](catalog) and [`table`](table) keep and check tables, [`stored`](stored) those that outlive the file, [`definition`](definition) makes declarations of others, [`query`](query) binds queries to nodes, [`expression`](expression)
 //! binds expressions with Flink's types, [`format`](format) lays a text out. Each of the walks names every construct it takes; anything else is an error that says what is
-//! not supported and where it stands. Start with [`compile`] for a file, with [`Session`] for text after text.
+//! not supported and where it stands. [`test_file`] binds the steps of tests. Start with [`compile`] for a file, with [`Session`] for text after text.
 #![allow(missing_docs, reason = "documented where it is not obvious; every file says what it is for")]
 
 mod alignment;

@@ -14,6 +14,22 @@ pub(super) const TEXT_BYTES_MAX: usize = 256 << 10;
 /// Nesting of expressions and queries.
 const NESTING_MAX: usize = 60;
 
+/// What statements begin with.
+pub(super) const STATEMENTS: [&str; 14] = [
+    "SELECT", "WITH", "VALUES", "CREATE", "ALTER", "DROP", "INSERT", "EXECUTE", "EXPLAIN", "SHOW", "DESCRIBE", "USE", "SET", "RESET",
+];
+
+/// The error for a word that begins none.
+///
+/// - `shown`: the word as errors show it; `word`: in upper case
+pub(super) fn no_statement<'a>(shown: &str, word: &str, known: impl Iterator<Item = &'a str>, span: Span) -> Error {
+    let e = Error::sql(format!("{shown} does not start a statement")).code("E0102").span(span);
+    match nearest(word, known) {
+        Some(near) => e.meant(near, near),
+        None => e,
+    }
+}
+
 /// The statements of a text, or all its errors: one per broken statement.
 pub fn parse(text: &str) -> Result<Script, Vec<Error>> {
     let (script, errors) = parse_each(text, 0, &[]).whole();
@@ -445,19 +461,13 @@ impl Cursor {
                 Err(self.unsupported(&format!("the statement {word}"), span))
             }
             _ => {
-                let known = [
-                    "SELECT", "WITH", "VALUES", "CREATE", "ALTER", "DROP", "INSERT", "EXECUTE", "EXPLAIN", "SHOW", "DESCRIBE", "USE", "SET", "RESET",
-                ];
-                let e = Error::sql(format!("{} does not start a statement", shown(&self.parser_at())))
-                    .code("E0102")
-                    .span(span);
-                let glued = known.iter().find(|k| k.len() > 3 && word.starts_with(**k));
-                Err(match (word.as_str(), glued, nearest(&word, known)) {
-                    ("UPSERT" | "REPLACE", ..) => e.hint("use INSERT INTO"),
-                    ("FROM" | "WHERE" | "GROUP" | "UNION" | "HAVING", ..) => e.hint("a query begins with SELECT, or WITH"),
-                    ("COMMIT" | "ROLLBACK" | "START", ..) => e.hint("there are no transactions: what a file writes is shown with each checkpoint"),
-                    (_, Some(known), _) => e.hint(format!("is a space missing behind {known}?")),
-                    (.., Some(near)) => e.meant(near, near),
+                let e = no_statement(&shown(&self.parser_at()), &word, STATEMENTS.iter().copied(), span);
+                let glued = STATEMENTS.iter().find(|k| k.len() > 3 && word.starts_with(**k));
+                Err(match (word.as_str(), glued) {
+                    ("UPSERT" | "REPLACE", _) => e.hint("use INSERT INTO"),
+                    ("FROM" | "WHERE" | "GROUP" | "UNION" | "HAVING", _) => e.hint("a query begins with SELECT, or WITH"),
+                    ("COMMIT" | "ROLLBACK" | "START", _) => e.hint("there are no transactions: what a file writes is shown with each checkpoint"),
+                    (_, Some(known)) => e.hint(format!("is a space missing behind {known}?")),
                     _ => e,
                 })
             }

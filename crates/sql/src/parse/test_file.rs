@@ -1,16 +1,20 @@
 //! A test file's text to its tests: the same tokens as in job files, with statements of their own.
 
-use super::script::{Cursor, TEXT_BYTES_MAX, whole};
+use super::script::{Cursor, STATEMENTS, TEXT_BYTES_MAX, no_statement, whole};
 use super::statement::{ObjectPath, TableOption};
 use super::test_statement::*;
-use super::token::{is_word, statements, tokenize};
+use super::token::{is_word, span_of, statements, tokenize};
 use super::{ddl, depth};
+use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 /// Partitions of one table.
 const PARTITIONS_MAX: u32 = 1_000;
+
+/// What begins a test, and its steps.
+const STEPS: [&str; 9] = ["TEST", "GIVEN", "ADVANCE", "IDLE", "CHECKPOINT", "RESTART", "CRASH", "FINISH", "EXPECT"];
 
 /// The tests of a text, or all its errors: one per broken statement. Ordinary statements are only told apart.
 pub fn parse_tests(text: &str) -> Result<TestFile, Vec<Error>> {
@@ -68,11 +72,20 @@ fn statement(file: &mut TestFile, tokens: Vec<TokenWithSpan>, span: Span) -> Res
         return if c.parser_at() == Token::EOF { Ok(()) } else { step(file, &mut c, span) };
     }
     let is_now = is("SET") && is_word(tokens.get(1), "now");
-    let is_step = ["GIVEN", "ADVANCE", "IDLE", "CHECKPOINT", "RESTART", "CRASH", "FINISH", "EXPECT"]
-        .iter()
-        .any(|w| is(w));
-    if is_step || is_now {
+    if STEPS.iter().any(|w| is(w)) || is_now {
         return step(file, &mut Cursor::new(tokens, span), span);
+    }
+    if let Some(Token::Word(word)) = first.map(|t| &t.token) {
+        let word = word.value.to_uppercase();
+        // A word for a statement that is not supported yet is told by whoever compiles it.
+        if !STATEMENTS.contains(&word.as_str()) && nearest(&word, STEPS).is_some() {
+            return Err(no_statement(
+                &format!("\"{word}\""),
+                &word,
+                STEPS.iter().chain(&STATEMENTS).copied(),
+                first.map_or(span, |t| span_of(t.span)),
+            ));
+        }
     }
     let Some(test) = file.tests.last_mut() else {
         file.shared.push(span);

@@ -9,7 +9,7 @@ use crate::parse::{Cell, Expect, ExpectRows, Given, GivenRows, Looked, ObjectPat
 use crate::table::Table;
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Registry, Result, RowKind, Span, SqlType};
-use millstream_plan::{Column, NodeSpec, Settings, TableDef};
+use millstream_plan::{Column, Node, NodeSpec, Settings, TableDef};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -60,11 +60,14 @@ pub(super) fn bind(test: &Test, compiled: &Compiled, catalog: &Catalog<'_>, regi
     }
     // Those that no step names.
     for name in std::mem::take(&mut scope.written) {
-        if !scope.sinks.contains_key(&name) {
-            let of = |n: &millstream_plan::Node| matches!(&n.spec, NodeSpec::Sink(t) if t.name == name);
-            let node = job.and_then(|job| job.nodes.iter().find(|n| of(n)));
-            scope.sinks.insert(name, node.map_or_else(Vec::new, |n| n.columns.clone()));
-        }
+        let of = |n: &&Node| matches!(&n.spec, NodeSpec::Sink(t) if t.name == name);
+        let columns = job.and_then(|job| job.nodes.iter().find(of)).map_or_else(Vec::new, |n| n.columns.clone());
+        scope.sinks.entry(name).or_insert(columns);
+    }
+    for name in scope.read.clone() {
+        let parts = name.split('.').map(str::to_string).collect();
+        // One that was dropped or renamed since is known by the job only.
+        let _ = scope.source(&ObjectPath { parts, span: test.span });
     }
     Ok(BoundTest {
         job: None,
@@ -75,6 +78,9 @@ pub(super) fn bind(test: &Test, compiled: &Compiled, catalog: &Catalog<'_>, regi
         sinks: scope.sinks,
     })
 }
+
+/// What rows do, and their cells.
+type Values = (Vec<RowKind>, Vec<Vec<BoundCell>>);
 
 struct Scope<'a> {
     test: &'a Test,
@@ -222,8 +228,10 @@ impl Scope<'_> {
                 (name.clone(), self.sinks[&name].clone())
             }
         };
+        // Nobody writes down offsets who does not ask for them.
+        let is_metadata = |i: &usize| expect.looked == Looked::Late && self.sources[&table].table.columns[*i].1.is_some();
         let places = match expect.columns.is_empty() {
-            true => (0..all.len()).collect(),
+            true => (0..all.len()).filter(|i| !is_metadata(i)).collect(),
             false => places(&all, &expect.columns, &table)?,
         };
         let columns: Vec<Column> = places.iter().map(|i| all[*i].clone()).collect();
@@ -246,7 +254,7 @@ impl Scope<'_> {
     }
 
     /// - `changes`: each row begins with what it does
-    fn rows(&self, rows: &[Vec<Cell>], columns: &[Column], changes: bool) -> Result<(Vec<RowKind>, Vec<Vec<BoundCell>>), Vec<Error>> {
+    fn rows(&self, rows: &[Vec<Cell>], columns: &[Column], changes: bool) -> Result<Values, Vec<Error>> {
         let (mut kinds, mut bound, mut errors) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
             let (first, values) = match (changes, row.split_first()) {

@@ -1,0 +1,172 @@
+//! `millstream test`.
+
+mod find;
+mod human;
+mod json;
+mod junit;
+mod record;
+
+use crate::arguments::pair;
+use crate::display::LogFormat;
+use crate::process::{io_runtime, log_from};
+use crate::report::say;
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use find::Found;
+use millstream_server::testing::{Cell, FileReport, TestOptions, test_file, updated};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Exit status: 0 all tests have passed, 1 some have not, 2 wrong arguments or no tests, 70 a bug in Millstream.
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// Test files, and directories that are searched for *.test.sql; the current directory if none is given. One that is no path is a
+    /// filter: only tests with this in their name run
+    #[arg(value_name = "FILTER | PATH")]
+    paths: Vec<String>,
+    /// Give ${NAME} in job files a value
+    #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = pair)]
+    define: Vec<(String, String)>,
+    /// How results are shown
+    #[arg(short, long, value_enum, default_value = "human")]
+    output: Output,
+    /// Run each test in its plainest way only
+    #[arg(long)]
+    no_matrix: bool,
+    /// Run each test in one way only: with so many subtasks per operator
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    parallelism: Option<u32>,
+    /// Run each test in one way only: with so many rows at once
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
+    batch_size: Option<u32>,
+    /// Run each test in one way only: restored from a checkpoint after each step
+    #[arg(long)]
+    restore: bool,
+    /// Decides the order of partitions where they are shuffled; with --no-matrix, --parallelism, --batch-size or --restore they are
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Write the rows that came in the place of those that were expected
+    #[arg(long)]
+    update: bool,
+    /// Write a test of what a job file makes of the rows that its tables have now
+    #[arg(long, value_name = "JOB", conflicts_with_all = ["paths", "update"])]
+    record: Option<PathBuf>,
+    /// Rows of each table that are recorded
+    #[arg(long, value_name = "N", default_value = "200", requires = "record")]
+    rows: usize,
+    /// Where the recorded test goes; tests/<JOB>.test.sql if not given
+    #[arg(long, value_name = "FILE", requires = "record")]
+    to: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// Errors with their lines, rows that differ, a summary
+    Human,
+    /// One object
+    Json,
+    /// XML, as test runners write it
+    Junit,
+}
+
+/// What decides the order of shuffled partitions, unless `--seed` does.
+const SEED: u64 = 1;
+
+pub(crate) fn test(arguments: Test) -> ExitCode {
+    log_from(LogFormat::Text, "error");
+    match start(&arguments) {
+        Ok(code) => code,
+        Err(e) => {
+            say(format_args!("error: {e:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn start(arguments: &Test) -> Result<ExitCode> {
+    let directory = std::env::current_dir().context("the current directory is unknown")?;
+    let runtime = io_runtime()?;
+    let options = |filter: Option<String>| TestOptions {
+        filter,
+        variables: arguments.define.iter().cloned().collect(),
+        cells: cells(arguments),
+        directory: directory.clone(),
+    };
+    if let Some(job) = &arguments.record {
+        let code = record::record(job, arguments.to.as_deref(), arguments.rows, &options(None), runtime.handle());
+        runtime.shutdown_background();
+        return code;
+    }
+    let Found { files, filter } = find::find(&arguments.paths, &directory)?;
+    let options = options(filter);
+    let mut reports = Vec::new();
+    for file in files {
+        let path = file.display().to_string();
+        let text = std::fs::read_to_string(options.directory.join(&file)).with_context(|| format!("{path} cannot be read"))?;
+        let mut report = test_file(&path, &text, &options, runtime.handle());
+        if arguments.update {
+            report = update(&file, report, &options, &runtime)?;
+        }
+        if arguments.output == Output::Human {
+            print(&human::file(&report));
+        }
+        reports.push(report);
+    }
+    // A reader that waits for something must not hold the process back.
+    runtime.shutdown_background();
+    let tests: usize = reports.iter().map(|r| r.tests.len() + r.errors.len()).sum();
+    if let (0, Some(filter)) = (tests, &options.filter) {
+        anyhow::bail!("no test has \"{filter}\" in its name");
+    }
+    match arguments.output {
+        Output::Human => print(&human::summary(&reports)),
+        Output::Json => print(&json::text(&reports)),
+        Output::Junit => print(&junit::text(&reports)),
+    }
+    if reports.iter().any(FileReport::is_bug) {
+        return Ok(ExitCode::from(70));
+    }
+    Ok(ExitCode::from(u8::from(!reports.iter().all(FileReport::has_passed))))
+}
+
+fn cells(arguments: &Test) -> Vec<Cell> {
+    let Test {
+        parallelism,
+        batch_size,
+        restore,
+        seed,
+        no_matrix,
+        ..
+    } = arguments;
+    if parallelism.is_none() && batch_size.is_none() && !restore && !no_matrix {
+        return Cell::matrix(seed.unwrap_or(SEED));
+    }
+    let plain = Cell::default();
+    vec![Cell {
+        parallelism: parallelism.unwrap_or(plain.parallelism),
+        batch: batch_size.map_or(plain.batch, |b| b as usize),
+        restore: *restore,
+        seed: *seed,
+    }]
+}
+
+/// Writes what came into the file, and looks whether that holds.
+fn update(file: &PathBuf, report: FileReport, options: &TestOptions, runtime: &tokio::runtime::Runtime) -> Result<FileReport> {
+    let findings = report.tests.iter().flat_map(|t| &t.findings);
+    let wrong = findings.clone().filter(|f| f.update.is_some()).count();
+    let Some(text) = updated(&report.text, findings) else { return Ok(report) };
+    std::fs::write(options.directory.join(file), &text).with_context(|| format!("{} cannot be written", file.display()))?;
+    say(format_args!(
+        "{}: {wrong} expectation{} written",
+        file.display(),
+        if wrong == 1 { "" } else { "s" }
+    ));
+    Ok(test_file(&report.path, &text, options, runtime.handle()))
+}
+
+/// Writes to stdout. That nobody reads it any more is no reason to tell another result.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

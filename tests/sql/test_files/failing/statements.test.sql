@@ -1,0 +1,10 @@
+GIVEN orders VALUES (1);
+TEST without a name;
+TEST 'statements' FOR 'jobs/revenue.sql';
+GIVEN orders VALUES 1;
+GIVNE orders VALUES (1);
+ADVANCE WATERMARK orders BY INTERVAL '1' SECOND;
+EXPECT revenue (total, total) VALUES (1.0);
+EXPECT revenue VALUES (1.0) SORTED;
+FINISH;
+GIVEN orders VALUES (1, 1.0, '2026-01-01 00:00:00');
