@@ -21,7 +21,9 @@ pub(super) struct Same<'a> {
 
 impl Same<'_> {
     fn rows(&self, expected: &Row, actual: &Row) -> bool {
-        (!self.kinds || expected.kind == actual.kind) && self.equal_cells(expected, actual) == self.columns.len()
+        // What only takes something away is no row.
+        let kind = if self.kinds { expected.kind } else { RowKind::Insert };
+        actual.kind == kind && self.equal_cells(expected, actual) == self.columns.len()
     }
     fn equal_cells(&self, expected: &Row, actual: &Row) -> usize {
         let cells = expected.cells.iter().zip(&actual.cells).zip(self.columns);
@@ -136,7 +138,7 @@ impl Same<'_> {
                     if let Some(mut other) = pair {
                         let cells = line.row.cells.iter().zip(&other.row.cells).zip(self.columns);
                         other.differs = cells.map(|((e, a), c)| !self.cell(e, a, &c.ty.ty)).collect();
-                        other.kind_differs = self.kinds && line.row.kind != other.row.kind;
+                        other.kind_differs = line.row.kind != other.row.kind;
                         out.push(other);
                     }
                 }

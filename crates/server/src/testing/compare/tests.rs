@@ -61,6 +61,14 @@ fn rows_are_compared_as_a_bag_and_what_is_most_alike_stands_together() {
 }
 
 #[test]
+fn a_row_that_only_goes_away_is_none_that_came() {
+    assert_eq!(
+        shown(&["a|1|1.0"], &["-D a|1|1.0"], false, None),
+        "\n   op  page  n  avg\n - +I  a     1  1.0\n + -D  a     1  1.0\n   ^^\n"
+    );
+}
+
+#[test]
 fn order_counts_where_it_is_asked_for() {
     assert_eq!(shown(&["a|1|1.0", "b|2|2.0"], &["b|2|2.0", "a|1|1.0"], false, None), "");
     assert_eq!(
