@@ -42,6 +42,7 @@ pub(super) fn run(test: &Prepared, cell: Cell) -> Ran {
     let mut running = Running {
         life: Life::start(Arc::clone(&test.plan), test.settings.clone(), cell, input, test.now_ms),
         findings: Vec::new(),
+        told: false,
     };
     for (number, step) in test.steps.iter().enumerate() {
         match running.step(test, step) {
@@ -71,6 +72,8 @@ pub(super) fn run(test: &Prepared, cell: Cell) -> Ran {
 struct Running {
     life: Life,
     findings: Vec<Finding>,
+    /// The job has failed, as a step expected.
+    told: bool,
 }
 
 impl Running {
@@ -94,19 +97,22 @@ impl Running {
                 }
             }
             Action::Crash => {
-                life.crash();
-                return Ok(true);
+                life.settle();
+                if life.state != State::Failed || self.told {
+                    life.crash();
+                    self.told = false;
+                }
             }
             Action::Finish => life.finish()?,
             Action::Expect(expected) => {
                 life.checkpoint()?;
-                if life.state != State::Failed {
+                if life.state != State::Failed || self.told {
                     self.expect(expected, step.span);
                 }
             }
             Action::ExpectNoMore(tables) => {
                 life.checkpoint()?;
-                if life.state != State::Failed {
+                if life.state != State::Failed || self.told {
                     tables.iter().for_each(|table| self.expect_no_more(test, table, step.span));
                 }
             }
@@ -137,11 +143,11 @@ impl Running {
 
     fn still_runs(&mut self, span: Span) -> bool {
         match (&self.life.state, &self.life.error) {
-            (State::Failed, Some(e)) => {
+            (State::Failed, Some(e)) if !self.told => {
                 self.findings.push(Finding::failed(e).at(span));
                 false
             }
-            (state, _) => *state != State::Failed,
+            _ => true,
         }
     }
 
@@ -156,6 +162,7 @@ impl Running {
                 Some(Finding::new(format!("the job has failed with another error than {code}")).detail(told))
             }
         };
+        self.told = self.life.error.is_some();
         self.findings.extend(wrong.map(|w| w.at(span)));
         true
     }
@@ -238,8 +245,7 @@ impl Running {
         if let (Err(e), true) = (last, self.findings.is_empty()) {
             self.findings.push(Finding::failed(&e));
         }
-        let expected = test.steps.iter().any(|s| matches!(s.action, Action::ExpectFailure(_)));
-        if let (Some(e), false, true) = (&self.life.error, expected, self.findings.is_empty()) {
+        if let (Some(e), false, true) = (&self.life.error, self.told, self.findings.is_empty()) {
             let finding = Finding::failed(e);
             self.findings.push(match test.steps.last() {
                 Some(step) => finding.at(step.span),

@@ -26,6 +26,7 @@ GIVEN clicks VALUES ('a', 1, '2026-01-01 00:00:01');
 CHECKPOINT;
 GIVEN clicks RAW '{bad json';
 EXPECT FAILURE 'E0700';
+EXPECT counts ROWS 0;
 -- And so it does when it is started again.
 CRASH;
 EXPECT FAILURE 'E0700';
