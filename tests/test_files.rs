@@ -186,6 +186,32 @@ EXPECT o VALUES ('a', 1),
 
 fn recorded() -> Result<()> {
     let project = project()?;
+    // Secrets stay where they are.
+    let job = JOB.replacen("'format' = 'json'", "'format' = 'json', 's3.access-key' = 'me', 's3.secret-key' = 'x${KEY}'", 1)
+        + "CREATE TABLE unused (a INT) WITH ('connector' = 'filesystem', 'path' = 'x', 'format' = 'json', 's3.access-key' = 'me', 's3.secret-key'='${OTHER}');";
+    std::fs::write(project.path().join("jobs/secrets.sql"), job)?;
+    let (code, out, err) = run(
+        project.path(),
+        &[
+            "--record",
+            "jobs/secrets.sql",
+            "-D",
+            "IN=in",
+            "-D",
+            "KEY=hunter2",
+            "-D",
+            "OTHER=hunter3",
+            "-D",
+            "UNUSED=u",
+        ],
+    )?;
+    ensure!(code == 0 && err == "tests/secrets.test.sql is written: 3 rows of t\n", "{code}\n{out}{err}");
+    let text = std::fs::read_to_string(project.path().join("tests/secrets.test.sql"))?;
+    ensure!(
+        text.contains("WITH ('IN' = 'in', 'KEY' = 'none', 'OTHER' = 'none', 'UNUSED' = 'u');\n") && !text.contains("hunter"),
+        "{text}"
+    );
+    std::fs::remove_file(project.path().join("tests/secrets.test.sql"))?;
     let arguments = ["--record", "jobs/sums.sql", "--rows", "2", "-D", "IN=in"];
     let (code, out, err) = run(project.path(), &[&arguments[..], &["--to", "tests/new/recorded.test.sql"]].concat())?;
     ensure!(

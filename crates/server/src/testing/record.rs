@@ -9,7 +9,7 @@ use super::update::written;
 use super::{TestOptions, Tested};
 use millstream_dataflow::option::is_secret;
 use millstream_dataflow::{Connectors, Error, Result, RowKind};
-use millstream_plan::{Job, NodeSpec, TableDef};
+use millstream_plan::TableDef;
 use millstream_sql::parse::parse_tests;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -45,15 +45,11 @@ pub fn record(path: &str, text: &str, limit: usize, options: &TestOptions, handl
         handle,
     };
     let prepared = made.prepared()?;
-    let secrets = secrets(&prepared.plan);
-    let shown = |value: &String| match secrets.iter().any(|s| s.contains(value.as_str())) {
-        true => NO_SECRET.to_string(),
-        false => value.clone(),
-    };
+    let shown = |name: &str, value: &str| if in_secret(text, name) { NO_SECRET.to_string() } else { value.to_string() };
     let variables: Vec<String> = options
         .variables
         .iter()
-        .map(|(k, v)| format!("{} = {}", quoted(k), quoted(&shown(v))))
+        .map(|(k, v)| format!("{} = {}", quoted(k), quoted(&shown(k, v))))
         .collect();
     let with = if variables.is_empty() {
         String::new()
@@ -71,15 +67,15 @@ pub fn record(path: &str, text: &str, limit: usize, options: &TestOptions, handl
     Ok(Recorded { text: made.text, rows })
 }
 
-/// The values of a job's secret options.
-fn secrets(plan: &Job) -> Vec<String> {
-    let options = plan.nodes.iter().filter_map(|node| match &node.spec {
-        NodeSpec::Source(source) => Some(&source.table.options),
-        NodeSpec::Sink(table) => Some(&table.options),
-        _ => None,
-    });
-    let secret = options.flatten().filter(|(key, _)| is_secret(key));
-    secret.map(|(_, value)| value.clone()).collect()
+/// Whether a variable stands in the value of a secret option, of whatever statement.
+fn in_secret(text: &str, name: &str) -> bool {
+    let variable = format!("${{{name}}}");
+    let key = |before: &str| -> Option<String> {
+        let (before, _) = before.rsplit_once('\'')?;
+        let before = before.trim_end().strip_suffix('=')?.trim_end().strip_suffix('\'')?;
+        Some(before.rsplit_once('\'')?.1.to_string())
+    };
+    text.match_indices(&variable).any(|(at, _)| key(&text[..at]).is_some_and(|k| is_secret(&k)))
 }
 
 struct Made<'a> {
