@@ -292,15 +292,21 @@ impl Slip<'_> {
         if matches!(CLAUSES[place], "GROUP" | "ORDER") && !is_word(self.token(self.at + 1), "BY") {
             return self.wanted.starts_with("\";\"").then(|| Meant::Hint(format!("{} BY …", CLAUSES[place])));
         }
-        let depth = self.open().len();
-        let same_level = |i: &usize| {
-            let level = Slip { at: *i, ..*self }.open().len();
-            level == depth
-        };
-        let earlier = (0..self.at)
-            .filter(same_level)
-            .filter_map(|i| CLAUSES.iter().position(|c| is_word(self.token(i), c)))
-            .max()?;
+        // The clauses of each level that is open, and so of the last.
+        let mut levels = vec![None];
+        for i in 0..self.at {
+            match self.token(i).map(|t| &t.token) {
+                Some(Token::LParen | Token::LBracket) => levels.push(None),
+                Some(Token::RParen | Token::RBracket) if levels.len() > 1 => drop(levels.pop()),
+                _ => {
+                    let clause = CLAUSES.iter().position(|c| is_word(self.token(i), c));
+                    if let Some(level) = levels.last_mut() {
+                        *level = clause.max(*level);
+                    }
+                }
+            }
+        }
+        let earlier = levels.pop()??;
         match earlier.cmp(&place) {
             std::cmp::Ordering::Less => None,
             std::cmp::Ordering::Equal => {
