@@ -192,7 +192,7 @@ impl Tested<'_> {
             catalogs: Some(&catalogs),
             variables: &self.options.variables,
             settings: &settings,
-            job_name: &name,
+            job_name: Some(&name),
         };
         let mut bound = bind(self.text, file, test, job.map(|(_, text)| text.as_str()), &options)?;
         let fixtures = Fixtures {

@@ -87,7 +87,7 @@ fn read(source: &Http, position: &str) -> (Vec<String>, Vec<String>, String) {
                 return (rows, bad, next);
             }
             Fetch::Nothing => {}
-            Fetch::Watermark(id, _) => panic!("{id} says no watermark"),
+            Fetch::Watermark(split, _) => panic!("{split:?} says no watermark"),
             Fetch::Finished(id) => panic!("{id} does not end"),
         }
     }

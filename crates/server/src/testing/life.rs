@@ -3,7 +3,7 @@
 use super::cell::Cell;
 use super::input::Input;
 use super::output::Output;
-use crate::resume::{Resume, decide};
+use crate::resume::{self, Resume, decide};
 use crate::runner::show;
 use millstream_dataflow::{
     BadRecords, Clock, Connectors, Edge, Error, Exchange, Graph, Node, NodeKind, Output as Ports, Port, Result, Sink, Source, TableSpec,
@@ -219,7 +219,7 @@ struct Start {
 impl Start {
     async fn run(self, control: &Control) -> Result<Outcome> {
         let max_parallelism = self.settings.max_parallelism;
-        let (incarnation, after) = match decide(&self.checkpoints, &self.plan, max_parallelism, false).await? {
+        let (incarnation, after) = match decide(&self.checkpoints, &self.plan, max_parallelism, resume::Life::Same).await? {
             Resume::Finished { .. } => return Ok(Outcome::Finished),
             Resume::Continue { incarnation, .. } => (incarnation, None),
             Resume::Fresh { after } => (self.world.unique(), after),
