@@ -459,7 +459,7 @@ fn colors() -> Result<()> {
         let mut command = sql(directory.path(), &arguments)?;
         command.args(extra).envs(environment.iter().copied());
         let (shown, said, _) = all(command)?;
-        let has = [shown.contains("\u{1b}[2m<NULL>\u{1b}[0m"), said.contains("\u{1b}[1;31merror\u{1b}[0m[E0202]")];
+        let has = [shown.contains("\u{1b}[2m<NULL>\u{1b}[0m"), said.contains("\u{1b}[1;31merror[E0202]\u{1b}[0m")];
         ensure!(
             has == [colored; 2] && (colored || !(shown + &said).contains('\u{1b}')),
             "{extra:?} {environment:?}\n{said}"

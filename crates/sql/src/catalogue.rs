@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::sync::LazyLock;
 
 /// The pages, one per group: sections of a heading `## CODE title`, prose and blocks of code.
-pub const PAGES: [&str; 8] = [
+pub const PAGES: [&str; 9] = [
     include_str!("catalogue/E01-syntax.md"),
     include_str!("catalogue/E02-names.md"),
     include_str!("catalogue/E03-types.md"),
@@ -13,6 +13,7 @@ pub const PAGES: [&str; 8] = [
     include_str!("catalogue/E05-connectors.md"),
     include_str!("catalogue/E06-state.md"),
     include_str!("catalogue/E07-data.md"),
+    include_str!("catalogue/E08-tests.md"),
     include_str!("catalogue/W-lints.md"),
 ];
 

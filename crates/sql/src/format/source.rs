@@ -1,7 +1,7 @@
 //! The tokens of a text as they are written, each with the comments beside it.
 
 use super::names::Names;
-use crate::parse::{Outlined, outline, span_of, substitute, tokens};
+use crate::parse::{Outlined, STEPS, outline, span_of, substitute, tokens};
 use millstream_dataflow::{Error, Location, Result, Span};
 use sqlparser::tokenizer::{Token as Sql, TokenWithSpan, Whitespace};
 use std::collections::BTreeMap;
@@ -84,9 +84,6 @@ pub(super) struct Source {
     pub(super) comments: Vec<String>,
 }
 
-/// Statements of test files; their words have no meaning elsewhere.
-const TEST_WORDS: [&str; 9] = ["TEST", "GIVEN", "ADVANCE", "EXPECT", "RESTART", "CRASH", "FINISH", "IDLE", "SET"];
-
 impl Source {
     /// # Errors
     /// All statements that are not right.
@@ -109,7 +106,7 @@ impl Source {
             match kind {
                 Ok(kind) => names.add(&kind, &own),
                 // Not supported is not wrong, and what a variable stands for nobody knows here.
-                Err(e) if e.code == Some("E0101") || is_test && TEST_WORDS.contains(&first.as_str()) || has_variable(span) => names.unknown(span),
+                Err(e) if e.code == Some("E0101") || is_test && (first == "SET" || STEPS.contains(&first.as_str())) || has_variable(span) => names.unknown(span),
                 Err(e) => errors.push(e),
             }
         }

@@ -14,7 +14,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 const PARTITIONS_MAX: u32 = 1_000;
 
 /// What begins a test, and its steps.
-const STEPS: [&str; 9] = ["TEST", "GIVEN", "ADVANCE", "IDLE", "CHECKPOINT", "RESTART", "CRASH", "FINISH", "EXPECT"];
+pub(crate) const STEPS: [&str; 9] = ["TEST", "GIVEN", "ADVANCE", "IDLE", "CHECKPOINT", "RESTART", "CRASH", "FINISH", "EXPECT"];
 
 /// The tests of a text, or all its errors: one per broken statement. Ordinary statements are only told apart.
 pub fn parse_tests(text: &str) -> Result<TestFile, Vec<Error>> {

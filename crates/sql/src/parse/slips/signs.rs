@@ -1,7 +1,7 @@
 //! Signs of other languages, and signs that only editors make.
 
 use super::{is_any, wrong};
-use crate::parse::token::span_of;
+use crate::parse::token::{is_word, span_of};
 use millstream_dataflow::{Error, Result, Span};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
@@ -57,7 +57,8 @@ pub(in crate::parse) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
                 let span = both(token, &tokens[i + 2]);
                 return Err(wrong("square brackets are not for names", format!("use back-quotes: `{}`", w.value), span));
             }
-            (Token::Placeholder(sign), _) => {
+            // `A?` of a pattern is Flink's.
+            (Token::Placeholder(sign), _) if sign != "?" || !tokens.iter().any(|t| is_word(Some(t), "MATCH_RECOGNIZE")) => {
                 return Err(wrong(
                     // Not the whole: it may be a secret.
                     format!("what begins with \"{}\" stands for no value", sign.chars().next().unwrap_or('?')),
