@@ -2,14 +2,21 @@
 
 use super::intake::Verdict;
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// When it is worth to ask again: a rate is per second; what is pending goes with a checkpoint; a job that restarts, or a store, takes its time.
 const RETRY_RATE: &str = "1";
 const RETRY_PENDING: &str = "2";
 const RETRY_UNAVAILABLE: &str = "2";
+
+/// How much of a refused body is read, and how long it may take to come.
+const REST_MAX: u64 = 64 << 10;
+const REST_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why a request is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,11 +47,38 @@ pub(super) fn accepted(records: u32) -> Response<Full<Bytes>> {
     json(StatusCode::OK, &serde_json::json!({ "accepted": records }))
 }
 
-pub(super) fn refused(refusal: &Refusal) -> Response<Full<Bytes>> {
+/// Refuses a request. What is left of its body would be taken for the next one: a short rest is read and thrown away, otherwise the
+/// connection ends, and the client is told so.
+pub(super) async fn refused(refusal: &Refusal, body: Incoming) -> Response<Full<Bytes>> {
+    let mut response = told(refusal);
+    if !timeout(REST_WITHIN, is_read(body)).await.unwrap_or(false) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Reads what is left of a body, if it is not much.
+async fn is_read(mut body: Incoming) -> bool {
+    let mut left = REST_MAX;
+    while !body.is_end_stream() {
+        if body.size_hint().lower() > left {
+            return false;
+        }
+        match body.frame().await {
+            None => return true,
+            Some(Err(_)) => return false,
+            Some(Ok(frame)) => match left.checked_sub(frame.data_ref().map_or(0, Bytes::len) as u64) {
+                Some(rest) => left = rest,
+                None => return false,
+            },
+        }
+    }
+    true
+}
+
+fn told(refusal: &Refusal) -> Response<Full<Bytes>> {
     use Refusal as R;
     let retry = |after| Some((RETRY_AFTER, after));
-    // What is left of a body would be taken for the next request.
-    let close = Some((CONNECTION, "close"));
     let (status, error, header): (StatusCode, String, Option<(HeaderName, &'static str)>) = match refusal {
         R::UnknownPath(path) => (
             StatusCode::NOT_FOUND,
@@ -70,19 +104,19 @@ pub(super) fn refused(refusal: &Refusal) -> Response<Full<Bytes>> {
         R::TooLarge { max } => (
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the body has more than the {max} bytes that 'max-body-size' allows: send its records in several requests"),
-            close,
+            None,
         ),
         R::TooSlow => (
             StatusCode::REQUEST_TIMEOUT,
             "the body did not come in time: send the request again".into(),
-            close,
+            None,
         ),
         R::UnknownEncoding(encoding) => (
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             format!("bodies with Content-Encoding {encoding} are not unpacked: send them as they are, or with gzip"),
-            close,
+            None,
         ),
-        R::Malformed(what) => (StatusCode::BAD_REQUEST, what.clone(), close),
+        R::Malformed(what) => (StatusCode::BAD_REQUEST, what.clone(), None),
         R::OtherBody => (
             StatusCode::UNPROCESSABLE_ENTITY,
             "the Idempotency-Key was used for another body: give each request a key of its own".into(),
@@ -109,8 +143,8 @@ pub(super) fn refused(refusal: &Refusal) -> Response<Full<Bytes>> {
 pub(super) fn decided(verdict: &Verdict) -> Response<Full<Bytes>> {
     match verdict {
         Verdict::Accepted { records } => accepted(*records),
-        Verdict::OtherBody => refused(&Refusal::OtherBody),
-        Verdict::NotStored => refused(&Refusal::NotStored),
-        Verdict::NotRunning => refused(&Refusal::NotRunning),
+        Verdict::OtherBody => told(&Refusal::OtherBody),
+        Verdict::NotStored => told(&Refusal::NotStored),
+        Verdict::NotRunning => told(&Refusal::NotRunning),
     }
 }

@@ -11,6 +11,7 @@ use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderMap};
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 use millstream_dataflow::Clock;
 use sha2::{Digest, Sha256};
@@ -47,9 +48,10 @@ pub(super) fn digest(bytes: &[u8]) -> [u8; 32] {
 
 impl Endpoint {
     pub(super) async fn answer(&self, request: Request<Incoming>, remote: String) -> Response<Full<Bytes>> {
-        let (entry, held) = match self.entry(request, remote).await {
+        let (parts, mut body) = request.into_parts();
+        let (entry, held) = match self.entry(&parts, &mut body, remote).await {
             Ok(taken) => taken,
-            Err(refusal) => return refused(&refusal),
+            Err(refusal) => return refused(&refusal, body).await,
         };
         if entry.records == 0 && entry.key.is_none() {
             return decided(&Verdict::Accepted { records: 0 });
@@ -58,8 +60,7 @@ impl Endpoint {
         decided(&verdict.unwrap_or(Verdict::NotStored))
     }
 
-    async fn entry(&self, request: Request<Incoming>, remote: String) -> Result<(Entry, Held), Refusal> {
-        let (parts, body) = request.into_parts();
+    async fn entry(&self, parts: &Parts, body: &mut Incoming, remote: String) -> Result<(Entry, Held), Refusal> {
         if parts.method != Method::POST {
             return Err(Refusal::WrongMethod);
         }
@@ -97,7 +98,7 @@ impl Endpoint {
         }
     }
 
-    async fn read(&self, mut body: Incoming, held: &mut Held) -> Result<Bytes, Refusal> {
+    async fn read(&self, body: &mut Incoming, held: &mut Held) -> Result<Bytes, Refusal> {
         let too_large = Refusal::TooLarge { max: self.body_max };
         let hint = body.size_hint();
         if hint.lower() > self.body_max {

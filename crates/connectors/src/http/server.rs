@@ -209,7 +209,10 @@ async fn answer(routes: Arc<Mutex<Routes>>, request: Request<Incoming>, remote: 
     };
     Ok(match endpoint {
         Some(endpoint) => endpoint.answer(request, remote.to_string()).await,
-        None if ended => refused(&Refusal::NotRunning),
-        None => refused(&Refusal::UnknownPath(path.to_string())),
+        None if ended => refused(&Refusal::NotRunning, request.into_body()).await,
+        None => {
+            let refusal = Refusal::UnknownPath(path.to_string());
+            refused(&refusal, request.into_body()).await
+        }
     })
 }

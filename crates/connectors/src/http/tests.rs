@@ -242,6 +242,36 @@ fn too_much_is_put_off() {
     assert!(refused.text.contains("max-requests-per-second"), "{}", refused.text);
 }
 
+#[test]
+fn a_refused_body_does_not_become_the_next_request() {
+    use std::io::Read;
+    let directory = tempfile::tempdir().unwrap();
+    let source = open(directory.path(), &[("token", "t")]);
+    let answer = |stream: &mut std::net::TcpStream| {
+        let (mut text, mut byte) = (Vec::new(), [0]);
+        while !text.ends_with(b"}\n") && stream.read(&mut byte).unwrap() > 0 {
+            text.push(byte[0]);
+        }
+        String::from_utf8(text).unwrap().to_lowercase()
+    };
+    let connect = || std::net::TcpStream::connect(source.route.address()).unwrap();
+    let head = |path: &str, length: usize| format!("POST {path} HTTP/1.1\r\nHost: t\r\nContent-Length: {length}\r\n\r\n");
+    for (path, status) in [("/t", "401"), ("/other", "404")] {
+        let mut stream = connect();
+        // The body comes behind the head, as clients send it.
+        for _ in 0..2 {
+            stream.write_all(head(path, 2).as_bytes()).unwrap();
+            stream.write_all(b"{}").unwrap();
+            let told = answer(&mut stream);
+            assert!(told.contains(status) && !told.contains("connection: close"), "{told}");
+        }
+        // More than is read for nothing.
+        stream.write_all(head(path, 1 << 20).as_bytes()).unwrap();
+        let told = answer(&mut stream);
+        assert!(told.contains(status) && told.contains("connection: close"), "{told}");
+    }
+}
+
 /// A machine whose stores are one that fails.
 #[derive(Debug)]
 struct Planted(FaultStore, Arc<dyn Host>);
