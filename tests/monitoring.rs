@@ -94,7 +94,7 @@ pub(crate) fn dashboard() -> Result<String> {
 /// Name, expression, for how long, severity, what it says, what to do.
 type Alert = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
 
-const ALERTS: [Alert; 7] = [
+const ALERTS: [Alert; 8] = [
     (
         "MillstreamDown",
         "millstream_build_info offset 10m unless on (instance) millstream_build_info",
@@ -102,6 +102,14 @@ const ALERTS: [Alert; 7] = [
         "critical",
         "Millstream at {{ $labels.instance }} is gone",
         "The same command goes on from its last checkpoint.",
+    ),
+    (
+        "MillstreamSourceCutOff",
+        "millstream_source_connected == 0",
+        "2m",
+        "critical",
+        "nobody answers source {{ $labels.operator_id }} of job {{ $labels.job }}",
+        "Are its brokers up and reachable? The job goes on by itself once they answer.",
     ),
     (
         "MillstreamLagGrows",
@@ -113,7 +121,8 @@ const ALERTS: [Alert; 7] = [
     ),
     (
         "MillstreamWatermarkStalled",
-        "changes(millstream_watermark_timestamp_seconds[10m]) == 0 and on (job, instance) sum by (job, instance) (rate(millstream_source_records_total[10m])) > 0",
+        // There is no series of a watermark that never was.
+        "changes(millstream_watermark_timestamp_seconds[10m]) == 0 and on (job, instance) sum by (job, instance) (rate(millstream_source_records_total[10m])) > 0 or millstream_source_event_time_lag_seconds unless on (job, instance, operator_id) millstream_watermark_timestamp_seconds",
         "10m",
         "warning",
         "rows come into job {{ $labels.job }}, but the watermark of {{ $labels.operator_id }} stands",
@@ -137,7 +146,8 @@ const ALERTS: [Alert; 7] = [
     ),
     (
         "MillstreamBadRecordsRise",
-        "sum by (job, instance, reason) (rate(millstream_decode_errors_total[5m])) > 2 * (sum by (job, instance, reason) (rate(millstream_decode_errors_total[1h] offset 5m)) or 0 * sum by (job, instance, reason) (rate(millstream_decode_errors_total[5m])))",
+        // A series begins with its first record: rate() does not see what that one counts.
+        "sum by (job, instance, reason) (rate(millstream_decode_errors_total[5m])) > 2 * (sum by (job, instance, reason) (rate(millstream_decode_errors_total[1h] offset 5m)) or 0 * sum by (job, instance, reason) (rate(millstream_decode_errors_total[5m]))) or sum by (job, instance, reason) (millstream_decode_errors_total) unless sum by (job, instance, reason) (millstream_decode_errors_total offset 10m)",
         "2m",
         "warning",
         "job {{ $labels.job }} leaves out more records than before: {{ $labels.reason }}",

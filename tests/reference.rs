@@ -119,7 +119,7 @@ fn metrics() -> String {
     let mut out = format!(
         "# Metrics\n\n{GENERATED}\n`--metrics ADDRESS` serves these at `http://ADDRESS/metrics` as Prometheus text. All but `millstream_build_info` carry the label `job`.\n\n\
          `/healthz` answers 200 as long as the process does. `/readyz` answers 200 while rows are flowing, and 503 with the reason while a job starts, \
-         restores its state, waits for a restart, or has ended. It does not look at brokers and stores: whether checkpoints complete is told by the metrics.\n\n\
+         restores its state, waits for a restart, or has ended, and while nobody answers one of its sources. It does not look at sinks and stores: whether checkpoints complete is told by the metrics.\n\n\
          Scrape it with `honor_labels: true`, so that `job` stays the name of the Millstream job. \
          A [dashboard](grafana-dashboard.json) for Grafana and [alert rules](prometheus-alerts.yaml) for Prometheus are made of the same list.\n"
     );

@@ -76,7 +76,7 @@ fn json_log() -> Result<()> {
         INSERT INTO o SELECT window_end, COUNT(*), MAX(k) FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE) GROUP BY window_start, window_end;";
     for (sql, told) in [
         (job, &["job q starts", "record left out", "late row left out", "1 late"][..]),
-        ("SELECT 1 +;", &["error[E0102]"]),
+        ("SELECT 1 +;", &["\"code\":\"E0102\"", "\"line\":1"]),
     ] {
         let output = run(directory.path(), sql, &["--log-format", "json", "-p", "1"])?.output()?;
         let text = String::from_utf8(output.stderr)?;
@@ -85,6 +85,8 @@ fn json_log() -> Result<()> {
             let value: serde_json::Value = serde_json::from_str(line).with_context(|| line.to_string())?;
             let fields = value.get("fields").with_context(|| line.to_string())?;
             all += &format!("{fields}\n");
+            let level = value.get("level").and_then(serde_json::Value::as_str);
+            ensure!(fields.get("code").is_none() || level == Some("ERROR"), "{line}");
             ensure!(
                 fields.get("message").is_some() && line.matches("\"message\":").count() == 1 && value.get("timestamp").is_some(),
                 "{line}"

@@ -278,6 +278,7 @@ impl SplitDecoder for LogDecoder {
             }
         }
         Ok(Decoded {
+            tombstones: 0,
             batch: Batch::new(self.json.finish()?),
             split: Split {
                 id: chunk.split,

@@ -6,6 +6,7 @@
 mod blocks;
 mod commit;
 mod compaction;
+mod compressed;
 mod partition;
 mod partition_commit;
 mod partition_time;
@@ -56,7 +57,7 @@ const fn metadata(key: &'static str, ty: &'static str, doc: &'static str) -> Met
 
 pub const SPEC: ConnectorSpec = ConnectorSpec {
     name: "filesystem",
-    doc: "Reads the files of a directory, once or as they come, and writes files exactly once: rows become visible with the checkpoint that holds them. The columns of PARTITIONED BY are directories, such as `day=2026-01-31/`, both ways.",
+    doc: "Reads the files of a directory, once or as they come, and writes files exactly once: rows become visible with the checkpoint that holds them. Files of text (`json`, `csv`, `debezium-json`) whose names end in `.gz`, `.gzip`, `.deflate`, `.bz2`, `.xz` or `.zst` are decompressed as they are read. The columns of PARTITIONED BY are directories, such as `day=2026-01-31/`, both ways.",
     source: true,
     sink: true,
     options: &[

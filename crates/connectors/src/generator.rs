@@ -253,6 +253,7 @@ impl SplitDecoder for Maker {
             started_ms: numbers.started_ms,
         };
         Ok(Decoded {
+            tombstones: 0,
             records: numbers.to - numbers.from,
             places: Places::consecutive(format!("{}, row", chunk.split), numbers.from, (numbers.to - numbers.from) as usize),
             batch: Batch::new(self.0.batch(numbers)?),

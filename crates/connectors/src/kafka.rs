@@ -240,6 +240,9 @@ fn transactions(options: &std::collections::BTreeMap<String, String>) -> Result<
     if options.contains_key("properties.transactional.id") {
         return wrong("properties.transactional.id", "name a prefix: 'sink.transactional-id-prefix'");
     }
+    if options.get("properties.acks").is_some_and(|acks| !matches!(acks.as_str(), "all" | "-1")) {
+        return wrong("properties.acks", "leave it out: all replicas acknowledge then");
+    }
     match options.get("properties.enable.idempotence") {
         Some(value) if value != "true" => wrong("properties.enable.idempotence", "leave it out"),
         _ => Ok(()),

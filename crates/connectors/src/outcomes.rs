@@ -21,21 +21,21 @@ impl Outcomes {
             raw: keep_records.then(BinaryViewBuilder::new),
         }
     }
-    /// Notes a record and gives the number of its rows.
+    /// Notes a record, which may be none, and gives the number of its rows.
     #[inline]
-    pub(crate) fn add(&mut self, number: u64, record: &[u8], outcome: Result<usize, BadRecord>) -> usize {
+    pub(crate) fn add(&mut self, number: u64, record: Option<&[u8]>, outcome: Result<usize, BadRecord>) -> usize {
         match outcome {
             Ok(rows) => {
                 self.places.push(number, rows);
                 if let Some(raw) = &mut self.raw {
-                    (0..rows).for_each(|_| raw.append_value(record));
+                    (0..rows).for_each(|_| raw.append_option(record));
                 }
                 rows
             }
             Err(why) => {
                 self.bad.push(Rejected {
                     number,
-                    record: self.raw.is_some().then(|| record.to_vec()),
+                    record: record.filter(|_| self.raw.is_some()).map(<[u8]>::to_vec),
                     event_time: None,
                     why,
                 });

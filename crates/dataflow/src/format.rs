@@ -25,6 +25,13 @@ pub trait Decoder: Send {
     /// # Errors
     /// The record's fault. Nothing of it stays behind: the rows before and after are untouched.
     fn decode(&mut self, record: &[u8]) -> Result<usize, BadRecord>;
+    /// Appends the rows of a record without a value, what Kafka calls a tombstone: none, unless the format has a row for it.
+    ///
+    /// # Errors
+    /// As those of `decode`.
+    fn decode_null(&mut self) -> Result<usize, BadRecord> {
+        Ok(0)
+    }
     /// Rows decoded since the last `finish`.
     fn rows(&self) -> usize;
     /// What the rows do to their table that the next `finish` gives, to be asked for before it; `None`: all are inserts.

@@ -86,6 +86,10 @@ pub trait SplitReader: Send {
     fn pause(&mut self, _splits: &BTreeSet<String>) -> Result<()> {
         Ok(())
     }
+    /// Whether whom it reads from answers. A reader that waits for a broker says no, and goes on by itself.
+    fn is_connected(&self) -> bool {
+        true
+    }
     /// Records between our position and the end, per split, if known without asking anybody.
     fn lag(&self) -> Vec<(String, u64)> {
         Vec::new()
@@ -109,6 +113,8 @@ pub struct Decoded {
     pub records: u64,
     /// Records that could not be decoded.
     pub bad: Vec<Rejected>,
+    /// Records without a value that are no rows.
+    pub tombstones: u64,
     /// Where each row of the batch stands.
     pub places: Places,
     /// The bytes of each row's record, BYTES, if [`crate::TableSpec::keep_records`] asks for them and there are any.

@@ -12,7 +12,7 @@ use millstream_dataflow::{Batch, Encoder, Error, Field, FormatSpec, Result, Sche
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::{BrotliLevel, Compression, Encoding, GzipLevel, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 use sort::{SORT_BY, Sorter};
@@ -21,15 +21,28 @@ use std::sync::Arc;
 
 const COMPRESSION: OptionSpec = OptionSpec::new(
     "parquet.compression",
-    OptionType::OneOf(&["zstd", "snappy", "lz4", "uncompressed", "ZSTD", "SNAPPY", "LZ4_RAW", "UNCOMPRESSED"]),
-    "How column chunks are compressed.",
+    OptionType::OneOf(&[
+        "zstd",
+        "snappy",
+        "lz4",
+        "gzip",
+        "brotli",
+        "uncompressed",
+        "ZSTD",
+        "SNAPPY",
+        "LZ4_RAW",
+        "GZIP",
+        "BROTLI",
+        "UNCOMPRESSED",
+    ]),
+    "How column chunks are compressed that are written; read is each of these.",
 )
 .default("zstd");
 
 const LEVEL: OptionSpec = OptionSpec::new(
     "parquet.compression.level",
     OptionType::Integer,
-    "How hard zstd tries, 1 to 22; more than a few costs much time and saves little.",
+    "How hard zstd (1 to 22), gzip (0 to 9) or brotli (0 to 11) try; with zstd, more than a few costs much time and saves little.",
 )
 .default("1");
 const BLOCK_SIZE: OptionSpec = OptionSpec::new("parquet.block.size", OptionType::Memory, "Bytes of a row group, about, as they are written.").default("128 MB");
@@ -91,10 +104,18 @@ impl ParquetEncoder {
             "snappy" => Compression::SNAPPY,
             "lz4" | "lz4_raw" => Compression::LZ4_RAW,
             "uncompressed" => Compression::UNCOMPRESSED,
-            _ => {
-                let level = o.parsed(&LEVEL)?.unwrap_or(1);
-                let wrong = || Error::config(format!("option '{}' has the value '{level}', expected 1 to 22", LEVEL.name)).code("E0502");
-                Compression::ZSTD(ZstdLevel::try_new(level).map_err(|_| wrong())?)
+            name => {
+                let level: i32 = o.parsed(&LEVEL)?.unwrap_or(1);
+                let wrong = |expected: &str| {
+                    let value = format!("option '{}' has the value '{level}', expected {expected}", LEVEL.name);
+                    Error::config(format!("{value} for {name}")).code("E0502")
+                };
+                let positive = u32::try_from(level).unwrap_or(u32::MAX);
+                match name {
+                    "gzip" => Compression::GZIP(GzipLevel::try_new(positive).map_err(|_| wrong("0 to 9"))?),
+                    "brotli" => Compression::BROTLI(BrotliLevel::try_new(positive).map_err(|_| wrong("0 to 11"))?),
+                    _ => Compression::ZSTD(ZstdLevel::try_new(level).map_err(|_| wrong("1 to 22"))?),
+                }
             }
         };
         let bloom: Vec<String> = o

@@ -19,7 +19,7 @@ const ENDIANNESS: OptionSpec = OptionSpec::new(
 /// What the format declares about itself.
 pub const SPEC: FormatSpec = FormatSpec {
     name: "raw",
-    doc: "A message is the value of the table's only physical column: a text, bytes, BOOLEAN (one byte, 0 is false) or a number. It cannot be NULL.",
+    doc: "A message is the value of the table's only physical column: a text, bytes, BOOLEAN (one byte, 0 is false) or a number. A message without a value is NULL; what is written cannot be NULL.",
     options: &[CHARSET, ENDIANNESS],
     changes: false,
     skips: false,
@@ -139,6 +139,16 @@ impl Decoder for RawDecoder {
             _ => return Err(bad("type", format!("column \"{}\" has another type", self.field.name))),
         }
         self.column.validity.push(true);
+        Ok(1)
+    }
+    fn decode_null(&mut self) -> Result<usize, BadRecord> {
+        if !self.field.nullable {
+            return Err(bad(
+                "missing-field",
+                format!("the record has no value, and column \"{}\" is NOT NULL", self.field.name),
+            ));
+        }
+        self.column.push_null();
         Ok(1)
     }
     fn rows(&self) -> usize {

@@ -144,7 +144,11 @@ pub(crate) fn line(metrics: &JobMetrics, rate: f64, now_ms: i64) -> String {
         time => line += &format!("  watermark {}", millstream_formats::render::timestamp_ms(time)),
     }
     let lag: u64 = metrics.total(NodeRole::Source, |n| n.lag.lock().unwrap_or_else(PoisonError::into_inner).values().sum());
-    line += &format!("  lag {}", count(lag));
+    let cut_off = metrics.cut_off();
+    match cut_off.is_empty() {
+        true => line += &format!("  lag {}", count(lag)),
+        false => line += &format!("  lag ? (no answer for {})", cut_off.join(", ")),
+    }
     match metrics.checkpoints.last_epoch.load(Relaxed) {
         0 => line += "  checkpoint -",
         epoch => {

@@ -25,12 +25,39 @@ pub(crate) fn speaks_json() -> bool {
 /// A line on stderr. That nobody reads it is no reason to stop.
 pub(crate) fn say(line: impl Display) {
     if speaks_json() {
-        let now = timestamp_ms(SystemClock::default().now_ms()).replace(' ', "T");
-        let object = serde_json::json!({"timestamp": now + "Z", "level": "INFO", "fields": {"message": line.to_string()}});
-        let _ = writeln!(std::io::stderr(), "{object}");
-        return;
+        return object("INFO", serde_json::json!({"message": line.to_string()}));
     }
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A line of the log as the log itself has them.
+fn object(level: &str, fields: serde_json::Value) {
+    let now = timestamp_ms(SystemClock::default().now_ms()).replace(' ', "T");
+    let object = serde_json::json!({"timestamp": now + "Z", "level": level, "fields": fields});
+    let _ = writeln!(std::io::stderr(), "{object}");
+}
+
+/// A finding, with its parts where programs read it.
+pub(crate) fn finding(finding: &Diagnostic, file: &str, text: impl Display) {
+    if !speaks_json() {
+        return say(text);
+    }
+    let level = match finding.severity {
+        Severity::Error => "ERROR",
+        Severity::Warning => "WARN",
+        Severity::Advice => "INFO",
+    };
+    let place = finding.primary.map(|span| span.start);
+    let fields = serde_json::json!({
+        "message": finding.message,
+        "code": finding.code,
+        "file": file,
+        "line": place.map(|p| p.line),
+        "column": place.map(|p| p.column),
+        "notes": finding.notes,
+        "helps": finding.helps,
+    });
+    object(level, fields);
 }
 
 /// A line about what may not be as it is meant.
@@ -99,12 +126,9 @@ const SHOWN_MAX: usize = 20;
 /// Prints the errors of a file to stderr.
 pub(crate) fn errors(errors: &[Error], text: &str, file: &str) {
     for error in errors.iter().take(SHOWN_MAX) {
-        let palette = if errors_are_colored() && !speaks_json() {
-            &Palette::COLOURS
-        } else {
-            &Palette::PLAIN
-        };
-        say(Diagnostic::from(error).render(text, file, palette).trim_end());
+        let told = Diagnostic::from(error);
+        let palette = if errors_are_colored() { &Palette::COLOURS } else { &Palette::PLAIN };
+        finding(&told, file, told.render(text, file, palette).trim_end());
         if error.kind == ErrorKind::Bug {
             say(format_args!(
                 "  this is a bug in Millstream {}: please report it with the file and this message",

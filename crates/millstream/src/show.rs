@@ -163,14 +163,23 @@ fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
         Outcome::Finished => say(format_args!("job {name} has finished in {seconds:.1} s")),
         Outcome::Stopped => say(format_args!("job {name} is stopped after {seconds:.1} s; the same command goes on from here")),
     }
-    let mut look = None;
+    // A table of dead letters may be written by several nodes.
+    let mut tables: Vec<(String, Written)> = Vec::new();
     for node in metrics.nodes() {
-        if let Some(Written { rows, files, location }) = node.written() {
-            let files = files.map_or("files".to_string(), |n| counted(n, "file"));
-            say(format_args!("  {}: {} in {files} like {location}", node.name, counted(rows, "row")));
-            look = look.or(Some(location));
+        let Some(written) = node.written() else { continue };
+        match tables.iter_mut().find(|(name, all)| *name == node.name && all.location == written.location) {
+            Some((_, all)) => {
+                all.rows += written.rows;
+                all.files = all.files.zip(written.files).map(|(a, b)| a + b);
+            }
+            None => tables.push((node.name.clone(), written)),
         }
     }
+    for (name, Written { rows, files, location }) in &tables {
+        let files = files.map_or("files".to_string(), |n| counted(n, "file"));
+        say(format_args!("  {name}: {} in {files} like {location}", counted(*rows, "row")));
+    }
+    let look = tables.into_iter().next().map(|(_, written)| written.location);
     left_out(metrics);
     if let Some(location) = look {
         let pattern = location.strip_prefix("file://").unwrap_or(&location);
@@ -180,12 +189,16 @@ fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
     }
 }
 
-/// Late and bad rows by reason, and what became of them, if there are any.
+/// Late and bad rows by reason, and what became of them, if there are any; and records without a value.
 fn left_out(metrics: &JobMetrics) {
     for (what, routed) in [("left out", false), ("routed", true)] {
         let reasons: Vec<String> = metrics.counts(routed).iter().map(|(reason, n)| format!("{} {reason}", count(*n))).collect();
         if !reasons.is_empty() {
             say(format_args!("  {what}: {}", reasons.join(", ")));
         }
+    }
+    let tombstones = metrics.total(NodeRole::Source, |n| n.tombstones.load(Relaxed));
+    if tombstones > 0 {
+        say(format_args!("  {} without a value: no rows", counted(tombstones, "record")));
     }
 }

@@ -71,6 +71,7 @@ impl SplitDecoder for ValuesDecoder {
         }
         let records = self.0.num_rows() as u64;
         Ok(Decoded {
+            tombstones: 0,
             batch: Batch::new(self.0.clone()),
             split: Split {
                 id: chunk.split,

@@ -420,7 +420,9 @@ impl Wiring<'_> {
                     let feed = if job.config.workers == 0 {
                         Feed::Inline(reader, Arc::clone(&time))
                     } else {
-                        let queue = FeedQueue::start(format!("reader-{index}"), reader, Arc::clone(&time), Arc::clone(self.wake(index)));
+                        let wake = Arc::clone(self.wake(index));
+                        let connected = self.metrics[*node].connected(index);
+                        let queue = FeedQueue::start(format!("reader-{index}"), reader, Arc::clone(&time), wake, connected);
                         Feed::Thread(queue?)
                     };
                     let head = SourceHead::new(SourceHeadParts {

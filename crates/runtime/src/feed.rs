@@ -5,6 +5,7 @@ use crate::source_time::SourceTime;
 use crate::wake::Wake;
 use millstream_dataflow::{Error, Fetch, Result, SplitReader};
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -120,7 +121,15 @@ pub(crate) struct FeedQueue {
 
 impl FeedQueue {
     /// Starts the reader's thread. It ends with the feed, or after the reader's first error.
-    pub(crate) fn start(name: String, mut reader: Box<dyn SplitReader>, time: Arc<SourceTime>, subtask: Arc<Wake>) -> Result<Arc<FeedQueue>> {
+    ///
+    /// - `connected`: where it notes whether whom it reads from answers
+    pub(crate) fn start(
+        name: String,
+        mut reader: Box<dyn SplitReader>,
+        time: Arc<SourceTime>,
+        subtask: Arc<Wake>,
+        connected: Arc<AtomicBool>,
+    ) -> Result<Arc<FeedQueue>> {
         let queue = Arc::new(FeedQueue {
             state: Mutex::default(),
             space: Condvar::new(),
@@ -135,6 +144,7 @@ impl FeedQueue {
                     true => reader.fetch(FETCH_WAIT),
                     false => reader.pause(&paused).and_then(|()| reader.fetch(FETCH_WAIT)),
                 };
+                connected.store(reader.is_connected(), Relaxed);
                 told = paused;
                 let failed = fetched.is_err();
                 if !matches!(fetched, Ok(Fetch::Nothing)) {

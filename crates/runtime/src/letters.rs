@@ -1,7 +1,7 @@
 //! What a source needs to know of its rows to write dead letters.
 
 use arrow_array::cast::AsArray;
-use arrow_array::{ArrayRef, UInt32Array};
+use arrow_array::{Array, ArrayRef, UInt32Array};
 use millstream_dataflow::{BadRow, Places, Rejected, Stamp, Watermark};
 
 /// Rows that a scan left out, as the records that they were.
@@ -9,7 +9,7 @@ pub(crate) fn left_out(bad: &[BadRow], places: &Places, raw: Option<&ArrayRef>) 
     let raw = raw.and_then(|r| r.as_binary_view_opt());
     let rejected = |b: &BadRow| Rejected {
         number: places.number(b.row),
-        record: raw.map(|r| r.value(b.row).to_vec()),
+        record: raw.filter(|r| r.is_valid(b.row)).map(|r| r.value(b.row).to_vec()),
         event_time: b.event_time,
         why: b.why.clone(),
     };

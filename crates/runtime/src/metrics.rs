@@ -22,6 +22,8 @@ pub struct NodeMetrics {
     pub role: NodeRole,
     pub records_in: AtomicU64,
     pub records_out: AtomicU64,
+    /// Records of a source without a value that are no rows.
+    pub tombstones: AtomicU64,
     /// Records that left a source's decoder or an operator by another way than its output, by reason: `malformed`, `late` …
     counts: Mutex<BTreeMap<&'static str, u64>>,
     /// Whether those go into a table.
@@ -38,6 +40,8 @@ pub struct NodeMetrics {
     watermarks: Vec<AtomicI64>,
     idle: Vec<AtomicBool>,
     paused: Vec<AtomicU64>,
+    /// Whether whom the subtasks read from answers.
+    connected: Vec<Arc<AtomicBool>>,
     /// Records behind the end, per split.
     pub lag: Mutex<BTreeMap<String, u64>>,
     /// What a sink's subtasks have written.
@@ -55,6 +59,7 @@ impl NodeMetrics {
             role,
             records_in: AtomicU64::new(0),
             records_out: AtomicU64::new(0),
+            tombstones: AtomicU64::new(0),
             counts: Mutex::default(),
             routes: AtomicBool::new(false),
             busy_ns: AtomicU64::new(0),
@@ -65,6 +70,7 @@ impl NodeMetrics {
             watermarks: (0..parallelism).map(|_| AtomicI64::new(Watermark::NONE)).collect(),
             idle: (0..parallelism).map(|_| AtomicBool::new(false)).collect(),
             paused: (0..parallelism).map(|_| AtomicU64::new(0)).collect(),
+            connected: (0..parallelism).map(|_| Arc::new(AtomicBool::new(true))).collect(),
             lag: Mutex::default(),
             written: Mutex::default(),
         }
@@ -82,6 +88,13 @@ impl NodeMetrics {
     /// Splits of a source that wait for others of their group.
     pub fn paused_splits(&self) -> u64 {
         self.paused.iter().map(|p| p.load(Relaxed)).sum()
+    }
+    pub(crate) fn connected(&self, subtask: u32) -> Arc<AtomicBool> {
+        Arc::clone(&self.connected[subtask as usize])
+    }
+    /// Whether all that a source's subtasks read from answers.
+    pub fn is_connected(&self) -> bool {
+        self.connected.iter().all(|c| c.load(Relaxed))
     }
     /// What a sink with files has written since the start, or the last restart after a failure.
     pub fn written(&self) -> Option<Written> {
@@ -154,6 +167,7 @@ impl JobMetrics {
             for i in 0..parallelism.min(node.watermarks.len() as u32) {
                 node.set_watermark(i, Watermark::NONE);
                 node.set_paused(i, 0);
+                node.connected[i as usize].store(true, Relaxed);
             }
             return Arc::clone(node);
         }
@@ -168,6 +182,10 @@ impl JobMetrics {
                 *node.written.lock().unwrap_or_else(PoisonError::into_inner) = BTreeMap::from([(KEPT, sum)]);
             }
         }
+    }
+    /// The names of the sources that nobody answers.
+    pub fn cut_off(&self) -> Vec<String> {
+        self.nodes().iter().filter(|n| !n.is_connected()).map(|n| n.name.clone()).collect()
     }
     /// Sum over the nodes of a role.
     pub fn total(&self, role: NodeRole, of: impl Fn(&NodeMetrics) -> u64) -> u64 {

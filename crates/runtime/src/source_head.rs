@@ -350,6 +350,7 @@ impl SourceHead {
         let id = chunk.split.clone();
         let decoded = self.decoder.decode(chunk)?;
         self.metrics.records_in.fetch_add(decoded.records, Relaxed);
+        self.metrics.tombstones.fetch_add(decoded.tombstones, Relaxed);
         let mut rejected = decoded.bad;
         self.judge(&rejected, &decoded.places)?;
         let mut arrived_ms = self.clock.now_ms();

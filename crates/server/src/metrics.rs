@@ -66,7 +66,15 @@ pub async fn serve(address: SocketAddr, watched: Watched) -> Result<SocketAddr> 
 /// Whether rows of a job are flowing, with the reason if not.
 fn readiness(watched: &Watched) -> (StatusCode, String) {
     let watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((job, _)) = watched.iter().find(|(_, metrics)| metrics.running.load(Relaxed)) {
+    let running = || watched.iter().filter(|(_, metrics)| metrics.running.load(Relaxed));
+    let cut_off = running().find_map(|(job, metrics)| {
+        let cut_off = metrics.cut_off();
+        (!cut_off.is_empty()).then(|| format!("job {job} is running, but nobody answers: {}\n", cut_off.join(", ")))
+    });
+    if let Some(why) = cut_off {
+        return (StatusCode::SERVICE_UNAVAILABLE, why);
+    }
+    if let Some((job, _)) = running().next() {
         return (StatusCode::OK, format!("job {job} is running\n"));
     }
     let Some((job, metrics)) = watched.last() else {

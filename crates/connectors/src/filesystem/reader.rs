@@ -1,6 +1,7 @@
 //! The source: the files there are at the start, each a split; and those that come, where the directory is monitored.
 
 use super::blocks::{Blocks, is_read_in_blocks};
+use super::compressed::{Codec, Text};
 use super::partition::{FileFacts, Partitioning, PathColumns};
 use super::{MONITOR, PATH, format, in_files};
 use crate::ConnectorContext;
@@ -8,11 +9,12 @@ use crate::outcomes::Outcomes;
 use bytes::Bytes;
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{
-    BadRecord, Batch, BoxFuture, Chunk, Decoded, Decoder, Error, Fetch, ObjectMeta, Places, Rejected, Result, RowTest, Schema, Source, Split, SplitDecoder,
-    SplitReader, Store, StoreKind, TableSpec,
+    BadRecord, Batch, BoxFuture, Chunk, Decoded, Decoder, Error, ErrorKind, Fetch, ObjectMeta, Places, Rejected, Result, RowTest, Schema, Source, Split,
+    SplitDecoder, SplitReader, Store, StoreKind, TableSpec,
 };
 use millstream_formats::split_records;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,8 +94,8 @@ impl Files {
     }
 }
 
-/// Byte offset of a text file, or block of a file that has them ([`DONE`] after the last); and the file's size, and when it was last
-/// changed, when it was found.
+/// Byte offset of a text file, of the text of a compressed one, or block of a file that has them (for both, [`DONE`] is after the last);
+/// and the file's size, and when it was last changed, when it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Position {
     next: u64,
@@ -101,7 +103,7 @@ struct Position {
     modified_ms: i64,
 }
 
-/// The block behind the last one.
+/// Behind the last block, or the end of a compressed text.
 const DONE: u64 = u64::MAX;
 
 impl Position {
@@ -182,6 +184,7 @@ impl Source for Files {
             files: self.clone(),
             open,
             blocks: None,
+            texts: BTreeMap::new(),
             paused: BTreeSet::new(),
         }))
     }
@@ -215,6 +218,8 @@ struct Reader {
     /// The file being read comes last.
     open: Vec<(String, Position)>,
     blocks: Option<Blocks>,
+    /// The compressed files that were begun.
+    texts: BTreeMap<String, Text>,
     /// Files that are not wanted for now.
     paused: BTreeSet<String>,
 }
@@ -229,6 +234,7 @@ enum Payload {
     /// A record that is too long to be one.
     TooLong {
         start: u64,
+        length: u64,
         next: Position,
     },
     Block {
@@ -238,39 +244,68 @@ enum Payload {
     },
 }
 
-impl Reader {
+impl Files {
     fn get(&self, path: &str, range: Option<Range<u64>>) -> Result<Bytes> {
-        let bytes = self.files.handle.block_on(self.files.store.get(path, range))?;
+        let bytes = self.handle.block_on(self.store.get(path, range))?;
         bytes.ok_or_else(|| {
             Error::data(format!("the file {path} has gone while it was read"))
                 .code("E0701")
-                .detail(self.files.store.location())
+                .detail(self.store.location())
         })
     }
+}
+
+impl Reader {
     fn whole(&self, path: &str) -> Result<Blocks> {
-        let bytes = self.get(path, None)?;
+        let bytes = self.files.get(path, None)?;
         Blocks::open(&self.files.format, bytes, &self.files.partitioning.data_schema()).map_err(|e| e.detail(path.to_string()))
     }
-    fn text(&self, path: &str, position: Position) -> Result<Payload> {
-        let mut block = self.files.block;
-        loop {
-            let end = (position.next + block).min(position.size);
-            let bytes = self.get(path, Some(position.next..end))?;
-            if (bytes.len() as u64) < end - position.next {
+    /// So many bytes of a file's text, fewer only at its end; and whether nothing follows them.
+    fn piece(&mut self, path: &str, place: u64, length: u64, size: u64) -> Result<(Bytes, bool)> {
+        let Some(codec) = Codec::of(path) else {
+            let end = (place + length).min(size);
+            let bytes = self.files.get(path, Some(place..end))?;
+            if (bytes.len() as u64) < end - place {
                 return Err(Error::data(format!("the file {path} is shorter than it was"))
                     .code("E0701")
                     .detail(self.files.store.location()));
             }
-            let (mut records, used) = split_records(&self.files.format, self.files.quote, &bytes, end == position.size);
+            return Ok((bytes, end == size));
+        };
+        let named = |e: Error| match e.detail.clone() {
+            Some(detail) if e.kind == ErrorKind::Data => e.detail(format!("table \"{}\", file {path}, {detail}", self.files.table)),
+            _ => e,
+        };
+        let text = match self.texts.remove(path).filter(|text| !text.is_past(place)) {
+            Some(text) => Ok(text),
+            None => {
+                let files = self.files.clone();
+                let (path, rest) = (path.to_string(), Bytes::new());
+                let at = 0;
+                Text::open(codec, Compressed { files, path, rest, at, size })
+            }
+        };
+        let mut text = text.map_err(named)?;
+        let piece = text.piece(place, usize::try_from(length).unwrap_or(usize::MAX)).map_err(named)?;
+        self.texts.insert(path.to_string(), text);
+        Ok(piece)
+    }
+    fn text(&mut self, path: &str, position: Position) -> Result<Payload> {
+        // How long a compressed text is is known at its end only.
+        let end_of = |at: u64, is_end: bool| if is_end && Codec::of(path).is_some() { DONE } else { at };
+        let mut block = self.files.block;
+        loop {
+            let (bytes, is_end) = self.piece(path, position.next, block, position.size)?;
+            let (mut records, used) = split_records(&self.files.format, self.files.quote, &bytes, is_end);
             if position.next == 0
                 && bytes.starts_with(BYTE_ORDER_MARK)
                 && let Some(first) = records.first_mut().filter(|r| r.start == 0)
             {
                 first.start += BYTE_ORDER_MARK.len();
             }
-            if used > 0 || end == position.size {
+            if used > 0 || is_end {
                 let next = Position {
-                    next: position.next + used.max(if end == position.size { bytes.len() } else { 0 }) as u64,
+                    next: end_of(position.next + used.max(if is_end { bytes.len() } else { 0 }) as u64, is_end),
                     ..position
                 };
                 return Ok(Payload::Records {
@@ -281,30 +316,59 @@ impl Reader {
                 });
             }
             if block >= RECORD_MAX {
+                let (end, is_end) = self.end_of_record(path, position)?;
                 let next = Position {
-                    next: self.end_of_record(path, position)?,
+                    next: end_of(end, is_end),
                     ..position
                 };
-                return Ok(Payload::TooLong { start: position.next, next });
+                let start = position.next;
+                return Ok(Payload::TooLong {
+                    start,
+                    length: end - start,
+                    next,
+                });
             }
             block *= 4;
         }
     }
-    /// Where a record ends that is too long to be held.
-    fn end_of_record(&self, path: &str, position: Position) -> Result<u64> {
+    /// Where a record ends that is too long to be held, and whether nothing follows it.
+    fn end_of_record(&mut self, path: &str, position: Position) -> Result<(u64, bool)> {
         let (mut at, mut quoted) = (position.next, false);
-        while at < position.size {
-            let end = (at + self.files.block).min(position.size);
-            let bytes = self.get(path, Some(at..end))?;
+        loop {
+            let (bytes, is_end) = self.piece(path, at, self.files.block, position.size)?;
             for (i, byte) in bytes.iter().enumerate() {
                 quoted ^= Some(*byte) == self.files.quote;
                 if *byte == b'\n' && !quoted {
-                    return Ok(at + i as u64 + 1);
+                    return Ok((at + i as u64 + 1, is_end && i + 1 == bytes.len()));
                 }
             }
-            at = end;
+            at += bytes.len() as u64;
+            if is_end {
+                return Ok((at, true));
+            }
         }
-        Ok(position.size)
+    }
+}
+
+/// A compressed file's bytes, from its beginning.
+struct Compressed {
+    files: Files,
+    path: String,
+    rest: Bytes,
+    at: u64,
+    size: u64,
+}
+
+impl Read for Compressed {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        if self.rest.is_empty() && self.at < self.size {
+            let end = (self.at + self.files.block).min(self.size);
+            self.rest = self.files.get(&self.path, Some(self.at..end)).map_err(std::io::Error::other)?;
+            self.at = end;
+        }
+        let taken = self.rest.split_to(out.len().min(self.rest.len()));
+        out[..taken.len()].copy_from_slice(&taken);
+        Ok(taken.len())
     }
 }
 
@@ -344,7 +408,9 @@ impl SplitReader for Reader {
             };
             Payload::Block { file, block, next }
         } else {
-            if position.next >= position.size {
+            let end = if Codec::of(&path).is_some() { DONE } else { position.size };
+            if position.next >= end {
+                self.texts.remove(&path);
                 self.open.pop();
                 return Ok(Fetch::Finished(path));
             }
@@ -387,11 +453,12 @@ impl SplitDecoder for FileDecoder {
                 let mut outcomes = Outcomes::new(Places::new(format!("file {}, byte", chunk.split)), self.keep_records);
                 for range in &records {
                     let record = &bytes[range.clone()];
-                    outcomes.add(start + range.start as u64, record, decoder.decode(record));
+                    outcomes.add(start + range.start as u64, Some(record), decoder.decode(record));
                 }
                 let (bad, places, raw) = outcomes.finish();
                 let kinds = decoder.kinds();
                 Ok(Decoded {
+                    tombstones: 0,
                     batch: Batch {
                         kinds: kinds.map(Into::into),
                         ..Batch::new(self.path_columns.add(&next.of(&chunk.split), decoder.finish()?)?)
@@ -406,7 +473,8 @@ impl SplitDecoder for FileDecoder {
                     raw,
                 })
             }
-            (Payload::TooLong { start, next }, Some(decoder)) => Ok(Decoded {
+            (Payload::TooLong { start, length, next }, Some(decoder)) => Ok(Decoded {
+                tombstones: 0,
                 batch: Batch::new(self.path_columns.add(&next.of(&chunk.split), decoder.finish()?)?),
                 records: 1,
                 bad: vec![Rejected {
@@ -415,7 +483,7 @@ impl SplitDecoder for FileDecoder {
                     event_time: None,
                     why: BadRecord {
                         reason: "malformed",
-                        message: format!("the record has {} bytes, at most {RECORD_MAX} are taken", next.next - start),
+                        message: format!("the record has {length} bytes, at most {RECORD_MAX} are taken"),
                     },
                 }],
                 places: Places::new(format!("file {}, byte", chunk.split)),
@@ -430,6 +498,7 @@ impl SplitDecoder for FileDecoder {
                 let places = Places::consecutive(format!("file {}, {} {block}, row", chunk.split, file.noun()), 0, batch.num_rows())
                     .within(format!("{} {block}", file.noun()));
                 Ok(Decoded {
+                    tombstones: 0,
                     records: batch.num_rows() as u64,
                     batch: Batch::new(self.path_columns.add(&next.of(&chunk.split), batch)?),
                     split: Split {

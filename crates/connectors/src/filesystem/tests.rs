@@ -85,6 +85,20 @@ fn files_of_each_format_keep_what_a_source_must() {
 }
 
 #[test]
+fn compressed_files_keep_what_a_source_must() {
+    for (end, codec) in compressed::tests::CODECS {
+        let directory = written("json", 20);
+        for file in ["a.json", "below/b.json"] {
+            let path = directory.path().join("data").join(file);
+            let bytes = compressed::tests::compress(codec, &std::fs::read(&path).unwrap());
+            std::fs::write(path.with_extension(format!("json.{end}")), bytes).unwrap();
+            std::fs::remove_file(path).unwrap();
+        }
+        source_keeps_its_contract("json", &directory, 2 * 20 * 3);
+    }
+}
+
+#[test]
 fn a_byte_order_mark_at_the_start_of_a_file_is_no_part_of_it() {
     for (format, text) in [("json", "\u{feff}{\"n\":1}\n{\"n\":2}\n"), ("csv", "\u{feff}1,\u{feff}x,\\N\n2,y,\\N\n")] {
         let directory = tempfile::tempdir().unwrap();

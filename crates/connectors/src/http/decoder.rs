@@ -61,7 +61,7 @@ impl SplitDecoder for HttpDecoder {
             let (entry, range) = &object.records[number];
             let entry = &object.group.entries[*entry as usize];
             let record = &entry.body[range.clone()];
-            let rows = outcomes.add(number as u64, record, self.records.decode(record));
+            let rows = outcomes.add(number as u64, Some(record), self.records.decode(record));
             if with_metadata {
                 requests.extend(std::iter::repeat_n(entry, rows));
             }
@@ -80,6 +80,7 @@ impl SplitDecoder for HttpDecoder {
             .map_err(|e| Error::bug("decoded columns do not fit the table").source(e))?;
         let (bad, places, raw) = outcomes.finish();
         Ok(Decoded {
+            tombstones: 0,
             batch: Batch {
                 kinds: kinds.map(Into::into),
                 ..Batch::new(batch)

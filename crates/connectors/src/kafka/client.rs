@@ -204,6 +204,14 @@ impl Client {
                 producer.set(key, value);
             }
         }
+        // As in Java clients: fewer acknowledgements go without what stands on them, unless it is asked for.
+        let acks = table
+            .options
+            .get("properties.acks")
+            .or_else(|| table.options.get("properties.request.required.acks"));
+        if acks.is_some_and(|acks| !matches!(acks.as_str(), "all" | "-1")) && !table.options.contains_key("properties.enable.idempotence") {
+            producer.set("enable.idempotence", "false");
+        }
         for (key, value) in FIXED {
             config.set(*key, *value);
         }
@@ -324,7 +332,25 @@ impl Client {
     fn refused(&self, e: &KafkaError) -> Error {
         let KafkaError::ClientConfig(_, why, key, _) = e else {
             let error = Error::config(format!("the Kafka client cannot be made: {e}")).code("E0515");
-            return error.detail(format!("table \"{}\"", self.table));
+            // librdkafka names the setting that it could not use, but not its value: of a file that is its path.
+            let text = e.to_string();
+            let file = [
+                "ssl.ca.location",
+                "ssl.certificate.location",
+                "ssl.key.location",
+                "ssl.keystore.location",
+                "ssl.crl.location",
+            ]
+            .into_iter()
+            .find(|key| text.contains(key))
+            .and_then(|key| Some((key, self.config.get(key)?)));
+            let table = format!("table \"{}\"", self.table);
+            return match file {
+                Some((key, path)) => error.detail(format!("{table}, file {path}")).hint(format!(
+                    "check the option 'properties.{key}': the file must be there, and readable as what it is for"
+                )),
+                None => error.detail(table),
+            };
         };
         let error = Error::config(format!("option 'properties.{key}' is refused by the Kafka client: {why}")).code("E0515");
         match nearest(key, KNOWN.iter().copied()) {

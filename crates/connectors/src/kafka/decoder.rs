@@ -97,10 +97,14 @@ impl KafkaDecoder {
         })
     }
     /// Appends a message's rows.
-    fn append(&mut self, message: &Message, value: &[u8]) -> Result<usize, BadRecord> {
-        let Some(keys) = &mut self.keys else { return self.values.decode(value) };
+    fn append(&mut self, message: &Message) -> Result<usize, BadRecord> {
+        let value = |values: &mut Box<dyn Decoder>| match message.payload() {
+            Some(value) => values.decode(value),
+            None => values.decode_null(),
+        };
+        let Some(keys) = &mut self.keys else { return value(&mut self.values) };
         let key = keys.decode(message)?;
-        let rows = self.values.decode(value)?;
+        let rows = value(&mut self.values)?;
         keys.rows.extend(std::iter::repeat_n(key, rows));
         Ok(rows)
     }
@@ -144,10 +148,11 @@ impl SplitDecoder for KafkaDecoder {
         // The message of each row, where metadata is wanted.
         let mut origin: Vec<u32> = Vec::new();
         let with_metadata = self.columns.iter().any(|c| matches!(c, Origin::Metadata(_)));
+        let mut tombstones = 0;
         for (i, message) in messages.iter().enumerate() {
-            // A tombstone moves the position and is no row.
-            let Some(payload) = message.payload() else { continue };
-            let rows = outcomes.add(message.offset() as u64, payload, self.append(message, payload));
+            let appended = self.append(message);
+            tombstones += u64::from(message.payload().is_none() && appended == Ok(0));
+            let rows = outcomes.add(message.offset() as u64, message.payload(), appended);
             if with_metadata {
                 origin.extend(std::iter::repeat_n(i as u32, rows));
             }
@@ -202,6 +207,7 @@ impl SplitDecoder for KafkaDecoder {
                 position: run.next.text()?,
             },
             records: messages.len() as u64,
+            tombstones,
             bad,
             places,
             raw,

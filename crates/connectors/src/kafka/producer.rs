@@ -234,6 +234,10 @@ pub(super) fn refused(client: &Client, code: Code, place: &str) -> Error {
             .code("E0518")
             .detail(place)
             .hint("check the 'properties.sasl.*' options and the ACLs (exactly-once also needs rights on its transactional id and group)"),
+        Code::InvalidTransactionTimeout => Error::config(format!("the broker refuses how long transactions of table \"{table}\" may take"))
+            .code("E0515")
+            .detail(place)
+            .hint("lower the option 'properties.transaction.timeout.ms', or raise the broker's 'transaction.max.timeout.ms'; left out, it is one minute"),
         Code::InvalidRecord | Code::InvalidTimestamp | Code::PolicyViolation => {
             Error::config(format!("the broker takes a record of table \"{table}\" for wrong: {code}"))
                 .code("E0522")

@@ -24,6 +24,9 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 const ASK_EVERY_MAX: Duration = Duration::from_secs(8);
 /// How long brokers may take to answer that.
 const ASK_WAIT: Duration = Duration::from_millis(500);
+/// After how long without records brokers are asked whether they are there at all, and after how long without an answer they are not.
+const QUIET: Duration = Duration::from_secs(3);
+const CUT_OFF: Duration = Duration::from_secs(10);
 
 pub(super) struct KafkaReader {
     queue: Queue,
@@ -41,6 +44,9 @@ pub(super) struct KafkaReader {
     at_end: BTreeSet<(String, i32)>,
     ask_at: Duration,
     ask_every: Duration,
+    /// When a broker last gave a record or an answer.
+    heard_at: Duration,
+    is_connected: bool,
     table: String,
 }
 
@@ -67,6 +73,7 @@ impl KafkaReader {
             queue.start(topic, partition, position.next)?;
             open.insert((topic.to_string(), partition), position);
         }
+        let clock_now = clock.monotonic();
         Ok(KafkaReader {
             queue,
             consumer,
@@ -80,6 +87,8 @@ impl KafkaReader {
             at_end: BTreeSet::new(),
             ask_at: Duration::ZERO,
             ask_every: ASK_EVERY,
+            heard_at: clock_now,
+            is_connected: true,
             table: client.table.clone(),
         })
     }
@@ -233,25 +242,46 @@ impl KafkaReader {
     /// behind a broker that does not answer.
     fn ask_for_ends(&mut self) -> Result<Vec<String>> {
         let now = self.clock.monotonic();
-        if self.at_end.is_empty() || now < self.ask_at {
+        // Who waits for records hears nothing of a broker that is gone, or stands still.
+        let only_asks_whether = self.at_end.is_empty() && now - self.heard_at > QUIET;
+        let asked: Vec<&(String, i32)> = match only_asks_whether {
+            true => self.open.keys().take(1).collect(),
+            false => self.at_end.iter().collect(),
+        };
+        if asked.is_empty() || now < self.ask_at {
             return Ok(Vec::new());
         }
-        let mut ends = TopicPartitionList::with_capacity(self.at_end.len());
-        for (topic, partition) in &self.at_end {
+        let mut ends = TopicPartitionList::with_capacity(asked.len());
+        for (topic, partition) in asked {
             let added = ends.add_partition_offset(topic, *partition, Offset::End);
             added.map_err(|e| Error::bug("a partition cannot be asked for").source(e))?;
         }
         let answered = self.consumer.offsets_for_times(ends, ASK_WAIT);
         let all_answered = answered.as_ref().is_ok_and(|a| a.elements().iter().all(|e| e.error().is_ok()));
         self.ask_every = if all_answered { ASK_EVERY } else { (self.ask_every * 2).min(ASK_EVERY_MAX) };
-        self.ask_at = self.clock.monotonic() + self.ask_every;
+        let now = self.clock.monotonic();
+        self.ask_at = now + self.ask_every;
+        if all_answered {
+            self.heard_at = now;
+        }
         let Ok(answered) = answered else { return Ok(Vec::new()) };
+        if only_asks_whether {
+            return Ok(Vec::new());
+        }
         let elements = answered.elements();
         let still = elements.iter().filter(|e| {
             let position = self.open.get(&(e.topic().to_string(), e.partition()));
             e.error().is_ok() && matches!((e.offset(), position), (Offset::Offset(end), Some(p)) if end <= p.next)
         });
         Ok(still.map(|e| split_id(e.topic(), e.partition())).collect())
+    }
+
+    /// Notes whether brokers are there.
+    fn look_at_connection(&mut self) {
+        let is_connected = self.open.is_empty() || self.clock.monotonic() - self.heard_at < CUT_OFF;
+        if std::mem::replace(&mut self.is_connected, is_connected) && !is_connected {
+            self.tell(&format!("no answer for {} s", CUT_OFF.as_secs()));
+        }
     }
 
     /// Distance of each partition to its end, as far as the client knows it.
@@ -287,8 +317,15 @@ impl SplitReader for KafkaReader {
             self.tell(&e.to_string());
         }
         let messages = self.queue.consume(wait);
+        if messages
+            .iter()
+            .any(|m| matches!(m.error(), None | Some(Code::RD_KAFKA_RESP_ERR__PARTITION_EOF)))
+        {
+            self.heard_at = self.clock.monotonic();
+        }
         self.take(messages)?;
         self.look_at_lag();
+        self.look_at_connection();
         Ok(self.ready.pop_front().unwrap_or(Fetch::Nothing))
     }
     /// What the client has fetched ahead of a paused partition it throws away, and fetches it anew afterwards.
@@ -307,6 +344,9 @@ impl SplitReader for KafkaReader {
         self.consumer.resume(&list(resumed)).map_err(refused)?;
         self.paused = paused;
         Ok(())
+    }
+    fn is_connected(&self) -> bool {
+        self.is_connected
     }
     fn lag(&self) -> Vec<(String, u64)> {
         self.lag.clone()

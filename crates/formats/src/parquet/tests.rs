@@ -28,7 +28,7 @@ fn every_type_comes_back_by_name_in_another_order() {
         decoder.decode(r.as_bytes()).unwrap();
     }
     let batch = Batch::new(decoder.finish().unwrap());
-    for compression in ["zstd", "snappy", "lz4", "uncompressed"] {
+    for compression in ["zstd", "snappy", "lz4", "gzip", "brotli", "uncompressed"] {
         let options = BTreeMap::from([("parquet.compression".to_string(), compression.to_string())]);
         let mut encoder = ParquetEncoder::new(&schema, &options).unwrap();
         let mut files = Vec::new();

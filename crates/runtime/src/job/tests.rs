@@ -96,6 +96,7 @@ impl SplitDecoder for NumbersDecoder {
     fn decode(&mut self, chunk: Chunk) -> Result<Decoded> {
         let (values, end) = *chunk.payload.downcast::<(Vec<i64>, i64)>().unwrap();
         Ok(Decoded {
+            tombstones: 0,
             records: values.len() as u64,
             batch: batch(values),
             split: Split {

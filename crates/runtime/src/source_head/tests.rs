@@ -54,6 +54,7 @@ fn one_row() -> Batch {
 impl SplitDecoder for Busy {
     fn decode(&mut self, chunk: Chunk) -> Result<Decoded> {
         Ok(Decoded {
+            tombstones: 0,
             batch: one_row(),
             split: Split {
                 id: chunk.split,
@@ -169,6 +170,7 @@ impl SplitDecoder for TimesDecoder {
     fn decode(&mut self, chunk: Chunk) -> Result<Decoded> {
         let column: ArrayRef = Arc::new(Int64Array::from(vec![*chunk.payload.downcast::<i64>().unwrap()]));
         Ok(Decoded {
+            tombstones: 0,
             batch: Batch::new(RecordBatch::try_from_iter([("ts", column)]).unwrap()),
             split: Split {
                 id: chunk.split,
@@ -213,7 +215,7 @@ fn aligned(group: &Arc<AlignmentGroup>, on_a_thread: bool, splits: &[(&'static s
     };
     SourceHead::new(SourceHeadParts {
         feed: match on_a_thread {
-            true => Feed::Thread(FeedQueue::start("reader".to_string(), reader, Arc::clone(&time), Arc::default()).unwrap()),
+            true => Feed::Thread(FeedQueue::start("reader".to_string(), reader, Arc::clone(&time), Arc::default(), Arc::default()).unwrap()),
             false => Feed::Inline(reader, Arc::clone(&time)),
         },
         decoder: Box::new(TimesDecoder),

@@ -43,6 +43,12 @@ pub const METRICS: &[Metric] = &[
         values: |m| m.of(NodeRole::Source, |n| whole(&n.records_in)),
     },
     Metric {
+        name: "millstream_source_connected",
+        doc: "Whether whom the source reads from answers: 0 once Kafka's brokers have not for 10 s. The lag is what was known before.",
+        labels: NODE,
+        values: |m| m.of(NodeRole::Source, |n| Number::Whole(n.is_connected().into())),
+    },
+    Metric {
         name: "millstream_source_lag_records",
         doc: "Records between the reader's position and the end of a split: `topic/partition` of Kafka.",
         labels: &["operator", "operator_id", "split"],
@@ -65,6 +71,12 @@ pub const METRICS: &[Metric] = &[
         doc: "Records that are no rows, by reason and what was done with them: `drop` or `route`.",
         labels: &["operator", "operator_id", "reason", "action"],
         values: |m| m.left_out(false),
+    },
+    Metric {
+        name: "millstream_source_tombstones_total",
+        doc: "Records without a value that are no rows: Kafka's tombstones, in all formats but `raw`.",
+        labels: NODE,
+        values: |m| m.of(NodeRole::Source, |n| whole(&n.tombstones)),
     },
     Metric {
         name: "millstream_late_records_total",

@@ -106,7 +106,9 @@ impl Source {
             match kind {
                 Ok(kind) => names.add(&kind, &own),
                 // Not supported is not wrong, and what a variable stands for nobody knows here.
-                Err(e) if e.code == Some("E0101") || is_test && (first == "SET" || STEPS.contains(&first.as_str())) || has_variable(span) => names.unknown(span),
+                Err(e) if e.code == Some("E0101") || is_test && (first == "SET" || STEPS.contains(&first.as_str())) || has_variable(span) => {
+                    names.unknown(span)
+                }
                 Err(e) => errors.push(e),
             }
         }

@@ -125,6 +125,7 @@ impl SplitDecoder for Decoder {
         };
         let lines = (from..to).map(|n| format!("{} | {}", chunk.split, n + add));
         Ok(Decoded {
+            tombstones: 0,
             batch: Batch::new(rows(&columns("s STRING, n BIGINT"), lines)),
             split: Split {
                 id: chunk.split,

@@ -120,6 +120,7 @@ impl Decoder {
             },
             records: entries.len() as u64,
             bad,
+            tombstones: 0,
             places,
             raw: raw.filter(|_| self.spec.keep_records).map(|mut raw| Arc::new(raw.finish()) as ArrayRef),
         })
