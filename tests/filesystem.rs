@@ -1,16 +1,18 @@
 //! Directories that jobs write, as those find them who wait for a file there.
 
-use crate::harness::{Running, files, millstream, result_sets, root, succeed};
+use crate::harness::{Running, fail, files, millstream, result_sets, root, succeed};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Failed, Trial};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trial = |name: &str, f: fn() -> Result<()>| Trial::test(format!("filesystem::{name}"), move || f().map_err(|e| Failed::from(format!("{e:#}"))));
     vec![
         trial("hours_of_the_example_are_whole_and_marked", example),
+        trial("compressed_files_of_the_example_are_read", compressed),
         trial("partitions_are_marked_once_the_watermark_has_passed_them", marked),
     ]
 }
@@ -77,6 +79,43 @@ fn example() -> Result<()> {
     }
     // As Flink 2.3 does, the end of the input completes the last one, too.
     ensure!(hours.len() > 2 && hours == marked, "of {hours:?} these are marked: {marked:?}");
+    Ok(())
+}
+
+fn compressed() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let requests = directory.path().join("in/requests");
+    std::fs::create_dir_all(&requests)?;
+    std::fs::write(requests.join("monday.csv"), "2024-01-01 00:00:01,/home,200\n2024-01-01 00:00:02,\"/a,b\",503\n")?;
+    std::fs::write(requests.join("plain.csv"), "2024-01-02 00:00:01,/home,500\n")?;
+    let packed = Command::new("gzip").arg("monday.csv").current_dir(&requests).status()?;
+    ensure!(packed.success() && requests.join("monday.csv.gz").exists());
+    let run = |name: &str| -> Result<Command> {
+        let mut command = millstream(directory.path())?;
+        command.arg("run").arg(name);
+        Ok(command)
+    };
+    std::fs::copy(root().join("sql-examples/compressed-logs.sql"), directory.path().join("job.sql"))?;
+    let shown = succeed(run("job.sql")?)?;
+    ensure!(
+        shown.contains("+I[2024-01-01 00:00:02.000, /a,b, monday.csv.gz]") && shown.contains("/home, plain.csv]") && shown.lines().count() == 2,
+        "{shown}"
+    );
+    // Half of a file is an error at its table, whatever becomes of bad records.
+    let bytes = std::fs::read(requests.join("monday.csv.gz"))?;
+    std::fs::write(requests.join("monday.csv.gz"), &bytes[..bytes.len() - 4])?;
+    std::fs::write(
+        directory.path().join("cut.sql"),
+        "CREATE TABLE r (ts STRING, page STRING, status INT) WITH (\n'connector' = 'filesystem', 'path' = 'in/requests', 'format' = 'csv', 'on-error' = 'skip');\nSELECT * FROM r;",
+    )?;
+    let error = fail(run("cut.sql")?, 1)?;
+    ensure!(
+        error.contains("E0700")
+            && error.contains("a gzip file ends too early")
+            && error.contains("file monday.csv.gz")
+            && error.contains(" --> cut.sql:1:14\n"),
+        "{error}"
+    );
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use libtest_mimic::{Failed, Trial};
 use millstream_dataflow::Connectors;
 use millstream_dataflow::testing::{SourceCase, source_suite};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -46,6 +46,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("topics_that_match_a_pattern_are_read", topics::pattern),
         trial("a_group_goes_on_where_it_committed", group_offsets),
         trial("metadata_columns_and_tombstones", metadata),
+        trial("records_without_a_value_are_rows_of_raw_and_counted_else", tombstones),
         trial("bad_records_are_named_or_left_out", bad_records),
         trial("dead_letters_tell_what_and_where", dead_letters),
         trial("an_empty_topic_ends_at_once", empty),
@@ -56,6 +57,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("an_idle_partition_does_not_hold_the_watermark", idle),
         trial("a_partition_that_is_ahead_waits_for_others", alignment::partition_ahead),
         trial("a_broker_restart_is_waited_for", broker_restart),
+        trial("a_source_that_nobody_answers_says_so", cut_off),
         trial("a_burst_after_a_quiet_time_or_an_outage_is_not_late", bursts),
         trial("partitions_that_are_added_are_read", topics::partition_added),
         trial("a_topic_that_is_made_anew_stops_the_job", topics::made_anew),
@@ -292,6 +294,32 @@ fn metadata() -> Result<()> {
     Ok(())
 }
 
+fn tombstones() -> Result<()> {
+    let (address, topic) = (shared()?, unique("tombstones"));
+    create_topic(address, &topic, 1)?;
+    let writer = Writer::new(address, &topic, &[])?;
+    for value in [Some("{\"a\":1}"), None, Some("{\"a\":2}"), None] {
+        writer.send((0, value, 1))?;
+    }
+    writer.flush()?;
+    let raw = |column: &str| table(address, &topic, &format!("{column}, `offset` BIGINT METADATA"), BOUNDED).replace("'json'", "'raw'");
+    let actual = rows(&(raw("v STRING") + "SELECT v IS NULL, `offset` FROM t;"))?;
+    ensure!(actual == set(["[false,0]", "[true,1]", "[false,2]", "[true,3]"]), "{actual:?}");
+    let directory = tempfile::tempdir()?;
+    let error = fail(prepare(directory.path(), "raw.sql", &(raw("v STRING NOT NULL") + "SELECT v FROM t;"))?, 1)?;
+    ensure!(error.contains("E0700") && error.contains("offset 1") && error.contains("NOT NULL"), "{error}");
+    // Of json they are no rows, whatever becomes of bad records, but they are told.
+    let sql = table(address, &topic, "a INT", BOUNDED) + "SELECT a FROM t;";
+    let output = prepare(directory.path(), "json.sql", &sql)?.output()?;
+    let (rows, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success() && rows.contains("\"row\":[1]") && rows.contains("\"row\":[2]"),
+        "{rows}{told}"
+    );
+    ensure!(told.contains("  2 records without a value: no rows"), "{told}");
+    Ok(())
+}
+
 fn bad_records() -> Result<()> {
     let (address, topic) = topic_of("bad", 1, &["{\"a\":1}", "{\"a\":\"x\"}", "nothing", "{\"a\":2}", "{\"a\":3"])?;
     let sql = |on_error: &str| {
@@ -301,7 +329,10 @@ fn bad_records() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let error = fail(prepare(directory.path(), "fail.sql", &sql("fail"))?, 1)?;
     ensure!(
-        error.contains("E0700") && error.contains(&format!("topic {topic}, partition 0, offset 1")) && error.contains("on-error"),
+        error.contains("E0700")
+            && error.contains(" --> fail.sql:1:14\n")
+            && error.contains(&format!("topic {topic}, partition 0, offset 1"))
+            && error.contains("on-error"),
         "{error}"
     );
     let output = prepare(directory.path(), "skip.sql", &sql("skip"))?.output()?;
@@ -378,11 +409,14 @@ fn unreachable() -> Result<()> {
     let topic = unique("nowhere");
     let sql = table(shared()?, &topic, "a INT", BOUNDED) + "SELECT a FROM t;";
     let error = fail(prepare(directory.path(), "topic.sql", &sql)?, 1)?;
-    ensure!(error.contains("E0517") && error.contains(&topic) && error.contains("\"t\""), "{error}");
+    ensure!(
+        error.contains("E0517") && error.contains(&topic) && error.contains("\"t\"") && error.contains(" --> topic.sql:1:"),
+        "{error}"
+    );
     let sql = table("127.0.0.1:1", &topic, "a INT", BOUNDED) + "SELECT a FROM t;";
     let error = fail(prepare(directory.path(), "broker.sql", &sql)?, 5)?;
     ensure!(
-        error.contains("E0516") && error.contains("127.0.0.1:1") && error.contains("bootstrap.servers"),
+        error.contains("E0516") && error.contains("127.0.0.1:1") && error.contains("| ") && error.contains(" --> broker.sql:1:"),
         "{error}"
     );
     let sql = table(
@@ -551,6 +585,62 @@ fn broker_restart() -> Result<()> {
     child.stop()?;
     ensure!(copied(directory.path())? == [1, 2, 3]);
     Ok(())
+}
+
+/// A broker that is away for a while: the job waits, and whoever asks is told for what.
+fn cut_off() -> Result<()> {
+    if std::env::var_os("MILLSTREAM_TEST_KAFKA").is_some() {
+        // A broker that is not ours is not killed.
+        return Ok(());
+    }
+    let mut broker = Broker::new()?;
+    let (address, topic) = (broker.address(), "away");
+    create_topic(&address, topic, 1)?;
+    Writer::new(&address, topic, &[])?.send_all(&["{\"a\":1}"])?;
+    let directory = tempfile::tempdir()?;
+    let mut command = prepare(directory.path(), "copy.sql", &copy(&address, topic, ""))?;
+    command.args(["--metrics", "127.0.0.1:0"]);
+    let mut child = Running::start(command)?;
+    wait_for_rows(directory.path(), 1, &mut child)?;
+    let told = child.told()?;
+    let metrics = told
+        .split("metrics at http://")
+        .nth(1)
+        .and_then(|t| t.split("/metrics").next())
+        .context("no address")?;
+    let get = |path: &str| -> Result<String> {
+        let mut stream = std::net::TcpStream::connect(metrics)?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        Ok(text)
+    };
+    let wait_for = |path: &str, what: &str| -> Result<()> {
+        for _ in 0..600 {
+            if get(path)?.contains(what) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        anyhow::bail!("{path} does not tell {what}: {}", get(path)?)
+    };
+    wait_for("/readyz", " 200 ")?;
+    broker.kill()?;
+    wait_for("/readyz", "nobody answers: t")?;
+    ensure!(get("/readyz")?.contains(" 503 "));
+    let connected = |yes: u8| format!("\"}} {yes}\n");
+    let line = |text: &str| -> Result<String> {
+        let line = text.lines().find(|l| l.starts_with("millstream_source_connected{")).context("no metric")?;
+        Ok(format!("{line}\n"))
+    };
+    ensure!(line(&get("/metrics")?)?.ends_with(&connected(0)), "{}", get("/metrics")?);
+    broker.start()?;
+    wait_for("/readyz", " 200 ")?;
+    ensure!(line(&get("/metrics")?)?.ends_with(&connected(1)));
+    Writer::new(&address, topic, &[])?.send_all(&["{\"a\":2}"])?;
+    wait_for_rows(directory.path(), 2, &mut child)?;
+    ensure!(child.told()?.contains("no answer for 10 s"), "{}", child.told()?);
+    child.stop()
 }
 
 /// The real binary, killed every five to fifteen seconds while ids come in without end: each id is in the committed files once. Two minutes, or

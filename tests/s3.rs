@@ -251,14 +251,19 @@ fn refused() -> Result<()> {
     command.env("AWS_SECRET_ACCESS_KEY", "another-secret-key");
     let error = fail(command, 1)?;
     ensure!(
-        error.contains("E0520") && error.contains("s3://lake/out-raw") && error.contains("check the credentials") && !error.contains("another-secret"),
+        error.contains("E0520")
+            && error.contains("s3://lake/out-raw")
+            && error.contains("check the credentials")
+            && !error.contains("another-secret")
+            && error.contains("table \"raw\"")
+            && error.contains(" --> wrong.sql:"),
         "{error}"
     );
     let mut command = run(&server, directory.path(), "bucket.sql", &job, 1_000, 1_000_000)?;
     command.args(["-D", "OUT=s3://nowhere/out"]);
     let error = fail(command, 1)?;
     ensure!(
-        error.contains("E0520") && error.contains("s3://nowhere/out-raw") && error.contains("check the bucket"),
+        error.contains("E0520") && error.contains("s3://nowhere/out-raw") && error.contains("check the bucket") && error.contains("table \"raw\""),
         "{error}"
     );
     // As options of the table: neither EXPLAIN nor an error shows a secret.

@@ -169,8 +169,9 @@ impl DB for Session {
         self.records += 1;
         let above = self.kept.lines().count() as u64;
         let variables = [("NAME", "value".to_string()), ("DATA", root().join("tests/sql/data").display().to_string())];
+        let text = format!("{}{sql}", self.kept);
         let options = RunOptions {
-            text: format!("{}{sql}", self.kept),
+            text: text.clone(),
             // The state of one record is not that of another.
             name: format!("record_{}", self.records),
             directory: self.directory.path().to_path_buf(),

@@ -235,6 +235,25 @@ pub(super) fn refused() -> Result<()> {
         )?;
         ensure!(error.contains("E0522") && error.contains("'elsewhere'"), "{guarantee}\n{error}");
     }
+    // Waiting does not help: one try, and the option is named.
+    let options = ", 'format' = 'json', 'sink.delivery-guarantee' = 'exactly-once', 'properties.transaction.timeout.ms' = '99999999'";
+    let error = run(
+        "timeout.sql",
+        &format!("{}INSERT INTO o VALUES ('a');", table("o", address, &topic, "s STRING", options)),
+    )?;
+    ensure!(
+        error.contains("E0515") && error.contains("'properties.transaction.timeout.ms'") && !error.contains("WARN") && error.contains(" --> timeout.sql:1:"),
+        "{error}"
+    );
+    let options = ", 'format' = 'json', 'sink.delivery-guarantee' = 'exactly-once', 'properties.acks' = '0'";
+    let error = run(
+        "acks.sql",
+        &format!("{}INSERT INTO o VALUES ('a');", table("o", address, &topic, "s STRING", options)),
+    )?;
+    ensure!(
+        error.contains("E0502") && error.contains("'properties.acks'") && error.contains(" --> acks.sql:1:"),
+        "{error}"
+    );
     ensure!(committed(address, &topic)?.is_empty(), "something was written");
     Ok(())
 }

@@ -11,6 +11,7 @@ pub mod filesystem;
 mod generator;
 pub mod http;
 pub mod kafka;
+mod named;
 pub mod nexmark;
 mod outcomes;
 pub mod print;

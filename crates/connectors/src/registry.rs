@@ -1,6 +1,6 @@
 //! The list of connectors, and their lookup by a table's options.
 
-use crate::{ConnectorContext, blackhole, datagen, filesystem, http, kafka, nexmark, print};
+use crate::{ConnectorContext, blackhole, datagen, filesystem, http, kafka, named, nexmark, print};
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{ConnectorSpec, Connectors, Error, FormatSpec, Registry, Result, Sink, Source, TableSpec};
 use std::sync::Arc;
@@ -42,14 +42,6 @@ impl ConnectorRegistry {
     }
 }
 
-/// An error that tells of which table it is.
-fn of_table(e: Error, table: &TableSpec) -> Error {
-    match e.detail.is_some() || e.message.contains(&format!("\"{}\"", table.name)) {
-        true => e,
-        false => e.detail(format!("table \"{}\"", table.name)),
-    }
-}
-
 fn unknown(table: &TableSpec) -> Error {
     let name = table.connector();
     let e = Error::config(format!("table '{}' names the connector '{name}', which does not exist", table.name)).code("E0504");
@@ -82,7 +74,7 @@ impl Registry for ConnectorRegistry {
 
 impl Connectors for ConnectorRegistry {
     fn source(&self, table: &TableSpec) -> Result<Arc<dyn Source>> {
-        let made: Result<Arc<dyn Source>> = match table.connector() {
+        let source = match table.connector() {
             "datagen" => datagen::source(table, &self.context),
             "filesystem" => filesystem::source(table, &self.context),
             "http" => http::source(table, &self.context, &self.listeners),
@@ -90,16 +82,16 @@ impl Connectors for ConnectorRegistry {
             "nexmark" => nexmark::source(table, &self.context),
             _ => Err(unknown(table)),
         };
-        made.map_err(|e| of_table(e, table))
+        named::source(&table.name, source)
     }
     fn sink(&self, table: &TableSpec, id: &str) -> Result<Arc<dyn Sink>> {
-        let made: Result<Arc<dyn Sink>> = match table.connector() {
+        let sink = match table.connector() {
             "blackhole" => blackhole::sink(table, id, &self.context),
             "filesystem" => filesystem::sink(table, id, &self.context),
             "kafka" => kafka::sink(table, id, &self.context),
             "print" => print::sink(table, id, &self.context),
             _ => Err(unknown(table)),
         };
-        made.map_err(|e| of_table(e, table))
+        named::sink(&table.name, sink)
     }
 }

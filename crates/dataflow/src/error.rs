@@ -1,6 +1,7 @@
 //! The one error of the workspace.
 
 use crate::Span;
+use crate::option::without_passwords;
 use std::fmt;
 
 /// A result whose error is [`Error`].
@@ -42,6 +43,8 @@ pub struct ErrorBody {
     pub message: String,
     /// Where in the data it happened: table, topic, partition, offset, path.
     pub detail: Option<String>,
+    /// The table whose connector it comes from, as plans name it.
+    pub table: Option<String>,
     /// What the user can do.
     pub hint: Option<String>,
     /// Where in the SQL text it stands.
@@ -71,6 +74,7 @@ impl Error {
             code: None,
             message: message.into(),
             detail: None,
+            table: None,
             hint: None,
             span: None,
             labels: Vec::new(),
@@ -114,6 +118,11 @@ impl Error {
     /// Sets the detail.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(detail.into());
+        self
+    }
+    /// Sets the table, if there is none yet.
+    pub fn of_table(mut self, table: &str) -> Self {
+        self.0.table.get_or_insert_with(|| table.to_string());
         self
     }
     /// Sets the hint.
@@ -167,6 +176,20 @@ impl std::ops::Deref for Error {
 }
 
 impl Error {
+    /// The detail, and the table if nothing else names it.
+    pub fn place(&self) -> Option<String> {
+        let named = |table: &&String| {
+            [Some(&self.message), self.detail.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(|text| text.contains(&format!("\"{table}\"")))
+        };
+        match (self.table.as_ref().filter(|table| !named(table)), &self.detail) {
+            (None, detail) => detail.clone(),
+            (Some(table), None) => Some(format!("table \"{table}\"")),
+            (Some(table), Some(detail)) => Some(format!("table \"{table}\", {detail}")),
+        }
+    }
     /// What lies beneath, outermost first; a cause whose text the one above it already tells is left out.
     pub fn causes(&self) -> Vec<String> {
         let mut causes: Vec<String> = Vec::new();
@@ -182,13 +205,14 @@ impl Error {
     }
 }
 
+/// Logs show it.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        if let Some(detail) = &self.detail {
-            write!(f, " ({detail})")?;
+        f.write_str(&without_passwords(&self.message))?;
+        if let Some(place) = self.place() {
+            write!(f, " ({})", without_passwords(&place))?;
         }
-        self.causes().iter().try_for_each(|cause| write!(f, ": {cause}"))
+        self.causes().iter().try_for_each(|cause| write!(f, ": {}", without_passwords(cause)))
     }
 }
 

@@ -1,5 +1,9 @@
 //! Options: declared once, in the file that uses them. Validation, did-you-mean, completion and docs come from here.
 
+mod secret;
+
+pub use secret::{has_password, holds_secret, is_secret, without_passwords};
+
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -86,10 +90,15 @@ impl OptionSpec {
     /// `Config`, naming the option, the value (unless secret) and what was expected.
     pub fn check(&self, key: &str, value: &str) -> Result<()> {
         let wrong = |expected: String| {
-            let shown = if self.ty == OptionType::Secret { "…" } else { value };
+            let shown = if holds_secret(key, value) { "…" } else { value };
             Err(Error::config(format!("option '{key}' has the value '{shown}', expected {expected}")).code("E0502"))
         };
         match self.ty {
+            OptionType::Text if has_password(value) && !self.name.ends_with('*') => Err(Error::config(format!(
+                "option '{key}' has an address with a password in it, which would be shown and stored"
+            ))
+            .code("E0502")
+            .hint("write the address without it: the options for credentials, or the environment, hold secrets")),
             OptionType::Text | OptionType::Secret => Ok(()),
             OptionType::Boolean if value == "true" || value == "false" => Ok(()),
             OptionType::Boolean => wrong("true or false".into()),
@@ -154,28 +163,6 @@ pub fn check_all(options: &BTreeMap<String, String>, specs: &[&OptionSpec], owne
         );
     }
     errors
-}
-
-/// Whether an option's value must never be shown or stored, judged by its key: passwords, tokens, keys.
-pub fn is_secret(key: &str) -> bool {
-    let key = key.to_lowercase();
-    [
-        // Slips, too: `passwrod`, `passwd`.
-        "passw",
-        "pwd",
-        "secret",
-        "token",
-        "jaas",
-        "access-key",
-        "credential",
-        "passphrase",
-        "sas-key",
-        // `user:password`
-        "user-info",
-        "ssl.key.pem",
-    ]
-    .iter()
-    .any(|word| key.contains(word))
 }
 
 /// The candidate nearest to a name, if it is near enough to be a slip.

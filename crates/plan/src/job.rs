@@ -1,7 +1,7 @@
 //! A whole job.
 
 use crate::{Column, NodeSpec};
-use millstream_dataflow::option::is_secret;
+use millstream_dataflow::option::holds_secret;
 use millstream_dataflow::{Error, Exchange, Output, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -82,7 +82,7 @@ impl Job {
                 _ => continue,
             };
             for (key, value) in &mut table.options {
-                if is_secret(key) {
+                if holds_secret(key, value) {
                     *value = "…".to_string();
                 }
             }

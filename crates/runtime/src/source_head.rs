@@ -433,6 +433,7 @@ impl SourceHead {
                 return Err(Error::data(format!("a record of table \"{}\" cannot be read: {}", self.table, why.message))
                     .code("E0700")
                     .detail(format!("{}, reason {}", places.of(*number), why.reason))
+                    .of_table(&self.table)
                     .hint("set 'on-error' = 'skip' in the table's options to count and leave out such records, 'route' to put them into a table"));
             }
             if self.metrics.count(why.reason, 1) > 0 {

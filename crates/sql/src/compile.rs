@@ -411,7 +411,7 @@ impl<'a> Text<'a> {
 
     /// The answer to a SHOW: a listing is a query over constant rows.
     fn show(&self, what: &Show, pattern: Option<&Pattern>) -> Result<Step> {
-        let answer = show(what, pattern, &self.catalog, |view| {
+        let answer = show(what, pattern, &self.catalog, &self.hints, |view| {
             let mut scratch = JobGraph::default();
             scratch.begin("view");
             let settings = Settings::new(&self.settings())?;
@@ -697,13 +697,24 @@ fn inside_fits(from: &SqlType, to: &SqlType) -> bool {
     }
 }
 
+/// Integers go into wider ones, and all numbers into DECIMAL, as in Flink: what does not fit there is an error of its row.
+fn is_wider_number(from: &SqlType, to: &SqlType) -> bool {
+    is_numeric(from)
+        && match to {
+            SqlType::Decimal(..) | SqlType::Double => true,
+            SqlType::Float => *from != SqlType::Double,
+            _ => is_numeric(to) && common(from, to).as_ref() == Some(to),
+        }
+}
+
 /// Whether values of one type go into a column of another without being asked.
 pub(crate) fn fits(from: &SqlType, to: &SqlType) -> bool {
     from == to
         || *from == SqlType::Null
         || (is_text(from) && is_text(to))
         || (is_timestamp(from) && is_timestamp(to))
-        || (is_numeric(from) && is_numeric(to) && (common(from, to).as_ref() == Some(to) || matches!((from, to), (SqlType::Decimal(..), SqlType::Decimal(..)))))
+        || is_wider_number(from, to)
+        || (matches!(from, SqlType::Timestamp(_)) && matches!(to, SqlType::Date | SqlType::Time(_)))
         || inside_fits(from, to)
         || (matches!(from, SqlType::Time(_)) && matches!(to, SqlType::Time(_)))
         || matches!((from, to), (SqlType::Binary(n) | SqlType::VarBinary(n), SqlType::VarBinary(m)) if n <= m)

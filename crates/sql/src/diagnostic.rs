@@ -6,6 +6,7 @@ mod secrets;
 pub use render::Palette;
 pub use secrets::without_secrets;
 
+use millstream_dataflow::option::without_passwords;
 use millstream_dataflow::{Error, ErrorKind, Label, Span};
 
 /// How much something matters.
@@ -62,15 +63,16 @@ pub struct Edit {
 impl From<&Error> for Diagnostic {
     fn from(error: &Error) -> Self {
         let causes = error.causes().into_iter().map(|cause| format!("caused by: {cause}"));
+        let shown = |text: &str| without_passwords(text).into_owned();
         let edit = error.span.zip(error.replacement.clone());
         Diagnostic {
             severity: Severity::Error,
             code: error.code,
-            message: error.message.clone(),
+            message: shown(&error.message),
             primary: error.span,
             labels: error.labels.clone(),
-            notes: error.detail.clone().into_iter().chain(causes).collect(),
-            helps: error.hint.clone().into_iter().collect(),
+            notes: error.place().into_iter().chain(causes).map(|note| shown(&note)).collect(),
+            helps: error.hint.iter().map(|hint| shown(hint)).collect(),
             edits: edit.map(|(span, replacement)| Edit { span, replacement }).into_iter().collect(),
             is_bug: error.kind == ErrorKind::Bug,
         }

@@ -31,9 +31,13 @@ impl Hints {
     }
     /// The hint behind a table's name.
     pub(crate) fn take(&self, path: &ObjectPath) -> Option<&Hint> {
-        let hint = self.all.iter().find(|h| h.after == path.span.end)?;
+        let hint = self.behind(path.span.end)?;
         self.taken.borrow_mut().insert(hint.after);
         Some(hint)
+    }
+    /// The hint behind the place where a name ends.
+    pub(crate) fn behind(&self, end: Location) -> Option<&Hint> {
+        self.all.iter().find(|h| h.after == end)
     }
     /// The first within a statement.
     pub(crate) fn first(&self, within: Span) -> Option<&Hint> {

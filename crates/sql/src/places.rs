@@ -15,6 +15,9 @@ struct Place {
     options: Vec<(String, Span)>,
 }
 
+/// The options that say where a table's rows are, for errors that name none.
+const PLACES: [&str; 4] = ["path", "topic", "topic-pattern", "listen"];
+
 impl Places {
     /// - `above`: lines of earlier texts
     pub(crate) fn new(catalog: &Catalog<'_>, above: u64) -> Places {
@@ -40,28 +43,57 @@ impl Places {
         self
     }
 
-    /// The error with its place, if it has none and names a table of the file.
+    /// The error at the option that it is about, or else at its table's name, if it has no place yet and the table is one of the text.
     pub fn of(&self, e: Error) -> Error {
-        if e.span.is_some() {
+        let Some(place) = self.table_of(&e).filter(|_| e.span.is_none()) else {
             return e;
+        };
+        let named = |text: &str| place.options.iter().find(|(key, _)| text.contains(&format!("'{key}'")));
+        let is_setup = e.code.is_some_and(|code| code.starts_with("E05"));
+        let usual = || PLACES.iter().find_map(|key| place.options.iter().find(|(k, _)| is_setup && k == key));
+        let option = named(&e.message).or_else(|| e.hint.as_deref().and_then(named)).or_else(usual);
+        let span = option.map_or(place.name, |(_, span)| *span);
+        e.span(span)
+    }
+
+    /// That of the connector which it comes from, or the one that it names first.
+    fn table_of(&self, e: &Error) -> Option<&Place> {
+        if let Some(table) = &e.table {
+            return self.0.get(table);
         }
-        // The table that is named first is the one that it is about.
-        let at = |name: &str| {
-            [Some(&e.message), e.detail.as_ref()]
-                .into_iter()
-                .flatten()
-                .find_map(|t| t.find(&format!("table \"{name}\"")))
+        let texts = || [Some(&e.message), e.detail.as_ref()].into_iter().flatten();
+        let at = |name: &str| texts().find_map(|t| t.find(&format!("table \"{name}\"")));
+        let named = self.0.iter().filter_map(|(name, place)| Some((at(name)?, place)));
+        named.min_by_key(|(at, _)| *at).map(|(_, place)| place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, Places};
+    use millstream_dataflow::{Error, Span};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn errors_stand_at_their_option_or_their_table() {
+        let at = |line| Span::new((line, 1), (line, 2));
+        let options = ["connector", "topic", "properties.a"]
+            .map(str::to_string)
+            .into_iter()
+            .zip([at(2), at(3), at(4)]);
+        let place = Place {
+            name: at(1),
+            options: options.collect(),
         };
-        let Some((_, place)) = self.0.iter().filter_map(|(name, place)| Some((at(name)?, place))).min_by_key(|(at, _)| *at) else {
-            return e;
-        };
-        let named = |key: &str| {
-            [Some(&e.message), e.hint.as_ref()]
-                .into_iter()
-                .flatten()
-                .any(|t| t.contains(&format!("'{key}'")))
-        };
-        let option = place.options.iter().find(|(key, _)| named(key)).map(|(_, span)| *span);
-        e.span(option.unwrap_or(place.name))
+        let places = Places(BTreeMap::from([("t".to_string(), place)]));
+        let line = |e: Error| places.of(e).span.map(|span| span.start.line);
+        let error = |code, message: &str| Error::config(message).code(code).of_table("t");
+        assert_eq!(line(error("E0515", "option 'properties.a' is refused")), Some(4));
+        assert_eq!(line(error("E0516", "no broker").hint("is 'properties.a' right?")), Some(4));
+        assert_eq!(line(error("E0517", "it does not exist")), Some(3));
+        assert_eq!(line(error("E0700", "a record cannot be read")), Some(1));
+        assert_eq!(line(Error::config("table \"t\" is gone")), Some(1));
+        assert_eq!(line(Error::config("about another").of_table("u")), None);
+        assert_eq!(line(Error::config("about no table")), None);
     }
 }

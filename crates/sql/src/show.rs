@@ -2,14 +2,15 @@
 
 use crate::catalog::{Catalog, Entry, FullName, is_a};
 use crate::graph::JobGraph;
-use crate::parse::{ColumnDefKind, CreateTable, ObjectPath, Pattern, Show, TableOption};
+use crate::hints::Hints;
+use crate::parse::{ColumnDefKind, CreateTable, ObjectPath, Pattern, Show, TableOption, span_of};
 use crate::table::Table;
-use millstream_dataflow::option::is_secret;
+use millstream_dataflow::option::holds_secret;
 use millstream_dataflow::{Result, SqlType};
 use millstream_functions::Function;
 use millstream_functions::aggregate::NAMES;
 use millstream_plan::{Column, NodeSpec, Type, Value};
-use sqlparser::ast::{Expr, Ident, visit_expressions_mut};
+use sqlparser::ast::{Expr, Ident, ObjectNamePart, Query, visit_expressions_mut, visit_relations_mut};
 use std::ops::ControlFlow;
 
 /// Rows of texts under named columns.
@@ -113,8 +114,38 @@ pub(crate) fn described(ty: &Type) -> String {
     short
 }
 
+/// An option's value, if it may be shown.
+fn shown(option: &TableOption) -> String {
+    match holds_secret(&option.key, &option.value) {
+        true => "******".to_string(),
+        false => option.value.clone(),
+    }
+}
+
+/// A query whose tables have their hints behind them when it is written.
+fn with_hints(query: &Query, hints: &Hints) -> Query {
+    let mut query = query.clone();
+    let _: ControlFlow<()> = visit_relations_mut(&mut query, |table| {
+        if let Some(ObjectNamePart::Identifier(name)) = table.0.last_mut()
+            && let Some(hint) = hints.behind(span_of(name.span).end)
+        {
+            let options: Vec<String> = hint.options.iter().map(|o| format!("{} = {}", text(&o.key), text(&shown(o)))).collect();
+            // A name without quotes is written as it is.
+            *name = Ident::new(format!("{name} /*+ OPTIONS({}) */", options.join(", ")));
+        }
+        ControlFlow::Continue(())
+    });
+    query
+}
+
 /// The answer to a SHOW or DESCRIBE; `columns_of` gives a view's columns.
-pub(crate) fn show(what: &Show, pattern: Option<&Pattern>, catalog: &Catalog<'_>, columns_of: impl Fn(&ObjectPath) -> Result<Vec<Column>>) -> Result<Answer> {
+pub(crate) fn show(
+    what: &Show,
+    pattern: Option<&Pattern>,
+    catalog: &Catalog<'_>,
+    hints: &Hints,
+    columns_of: impl Fn(&ObjectPath) -> Result<Vec<Column>>,
+) -> Result<Answer> {
     let here = &catalog.current;
     let listing = match what {
         Show::Tables(database) => Listing::of("table name", catalog.tables(database.as_ref())?),
@@ -149,12 +180,8 @@ pub(crate) fn show(what: &Show, pattern: Option<&Pattern>, catalog: &Catalog<'_>
         Show::CreateTable(path) => {
             return match catalog.get(path, here)? {
                 Entry::Table(table) => {
-                    let value = |o: &TableOption| if is_secret(&o.key) { "******".to_string() } else { o.value.clone() };
-                    Ok(Answer::Statement(create_table(
-                        &whole(&catalog.resolve(path, here)?),
-                        table.definition(),
-                        value,
-                    )))
+                    let name = whole(&catalog.resolve(path, here)?);
+                    Ok(Answer::Statement(create_table(&name, table.definition(), shown)))
                 }
                 Entry::View(_) => Err(is_a(path, "view", "use SHOW CREATE VIEW")),
             };
@@ -164,7 +191,13 @@ pub(crate) fn show(what: &Show, pattern: Option<&Pattern>, catalog: &Catalog<'_>
                 Entry::View(view) => {
                     let columns: Vec<String> = columns_of(path)?.iter().map(|c| format!("  {}", quoted(&c.name))).collect();
                     let name = whole(&catalog.resolve(path, here)?);
-                    let query = &view.create.query;
+                    // Places of stored views are those of their own texts, in which there are no hints.
+                    let in_file = view.location.is_none();
+                    let query = if in_file {
+                        &with_hints(&view.create.query, hints)
+                    } else {
+                        &view.create.query
+                    };
                     Ok(Answer::Statement(format!("CREATE VIEW {name} (\n{}\n)\nAS {query}\n", columns.join(",\n"))))
                 }
                 Entry::Table(_) => Err(is_a(path, "table", "use SHOW CREATE TABLE")),

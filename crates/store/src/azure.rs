@@ -55,6 +55,10 @@ pub(crate) fn open(scheme: &str, rest: &str, options: &Options<'_>) -> Result<Ar
         "name the account: '{}', AZURE_STORAGE_ACCOUNT_NAME, or abfss://container@account.dfs.core.windows.net/…",
         ACCOUNT.name
     );
-    let api = builder.build().map_err(|e| unopened(&location, e).hint(account))?;
+    let key = format!("check the option '{}': it is the key's text in base64", ACCESS_KEY.name);
+    let api = builder.build().map_err(|e| {
+        let is_key = e.to_string().to_lowercase().contains("base64") || e.to_string().contains("decode");
+        unopened(&location, e).hint(if is_key { key } else { account })
+    })?;
     Ok(Arc::new(ObjectStore::new(api, prefix, location)))
 }

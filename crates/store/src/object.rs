@@ -63,6 +63,14 @@ impl<S: Api + MultipartStore> ObjectStore<S> {
             }
         }
     }
+    /// What to look at when the store does not answer.
+    fn endpoint(&self) -> &'static str {
+        match self.location.split("://").next() {
+            Some("gs") => "is the store reachable? The option 'gs.endpoint' says where it is, if it is not Google's",
+            Some("az" | "abfs" | "abfss") => "is the store reachable? The option 'azure.endpoint' says where it is, if it is not Microsoft's",
+            _ => "is the store reachable? The options 's3.endpoint' and 's3.region', or AWS_ENDPOINT_URL and AWS_REGION in the environment, say where it is",
+        }
+    }
     fn failed(&self, what: &str, path: &str, e: ObjectError) -> Error {
         let detail = format!("{}/{path}", self.location.trim_end_matches('/'));
         // Listings give every refusal as `Generic`; only its text names the status.
@@ -79,7 +87,7 @@ impl<S: Api + MultipartStore> ObjectStore<S> {
             }
             _ if status(&["401", "403"]) => Error::config(what).hint(self.credentials()),
             _ if status(&["404"]) => Error::config(what).hint(BUCKET),
-            _ => Error::unavailable(what),
+            _ => Error::unavailable(what).hint(self.endpoint()),
         };
         error.code("E0520").detail(detail).source(e)
     }

@@ -2,7 +2,7 @@
 
 use super::expression::{duration, expression};
 use crate::{DeadLetters, Job, Node, NodeSpec, RecordPolicy, SourceSpec, TableDef, Window, WindowAggregate, WindowTime};
-use millstream_dataflow::option::is_secret;
+use millstream_dataflow::option::holds_secret;
 use std::fmt::Write;
 
 /// All that it does. `below` are the columns of what it reads.
@@ -158,7 +158,7 @@ fn table(t: &TableDef) -> String {
         .iter()
         .filter_map(|k| t.options.get_key_value(*k))
         .chain(t.options.iter().filter(|(k, _)| !first.contains(&k.as_str())));
-    let options = ordered.map(|(key, value)| format!("{key} = {}", if is_secret(key) { "…" } else { value.as_str() }));
+    let options = ordered.map(|(key, value)| format!("{key} = {}", if holds_secret(key, value) { "…" } else { value.as_str() }));
     format!("{} ({})", t.name, options.collect::<Vec<_>>().join(", "))
 }
 

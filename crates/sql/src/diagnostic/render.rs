@@ -1,6 +1,6 @@
 //! A finding with the lines it stands in, as compilers show it.
 
-use super::{Diagnostic, Severity, without_secrets};
+use super::{Diagnostic, Severity, secrets};
 use millstream_dataflow::Span;
 use std::fmt::Write;
 
@@ -57,7 +57,11 @@ impl Diagnostic {
             Some(span) => {
                 let _ = writeln!(out, "{:width$}{frame}-->{end} {file}:{}:{}", "", span.start.line, span.start.column);
                 let _ = writeln!(out, "{:width$} {frame}|{end}", "");
-                self.lines(&without_secrets(text), palette, &mut out);
+                let shown = match self.code {
+                    Some("E0501" | "E0515") => secrets::without_value_of(text, span),
+                    _ => secrets::without_secrets(text),
+                };
+                self.lines(&shown, palette, &mut out);
             }
             None => {
                 let _ = writeln!(out, " {frame}-->{end} {file}");

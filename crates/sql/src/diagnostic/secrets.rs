@@ -1,15 +1,31 @@
 //! What of a text may be shown: not the values of secret options.
 
-use millstream_dataflow::option::is_secret;
+use millstream_dataflow::option::{is_secret, without_passwords};
+use millstream_dataflow::{Location, Span};
 
-/// The text with the values of secret options (`'…password' = '…'`) as asterisks, each character in its place. What follows a secret's
-/// key is taken for its value although the text is wrong: without the `=`, with a `,` in its place, without quotes.
+/// The text with the values of secret options (`'…password' = '…'`) and passwords in addresses as asterisks, each character in its place.
+/// What follows a secret's key is taken for its value although the text is wrong: without the `=`, with a `,` in its place, without quotes.
 pub fn without_secrets(text: &str) -> String {
+    hidden(text, None)
+}
+
+/// Without the value of the option that stands at a place, too: nobody knows what it is for. Of a hint there, without all its values.
+pub(super) fn without_value_of(text: &str, option: Span) -> String {
+    hidden(text, Some(option.start))
+}
+
+fn hidden(text: &str, unknown: Option<Location>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut awaited = Awaited::Nothing;
     let mut after_equals = false;
+    let mut at = Location { line: 1, column: 1 };
+    let mut in_unknown_hint = false;
     while let Some(c) = rest.chars().next() {
+        in_unknown_hint = match in_unknown_hint {
+            true => !rest.starts_with("*/"),
+            false => unknown == Some(at) && rest.starts_with("/*+"),
+        };
         let (kind, end) = piece(rest);
         let (this, after) = rest.split_at(end);
         match (&kind, awaited) {
@@ -18,10 +34,10 @@ pub fn without_secrets(text: &str) -> String {
                 awaited = Awaited::Nothing;
             }
             (Piece::Literal, _) => {
-                if is_secret(this) && !after_equals {
+                if (is_secret(this) || unknown == Some(at) || in_unknown_hint) && !after_equals {
                     awaited = Awaited::Secret;
                 }
-                out.push_str(this);
+                out.push_str(&without_passwords(this));
             }
             (Piece::Other, Awaited::Secret | Awaited::Rest) if !c.is_whitespace() && !matches!(c, '=' | ',' | '(' | ')' | ';') => {
                 out.extend(this.chars().map(|c| if c == '\n' { c } else { '*' }));
@@ -36,6 +52,12 @@ pub fn without_secrets(text: &str) -> String {
         }
         if !matches!(kind, Piece::Comment) && !c.is_whitespace() {
             after_equals = c == '=';
+        }
+        for c in this.chars() {
+            at = match c {
+                '\n' => Location { line: at.line + 1, column: 1 },
+                _ => Location { column: at.column + 1, ..at },
+            };
         }
         rest = after;
     }
@@ -64,7 +86,8 @@ fn piece(text: &str) -> (Piece, usize) {
     if text.starts_with("--") {
         return (Piece::Comment, upto("\n", 0));
     }
-    if text.starts_with("/*") {
+    // A hint, `/*+ … */`, is none: options stand in it.
+    if text.starts_with("/*") && !text.starts_with("/*+") {
         return (Piece::Comment, upto("*/", 2));
     }
     if text.starts_with('`') {
@@ -82,13 +105,31 @@ fn piece(text: &str) -> (Piece, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::without_secrets;
+    use super::{without_secrets, without_value_of};
+    use millstream_dataflow::Span;
 
     #[test]
     fn secrets_become_asterisks_in_place() {
         let text = "-- don't\nWITH ('a.password' = 'se''cret', 'path' = 'x',\n 's3.secret-key'='k', 'b' = 'password', 'c' = 'd')";
         let shown = "-- don't\nWITH ('a.password' = '**''****', 'path' = 'x',\n 's3.secret-key'='*', 'b' = 'password', 'c' = 'd')";
         assert_eq!(without_secrets(text), shown);
+    }
+
+    #[test]
+    fn values_of_unknown_options_and_passwords_in_addresses_are_hidden() {
+        let text = "WITH ('s3.kee' = 'CANARY', 'path' = 's3://AK:CANARY@b/x',\n 'pth' = 'a')";
+        let shown = "WITH ('s3.kee' = '******', 'path' = 's3://AK:******@b/x',\n 'pth' = 'a')";
+        assert_eq!(without_value_of(text, Span::new((1, 7), (1, 15))), shown);
+        assert_eq!(without_value_of(text, Span::new((2, 2), (2, 7))), without_secrets(&text.replace("'a'", "'*'")));
+    }
+
+    #[test]
+    fn values_in_hints_are_hidden() {
+        let text = "FROM t /*+ OPTIONS('a.password' = 'CANARY', 'x' = 'y') */ /* 'password' = 'z' */ WHERE a = 'b'";
+        let shown = "FROM t /*+ OPTIONS('a.password' = '******', 'x' = 'y') */ /* 'password' = 'z' */ WHERE a = 'b'";
+        assert_eq!(without_secrets(text), shown);
+        let unknown = without_value_of(text, Span::new((1, 8), (1, 58)));
+        assert_eq!(unknown, shown.replace("'y'", "'*'"));
     }
 
     #[test]

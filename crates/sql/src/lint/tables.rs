@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::parse::{ColumnDefKind, CreateTable, TableOption};
-use millstream_dataflow::option::{is_secret, parse_duration};
+use millstream_dataflow::option::{holds_secret, parse_duration};
 use millstream_dataflow::{Span, SqlType};
 use sqlparser::ast::Expr;
 
@@ -27,7 +27,7 @@ fn option<'a>(create: &'a CreateTable, key: &str) -> Option<&'a TableOption> {
 /// A password in the file.
 fn open_secret(option: &TableOption) -> Option<Diagnostic> {
     // An empty value is none.
-    (is_secret(&option.key) && option.variables.is_none() && !option.value.is_empty()).then(|| {
+    (holds_secret(&option.key, &option.value) && option.variables.is_none() && !option.value.is_empty()).then(|| {
         let message = format!("the value of '{}' is a secret, and stands in the file", option.key);
         Diagnostic::new(Severity::Warning, "W0501", option.span, message).help(format!(
             "write a variable, '{}' = '${{SECRET}}', and give it a value with -D SECRET=…",

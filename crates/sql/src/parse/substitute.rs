@@ -1,7 +1,7 @@
 //! `${NAME}` from `-D NAME=value`.
 
 use super::statement::{Alter, Change, Statement, StatementKind, TableOption};
-use millstream_dataflow::option::{is_secret, nearest};
+use millstream_dataflow::option::{holds_secret, nearest};
 use millstream_dataflow::{Error, Location, Span};
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ impl Substituted {
 
     /// Notes for each secret of a table whether its value is variables: `text` is what the statements' text was before.
     pub(crate) fn note_variables<'a>(&self, text: &str, statements: impl IntoIterator<Item = &'a mut Statement>) {
-        let secret = |option: &&mut TableOption| is_secret(&option.key);
+        let secret = |option: &&mut TableOption| holds_secret(&option.key, &option.value);
         let note = |option: &mut TableOption| {
             let written = slice(text, self.original(option.value_span));
             option.variables = only_variables(written).map(str::to_string);

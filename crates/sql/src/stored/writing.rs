@@ -4,7 +4,7 @@ use super::reading::parsed;
 use crate::catalog::{Entry, FullName, View};
 use crate::parse::{CreateTable, ObjectPath, StatementKind, TableOption, substitute};
 use crate::show::{create_table, quoted};
-use millstream_dataflow::option::is_secret;
+use millstream_dataflow::option::holds_secret;
 use millstream_dataflow::{Error, Result};
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ pub(crate) fn statement(full: &FullName, entry: &Entry, path: &ObjectPath, varia
 
 /// Values of secrets do not leave the process: variables stand for them.
 fn no_secrets(table: &CreateTable) -> Result<()> {
-    match table.options.iter().find(|o| is_secret(&o.key) && o.variables.is_none()) {
+    match table.options.iter().find(|o| holds_secret(&o.key, &o.value) && o.variables.is_none()) {
         None => Ok(()),
         Some(o) => Err(Error::config(format!("the value of '{}' is a secret, which is not stored", o.key))
             .code("E0530")
