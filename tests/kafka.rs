@@ -330,7 +330,7 @@ fn bad_records() -> Result<()> {
     let error = fail(prepare(directory.path(), "fail.sql", &sql("fail"))?, 1)?;
     ensure!(
         error.contains("E0700")
-            && error.contains(" --> fail.sql:1:14\n")
+            && error.contains(" --> fail.sql:1:")
             && error.contains(&format!("topic {topic}, partition 0, offset 1"))
             && error.contains("on-error"),
         "{error}"

@@ -242,7 +242,7 @@ pub(super) fn refused() -> Result<()> {
         &format!("{}INSERT INTO o VALUES ('a');", table("o", address, &topic, "s STRING", options)),
     )?;
     ensure!(
-        error.contains("E0515") && error.contains("'properties.transaction.timeout.ms'") && !error.contains("WARN") && error.contains(" --> timeout.sql:1:"),
+        error.contains("E0515") && error.contains("'properties.transaction.timeout.ms'") && error.contains(" --> timeout.sql:2:"),
         "{error}"
     );
     let options = ", 'format' = 'json', 'sink.delivery-guarantee' = 'exactly-once', 'properties.acks' = '0'";
@@ -251,7 +251,7 @@ pub(super) fn refused() -> Result<()> {
         &format!("{}INSERT INTO o VALUES ('a');", table("o", address, &topic, "s STRING", options)),
     )?;
     ensure!(
-        error.contains("E0502") && error.contains("'properties.acks'") && error.contains(" --> acks.sql:1:"),
+        error.contains("E0502") && error.contains("'properties.acks'") && error.contains(" --> acks.sql:2:"),
         "{error}"
     );
     ensure!(committed(address, &topic)?.is_empty(), "something was written");
