@@ -33,6 +33,8 @@ fn hidden(text: &str, unknown: Option<Location>) -> String {
                 out.extend(this.chars().map(|c| if c == '\n' || c == '\'' { c } else { '*' }));
                 awaited = Awaited::Nothing;
             }
+            // It may have been a statement.
+            (Piece::Comment, _) => this.split_inclusive('\n').for_each(|line| out.extend(of_comment(line))),
             (Piece::Literal, _) => {
                 if (is_secret(this) || unknown == Some(at) || in_unknown_hint) && !after_equals {
                     awaited = Awaited::Secret;
@@ -62,6 +64,13 @@ fn hidden(text: &str, unknown: Option<Location>) -> String {
         rest = after;
     }
     out
+}
+
+/// A line of a comment: quotes mean nothing there, so what follows a secret's `=` is taken for its value.
+fn of_comment(line: &str) -> Vec<char> {
+    let value = if is_secret(line) { line.find('=') } else { None };
+    let (kept, value) = line.split_at(value.map_or(line.len(), |at| at + 1));
+    kept.chars().chain(value.chars().map(|c| if c.is_whitespace() { c } else { '*' })).collect()
 }
 
 /// What is to come after a key.
@@ -141,6 +150,8 @@ mod tests {
             ("('a.password' = \"hunter2\", 'b' = c)", "('a.password' = *********, 'b' = c)"),
             ("('a.password' = /* 'x' */ 'hunter2')", "('a.password' = /* 'x' */ '*******')"),
             ("('a.passwrod' = 'hunter2')", "('a.passwrod' = '*******')"),
+            ("-- it's 'a.password' = 'hunter2',\n 'b' = 'c'", "-- it's 'a.password' = **********\n 'b' = 'c'"),
+            ("/* 'a' = 'b'\n 'a.password' = 'hunter2' */", "/* 'a' = 'b'\n 'a.password' = ********* **"),
             ("('a.password' = 'open\n end", "('a.password' = '****\n****"),
         ] {
             assert_eq!(without_secrets(text), shown);
