@@ -19,5 +19,17 @@ pub fn is_finished(text: &str) -> bool {
     }
 }
 
+/// The bytes of a place in a text.
+pub fn range_of(text: &str, span: millstream_dataflow::Span) -> std::ops::Range<usize> {
+    let byte = |at: millstream_dataflow::Location| {
+        let line = text.split_inclusive('\n').nth(at.line.saturating_sub(1) as usize).unwrap_or_default();
+        let before: usize = text.split_inclusive('\n').take(at.line.saturating_sub(1) as usize).map(str::len).sum();
+        let column = line.char_indices().nth(at.column.saturating_sub(1) as usize);
+        before + column.map_or(line.trim_end_matches('\n').len(), |(i, _)| i)
+    };
+    let start = byte(span.start);
+    start..byte(span.end).max(start)
+}
+
 #[cfg(test)]
 mod tests;

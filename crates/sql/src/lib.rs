@@ -20,6 +20,7 @@ mod graph;
 mod hints;
 mod known;
 mod lint;
+pub mod manual;
 pub mod parse;
 mod places;
 mod prune;

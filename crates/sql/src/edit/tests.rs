@@ -1,4 +1,5 @@
-use super::{Part, highlight, is_finished, pieces};
+use super::{Part, highlight, is_finished, pieces, range_of};
+use millstream_dataflow::Span;
 
 #[test]
 fn a_text_is_finished_when_every_statement_has_its_semicolon() {
@@ -98,4 +99,16 @@ fn brackets_without_a_partner_stand_out() {
     assert_eq!(wrong("f(a))", 5), [4]);
     assert_eq!(wrong("f(a]", 4), [3]);
     assert_eq!(wrong("f('(') /* ( */ `(`", 18), Vec::<usize>::new());
+}
+
+#[test]
+fn places_are_stretches_of_the_text() {
+    let text = "SELECT é,\n tü FROM t";
+    let of = |start, end| &text[range_of(text, Span::new(start, end))];
+    assert_eq!(of((1, 8), (1, 9)), "é");
+    assert_eq!(of((2, 2), (2, 4)), "tü");
+    assert_eq!(of((1, 8), (2, 4)), "é,\n tü");
+    assert_eq!(of((2, 10), (2, 99)), "t");
+    assert_eq!(of((9, 1), (9, 2)), "");
+    assert_eq!(of((2, 4), (2, 2)), "");
 }
