@@ -9,6 +9,7 @@ mod discover;
 mod encoder;
 mod fields;
 mod message;
+mod names;
 mod partitioner;
 mod position;
 mod producer;
@@ -18,6 +19,8 @@ mod staged;
 mod topic_id;
 mod topics;
 mod transaction;
+
+pub use names::topic_names;
 
 use crate::ConnectorContext;
 use crate::scan::{ALIGNMENT_DRIFT, ALIGNMENT_GROUP, ALIGNMENT_INTERVAL, ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, SKEW};

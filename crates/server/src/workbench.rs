@@ -9,13 +9,14 @@ use crate::runner::{Bounds, Runner, Start};
 pub use jobs::{JobInfo, JobStatus, Notice};
 use jobs::{Jobs, NOTICES};
 use millstream_connectors::print::READER_LEFT;
-use millstream_dataflow::{Error, Result};
+use millstream_dataflow::{Error, Registry, Result};
 use millstream_plan::{Job as Plan, Settings};
 use millstream_runtime::Control;
 use millstream_sql::{CompileOptions, Compiled, Failed, Known, OnError, Session, Step};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::Receiver;
 
@@ -53,6 +54,9 @@ pub struct Workbench {
     turn: tokio::sync::Mutex<()>,
     jobs: Jobs,
 }
+
+/// How long whoever types waits for topics.
+const TOPICS_WAIT: Duration = Duration::from_secs(1);
 
 /// Names tried for a job that has none of its own.
 const NAMES_MAX: usize = 100;
@@ -244,6 +248,31 @@ impl Workbench {
     /// Waits until no job is running.
     pub async fn wait_all(&self) {
         self.jobs.all_ended().await;
+    }
+
+    /// What is wrong with a text, as the session is now. Nothing is run or changed; blocks.
+    pub fn check(&self, text: &str) -> Vec<Error> {
+        let compile_options = CompileOptions {
+            registry: &self.runner.registry,
+            catalogs: Some(self.catalogs.as_ref()),
+            variables: &self.options.variables,
+            settings: &self.options.settings,
+            job_name: None,
+        };
+        let mut session = self.session().clone();
+        session.compile(text, &compile_options, OnError::Stop).map_or_else(|failed| failed.errors, |_| Vec::new())
+    }
+    /// Connectors and formats with their options.
+    pub fn registry(&self) -> &dyn Registry {
+        &self.runner.registry
+    }
+    /// Where relative paths start.
+    pub fn directory(&self) -> &Path {
+        &self.options.directory
+    }
+    /// The topics of the brokers in a table's options; none if they do not answer at once. Blocks.
+    pub fn topics(&self, options: &BTreeMap<String, String>) -> Vec<String> {
+        millstream_connectors::kafka::topic_names(options, TOPICS_WAIT).unwrap_or_default()
     }
 
     fn session(&self) -> std::sync::MutexGuard<'_, Session> {
