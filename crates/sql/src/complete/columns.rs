@@ -1,7 +1,7 @@
 //! The columns of CREATE TABLE, as they are written.
 
-use super::scope::Column;
-use super::statement::{as_source, place};
+use super::scope::{Column, Source};
+use super::statement::{continued, place};
 use super::tree::{Node, ends_in, is, leaf, name};
 use super::{Answer, SuggestionKind, query};
 use crate::edit::Kind;
@@ -73,7 +73,7 @@ pub(super) fn definitions(a: &mut Answer<'_>, inside: &[Node<'_>], columns: &[Co
 
 /// What may follow in one element of the list.
 pub(super) fn definition(a: &mut Answer<'_>, before: &[Node<'_>], columns: &[Column], connector: Option<&'static ConnectorSpec>) {
-    if super::statement::continued(a, before) {
+    if continued(a, before) {
         return;
     }
     let Some(first) = before.first() else {
@@ -144,4 +144,12 @@ pub(super) fn types(a: &mut Answer<'_>) {
         };
         a.word(ty, ty, SuggestionKind::Type, detail);
     }
+}
+
+/// The declared columns as what an expression can name.
+fn as_source(columns: &[Column]) -> Vec<Source> {
+    vec![Source {
+        alias: String::new(),
+        columns: columns.to_vec(),
+    }]
 }

@@ -1,6 +1,6 @@
 //! Which clause of which statement the cursor stands in.
 
-use super::scope::{self, Column, Ctes, Source};
+use super::scope::{self, Column, Ctes};
 use super::tree::{Node, begins_with, ends_in, has_cursor, is, is_query, leaf, name, path, qualifier};
 use super::{Answer, SuggestionKind, columns, options, query};
 use crate::edit::words::is_one_of;
@@ -96,20 +96,18 @@ pub(super) fn statement(a: &mut Answer<'_>, mut nodes: &[Node<'_>], mut in_set: 
         "ALTER" => alter(a, nodes, at),
         "DROP" => drop(a, before),
         "SHOW" => show(a, before),
-        "DESCRIBE" | "DESC" => match before.last() {
-            last if before.len() == 1 => {
+        "DESCRIBE" | "DESC" => {
+            let last = before.last();
+            if before.len() == 1 || is(last, "EXTENDED") || is(last, "TABLE") || is(last, ".") {
                 tables(a, before, &Ctes::default(), true);
-                if is(last, "DESCRIBE") || is(last, "DESC") {
-                    a.keywords(&["EXTENDED"]);
-                }
             }
-            last if is(last, "EXTENDED") || is(last, "TABLE") || is(last, ".") => tables(a, before, &Ctes::default(), true),
-            _ => {}
-        },
+            if before.len() == 1 {
+                a.keywords(&["EXTENDED"]);
+            }
+        }
         "USE" => using(a, before),
         "SET" => options::setting(a, before),
         "RESET" if before.len() == 1 => options::reset(a),
-        "END" => {}
         _ => {}
     }
 }
@@ -405,12 +403,4 @@ fn using(a: &mut Answer<'_>, before: &[Node<'_>]) {
         }
         _ => {}
     }
-}
-
-/// The declared columns as what an expression can name.
-pub(super) fn as_source(columns: &[Column]) -> Vec<Source> {
-    vec![Source {
-        alias: String::new(),
-        columns: columns.to_vec(),
-    }]
 }
