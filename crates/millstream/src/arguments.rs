@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a SQL file: its SELECTs one after the other, then all its INSERTs as one job
     Run(Run),
-    /// Run SQL as it comes: from -c, -f or standard input
+    /// Run SQL as it comes: from -c, -f or standard input; as it is typed on a terminal
     ///
     /// What one text makes or sets holds for the next. SELECTs print their rows. The INSERTs of a text are one job, which runs beside what
     /// comes after it; at the end of the input all jobs are waited for. Ctrl-C or SIGTERM stops them after a final checkpoint.

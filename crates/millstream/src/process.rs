@@ -4,12 +4,14 @@ use crate::color::{color_errors, wanted};
 use crate::config::Configuration;
 use crate::display::{Color, Display, Format, LogFormat};
 use crate::output::is_binary;
+use crate::repl::Notices;
 use crate::report::{self, say};
 use millstream_dataflow::Error;
 use millstream_runtime::Control;
 use millstream_server::Watched;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use tracing_subscriber::fmt::MakeWriter;
 
 /// How things are shown: arguments, then the configuration, then what fits where they go.
 #[derive(Debug, Clone, Copy)]
@@ -23,13 +25,22 @@ pub(crate) struct Shown {
 impl Shown {
     /// Also sets up the log.
     ///
+    /// - `notices`: where it goes, if not to standard error
+    ///
     /// # Errors
     /// `Config` for bytes on a terminal.
-    pub(crate) fn new(display: &Display, configuration: &Configuration) -> Result<Shown, Error> {
+    pub(crate) fn new(display: &Display, configuration: &Configuration, notices: Option<Notices>) -> Result<Shown, Error> {
         let to_terminal = std::io::stdout().is_terminal();
         let color = display.color.or_else(|| configuration.one_of("color")).unwrap_or(Color::Auto);
         color_errors(wanted(color, std::io::stderr().is_terminal()));
-        log_to_stderr(display.log_format.or_else(|| configuration.one_of("log-format")).unwrap_or(LogFormat::Text));
+        match notices {
+            Some(notices) => log_from(LogFormat::Text, "warn", move || notices.clone()),
+            None => log_from(
+                display.log_format.or_else(|| configuration.one_of("log-format")).unwrap_or(LogFormat::Text),
+                "warn",
+                std::io::stderr,
+            ),
+        }
         let by_place = if to_terminal { Format::Table } else { Format::Jsonl };
         let format = display.format.or_else(|| configuration.one_of("format")).unwrap_or(by_place);
         if to_terminal && is_binary(format) {
@@ -94,16 +105,12 @@ pub(crate) fn stop_on_signals(control: &Control) -> Result<(), Error> {
     Ok(())
 }
 
-fn log_to_stderr(format: LogFormat) {
-    log_from(format, "warn");
-}
-
 /// - `level`: what is logged unless `MILLSTREAM_LOG` says something else
-pub(crate) fn log_from(format: LogFormat, level: &str) {
+pub(crate) fn log_from(format: LogFormat, level: &str, writer: impl for<'w> MakeWriter<'w> + Send + Sync + 'static) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("MILLSTREAM_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(writer)
         // A log that nobody reads is no reason to stop.
         .log_internal_errors(false)
         .with_target(false);

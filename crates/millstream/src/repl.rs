@@ -1,13 +1,342 @@
-//! The session at a terminal.
+//! The interactive session: statements are typed, results renew themselves, jobs run beside it.
 
-use crate::report;
-use millstream_dataflow::Error;
-use std::process::ExitCode;
+mod checker;
+mod commands;
+mod editor;
+mod files;
+mod grid;
+mod history;
+mod jobs;
+mod leave;
+mod line;
+mod listing;
+mod live;
+mod manual;
+mod meta;
+mod notices;
+mod outside;
+mod pager;
+mod prompt;
+mod screen;
+mod style;
+mod view;
+mod words;
 
-/// Says that lines cannot be edited yet.
-pub(crate) fn start() -> ExitCode {
-    let e = Error::config("standard input is a terminal, and lines cannot be edited here yet").code("E0543");
-    let e = e.hint("give the SQL with -c 'SELECT …', with -f FILE, or by a pipe: echo 'SELECT …' | millstream");
-    report::errors(&[e], "", "terminal");
-    ExitCode::from(2)
+use crate::display::Format;
+use crate::process::{Shown, io_runtime};
+use crate::progress::count;
+use crate::report::{BUG, SHOWN_MAX};
+use editor::{Editor, Typed};
+use line::{Line, Mark};
+use live::{Live, LiveMode};
+use millstream_dataflow::{Clock, Error, ErrorKind, Result};
+use millstream_runtime::metrics::NodeRole;
+use millstream_runtime::{Control, Outcome, SystemClock, Timer, TokioTimer};
+use millstream_server::{Notice, Observer, TextOptions, Watched, Workbench, WorkbenchOptions};
+use prompt::Place;
+use screen::{Keyboard, Screen};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use style::Terminal;
+use tokio::signal::unix::{SignalKind, signal};
+use view::{Looks, View};
+
+/// How often rows are drawn.
+const DRAW: Duration = Duration::from_millis(100);
+
+pub(crate) use notices::Notices;
+
+pub(crate) struct Repl {
+    runtime: tokio::runtime::Runtime,
+    workbench: Arc<Workbench>,
+    /// What `/metrics` serves.
+    watched: Watched,
+    /// How texts are run.
+    options: TextOptions,
+    editor: Editor,
+    screen: Screen,
+    looks: Looks,
+    notices: Notices,
+    clock: SystemClock,
+    /// The result that was shown last.
+    last: Option<Box<Live>>,
+    /// What was run last.
+    text: String,
+}
+
+/// What became of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ran {
+    Done,
+    /// The user has ended it.
+    Stopped,
+    Wrong,
+}
+
+/// What a session begins with.
+pub(crate) struct Opening {
+    pub(crate) session: WorkbenchOptions,
+    /// How its texts are run.
+    pub(crate) text: TextOptions,
+    pub(crate) shown: Shown,
+    /// The name of a text that is run first, and the text.
+    pub(crate) init: Option<(String, String)>,
+    /// Where the log goes.
+    pub(crate) notices: Notices,
+}
+
+impl Repl {
+    /// Opens a session on a terminal.
+    ///
+    /// # Errors
+    /// `Config` if the process cannot do what a session needs.
+    pub(crate) fn open(opening: Opening) -> Result<Repl> {
+        let Opening {
+            session,
+            text,
+            shown,
+            init,
+            notices,
+        } = opening;
+        let runtime = io_runtime()?;
+        let watched = Watched::default();
+        runtime.block_on(shown.serve(&watched))?;
+        let (workbench, told) = {
+            let _within = runtime.enter();
+            Workbench::new(session)
+        };
+        let workbench = Arc::new(workbench);
+        runtime.spawn(tell(told, notices.clone()));
+        let terminal = Terminal::here(shown.color);
+        let screen = Screen::new(terminal);
+        runtime.spawn(end_on_signals(Arc::clone(&workbench), screen.keyboard()));
+        let records = shown.format == Format::Vertical;
+        let looks = Looks {
+            format: if records { Format::Table } else { shown.format },
+            // A terminal that cannot draw again gets rows as they come.
+            live: if terminal.moves { LiveMode::Table } else { LiveMode::Append },
+            expanded: records,
+            pager: true,
+            timing: false,
+            output: None,
+        };
+        let mut repl = Repl {
+            editor: Editor::new(&workbench, terminal, &notices),
+            screen,
+            runtime,
+            workbench,
+            watched,
+            options: text,
+            looks,
+            notices,
+            clock: SystemClock::default(),
+            last: None,
+            text: String::new(),
+        };
+        let hello = concat!(
+            "Millstream ",
+            env!("CARGO_PKG_VERSION"),
+            ". A statement ends with ;  \\? lists the commands, Ctrl-D leaves."
+        );
+        repl.say(hello);
+        if let Some((name, text)) = init {
+            repl.run(&text, &name, &repl.looks.clone());
+        }
+        Ok(repl)
+    }
+
+    /// Takes what is typed until the user leaves.
+    pub(crate) fn talk(mut self) {
+        loop {
+            self.print_notices();
+            let place = self.place();
+            self.notices.typing(true);
+            let typed = self.editor.read(&place);
+            self.notices.typing(false);
+            let left = match typed {
+                Typed::Text(text) => self.take(text),
+                Typed::Nothing => false,
+                Typed::End => self.leave(),
+            };
+            if left {
+                break;
+            }
+        }
+        // A reader that waits for a broker must not hold the process back.
+        self.runtime.shutdown_background();
+    }
+    /// Does what was typed; whether the session ends.
+    fn take(&mut self, text: String) -> bool {
+        if let Some(command) = editor::bare(&text).or_else(|| meta::is_meta(&text).then(|| text.clone())) {
+            return self.command(&command);
+        }
+        if !text.trim().is_empty() {
+            self.run(&text, "input", &self.looks.clone());
+            self.text = text;
+        }
+        false
+    }
+
+    fn place(&self) -> Place {
+        let known = self.workbench.known();
+        let database = match (known.current_catalog.as_str(), known.current_database.as_str()) {
+            ("default_catalog", "default_database") => String::new(),
+            ("default_catalog", database) => database.to_string(),
+            (catalog, database) => format!("{catalog}.{database}"),
+        };
+        Place {
+            database,
+            workbench: Arc::clone(&self.workbench),
+        }
+    }
+
+    /// Runs a text to its end, and shows what it gives.
+    fn run(&mut self, text: &str, file: &str, looks: &Looks) -> Ran {
+        let view = Arc::new(View::new(looks.clone(), Watched::clone(&self.watched)));
+        let start = self.clock.monotonic();
+        let ended = self
+            .runtime
+            .block_on(drive(&self.workbench, (text, self.options), &view, &mut self.screen, &self.notices));
+        let took = self.clock.monotonic().saturating_sub(start);
+        if let Some(live) = view.end(&mut self.screen) {
+            self.last = Some(live);
+        }
+        let ran = match ended {
+            Ended::Given(Ok(false)) => Ran::Done,
+            Ended::Given(Ok(true)) => Ran::Stopped,
+            Ended::Given(Err(errors)) => {
+                self.errors(&errors, text, file);
+                Ran::Wrong
+            }
+            Ended::Forced => {
+                self.say("given up");
+                Ran::Stopped
+            }
+        };
+        if looks.timing {
+            self.say(format!("time {:.3} s", took.as_secs_f64()));
+        }
+        ran
+    }
+
+    fn say(&mut self, text: impl Into<String>) {
+        self.screen.print(&[Line::of(text, Mark::Dim)]);
+    }
+    fn wrong(&mut self, text: impl Into<String>) {
+        self.screen.print(&[Line::of(text, Mark::Wrong)]);
+    }
+    fn errors(&mut self, errors: &[Error], text: &str, file: &str) {
+        for error in errors.iter().take(SHOWN_MAX) {
+            self.screen.print(&error_lines(error, text, file));
+        }
+        if errors.len() > SHOWN_MAX {
+            self.say(format!("{} errors, the first {SHOWN_MAX} are shown", errors.len()));
+        }
+    }
+    fn print_notices(&mut self) {
+        for line in self.notices.take() {
+            self.screen.text(&line);
+        }
+    }
+}
+
+/// An error with its line; its head stands out.
+fn error_lines(error: &Error, text: &str, file: &str) -> Vec<Line> {
+    let shown = millstream_sql::render(error, text, file);
+    let bug = (error.kind == ErrorKind::Bug).then_some(BUG);
+    let marked = |(i, l)| Line::of(l, if i == 0 { Mark::Wrong } else { Mark::Plain });
+    shown.lines().chain(bug).enumerate().map(marked).collect()
+}
+
+enum Ended {
+    Given(std::result::Result<bool, Vec<Error>>),
+    /// By a second Ctrl-C: nothing was waited for.
+    Forced,
+}
+
+/// Draws until a text has run. Ctrl-C stops its query, a second one gives it up.
+async fn drive(workbench: &Arc<Workbench>, (text, options): (&str, TextOptions), view: &Arc<View>, screen: &mut Screen, notices: &Notices) -> Ended {
+    let control = Control::default();
+    // One that listens from now on: what came before was for somebody else.
+    let mut interrupts = match signal(SignalKind::interrupt()) {
+        Ok(interrupts) => interrupts,
+        Err(e) => return Ended::Given(Err(vec![Error::config("signals cannot be listened to").source(e)])),
+    };
+    let mut running = {
+        let (workbench, text, control) = (Arc::clone(workbench), text.to_string(), control.clone());
+        let observer: Arc<dyn Observer> = Arc::clone(view) as _;
+        tokio::spawn(async move { workbench.run(&text, options, &observer, &control).await })
+    };
+    let (mut asked, mut told) = (false, false);
+    loop {
+        tokio::select! {
+            given = &mut running => {
+                return Ended::Given(given.unwrap_or_else(|e| Err(vec![Error::bug("the session ended early").source(e)])));
+            }
+            _ = interrupts.recv() => {
+                if asked {
+                    running.abort();
+                    return Ended::Forced;
+                }
+                asked = true;
+                control.stop();
+            }
+            () = TokioTimer.sleep(DRAW) => {
+                for line in notices.take() {
+                    screen.text(&line);
+                }
+                if asked && !std::mem::replace(&mut told, true) {
+                    screen.print(&[Line::of("stopping; Ctrl-C once more gives it up", Mark::Dim)]);
+                }
+                view.draw(screen);
+            }
+        }
+    }
+}
+
+/// Tells what happens in the background.
+async fn tell(mut told: tokio::sync::mpsc::Receiver<Notice>, notices: Notices) {
+    while let Some(notice) = told.recv().await {
+        notices.tell(match notice {
+            Notice::Ended {
+                name,
+                metrics,
+                outcome,
+                seconds,
+            } => {
+                let rows = |role| count(metrics.total(role, |n| n.records_in.load(Relaxed)));
+                let how = match outcome {
+                    Outcome::Finished => "has finished",
+                    Outcome::Stopped => "is stopped",
+                };
+                let (read, written) = (rows(NodeRole::Source), rows(NodeRole::Sink));
+                format!("job {name} {how} after {seconds:.1} s: {read} rows read, {written} written")
+            }
+            Notice::Failed { name, error, text } => format!("job {name} has failed\n{}", millstream_sql::render(&error, &text, &name).trim_end()),
+            Notice::CheckpointFailed { name, failed } => format!("job {name}: a checkpoint has failed, {} in all", count(failed)),
+            Notice::Restarting { name, restarts } => format!("job {name} restarts from its last checkpoint, for the {restarts}. time"),
+            Notice::LateRows { name, late } => format!("job {name}: {} rows came too late", count(late)),
+        });
+    }
+}
+
+/// Whoever ends the process ends its jobs, each after a final checkpoint; a second signal does not wait.
+async fn end_on_signals(workbench: Arc<Workbench>, keyboard: Option<Arc<Keyboard>>) {
+    let (Ok(mut terminate), Ok(mut hangup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    workbench.stop_all();
+    tokio::select! {
+        () = workbench.wait_all() => {}
+        _ = terminate.recv() => {}
+    }
+    // The editor has the terminal in its hands: it is given back as it was.
+    let _ = crossterm::terminal::disable_raw_mode();
+    keyboard.inspect(|k| k.give_back());
+    std::process::exit(143);
 }

@@ -68,12 +68,17 @@ pub(crate) fn warn(warning: impl Display) {
     ));
 }
 
-/// A finding on one line: `… (W0501, line 4); what to do`.
+/// A finding on one line.
 pub(crate) fn warning(finding: &Diagnostic) {
+    warn(line_of(finding));
+}
+
+/// `… (W0501, line 4); what to do`
+pub(crate) fn line_of(finding: &Diagnostic) -> String {
     let line = finding.primary.map(|span| format!("line {}", span.start.line));
     let place: Vec<String> = finding.code.map(str::to_string).into_iter().chain(line).collect();
     let help = finding.helps.first().map_or(String::new(), |help| format!("; {help}"));
-    warn(format_args!("{} ({}){help}", finding.message, place.join(", ")));
+    format!("{} ({}){help}", finding.message, place.join(", "))
 }
 
 /// The warnings among findings; advice is for who asks.
@@ -120,8 +125,15 @@ pub(crate) fn status<'a>(errors: impl IntoIterator<Item = &'a Error>) -> u8 {
     errors.into_iter().map(code).max().unwrap_or(1)
 }
 
+/// What is said of an error that is ours.
+pub(crate) const BUG: &str = concat!(
+    "  this is a bug in Millstream ",
+    env!("CARGO_PKG_VERSION"),
+    ": please report it with the file and this message"
+);
+
 /// Errors shown at most: whoever has more reads the first ones.
-const SHOWN_MAX: usize = 20;
+pub(crate) const SHOWN_MAX: usize = 20;
 
 /// Prints the errors of a file to stderr.
 pub(crate) fn errors(errors: &[Error], text: &str, file: &str) {
@@ -130,10 +142,7 @@ pub(crate) fn errors(errors: &[Error], text: &str, file: &str) {
         let palette = if errors_are_colored() { &Palette::COLOURS } else { &Palette::PLAIN };
         finding(&told, file, told.render(text, file, palette).trim_end());
         if error.kind == ErrorKind::Bug {
-            say(format_args!(
-                "  this is a bug in Millstream {}: please report it with the file and this message",
-                env!("CARGO_PKG_VERSION")
-            ));
+            say(BUG);
         }
     }
     if errors.len() > 1 {

@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: Run) -> ExitCode {
         Ok(configuration) => configuration,
         Err(wrong) => return report::wrong_configuration(&wrong),
     };
-    let shown = match Shown::new(&arguments.display, &configuration) {
+    let shown = match Shown::new(&arguments.display, &configuration, None) {
         Ok(shown) => shown,
         Err(e) => {
             report::errors(&[e], "", "arguments");

@@ -189,16 +189,17 @@ fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
     }
 }
 
-/// Late and bad rows by reason, and what became of them, if there are any; and records without a value.
 fn left_out(metrics: &JobMetrics) {
-    for (what, routed) in [("left out", false), ("routed", true)] {
+    reasons(metrics).iter().for_each(|line| say(format_args!("  {line}")));
+}
+
+/// Late and bad rows by reason, and what became of them, if there are any.
+pub(crate) fn reasons(metrics: &JobMetrics) -> Vec<String> {
+    let told = [("left out", false), ("routed", true)].map(|(what, routed)| {
         let reasons: Vec<String> = metrics.counts(routed).iter().map(|(reason, n)| format!("{} {reason}", count(*n))).collect();
-        if !reasons.is_empty() {
-            say(format_args!("  {what}: {}", reasons.join(", ")));
-        }
-    }
+        (!reasons.is_empty()).then(|| format!("{what}: {}", reasons.join(", ")))
+    });
     let tombstones = metrics.total(NodeRole::Source, |n| n.tombstones.load(Relaxed));
-    if tombstones > 0 {
-        say(format_args!("  {} without a value: no rows", counted(tombstones, "record")));
-    }
+    let without_value = (tombstones > 0).then(|| format!("{} without a value: no rows", counted(tombstones, "record")));
+    told.into_iter().flatten().chain(without_value).collect()
 }

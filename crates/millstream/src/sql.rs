@@ -4,7 +4,7 @@ use crate::arguments::pair;
 use crate::config::Configuration;
 use crate::display::{Display, Until};
 use crate::process::{Shown, io_runtime, stop_on_signals};
-use crate::repl;
+use crate::repl::{Notices, Opening, Repl};
 use crate::report::{self, say};
 use crate::show::Show;
 use clap::{ArgMatches, Args, ValueEnum};
@@ -74,13 +74,18 @@ pub(crate) fn sql(arguments: Sql, matches: Option<&ArgMatches>) -> ExitCode {
         Ok(configuration) => configuration,
         Err(wrong) => return report::wrong_configuration(&wrong),
     };
-    let shown = match Shown::new(&arguments.display, &configuration) {
+    let given = !arguments.command.is_empty() || !arguments.file.is_empty();
+    let talks = !given && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let notices = Notices::default();
+    let shown = match Shown::new(&arguments.display, &configuration, talks.then(|| notices.clone())) {
         Ok(shown) => shown,
         Err(e) => return usage(e),
     };
-    let given = !arguments.command.is_empty() || !arguments.file.is_empty();
-    if !given && std::io::stdin().is_terminal() {
-        return repl::start();
+    if talks {
+        return match talk(arguments, shown, &configuration, notices) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => report::failed(&[e], "", "sql"),
+        };
     }
     let texts = match texts(&arguments, matches, &configuration) {
         Ok(texts) => texts,
@@ -128,36 +133,58 @@ fn read(file: &Path) -> Result<Text> {
     }
 }
 
-/// Runs all texts; gives the exit status.
-fn start(arguments: Sql, shown: Shown, configuration: &Configuration, texts: Vec<Text>) -> Result<u8> {
-    let runtime = io_runtime()?;
+/// What holds for all texts, and for each.
+fn options(arguments: &Sql, configuration: &Configuration) -> Result<(WorkbenchOptions, TextOptions)> {
     let directory = std::env::current_dir().map_err(|e| Error::config("the current directory is unknown").source(e))?;
-    let mut settings: BTreeMap<String, String> = arguments.set.into_iter().collect();
+    let mut settings: BTreeMap<String, String> = arguments.set.iter().cloned().collect();
     if let Some(parallelism) = arguments.parallelism {
         settings.insert("parallelism.default".to_string(), parallelism.to_string());
     }
     let mut variables = configuration.define();
-    variables.extend(arguments.define);
+    variables.extend(arguments.define.iter().cloned());
     let on_error = arguments.on_error.or_else(|| configuration.one_of("on-error"));
-    let options = TextOptions {
+    let of_session = WorkbenchOptions {
+        directory,
+        variables,
+        defaults: configuration.set(),
+        settings,
+        fresh: arguments.fresh,
+    };
+    let of_text = TextOptions {
         on_error: match on_error {
             Some(OnErrors::Continue) => OnError::Continue,
             Some(OnErrors::Stop) | None => OnError::Stop,
         },
         bounds: arguments.until.bounds(),
     };
+    Ok((of_session, of_text))
+}
+
+/// Reads statements from the terminal, until its user leaves.
+fn talk(arguments: Sql, shown: Shown, configuration: &Configuration, notices: Notices) -> Result<()> {
+    let (session, text) = options(&arguments, configuration)?;
+    let init = configuration.init_file().filter(|_| !arguments.no_init).map(|file| read(&file)).transpose()?;
+    let opening = Opening {
+        session,
+        text,
+        shown,
+        init: init.map(|t| (t.name, t.text)),
+        notices,
+    };
+    Repl::open(opening)?.talk();
+    Ok(())
+}
+
+/// Runs all texts; gives the exit status.
+fn start(arguments: Sql, shown: Shown, configuration: &Configuration, texts: Vec<Text>) -> Result<u8> {
+    let runtime = io_runtime()?;
+    let (session, options) = options(&arguments, configuration)?;
     let status = runtime.block_on(async {
         let show = Arc::new(Show::new(shown.format, shown.color));
         shown.serve(show.watched()).await?;
         let control = Control::default();
         stop_on_signals(&control)?;
-        let (workbench, notices) = Workbench::new(WorkbenchOptions {
-            directory,
-            variables,
-            defaults: configuration.set(),
-            settings,
-            fresh: arguments.fresh,
-        });
+        let (workbench, notices) = Workbench::new(session);
         let telling = tokio::spawn(tell(Arc::clone(&show), notices));
         let status = run(&workbench, &show, &texts, options, &control).await;
         // Nothing more happens in the background; what did is told.

@@ -74,7 +74,7 @@ enum Output {
 const SEED: u64 = 1;
 
 pub(crate) fn test(arguments: Test) -> ExitCode {
-    log_from(LogFormat::Text, "error");
+    log_from(LogFormat::Text, "error", std::io::stderr);
     match start(&arguments) {
         Ok(code) => code,
         Err(e) => {

@@ -260,7 +260,9 @@ impl Workbench {
             job_name: None,
         };
         let mut session = self.session().clone();
-        session.compile(text, &compile_options, OnError::Stop).map_or_else(|failed| failed.errors, |_| Vec::new())
+        session
+            .compile(text, &compile_options, OnError::Stop)
+            .map_or_else(|failed| failed.errors, |_| Vec::new())
     }
     /// Connectors and formats with their options.
     pub fn registry(&self) -> &dyn Registry {

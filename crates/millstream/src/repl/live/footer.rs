@@ -1,0 +1,155 @@
+//! What is known of a query while it runs.
+
+use crate::progress::count;
+use crate::repl::line::{Line, Mark};
+use millstream_dataflow::Watermark;
+use millstream_formats::render::timestamp_ms;
+use millstream_runtime::JobMetrics;
+use millstream_runtime::metrics::NodeRole;
+use std::collections::VecDeque;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// What is measured at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// Records that the sources have read.
+    pub(crate) read: u64,
+    pub(crate) watermark: i64,
+    /// Records behind the end, if the sources know their end.
+    pub(crate) lag: Option<u64>,
+    pub(crate) state_bytes: u64,
+    pub(crate) late: u64,
+    /// Epoch ms.
+    pub(crate) now_ms: i64,
+}
+
+impl Facts {
+    pub(crate) fn of(metrics: &JobMetrics, now_ms: i64) -> Facts {
+        let nodes = metrics.nodes();
+        let sources = || nodes.iter().filter(|n| n.role == NodeRole::Source);
+        let lags: Vec<u64> = sources()
+            .flat_map(|n| n.lag.lock().unwrap_or_else(PoisonError::into_inner).values().copied().collect::<Vec<_>>())
+            .collect();
+        Facts {
+            read: metrics.total(NodeRole::Source, |n| n.records_in.load(Relaxed)),
+            watermark: sources().map(|n| n.watermark()).min().unwrap_or(Watermark::NONE),
+            lag: (!lags.is_empty()).then(|| lags.iter().sum()),
+            state_bytes: nodes.iter().map(|n| n.state_bytes.load(Relaxed)).sum(),
+            late: metrics.late(),
+            now_ms,
+        }
+    }
+}
+
+/// Over how long a rate is measured.
+const WINDOW: Duration = Duration::from_secs(2);
+
+/// What was read at moments of the last seconds.
+#[derive(Debug, Default)]
+pub(crate) struct Rate(VecDeque<(Duration, u64)>);
+
+impl Rate {
+    /// `12 rows  read 1 234 (120/s)  watermark … (2.1 s behind)  lag 3  state 1.2 MB`
+    ///
+    /// - `changes`: what came; `rows`: what it comes to
+    pub(crate) fn footer(&mut self, changes: u64, rows: u64, now: Duration, facts: &Facts) -> Line {
+        self.0.push_back((now, facts.read));
+        while self.0.len() > 2 && self.0.get(1).is_some_and(|(at, _)| now.saturating_sub(*at) >= WINDOW) {
+            self.0.pop_front();
+        }
+        let rate = match self.0.front() {
+            Some((at, before)) if now > *at => (facts.read.saturating_sub(*before)) as f64 / (now - *at).as_secs_f64(),
+            _ => 0.0,
+        };
+        let mut parts = vec![format!("{} row{}", count(rows), if rows == 1 { "" } else { "s" })];
+        if changes != rows {
+            parts.push(format!("{} changes", count(changes)));
+        }
+        parts.push(format!("read {} ({}/s)", count(facts.read), count(rate as u64)));
+        match facts.watermark {
+            Watermark::NONE => {}
+            Watermark::END => parts.push("watermark end".to_string()),
+            time => parts.push(format!("watermark {}{}", timestamp_ms(time), behind(facts.now_ms - time))),
+        }
+        if let Some(lag) = facts.lag {
+            parts.push(format!("lag {}", count(lag)));
+        }
+        if facts.state_bytes > 0 {
+            parts.push(format!("state {}", size(facts.state_bytes)));
+        }
+        if facts.late > 0 {
+            parts.push(format!("late {}", count(facts.late)));
+        }
+        parts.push("Ctrl-C ends it".to_string());
+        Line::of(parts.join("  "), Mark::Dim)
+    }
+}
+
+/// How far a watermark is behind the clock.
+fn behind(ms: i64) -> String {
+    if ms < 0 {
+        return String::new();
+    }
+    format!(" ({} behind)", span(ms as u64))
+}
+
+/// A span of time in its largest unit.
+pub(crate) fn span(ms: u64) -> String {
+    match ms {
+        0..60_000 => format!("{:.1} s", ms as f64 / 1_000.0),
+        60_000..3_600_000 => format!("{} min", ms / 60_000),
+        3_600_000..172_800_000 => format!("{} h", ms / 3_600_000),
+        _ => format!("{} d", ms / 86_400_000),
+    }
+}
+
+pub(crate) fn size(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if value < 1024.0 {
+            return if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") };
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} TB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_footer_says_what_is_known() {
+        let mut rate = Rate::default();
+        let mut facts = Facts {
+            read: 0,
+            watermark: Watermark::NONE,
+            lag: None,
+            state_bytes: 0,
+            late: 0,
+            now_ms: 1_700_000_000_000,
+        };
+        let at = Duration::from_millis;
+        assert_eq!(rate.footer(0, 0, at(0), &facts).text(), "0 rows  read 0 (0/s)  Ctrl-C ends it");
+        facts.read = 500;
+        assert_eq!(rate.footer(1, 1, at(500), &facts).text(), "1 row  read 500 (1 000/s)  Ctrl-C ends it");
+        facts = Facts {
+            read: 2_500,
+            watermark: 1_700_000_000_000 - 90_000,
+            lag: Some(1_234),
+            state_bytes: 2 << 20,
+            late: 3,
+            ..facts
+        };
+        assert_eq!(
+            rate.footer(9, 4, at(2_500), &facts).text(),
+            "4 rows  9 changes  read 2 500 (1 000/s)  watermark 2023-11-14 22:11:50.000 (1 min behind)  lag 1 234  state 2.0 MB  late 3  Ctrl-C ends it"
+        );
+        // The rate is that of the last seconds.
+        facts.watermark = Watermark::END;
+        let later = rate.footer(9, 9, at(10_000), &facts).text();
+        assert!(later.starts_with("9 rows  read 2 500 (0/s)  watermark end"), "{later}");
+    }
+}
