@@ -149,9 +149,10 @@ impl Repl {
     /// Takes what is typed until the user leaves.
     pub(crate) fn talk(mut self) {
         loop {
-            self.print_notices();
             let place = self.place();
+            // From here on the editor prints them; those that came before are printed now.
             self.notices.typing(true);
+            self.print_notices();
             let typed = self.editor.read(&place);
             self.notices.typing(false);
             let left = match typed {
