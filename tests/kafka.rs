@@ -44,6 +44,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("reading_starts_where_the_mode_says", startup_modes),
         trial("reading_ends_where_the_mode_says", bounded_modes),
         trial("topics_that_match_a_pattern_are_read", topics::pattern),
+        trial("topics_are_offered_to_whoever_types", topics::offered),
         trial("a_group_goes_on_where_it_committed", group_offsets),
         trial("metadata_columns_and_tombstones", metadata),
         trial("records_without_a_value_are_rows_of_raw_and_counted_else", tombstones),

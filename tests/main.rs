@@ -21,11 +21,13 @@ mod mutations;
 mod plans;
 mod readers;
 mod reference;
+mod repl;
 mod s3;
 mod shell;
 mod simulation;
 mod slt;
 mod surface;
+mod terminal;
 mod test_files;
 mod tidy;
 
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
     trials.extend(plans::trials());
     trials.extend(readers::trials());
     trials.extend(reference::trials());
+    trials.extend(repl::trials());
     trials.extend(s3::trials());
     trials.extend(shell::trials());
     trials.extend(slt::trials());

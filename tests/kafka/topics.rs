@@ -3,6 +3,7 @@
 use super::{copied, copy, prepare, topic_of, wait_for_rows};
 use crate::broker::{Writer, add_partitions, create_topic, delete_topic};
 use crate::harness::{Running, fail};
+use crate::terminal::Terminal;
 use anyhow::{Result, ensure};
 
 pub(super) fn partition_added() -> Result<()> {
@@ -130,5 +131,25 @@ pub(super) fn pattern() -> Result<()> {
     wait_for_rows(directory.path(), 3, &mut child)?;
     child.stop()?;
     ensure!(copied(directory.path())? == [1, 2, 3], "{:?}", copied(directory.path())?);
+    Ok(())
+}
+
+pub(super) fn offered() -> Result<()> {
+    let (address, topic) = topic_of("offered", 1, &["{\"a\":1}"])?;
+    let directory = tempfile::tempdir()?;
+    let terminal = Terminal::open(directory.path(), &[])?;
+    terminal.prompt("millstream>")?;
+    let begun = &topic[..topic.len() - 1];
+    let with = format!("WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '{address}', 'topic' = '{begun}");
+    terminal.send(&format!("CREATE TABLE t (a INT) {with}"))?;
+    terminal.send("\t")?;
+    terminal.see(&topic)?;
+    // Brokers that do not answer hold nobody up.
+    terminal.send("\x03")?;
+    terminal.prompt("millstream>")?;
+    terminal.send("CREATE TABLE t (a INT) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '127.0.0.1:1', 'topic' = 'c")?;
+    terminal.send("\t")?;
+    terminal.send("licks")?;
+    terminal.see("'topic' = 'clicks")?;
     Ok(())
 }

@@ -1,0 +1,466 @@
+//! The interactive session, as a person meets it: keys go into a pseudo-terminal, and what stands on its screen is looked at.
+
+use crate::terminal::Terminal;
+use anyhow::{Result, bail, ensure};
+use libtest_mimic::{Failed, Trial};
+use std::num::NonZeroU16;
+use std::path::Path;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let trial = |name: &str, f: fn() -> Result<()>| Trial::test(format!("repl::{name}"), move || f().map_err(|e| Failed::from(format!("{e:#}"))));
+    vec![
+        trial("statements_go_over_lines", lines),
+        trial("what_is_pasted_waits_for_enter", pasted),
+        trial("tab_completes_by_clause", completion),
+        trial("errors_point_at_their_place", errors),
+        trial("a_live_query_is_cancelled_and_its_table_stays", live),
+        trial("a_live_query_fits_a_terminal_that_changes", resized),
+        trial("inserts_run_in_the_background_and_leaving_asks", jobs),
+        trial("failed_jobs_are_told_above_the_line_being_typed", notices),
+        trial("secrets_are_not_remembered", history),
+        trial("long_results_go_to_the_pager_and_files", pager),
+        trial("statements_can_be_written_in_an_editor", editor),
+        trial("results_are_shown_in_many_forms", forms),
+        trial("terminals_without_colours_or_moves_are_respected", plain),
+        trial("a_signal_from_outside_ends_jobs_in_order", terminated),
+    ]
+}
+
+const PROMPT: &str = "millstream>";
+const NEXT: &str = "         ->";
+const ENTER: &str = "\r";
+const TAB: &str = "\t";
+const CTRL_C: &str = "\x03";
+const CTRL_D: &str = "\x04";
+const CTRL_R: &str = "\x12";
+const UP: &str = "\x1b[A";
+const LEFT: &str = "\x1b[D";
+const ALT_ENTER: &str = "\x1b\r";
+
+fn home() -> Result<tempfile::TempDir> {
+    Ok(tempfile::tempdir()?)
+}
+
+fn open(directory: &Path) -> Result<Terminal> {
+    let terminal = Terminal::open(directory, &[])?;
+    terminal.prompt(PROMPT)?;
+    Ok(terminal)
+}
+
+const ORDERS: &str = "CREATE TABLE orders (id BIGINT, price INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen', \
+                      'rows-per-second' = '100', 'fields.price.min' = '1', 'fields.price.max' = '3');";
+
+fn lines() -> Result<()> {
+    let home = home()?;
+    let terminal = open(home.path())?;
+    terminal.line("SELECT 'a;' AS a, -- not the end;")?;
+    terminal.prompt(NEXT)?;
+    terminal.line("  2 AS b;")?;
+    terminal.see("| a; | 2 |")?;
+    terminal.prompt(PROMPT)?;
+    // A new line although the statement is whole; a statement set is one only with its END.
+    terminal.send("SELECT 3 AS c;")?;
+    terminal.send(ALT_ENTER)?;
+    terminal.line("SELECT 4 AS d;")?;
+    terminal.see("| 3 |")?;
+    terminal.see("| 4 |")?;
+    terminal.prompt(PROMPT)?;
+    terminal.line("EXECUTE STATEMENT SET BEGIN INSERT INTO nowhere SELECT 1;")?;
+    terminal.prompt(NEXT)?;
+    // Ctrl-C clears what is typed.
+    terminal.send(CTRL_C)?;
+    terminal.prompt(PROMPT)?;
+    terminal.line("quit")?;
+    ensure!(terminal.end()?.success(), "quit did not end it well");
+    Ok(())
+}
+
+fn pasted() -> Result<()> {
+    let home = home()?;
+    let terminal = open(home.path())?;
+    terminal.paste("SELECT 11 AS a;\nSELECT 22 AS b;\n")?;
+    terminal.see("SELECT 22 AS b;")?;
+    terminal.send(" ")?;
+    let screen = terminal.prompt(NEXT)?;
+    ensure!(!screen.contains("| 11 |"), "it ran before Enter\n{screen}");
+    terminal.send(ENTER)?;
+    terminal.see("| 11 |")?;
+    terminal.see("| 22 |")?;
+    Ok(())
+}
+
+fn completion() -> Result<()> {
+    let home = home()?;
+    let terminal = open(home.path())?;
+    terminal.send("CREATE TABLE t (a INT) WITH ('conn")?;
+    terminal.send(TAB)?;
+    terminal.see("WITH ('connector' =")?;
+    terminal.send(TAB)?;
+    let screen = terminal.see("filesystem")?;
+    ensure!(screen.contains("kafka") && screen.contains("Takes rows and forgets them"), "{screen}");
+    // What is typed leaves fewer; Enter takes the one that is marked.
+    terminal.send("'datag")?;
+    terminal.wait("fewer suggestions", |s| !s.contains("filesystem"))?;
+    terminal.send(ENTER)?;
+    terminal.see("'connector' = 'datagen'")?;
+    terminal.send(", 'number")?;
+    terminal.send(TAB)?;
+    terminal.see("'number-of-rows' =")?;
+    terminal.line("'2');")?;
+    terminal.prompt(PROMPT)?;
+    // Its columns, in scope from behind the cursor.
+    terminal.line("CREATE VIEW v AS SELECT a AS quantity FROM t;")?;
+    terminal.prompt(PROMPT)?;
+    terminal.send("SELECT  FROM v")?;
+    terminal.send(&LEFT.repeat(7))?;
+    terminal.send("quan")?;
+    terminal.send(TAB)?;
+    terminal.see("SELECT quantity FROM v")?;
+    terminal.send(CTRL_C)?;
+    terminal.prompt(PROMPT)?;
+    terminal.send("\\waterm")?;
+    terminal.send(TAB)?;
+    terminal.see("\\watermarks")?;
+    Ok(())
+}
+
+fn errors() -> Result<()> {
+    let home = home()?;
+    let terminal = open(home.path())?;
+    terminal.line("SELECT nothing FROM (VALUES (1)) AS t(one);")?;
+    let screen = terminal.see("help: there are: one")?;
+    ensure!(
+        screen.contains("error[E0202]: column \"nothing\" does not exist") && screen.contains(" --> input:1:8"),
+        "{screen}"
+    );
+    ensure!(screen.contains("  |        ^^^^^^^"), "{screen}");
+    terminal.prompt(PROMPT)?;
+    // A name that does not exist is underlined while the statement is written, once the keyboard rests.
+    terminal.send("SELECT id FROM nowhere WHERE id = 1 ")?;
+    terminal.underlined("nowhere")?;
+    ensure!(!terminal.is_underlined("SELECT id"), "what is right is underlined");
+    terminal.send(CTRL_C)?;
+    terminal.prompt(PROMPT)?;
+    terminal.line("\\jbos")?;
+    terminal.see("there is no command \\jbos: did you mean \\jobs?")?;
+    terminal.line("\\manual lowr")?;
+    terminal.see("did you mean LOWER?")?;
+    Ok(())
+}
+
+fn live() -> Result<()> {
+    let home = home()?;
+    let terminal = open(home.path())?;
+    terminal.line(ORDERS)?;
+    terminal.prompt(PROMPT)?;
+    terminal
+        .line("SELECT window_end, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '2' SECOND)) GROUP BY window_start, window_end;")?;
+    // Rows, and what is known of the query.
+    let with_rows = |s: &str| s.contains("Ctrl-C ends it") && s.contains("watermark 20") && s.contains("| 20");
+    let screen = terminal.wait("rows and a footer", with_rows)?;
+    ensure!(screen.contains("| window_end") && screen.contains("/s)"), "{screen}");
+    terminal.send(CTRL_C)?;
+    let screen = terminal.prompt(PROMPT)?;
+    ensure!(screen.contains("| window_end") && screen.contains("| 20"), "the table is gone\n{screen}");
+    ensure!(!screen.contains("Ctrl-C ends it"), "the footer stays\n{screen}");
+    ensure!(screen.lines().any(|l| l.ends_with(" row") || l.ends_with(" rows")), "{screen}");
+    // The session goes on; the result is there once more, as changes.
+    terminal.line("\\set live changelog")?;
+    terminal.line("\\last")?;
+    terminal.see("| op |")?;
+    terminal.see("| +I |")?;
+    terminal.line("SELECT 7 AS seven;")?;
+    terminal.see("7")?;
+    Ok(())
+}
+
+fn resized() -> Result<()> {
+    let home = home()?;
+    let terminal = open(home.path())?;
+    terminal.line(ORDERS)?;
+    terminal.line("SELECT id, price, ts, 'a long text that takes a lot of room' AS text FROM orders;")?;
+    terminal.wait("rows", |s| s.contains("a long text that takes a lot of room |") && s.contains("Ctrl-C"))?;
+    terminal.resize(NonZeroU16::MIN.saturating_add(49))?;
+    let fits = |s: &str| s.contains("| a long te… |") && s.lines().all(|l| l.chars().count() <= 50);
+    terminal.wait("rows that fit", fits)?;
+    terminal.send(CTRL_C)?;
+    terminal.prompt(PROMPT)?;
+    Ok(())
+}
+
+fn jobs() -> Result<()> {
+    let home = home()?;
+    let terminal = open(home.path())?;
+    terminal.line(ORDERS)?;
+    terminal.line("SET 'execution.checkpointing.interval' = '200 ms';")?;
+    terminal.line("CREATE TABLE sink (id BIGINT, price INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'json');")?;
+    terminal.line("INSERT INTO sink SELECT id, price FROM orders;")?;
+    terminal.see("job sink starts; its state is in")?;
+    terminal.see("1 job runs")?;
+    // The session is free for other things.
+    terminal.line("SELECT 5 AS five;")?;
+    terminal.see("| five |")?;
+    terminal.line("\\jobs")?;
+    terminal.see("| sink | running |")?;
+    terminal.line("\\job sink")?;
+    terminal.see("| operator")?;
+    terminal.send(CTRL_D)?;
+    terminal.see("s stops it after a final checkpoint and leaves")?;
+    terminal.send("n")?;
+    checkpointed(&terminal)?;
+    terminal.send(CTRL_D)?;
+    terminal.wait("the question again", |s| s.trim_end().ends_with("any other key stays"))?;
+    terminal.send("s")?;
+    terminal.see("job sink is stopped after")?;
+    ensure!(terminal.end()?.success(), "leaving did not end well");
+    // What was read is written: the last checkpoint made it visible.
+    ensure!(
+        walk(&home.path().join("out"))?.iter().any(|(_, bytes)| bytes.starts_with(b"{\"id\":")),
+        "nothing was written"
+    );
+    // The next session finds the job where it was.
+    let terminal = open(home.path())?;
+    terminal.line(ORDERS)?;
+    terminal.line("CREATE TABLE sink (id BIGINT, price INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'json');")?;
+    terminal.line("INSERT INTO sink SELECT id, price FROM orders;")?;
+    terminal.see("job sink goes on from checkpoint")?;
+    terminal.line("\\stop sink")?;
+    terminal.see("job sink is stopped after")?;
+    terminal.send(CTRL_D)?;
+    ensure!(terminal.end()?.success(), "leaving did not end well");
+    Ok(())
+}
+
+/// Looks at the jobs until one has a checkpoint.
+fn checkpointed(terminal: &Terminal) -> Result<()> {
+    for _ in 0..1_000 {
+        terminal.line("\\checkpoints")?;
+        let answered =
+            |s: &str| s.trim_end().lines().last().is_some_and(|l| l.starts_with(PROMPT) && !l.contains("checkpoints")) && s.contains("| completed |");
+        if terminal.wait("the checkpoints", answered)?.contains(" ago ") {
+            return Ok(());
+        }
+    }
+    bail!("there was no checkpoint")
+}
+
+fn notices() -> Result<()> {
+    let home = home()?;
+    std::fs::create_dir(home.path().join("in"))?;
+    let terminal = open(home.path())?;
+    terminal.line("CREATE TABLE source (a INT) WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'json', 'source.monitor-interval' = '100 ms');")?;
+    terminal.line("CREATE TABLE sink (a INT) WITH ('connector' = 'blackhole');")?;
+    terminal.line("INSERT INTO sink SELECT a FROM source;")?;
+    terminal.see("1 job runs")?;
+    terminal.send("SELECT 1 AS being_typed")?;
+    terminal.see("SELECT 1 AS being_typed")?;
+    std::fs::write(home.path().join("in/bad.json"), "{\"a\": \"x\"}\n")?;
+    let screen = terminal.wait("the notice and the line", |s| {
+        s.contains("job sink has failed") && s.trim_end().lines().last().is_some_and(|l| l.contains("SELECT 1 AS being_typed"))
+    })?;
+    ensure!(screen.contains("error[E0700]"), "{screen}");
+    terminal.line(";")?;
+    terminal.see("| being_typed |")?;
+    Ok(())
+}
+
+fn history() -> Result<()> {
+    let home = home()?;
+    let secret = "CREATE TABLE s (a INT) WITH ('connector' = 'kafka', 'properties.sasl.password' = 'hunter2', 'topic' = 't', 'format' = 'json');";
+    let terminal = open(home.path())?;
+    terminal.line(secret)?;
+    terminal.see("error[")?;
+    terminal.prompt(PROMPT)?;
+    terminal.line("SELECT 41 AS first;")?;
+    terminal.see("| first |")?;
+    terminal.prompt(PROMPT)?;
+    terminal.send(CTRL_D)?;
+    ensure!(terminal.end()?.success(), "leaving did not end well");
+    let files: Vec<_> = walk(&home.path().join("data"))?;
+    ensure!(
+        files.iter().any(|(name, _)| name.ends_with("history.sqlite3")),
+        "there is no history: {files:?}",
+        files = files.iter().map(|f| &f.0).collect::<Vec<_>>()
+    );
+    for (name, bytes) in &files {
+        ensure!(!bytes.windows(7).any(|w| w == b"hunter2"), "{name} holds the secret");
+    }
+    ensure!(
+        files.iter().any(|(_, bytes)| bytes.windows(7).any(|w| w == b"*******")),
+        "the statement was not remembered"
+    );
+    let terminal = open(home.path())?;
+    terminal.send(UP)?;
+    terminal.prompt("millstream> SELECT 41 AS first;")?;
+    terminal.send(UP)?;
+    terminal.see("'properties.sasl.password' = '*******'")?;
+    terminal.send(CTRL_C)?;
+    terminal.prompt(PROMPT)?;
+    terminal.send(CTRL_R)?;
+    terminal.send("fir")?;
+    terminal.see("search: fir")?;
+    terminal.send(ENTER)?;
+    terminal.see("SELECT 41 AS first;")?;
+    Ok(())
+}
+
+/// The files below a directory with what is in them.
+fn walk(directory: &Path) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(walk(&path)?);
+        } else {
+            found.push((path.display().to_string(), std::fs::read(&path)?));
+        }
+    }
+    Ok(found)
+}
+
+fn pager() -> Result<()> {
+    let home = home()?;
+    // It says how many lines it was given.
+    let terminal = Terminal::open(home.path(), &[("MILLSTREAM_PAGER", "awk 'END { print \"paged \" NR }'")])?;
+    terminal.prompt(PROMPT)?;
+    terminal.line("CREATE TABLE many (id INT) WITH ('connector' = 'datagen', 'number-of-rows' = '100', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '100');")?;
+    terminal.line("SELECT id FROM many;")?;
+    terminal.see("paged 105")?;
+    // What fits the screen does not go there.
+    terminal.line("SELECT id FROM many WHERE id > 95;")?;
+    terminal.see("5 rows")?;
+    terminal.line("\\set pager off")?;
+    terminal.line("\\last")?;
+    terminal.wait("all rows", |s| s.matches("5 rows").count() == 2)?;
+    terminal.line("\\copy (SELECT id FROM many WHERE id > 98) TO 'some.csv'")?;
+    terminal.see("written to some.csv")?;
+    let copied = std::fs::read_to_string(home.path().join("some.csv"))?;
+    let mut rows: Vec<&str> = copied.lines().collect();
+    // Subtasks give them in any order.
+    rows[1..].sort_unstable();
+    ensure!(rows == ["id", "100", "99"], "the copy is wrong: {copied}");
+    terminal.line("\\o all.txt")?;
+    terminal.line("SELECT id FROM many WHERE id = 7;")?;
+    terminal.prompt(PROMPT)?;
+    terminal.line("\\o")?;
+    terminal.prompt(PROMPT)?;
+    let written = std::fs::read_to_string(home.path().join("all.txt"))?;
+    ensure!(written.contains("| id |") && written.contains("| 7  |"), "the file is wrong: {written}");
+    Ok(())
+}
+
+fn editor() -> Result<()> {
+    let home = home()?;
+    std::fs::write(home.path().join("ed.sh"), "sed -i 's/before/after/' \"$1\"\n")?;
+    std::fs::write(
+        home.path().join("script.sql"),
+        "CREATE VIEW scripted AS SELECT 1 AS from_file;\nSELECT from_file FROM scripted;\n",
+    )?;
+    let editor = format!("sh {}/ed.sh", home.path().display());
+    let terminal = Terminal::open(home.path(), &[("EDITOR", &editor), ("VISUAL", "")])?;
+    terminal.prompt(PROMPT)?;
+    terminal.line("SELECT 1 AS before;")?;
+    terminal.see("| before |")?;
+    terminal.prompt(PROMPT)?;
+    terminal.line("\\e")?;
+    terminal.prompt("millstream> SELECT 1 AS after;")?;
+    terminal.send(ENTER)?;
+    terminal.see("| after |")?;
+    terminal.line("\\i script.sql")?;
+    terminal.see("| from_file |")?;
+    terminal.line("\\dv")?;
+    terminal.see("| scripted | view | from_file |")?;
+    terminal.line("\\sc scripted")?;
+    terminal.see("CREATE VIEW `default_catalog`.`default_database`.`scripted`")?;
+    terminal.line("\\i nowhere.sql")?;
+    terminal.see("nowhere.sql cannot be read")?;
+    Ok(())
+}
+
+fn forms() -> Result<()> {
+    let home = home()?;
+    let terminal = open(home.path())?;
+    let query = "SELECT 1 AS a, CAST(NULL AS STRING) AS b;";
+    terminal.line("\\x")?;
+    terminal.line(query)?;
+    terminal.see("-[ row 1 ]")?;
+    terminal.line(".mode jsonl")?;
+    terminal.line(query)?;
+    terminal.see("{\"a\":1,\"b\":null}")?;
+    terminal.line(".mode markdown")?;
+    terminal.line(query)?;
+    terminal.see("| a | b |")?;
+    terminal.line(".mode tabel")?;
+    terminal.see("did you mean table?")?;
+    terminal.line(".mode table")?;
+    terminal.line("\\timing on")?;
+    terminal.line("EXPLAIN SELECT 1 AS explained;")?;
+    terminal.see("time 0.")?;
+    terminal.line("\\df upper")?;
+    terminal.see("UPPER(text)")?;
+    terminal.line("\\watch 0.1")?;
+    terminal.wait("it ran twice", |s| s.matches("every 0.1 s").count() >= 2)?;
+    terminal.send(CTRL_C)?;
+    terminal.prompt(PROMPT)?;
+    Ok(())
+}
+
+fn plain() -> Result<()> {
+    let home = home()?;
+    let query = "SELECT 1 AS a, CAST(NULL AS STRING) AS b;";
+    let terminal = Terminal::open(home.path(), &[("NO_COLOR", "1")])?;
+    terminal.prompt(PROMPT)?;
+    terminal.line(query)?;
+    terminal.see("1 row")?;
+    terminal.prompt(PROMPT)?;
+    let coloured = |bytes: &str| {
+        bytes.split("\x1b[").skip(1).any(|code| {
+            code.split_once('m')
+                .is_some_and(|(n, _)| n.starts_with(['3', '9']) && n.chars().all(|c| c.is_ascii_digit() || c == ';'))
+        })
+    };
+    ensure!(!coloured(&terminal.bytes()), "there are colours: {:?}", terminal.bytes());
+    // What this finds is found with colours.
+    let bright = open(home.path())?;
+    bright.line(query)?;
+    bright.see("1 row")?;
+    ensure!(coloured(&bright.bytes()), "there are no colours: {:?}", bright.bytes());
+
+    let terminal = Terminal::open(home.path(), &[("TERM", "dumb")])?;
+    terminal.prompt(PROMPT)?;
+    terminal.line("SELECT 1 AS a,")?;
+    terminal.see("-> ")?;
+    terminal.line("2 AS b;")?;
+    terminal.see("| 1 | 2 |")?;
+    terminal.line(ORDERS)?;
+    terminal.line("SELECT price FROM orders;")?;
+    terminal.see("|     1 |")?;
+    terminal.send(CTRL_C)?;
+    terminal.wait("the prompt again", |s| s.trim_end().ends_with(PROMPT))?;
+    ensure!(!terminal.bytes().contains('\x1b'), "a dumb terminal was sent codes: {:?}", terminal.bytes());
+    terminal.line("exit")?;
+    ensure!(terminal.end()?.success(), "leaving did not end well");
+    Ok(())
+}
+
+const SINK: &str = "CREATE TABLE sink (id BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'json');";
+
+fn terminated() -> Result<()> {
+    let home = home()?;
+    let terminal = open(home.path())?;
+    terminal.line(ORDERS)?;
+    terminal.line("SET 'execution.checkpointing.interval' = '200 ms';")?;
+    terminal.line(SINK)?;
+    terminal.line("INSERT INTO sink SELECT id FROM orders;")?;
+    terminal.see("1 job runs")?;
+    checkpointed(&terminal)?;
+    terminal.signal("TERM")?;
+    ensure!(terminal.end()?.code() == Some(143), "it did not end as SIGTERM ends a program");
+    // Its final checkpoint is there.
+    let terminal = open(home.path())?;
+    terminal.line(ORDERS)?;
+    terminal.line(SINK)?;
+    terminal.line("INSERT INTO sink SELECT id FROM orders;")?;
+    terminal.see("job sink goes on from checkpoint")?;
+    Ok(())
+}
