@@ -8,16 +8,18 @@ CREATE TABLE requests (
   page STRING,
   status INT,
   file STRING METADATA FROM 'file.name' VIRTUAL
-) WITH (
-  'connector' = 'filesystem',
-  'path' = 'in/requests',
-  'format' = 'csv'
-);
+) WITH ('connector' = 'filesystem', 'path' = 'in/requests', 'format' = 'csv');
 
-CREATE TABLE failures (ts TIMESTAMP(3), page STRING, file STRING) WITH ('connector' = 'print');
+CREATE TABLE failures (
+  ts TIMESTAMP(3),
+  page STRING,
+  file STRING
+) WITH ('connector' = 'print');
 
 -- Reads everything and shows nothing: how fast is it?
 CREATE TABLE nothing (status INT) WITH ('connector' = 'blackhole');
 
-INSERT INTO failures SELECT ts, page, file FROM requests WHERE status >= 500;
-INSERT INTO nothing SELECT status FROM requests;
+INSERT INTO failures
+SELECT ts, page, file FROM requests WHERE status >= 500;
+INSERT INTO nothing
+SELECT status FROM requests;
