@@ -1,6 +1,7 @@
 //! `millstream explain`: what is shown of `explain/*.sql`, beside each in every form. `UPDATE=1` writes them.
 
 use crate::harness::{fail, files, millstream, root, succeed};
+use crate::reference::compare;
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Failed, Trial};
 use std::collections::BTreeSet;
@@ -147,7 +148,8 @@ fn documented() -> Result<()> {
     for line in shown.lines() {
         ensure!(tree.contains(line.trim_start()), "docs/explain.md shows \"{line}\", the tree is\n{tree}");
     }
-    Ok(())
+    let picture = succeed(explain(&root(), &root().join("tests/explain/clicks.sql"), "svg")?)?;
+    compare("docs/plan.svg", &picture)
 }
 
 fn pictures() -> Result<()> {

@@ -9,6 +9,7 @@ mod catalogue;
 mod check;
 mod cli;
 mod conformance;
+mod docs;
 mod explain;
 mod faults;
 mod filesystem;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
     trials.extend(catalogue::trials());
     trials.extend(check::trials());
     trials.extend(cli::trials());
+    trials.extend(docs::trials());
     trials.extend(explain::trials());
     trials.extend(faults::trials());
     trials.extend(filesystem::trials());

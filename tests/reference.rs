@@ -25,7 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-fn compare(path: &str, made: &str) -> Result<()> {
+pub(crate) fn compare(path: &str, made: &str) -> Result<()> {
     let path = root().join(path);
     if std::env::var_os("UPDATE").is_some() {
         return Ok(std::fs::write(path, made)?);
@@ -33,7 +33,7 @@ fn compare(path: &str, made: &str) -> Result<()> {
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     ensure!(
         committed == made,
-        "{} is not what the code declares: UPDATE=1 cargo test -p tests reference writes it",
+        "{} is not what the code declares: UPDATE=1 cargo test -p tests writes it",
         path.display()
     );
     Ok(())

@@ -1,7 +1,7 @@
 //! `millstream sql` without a terminal: texts of a session, jobs beside them, configuration.
 
 use crate::cli::{check_output, job, wait_for_commit};
-use crate::harness::{AS_MILLSTREAM, Running, fail, millstream, root, signal, succeed};
+use crate::harness::{Running, fail, millstream, signal, succeed};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Failed, Trial};
 use std::io::{BufRead, BufReader, Write};
@@ -24,7 +24,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("wrong_configuration_is_told_with_its_place", wrong_configuration),
         trial("the_users_text_comes_first", init),
         trial("colours_are_there_when_they_are_wanted", colors),
-        trial("the_documentation_shows_what_happens", documentation),
     ]
 }
 
@@ -465,33 +464,5 @@ fn colors() -> Result<()> {
             "{extra:?} {environment:?}\n{said}"
         );
     }
-    Ok(())
-}
-
-/// The commands of docs/sql-shell.md, and what they print.
-fn documentation() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let page = std::fs::read_to_string(root().join("docs/sql-shell.md"))?;
-    let function = format!("millstream() {{ \"{}\" {AS_MILLSTREAM} \"$@\"; }}\n", std::env::current_exe()?.display());
-    let mut commands = 0;
-    for block in page.split("```console\n").skip(1) {
-        let block = block.split("```").next().unwrap_or_default();
-        for example in block.split("$ ").skip(1) {
-            let (line, expected) = example.split_once('\n').context("a command without an end")?;
-            let mut shell = Command::new("bash");
-            shell
-                .args(["-c", &format!("{function}{line}")])
-                .current_dir(directory.path())
-                .stdin(Stdio::null());
-            shell.env("XDG_CONFIG_HOME", directory.path().join(".config"));
-            let (shown, said, _) = all(shell)?;
-            ensure!(
-                shown == expected && !said.contains("panicked"),
-                "$ {line}\n{shown}{said}\nit should be\n{expected}"
-            );
-            commands += 1;
-        }
-    }
-    ensure!(commands > 10, "only {commands} commands were found");
     Ok(())
 }

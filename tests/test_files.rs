@@ -28,7 +28,6 @@ pub(crate) fn trials() -> Vec<Trial> {
     own("fixtures_of_all_formats", fixtures);
     own("results_as_junit", junit);
     own("results_as_json", json);
-    own("the_documentation_holds", documentation);
     trials
 }
 
@@ -311,26 +310,5 @@ fn json() -> Result<()> {
         at("/problems/0/cells/15") == serde_json::json!({"parallelism": 4, "batch_size": 1, "restore": true, "seed": 1}),
         "{out}"
     );
-    Ok(())
-}
-
-/// The test files that `docs/testing.md` shows pass, with the job files that it shows before them.
-fn documentation() -> Result<()> {
-    let text = std::fs::read_to_string(root().join("docs/testing.md"))?;
-    let directory = tempfile::tempdir()?;
-    let mut shown = 0;
-    for block in text.split("\n```sql\n").skip(1) {
-        let block = block.split("\n```").next().unwrap_or_default();
-        let Some(name) = block.strip_prefix("-- ").and_then(|b| b.lines().next()) else {
-            continue;
-        };
-        let path = directory.path().join(name);
-        std::fs::create_dir_all(path.parent().context("no parent")?)?;
-        std::fs::write(path, block)?;
-        shown += usize::from(name.ends_with(".test.sql"));
-    }
-    ensure!(shown > 0, "docs/testing.md shows no test");
-    let (code, out, err) = run(directory.path(), &[])?;
-    ensure!(code == 0, "{code}\n{out}{err}");
     Ok(())
 }
