@@ -341,9 +341,10 @@ fn pager() -> Result<()> {
     ensure!(rows == ["id", "100", "99"], "the copy is wrong: {copied}");
     terminal.line("\\o all.txt")?;
     terminal.line("SELECT id FROM many WHERE id = 7;")?;
-    terminal.prompt(PROMPT)?;
     terminal.line("\\o")?;
-    terminal.prompt(PROMPT)?;
+    // What is behind it is shown when it is done.
+    terminal.line("SELECT 40 + 2 AS answer;")?;
+    terminal.see(" 42 |")?;
     let written = std::fs::read_to_string(home.path().join("all.txt"))?;
     ensure!(written.contains("| id |") && written.contains("| 7  |"), "the file is wrong: {written}");
     Ok(())
