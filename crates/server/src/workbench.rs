@@ -90,7 +90,7 @@ impl Workbench {
         };
         let (compiled, errors) = match compiled {
             Ok(compiled) => (compiled, Vec::new()),
-            Err(failed) => (failed.done, failed.errors),
+            Err(failed) => (*failed.done, failed.errors),
         };
         // Only what is stored holds: a change that cannot be made leaves the session as it was.
         if control.unless_stopped(self.catalogs.apply(&compiled.changes)).await.map_err(one)?.is_none() {

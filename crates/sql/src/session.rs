@@ -41,7 +41,7 @@ pub struct Failed {
     /// Each with its place.
     pub errors: Vec<Error>,
     /// What the statements come to that have had their effect.
-    pub done: Compiled,
+    pub done: Box<Compiled>,
 }
 
 /// Errors told of one text.
@@ -127,7 +127,7 @@ impl Session {
             .compile_statements(parsed, look, options)
             .map(|compiled| compiled.without(&allowed, substituted.above))
             .map_err(|failed| Failed {
-                done: failed.done.without(&allowed, substituted.above),
+                done: Box::new(failed.done.without(&allowed, substituted.above)),
                 ..failed
             });
         let there = |e: Error| e.moved(|span| substituted.original(span));
@@ -147,7 +147,7 @@ impl Session {
             // Of a value that is not known nobody can say that it is wrong.
             errors.retain(|e| !e.span.is_some_and(|span| substituted.is_open(span)));
             errors.sort_by_key(|e| e.span.map(|span| span.start));
-            let done = moved(failed.done);
+            let done = Box::new(moved(*failed.done));
             Failed { errors, done }
         })
     }
@@ -221,6 +221,7 @@ impl Session {
             return Ok(done);
         }
         errors.retain(|e| e.code != Some(FOLLOWS));
+        let done = Box::new(done);
         Err(Failed { errors, done })
     }
 }
@@ -289,7 +290,7 @@ impl Compiled {
 fn nothing(errors: Vec<Error>) -> Failed {
     Failed {
         errors,
-        done: Compiled::default(),
+        done: Box::default(),
     }
 }
 
