@@ -9,7 +9,7 @@ mod links;
 mod page;
 
 use crate::harness::{AS_MILLSTREAM, files, root};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::{Failed, Trial};
 use page::{Block, Page};
 use std::path::{Path, PathBuf};
@@ -74,9 +74,10 @@ fn examples(path: &Path) -> Result<()> {
     if std::env::var_os("UPDATE").is_some() {
         return Ok(std::fs::write(path, made)?);
     }
-    let differ = text.lines().zip(made.lines()).position(|(a, b)| a != b);
-    let line = differ.unwrap_or(text.lines().count().min(made.lines().count())) + 1;
-    ensure!(text == made, "{}:{line} is not what is shown: UPDATE=1 writes it\n{made}", page_name(path));
+    let both = text.lines().chain(["its end"]).zip(made.lines().chain(["its end"]));
+    if let Some((i, (there, now))) = both.enumerate().find(|(_, (there, now))| there != now) {
+        bail!("{}:{} is\n{there}\nit is shown as\n{now}\nUPDATE=1 writes it", page_name(path), i + 1);
+    }
     Ok(())
 }
 
