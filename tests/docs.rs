@@ -127,14 +127,16 @@ fn console(block: &Block, directory: &Path) -> Result<String> {
 }
 
 fn shell(command: &str, directory: &Path) -> Result<String> {
-    let millstream = format!("millstream() {{ \"{}\" {AS_MILLSTREAM} \"$@\"; }}", std::env::current_exe()?.display());
+    // A program, so that `timeout` and its like can start it.
+    let program = format!(r#"mkdir -p .bin; printf '#!/bin/sh\nexec "$PROGRAM" {AS_MILLSTREAM} "$@"\n' > .bin/millstream; chmod +x .bin/millstream"#);
     let mut shell = Command::new("timeout");
-    shell.args(["-k", "1", "120", "bash", "-c", &format!("{millstream}\n{command}")]);
+    shell.args(["-k", "1", "120", "bash", "-c", &format!("{program}; PATH=$PWD/.bin:$PATH\n{command}")]);
     shell
         .current_dir(directory)
         .stdin(Stdio::null())
         .env_remove("RUST_BACKTRACE")
         .env_remove("GITHUB_ACTIONS");
+    shell.env("PROGRAM", std::env::current_exe()?);
     let output = shell.env("XDG_CONFIG_HOME", directory.join(".config")).output()?;
     let (shown, said) = (String::from_utf8(output.stdout)?, String::from_utf8_lossy(&output.stderr).into_owned());
     ensure!(output.status.success() && !said.contains("panicked"), "{}\n{shown}{said}", output.status);
