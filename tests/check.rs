@@ -15,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("exit_codes_say_what_was_found", exit_codes),
         trial("edits_mend_what_they_are_for", edits),
         trial("standard_input_is_checked", stdin),
+        trial("variables_are_those_of_the_configuration", configured),
     ]
 }
 
@@ -105,6 +106,28 @@ fn edits() -> Result<()> {
         }
     }
     ensure!(tried == 13, "{tried} edits instead of 13");
+    Ok(())
+}
+
+fn configured() -> Result<()> {
+    let project = tempfile::tempdir()?;
+    std::fs::copy(root().join("tests/check/jobs/clean.sql"), project.path().join("clean.sql"))?;
+    let told = |status: i32| -> Result<String> {
+        let mut command = millstream(project.path())?;
+        let output = command.args(["check", "clean.sql"]).env("MILLSTREAM_DEFINE_PASSWORD", "hunter2").output()?;
+        let said = String::from_utf8(output.stdout)? + &String::from_utf8(output.stderr)?;
+        ensure!(output.status.code() == Some(status), "{}\n{said}", output.status);
+        Ok(said)
+    };
+    let toml = project.path().join("millstream.toml");
+    std::fs::write(&toml, "[define]\nBROKERS = \"localhost:9092\"\n")?;
+    let said = told(0)?;
+    ensure!(said.contains("not checked: what ${SKEW} stands for;"), "{said}");
+    std::fs::write(&toml, "[define]\nBROKERS = \"localhost:9092\"\nSKEW = \"long\"\n")?;
+    let said = told(1)?;
+    ensure!(said.contains("error[E0502]") && !said.contains("hunter2"), "{said}");
+    std::fs::write(&toml, "defnie = 1\n")?;
+    told(2)?;
     Ok(())
 }
 

@@ -2,15 +2,16 @@
 
 use crate::arguments::pair;
 use crate::color::wanted;
+use crate::config::Configuration;
 use crate::display::Color;
 use crate::files::sql_files;
 use crate::findings::{Checked, Counts, Form, write};
-use crate::report::say;
+use crate::report::{self, say};
 use anyhow::{Context, bail};
 use clap::Args;
 use millstream_server::{Bounds, RunOptions};
 use millstream_sql::{Palette, Severity};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -44,7 +45,11 @@ pub(crate) struct Check {
 }
 
 pub(crate) fn check(arguments: Check) -> ExitCode {
-    let told = check_all(&arguments).and_then(|checked| {
+    let configuration = match Configuration::load() {
+        Ok(configuration) => configuration,
+        Err(wrong) => return report::wrong_configuration(&wrong),
+    };
+    let told = check_all(&arguments, &configuration).and_then(|checked| {
         let is_github = std::env::var("GITHUB_ACTIONS").is_ok_and(|v| v == "true");
         let form = arguments.output.unwrap_or(if is_github { Form::Github } else { Form::Human });
         let is_coloured = wanted(arguments.color, std::io::stdout().is_terminal());
@@ -77,7 +82,7 @@ pub(crate) fn check(arguments: Check) -> ExitCode {
     }
 }
 
-fn check_all(arguments: &Check) -> anyhow::Result<Vec<Checked>> {
+fn check_all(arguments: &Check, configuration: &Configuration) -> anyhow::Result<Vec<Checked>> {
     let allowed: Vec<String> = arguments.allow.iter().map(|code| code.to_uppercase()).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -91,8 +96,8 @@ fn check_all(arguments: &Check) -> anyhow::Result<Vec<Checked>> {
             text,
             name,
             directory: directory.clone(),
-            variables: arguments.define.iter().cloned().collect(),
-            defaults: BTreeMap::new(),
+            variables: configuration.variables(&arguments.define),
+            defaults: configuration.set(),
             settings: arguments.set.iter().cloned().collect(),
             fresh: false,
             bounds: Bounds::default(),

@@ -150,6 +150,12 @@ impl Configuration {
     pub(crate) fn metrics(&self) -> Option<SocketAddr> {
         self.text("metrics")?.parse().ok()
     }
+    /// Variables with their values; those of arguments win.
+    pub(crate) fn variables(&self, arguments: &[(String, String)]) -> BTreeMap<String, String> {
+        let mut variables = self.define();
+        variables.extend(arguments.iter().cloned());
+        variables
+    }
     /// The values of variables.
     pub(crate) fn define(&self) -> BTreeMap<String, String> {
         self.table(DEFINE)

@@ -1,6 +1,7 @@
 //! `millstream explain`.
 
 use crate::arguments::pair;
+use crate::config::Configuration;
 use crate::process::io_runtime;
 use crate::report::{self, print, say};
 use crate::run::read;
@@ -54,6 +55,10 @@ pub(crate) fn run(arguments: Explain) -> ExitCode {
             }
         };
     }
+    let configuration = match Configuration::load() {
+        Ok(configuration) => configuration,
+        Err(wrong) => return report::wrong_configuration(&wrong),
+    };
     let (text, name) = match read(Path::new(&arguments.what)) {
         Ok(read) => read,
         Err(e) => {
@@ -62,7 +67,7 @@ pub(crate) fn run(arguments: Explain) -> ExitCode {
         }
     };
     let file = arguments.what.clone();
-    match explained(arguments, text.clone(), name) {
+    match explained(arguments, &configuration, text.clone(), name) {
         Ok(Explained { shown, findings }) => {
             report::warnings(&findings);
             print(shown.as_bytes())
@@ -77,14 +82,15 @@ fn is_code(what: &str) -> bool {
     digits.is_some_and(|d| d.len() == 4 && d.bytes().all(|b| b.is_ascii_digit()))
 }
 
-fn explained(arguments: Explain, text: String, name: String) -> Result<Explained, Vec<Error>> {
+fn explained(arguments: Explain, configuration: &Configuration, text: String, name: String) -> Result<Explained, Vec<Error>> {
     let runtime = io_runtime().map_err(|e| vec![e])?;
     let directory = std::env::current_dir().map_err(|e| vec![Error::config("the current directory is unknown").source(e)])?;
     let made = runtime.block_on(millstream_server::explain(ExplainOptions {
         text,
         name,
         directory,
-        variables: arguments.define.into_iter().collect(),
+        variables: configuration.variables(&arguments.define),
+        defaults: configuration.set(),
         settings: arguments.set.into_iter().collect(),
         query: arguments.query,
         form: match arguments.format {

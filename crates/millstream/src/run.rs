@@ -61,8 +61,7 @@ fn start(arguments: Run, shown: Shown, configuration: &Configuration, text: Stri
     if let Some(parallelism) = arguments.parallelism {
         settings.insert("parallelism.default".to_string(), parallelism.to_string());
     }
-    let mut variables = configuration.define();
-    variables.extend(arguments.define);
+    let variables = configuration.variables(&arguments.define);
     let options = RunOptions {
         text,
         name,

@@ -7,9 +7,10 @@ mod junit;
 mod record;
 
 use crate::arguments::pair;
+use crate::config::Configuration;
 use crate::display::LogFormat;
 use crate::process::{io_runtime, log_from};
-use crate::report::say;
+use crate::report::{say, wrong_configuration};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use find::Found;
@@ -75,7 +76,11 @@ const SEED: u64 = 1;
 
 pub(crate) fn test(arguments: Test) -> ExitCode {
     log_from(LogFormat::Text, "error", std::io::stderr);
-    match start(&arguments) {
+    let configuration = match Configuration::load() {
+        Ok(configuration) => configuration,
+        Err(wrong) => return wrong_configuration(&wrong),
+    };
+    match start(&arguments, &configuration) {
         Ok(code) => code,
         Err(e) => {
             say(format_args!("error: {e:#}"));
@@ -84,12 +89,12 @@ pub(crate) fn test(arguments: Test) -> ExitCode {
     }
 }
 
-fn start(arguments: &Test) -> Result<ExitCode> {
+fn start(arguments: &Test, configuration: &Configuration) -> Result<ExitCode> {
     let directory = std::env::current_dir().context("the current directory is unknown")?;
     let runtime = io_runtime()?;
     let options = |filter: Option<String>| TestOptions {
         filter,
-        variables: arguments.define.iter().cloned().collect(),
+        variables: configuration.variables(&arguments.define),
         cells: cells(arguments),
         directory: directory.clone(),
     };

@@ -4,7 +4,7 @@ use crate::catalogs::Catalogs;
 use crate::runner::Runner;
 use millstream_dataflow::{Error, Result};
 use millstream_plan::{Job, describe, dot, json, mermaid, svg, text};
-use millstream_sql::{CompileOptions, Diagnostic, Step, compile};
+use millstream_sql::{CompileOptions, Diagnostic, OnError, Session, Step};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tokio::runtime::Handle;
@@ -19,6 +19,8 @@ pub struct ExplainOptions {
     pub directory: PathBuf,
     /// `-D NAME=value`
     pub variables: BTreeMap<String, String>,
+    /// What is set before the file.
+    pub defaults: BTreeMap<String, String>,
     /// `--set key=value`: wins over SET in the file.
     pub settings: BTreeMap<String, String>,
     /// The n-th SELECT of the file, from 1, rather than its INSERTs.
@@ -61,7 +63,8 @@ pub async fn explain(options: ExplainOptions) -> Result<Explained, Vec<Error>> {
             settings: &planned.settings,
             job_name: Some(&planned.name),
         };
-        compile(&planned.text, &with)
+        let compiled = Session::new(planned.defaults).compile(&planned.text, &with, OnError::Stop);
+        compiled.map_err(|failed| failed.errors)
     });
     let compiled = planning.await.map_err(|e| vec![Error::bug("planning ended early").source(e)])??;
     let job = chosen(compiled.steps, options.query).map_err(|e| vec![e])?;

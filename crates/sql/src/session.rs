@@ -288,10 +288,7 @@ impl Compiled {
 
 /// A text that has had no effect.
 fn nothing(errors: Vec<Error>) -> Failed {
-    Failed {
-        errors,
-        done: Box::default(),
-    }
+    Failed { errors, done: Box::default() }
 }
 
 #[cfg(test)]
