@@ -629,12 +629,13 @@ fn cut_off() -> Result<()> {
     broker.kill()?;
     wait_for("/readyz", "nobody answers: t")?;
     ensure!(get("/readyz")?.contains(" 503 "));
-    let connected = |yes: u8| format!("\"}} {yes}\n");
+    let connected = |yes: u8| format!("\"}} {yes}.0\n");
     let line = |text: &str| -> Result<String> {
         let line = text.lines().find(|l| l.starts_with("millstream_source_connected{")).context("no metric")?;
         Ok(format!("{line}\n"))
     };
-    ensure!(line(&get("/metrics")?)?.ends_with(&connected(0)), "{}", get("/metrics")?);
+    let shown = line(&get("/metrics")?)?;
+    ensure!(shown.ends_with(&connected(0)), "{shown}");
     broker.start()?;
     wait_for("/readyz", " 200 ")?;
     ensure!(line(&get("/metrics")?)?.ends_with(&connected(1)));

@@ -27,7 +27,7 @@ fn a_text_that_says_something_else_is_refused() {
 fn what_is_no_statement_has_a_place() {
     for (text, place) in [
         ("select 'open", "1:8"),
-        ("select (1", "1:10"),
+        ("select (1", "1:8"),
         ("create table t (a int\n", "1:22"),
         ("nothing;", "1:1"),
     ] {

@@ -156,9 +156,10 @@ impl Broken {
         let word = |i: usize, words: &[&str]| words.iter().any(|w| is_word(tokens.get(i), w));
         let place = word(0, &["USE"]) || word(0, &["CREATE", "DROP"]) && word(1, &["CATALOG", "DATABASE"]);
         let mut at = 1 + usize::from(word(1, &["TEMPORARY"]));
-        // `CREAT TABLE`, too.
+        // `CREAT TABL`, too.
         let makes = |t: &TokenWithSpan| nearest(&t.token.to_string().to_uppercase(), ["CREATE"]).is_some();
-        let is_table = (word(0, &["ALTER", "DROP"]) || tokens.first().is_some_and(makes)) && word(at, &["TABLE", "VIEW"]);
+        let is_relation = |t: &TokenWithSpan| nearest(&t.token.to_string().to_uppercase(), ["TABLE", "VIEW"]).is_some();
+        let is_table = (word(0, &["ALTER", "DROP"]) || tokens.first().is_some_and(makes)) && tokens.get(at).is_some_and(is_relation);
         at += 1;
         while word(at, &["IF", "NOT", "EXISTS"]) {
             at += 1;
