@@ -123,13 +123,23 @@ impl Session {
             on_error,
             forgets: on_error == OnError::Stop || missing == Missing::Left,
         };
-        let compiled = self
+        // What cannot be cut into statements has no effect; whoever only looks wants to see as much as there is.
+        let uncut = missing == Missing::Refused && (parsed.is_cut || !unknown.is_empty());
+        let before = uncut.then(|| self.clone());
+        let mut compiled = self
             .compile_statements(parsed, look, options)
             .map(|compiled| compiled.without(&allowed, substituted.above))
             .map_err(|failed| Failed {
                 done: Box::new(failed.done.without(&allowed, substituted.above)),
                 ..failed
             });
+        if let Some(before) = before {
+            *self = before;
+            compiled = compiled.map_err(|failed| Failed {
+                done: Box::default(),
+                ..failed
+            });
+        }
         let there = |e: Error| e.moved(|span| substituted.original(span));
         let moved = |mut compiled: Compiled| {
             compiled.changes.iter_mut().for_each(|c| c.span = substituted.original(c.span));

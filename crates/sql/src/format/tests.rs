@@ -28,7 +28,7 @@ fn what_is_no_statement_has_a_place() {
     for (text, place) in [
         ("select 'open", "1:8"),
         ("select (1", "1:8"),
-        ("create table t (a int\n", "1:22"),
+        ("create table t (a int\n", "1:16"),
         ("nothing;", "1:1"),
     ] {
         let errors = format(text).unwrap_err();

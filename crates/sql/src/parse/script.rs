@@ -90,6 +90,8 @@ pub(crate) fn makes_view(text: &str) -> Option<bool> {
 pub(crate) struct Parsed {
     pub(crate) statements: Vec<Result<Statement, Unread>>,
     pub(crate) hints: Vec<Hint>,
+    /// Whether something in it begins and does not end.
+    pub(crate) is_cut: bool,
 }
 
 /// What is no statement.
@@ -105,6 +107,7 @@ impl Parsed {
         Parsed {
             statements: vec![Err(unread)],
             hints: Vec::new(),
+            is_cut: true,
         }
     }
     fn whole(self) -> (Script, Vec<Error>) {
@@ -142,12 +145,14 @@ fn script(tokens: Vec<TokenWithSpan>, unended: Option<Error>, unknown: &[Span]) 
     if !wrong.is_empty() {
         statements.push(Err(Unread { errors: wrong, broken: None }));
     }
+    let is_cut = unended.is_some();
     if let Some(e) = unended {
         statements.push(Err(Unread { errors: vec![e], broken: None }));
     }
     Parsed {
         statements,
         hints: hints.into_iter().filter_map(Result::ok).collect(),
+        is_cut,
     }
 }
 
