@@ -358,7 +358,7 @@ fn dead_letters() -> Result<()> {
     ];
     let (address, topic) = topic_of("dead", 1, &records.each_ref().map(String::as_str))?;
     let example = std::fs::read_to_string(root().join("sql-examples/dead-letters.sql"))?.replace("'clickstream'", &format!("'{topic}'"));
-    let bounded = example.replace("'on-error' =", "'scan.bounded.mode' = 'latest-offset', 'on-error' =");
+    let bounded = example.replace(&format!("'{topic}'"), &format!("'{topic}', 'scan.bounded.mode' = 'latest-offset'"));
     let directory = tempfile::tempdir()?;
     let command = |name: &str, sql: &str| -> Result<Command> {
         let mut command = prepare(directory.path(), name, sql)?;
@@ -793,7 +793,7 @@ fn page_metrics(bucket: Option<Server>) -> Result<()> {
         writer.flush()
     };
     let example = std::fs::read_to_string(root().join("sql-examples/page-metrics.sql"))?.replace("'clickstream'", &format!("'{topic}'"));
-    let job = |options: &str| example.replace("'format' = 'json',", &format!("'format' = 'json',{options}"));
+    let job = |options: &str| example.replace(&format!("'{topic}',"), &format!("'{topic}',{options}"));
     let directory = tempfile::tempdir()?;
     let (killed, listed) = match &bucket {
         Some(server) => ("s3://lake/killed", server.bucket().join("killed")),
