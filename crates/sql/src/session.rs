@@ -175,11 +175,18 @@ impl Session {
         // Whether names may be looked for in another place than they would be.
         let (mut astray, mut is_whole) = (false, true);
         for statement in parsed.statements {
+            // Before anything is forgotten: the session keeps what it had.
+            let mut stop = |text: &Text<'_>| {
+                if look.on_error == OnError::Stop {
+                    stopped.get_or_insert_with(|| Stopped::at(text));
+                }
+            };
             let wrong = match statement {
-                Ok(_) if stopped.is_some() && errors.len() == ERRORS_MAX => continue,
+                Ok(_) if look.on_error == OnError::Stop && errors.len() == ERRORS_MAX => continue,
                 Ok(statement) => match text.take(&statement) {
                     Ok(()) => continue,
                     Err(mut wrong) => {
+                        stop(&text);
                         if astray {
                             wrong.retain(|e| !matches!(e.code, Some("E0201" | "E0203")));
                         }
@@ -193,6 +200,7 @@ impl Session {
                     }
                 },
                 Err(Unread { errors, broken }) => {
+                    stop(&text);
                     let broken = broken.filter(|_| look.forgets);
                     broken.iter().filter_map(|b| b.name.as_ref()).for_each(|name| text.catalog.forget(name));
                     astray |= broken.is_some_and(|b| b.place);
@@ -202,9 +210,6 @@ impl Session {
             is_whole = false;
             errors.extend(wrong);
             errors.truncate(ERRORS_MAX);
-            if look.on_error == OnError::Stop {
-                stopped.get_or_insert_with(|| Stopped::at(&text));
-            }
         }
         let with_inserts = stopped.is_none();
         if let Some(stopped) = stopped {

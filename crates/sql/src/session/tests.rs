@@ -135,6 +135,11 @@ fn statements_before_the_wrong_one_have_their_effect() {
     let (errors, left) = talk.fail("SELECT 1; CREATE TABL w (a INT); SELECT * FROM w;");
     assert!(errors.contains("E0102") && !errors.contains("E0201"), "{errors}");
     assert_eq!(left, ["query of 1 columns"]);
+    // What a wrong statement was to change is as it was.
+    for text in ["ALTER TABLE u ADD;", "ALTER TABLE u MODIFY nope INT;", "DROP TABLE u u;", "CREATE TABLE u (;"] {
+        let (_, left) = talk.fail(text);
+        assert_eq!((left.len(), talk.tables()), (0, vec!["t".to_string(), "u".to_string()]), "{text}");
+    }
     // What cannot be cut into statements has no effect.
     for text in ["DROP TABLE u; SELECT 'open;", "DROP TABLE u; SELECT '${NONE}';"] {
         assert_eq!(talk.fail(text).1, [""; 0]);
