@@ -2,7 +2,7 @@
 //! text, and what the command does to files.
 
 use crate::harness::{fail, files, millstream, root, succeed};
-use crate::mutations::{saved, statements};
+use crate::mutations::{broken_statements, saved, statements};
 use crate::suites::World;
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::{Failed, Trial};
@@ -90,7 +90,7 @@ fn compiled(world: &World, text: &str) -> Result<String> {
 
 /// Everything there is of SQL: the tests', the examples, the blocks in the docs.
 fn corpus() -> Result<Vec<String>> {
-    let found = statements()?.into_iter().chain(saved("sql")?);
+    let found = statements()?.into_iter().chain(broken_statements()?).chain(saved("sql")?);
     let mut all: Vec<String> = found.map(|b| String::from_utf8_lossy(&b).into_owned()).collect();
     for page in files(&root().join("docs"), "md").into_iter().chain([root().join("README.md")]) {
         let text = std::fs::read_to_string(page)?;

@@ -117,15 +117,6 @@ pub(crate) fn statements() -> Result<Vec<Vec<u8>>> {
     let mut all: Vec<Vec<u8>> = corpus_of("tests/flink", "sql")?;
     all.extend(corpus_of("sql-examples", "sql")?);
     all.extend(corpus_of("tests/plans", "sql")?);
-    for text in corpus_of("tests/sql/broken", "txt")? {
-        let (text, mut tables) = (String::from_utf8(text)?.replace(['«', '»'], ""), String::new());
-        for block in text.split("\n\n") {
-            match block.split_once("\n->") {
-                Some((sql, _)) => all.push(format!("{tables}{sql}").into_bytes()),
-                None => tables += &format!("{block}\n"),
-            }
-        }
-    }
     for text in corpus_of("tests/sql", "slt")? {
         let text = String::from_utf8(text)?;
         let mut tables = String::new();
@@ -144,8 +135,23 @@ pub(crate) fn statements() -> Result<Vec<Vec<u8>>> {
     Ok(all)
 }
 
+/// Broken statements, each with its tables before it.
+pub(crate) fn broken_statements() -> Result<Vec<Vec<u8>>> {
+    let mut all = Vec::new();
+    for text in corpus_of("tests/sql/broken", "txt")? {
+        let (text, mut tables) = (String::from_utf8(text)?.replace(['«', '»'], ""), String::new());
+        for block in text.split("\n\n") {
+            match block.split_once("\n->") {
+                Some((sql, _)) => all.push(format!("{tables}{sql}").into_bytes()),
+                None => tables += &format!("{block}\n"),
+            }
+        }
+    }
+    Ok(all)
+}
+
 fn sql(rounds: u64) -> Result<()> {
-    let (mut corpus, sql, mut chance) = (statements()?, Sql::new()?, Chance::new(1));
+    let (mut corpus, broken, sql, mut chance) = (statements()?, broken_statements()?, Sql::new()?, Chance::new(1));
     let saved = saved("sql")?;
     let mut taken = 0;
     for text in &saved {
@@ -153,13 +159,15 @@ fn sql(rounds: u64) -> Result<()> {
         calm(|| text.clone(), || sql.check(&text))?.with_context(|| text.clone())?;
     }
     corpus.extend(saved);
-    for round in 0..3_000 * rounds {
+    for round in 0..4_000 * rounds {
         let change = if round % 2 == 0 { mutated } else { reworded };
-        let text = String::from_utf8_lossy(&change(&mut chance, &corpus)).into_owned();
+        // One in four begins with what is broken already.
+        let corpus = if round / 2 % 4 == 3 { &broken } else { &corpus };
+        let text = String::from_utf8_lossy(&change(&mut chance, corpus)).into_owned();
         taken += calm(|| text.clone(), || sql.check(&text))?.with_context(|| text.clone())?;
     }
     // Else the changes are too many for anything behind the parser to be seen.
-    ensure!(taken > 50, "only {taken} plans were made");
+    ensure!(taken > 100, "only {taken} plans were made");
     Ok(())
 }
 
