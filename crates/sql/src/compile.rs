@@ -2,25 +2,23 @@
 
 use crate::catalog::{Catalog, Entry, Names, View, is_a};
 use crate::diagnostic::Diagnostic;
-use crate::expression::{cast, counted, span};
 use crate::graph::JobGraph;
 use crate::hints::Hints;
 use crate::lint;
 use crate::parse::{Alter, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Insert, ObjectPath, Pattern, Show, Statement, StatementKind};
 use crate::places::Places;
 use crate::query::{Planner, node_columns};
-use crate::relation::{Bound, Relation};
+use crate::relation::Relation;
 use crate::routes::route;
 use crate::session::{OnError, Session};
 use crate::show::{Answer, show};
 use crate::stored::{CatalogChange, CatalogStore, no_hint};
 use crate::table::Table;
-use millstream_dataflow::option::nearest;
-use millstream_dataflow::{Error, Exchange, Registry, Result, Span, SqlType};
+use crate::targets::targets;
+use millstream_dataflow::{Error, Exchange, Registry, Result, Span};
 use millstream_functions::Zone;
-use millstream_functions::types::{common, is_numeric, is_text, is_timestamp};
-use millstream_plan::{Column, Expr, Input, Job, NodeSpec, RecordPolicy, Settings, Type, explain};
-use sqlparser::ast::{Query, SelectItem, SetExpr};
+use millstream_plan::{Column, Input, Job, NodeSpec, RecordPolicy, Settings, explain};
+use sqlparser::ast::Query;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -586,136 +584,4 @@ fn different_names(relation: &Relation, create: &CreateView) -> Result<()> {
             .hint("give one of them another name with AS, or all of them: CREATE VIEW v (a, b) AS …")
             .span(create.name.span)),
     }
-}
-
-/// The query's columns as the sink wants them: by position, or by the names of a column list.
-fn targets(relation: &Relation, columns: &[Column], insert: &Insert) -> Result<Vec<Expr>> {
-    let shapes = || {
-        let text = |c: Vec<(String, String)>| c.into_iter().map(|(n, t)| format!("{n} {t}")).collect::<Vec<_>>().join(", ");
-        format!(
-            "the query gives ({}), \"{}\" takes ({})",
-            text(relation.columns.iter().map(|c| (c.name.clone(), c.ty.to_string())).collect()),
-            insert.table,
-            text(columns.iter().map(|c| (c.name.clone(), c.ty.to_string())).collect())
-        )
-    };
-    // Per sink column the query's column.
-    let mut from: Vec<Option<usize>> = (0..columns.len()).map(Some).collect();
-    let given = if insert.columns.is_empty() { columns.len() } else { insert.columns.len() };
-    if relation.columns.len() != given {
-        let message = format!("the query gives {}, the table takes {given}", counted(relation.columns.len(), "column"));
-        return Err(Error::sql(message)
-            .code("E0305")
-            .detail(shapes())
-            .span(output_span(&insert.query, None).unwrap_or(insert.table.span)));
-    }
-    if !insert.columns.is_empty() {
-        from = vec![None; columns.len()];
-        for (i, (name, span)) in insert.columns.iter().enumerate() {
-            let place = columns.iter().position(|c| c.name == *name).ok_or_else(|| {
-                let e = Error::sql(format!("\"{}\" has no column \"{name}\" to insert into", insert.table))
-                    .code("E0202")
-                    .span(*span);
-                let names = || columns.iter().map(|c| c.name.as_str());
-                match nearest(name, names()) {
-                    Some(near) => e.hint(format!("did you mean \"{near}\"?")),
-                    None => e.hint(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
-                }
-            })?;
-            if from[place].replace(i).is_some() {
-                return Err(Error::sql(format!("column \"{name}\" is listed twice")).code("E0209").span(*span));
-            }
-        }
-    }
-    let mut exprs = Vec::new();
-    for (column, from) in columns.iter().zip(from) {
-        let bound = match from {
-            Some(i) => Bound {
-                expr: Expr::Column(i),
-                ty: relation.columns[i].ty.clone(),
-            },
-            None if column.ty.nullable => Bound {
-                expr: Expr::Literal {
-                    value: millstream_plan::Value::Null,
-                    ty: column.ty.clone(),
-                },
-                ty: column.ty.clone(),
-            },
-            None => {
-                return Err(Error::sql(format!("column \"{}\" is NOT NULL and gets no value", column.name))
-                    .code("E0305")
-                    .hint("add it to the list of columns")
-                    .span(insert.table.span));
-            }
-        };
-        if !fits(&bound.ty.ty, &column.ty.ty) {
-            return Err(
-                Error::sql(format!("column \"{}\" is {}, the query gives {}", column.name, column.ty.ty, bound.ty.ty))
-                    .code("E0305")
-                    .detail(shapes())
-                    .hint("cast it in the query")
-                    .span(output_span(&insert.query, from).unwrap_or(insert.table.span)),
-            );
-        }
-        exprs.push(cast(bound, Type::new(column.ty.ty.clone(), true)).expr);
-    }
-    Ok(exprs)
-}
-
-/// Where an output column of a query stands, or the list of them; `None` where they are not written out.
-fn output_span(query: &Query, column: Option<usize>) -> Option<Span> {
-    let list: Vec<Span> = match query.body.as_ref() {
-        SetExpr::Select(select) => {
-            let written = |item: &SelectItem| match item {
-                SelectItem::UnnamedExpr(e) | SelectItem::ExprWithAlias { expr: e, .. } => Some(span(e)),
-                _ => None,
-            };
-            select.projection.iter().map(written).collect::<Option<_>>()?
-        }
-        SetExpr::Values(values) => values.rows.first()?.content.iter().map(span).collect(),
-        SetExpr::Query(query) => return output_span(query, column),
-        _ => return None,
-    };
-    let found = match column {
-        Some(column) => *list.get(column)?,
-        None => Span {
-            start: list.first()?.start,
-            end: list.last()?.end,
-        },
-    };
-    (found.start.line > 0).then_some(found)
-}
-
-/// The same for what is inside: the fields of a ROW by position.
-fn inside_fits(from: &SqlType, to: &SqlType) -> bool {
-    match (from, to) {
-        (SqlType::Row(a), SqlType::Row(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| fits(&a.ty, &b.ty)),
-        (SqlType::Array(a), SqlType::Array(b)) => fits(&a.ty, &b.ty),
-        (SqlType::Map(k1, v1), SqlType::Map(k2, v2)) => fits(&k1.ty, &k2.ty) && fits(&v1.ty, &v2.ty),
-        (SqlType::Multiset(_), SqlType::Multiset(_)) => from.to_arrow() == to.to_arrow(),
-        _ => false,
-    }
-}
-
-/// Integers go into wider ones, and all numbers into DECIMAL, as in Flink: what does not fit there is an error of its row.
-fn is_wider_number(from: &SqlType, to: &SqlType) -> bool {
-    is_numeric(from)
-        && match to {
-            SqlType::Decimal(..) | SqlType::Double => true,
-            SqlType::Float => *from != SqlType::Double,
-            _ => is_numeric(to) && common(from, to).as_ref() == Some(to),
-        }
-}
-
-/// Whether values of one type go into a column of another without being asked.
-pub(crate) fn fits(from: &SqlType, to: &SqlType) -> bool {
-    from == to
-        || *from == SqlType::Null
-        || (is_text(from) && is_text(to))
-        || (is_timestamp(from) && is_timestamp(to))
-        || is_wider_number(from, to)
-        || (matches!(from, SqlType::Timestamp(_)) && matches!(to, SqlType::Date | SqlType::Time(_)))
-        || inside_fits(from, to)
-        || (matches!(from, SqlType::Time(_)) && matches!(to, SqlType::Time(_)))
-        || matches!((from, to), (SqlType::Binary(n) | SqlType::VarBinary(n), SqlType::VarBinary(m)) if n <= m)
 }

@@ -32,6 +32,7 @@ mod session;
 mod show;
 mod stored;
 mod table;
+mod targets;
 pub mod test_file;
 mod zone;
 

@@ -1,11 +1,11 @@
 //! `'on-error' = 'route'` and `'on-late' = 'route'`: records that are no rows, and rows that came too late, go into a table.
 
 use crate::catalog::{Catalog, Entry, Place, is_a};
-use crate::compile::fits;
 use crate::expression::cast;
 use crate::graph::JobGraph;
 use crate::parse::{CreateTable, ObjectPath};
 use crate::relation::Bound;
+use crate::targets::fits;
 use millstream_dataflow::{Error, Exchange, Output, Port, Registry, Result, SqlType, dead_letter};
 use millstream_plan::{AggregateInput, Column, DeadLetters, Expr, Input, NodeSpec, Type};
 
