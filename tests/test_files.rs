@@ -280,8 +280,10 @@ fn junit() -> Result<()> {
     let (code, out, err) = run(project.path(), &["--output", "junit", "--no-matrix"])?;
     ensure!(code == 1 && err.is_empty(), "{code}\n{err}");
     for part in [
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"millstream\">\n  <testsuite name=\"tests/sums.test.sql\" tests=\"2\" failures=\"2\" errors=\"0\" time=\"",
-        "    <testcase name=\"one key\" classname=\"tests/sums.test.sql\" file=\"tests/sums.test.sql\" line=\"2\" time=\"",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"millstream\" tests=\"2\" skipped=\"0\" failures=\"2\" errors=\"0\">\n",
+        "<testsuite name=\"tests/sums.test.sql\" tests=\"2\" skipped=\"0\" errors=\"0\" failures=\"2\" time=\"",
+        "<testcase name=\"one key\" classname=\"tests/sums.test.sql\" time=\"",
+        "\" file=\"tests/sums.test.sql\" line=\"2\">",
         "      <failure message=\"&quot;o&quot; is not as expected: 1 missing, 1 unexpected\">error[E0804]: &quot;o&quot; is",
         " --&gt; tests/sums.test.sql:5:1\n",
         "</testsuites>\n",

@@ -12,7 +12,7 @@ use clap::Args;
 use millstream_server::{Bounds, RunOptions};
 use millstream_sql::{Palette, Severity};
 use std::collections::BTreeSet;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -55,12 +55,8 @@ pub(crate) fn check(arguments: Check) -> ExitCode {
         let is_coloured = wanted(arguments.color, std::io::stdout().is_terminal());
         let palette = if is_coloured { &Palette::COLOURS } else { &Palette::PLAIN };
         let text = write(&checked, form, palette);
-        let written = std::io::stdout().lock().write_all(text.as_bytes());
-        match written {
-            // As other filters do when their reader goes away.
-            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e).context("standard output cannot be written"),
-            _ => Ok(checked),
-        }
+        report::write(&text)?;
+        Ok(checked)
     });
     match told {
         Ok(checked) => {

@@ -48,7 +48,7 @@ enum Format {
 pub(crate) fn run(arguments: Explain) -> ExitCode {
     if is_code(&arguments.what) {
         return match millstream_sql::catalogue::explain(&arguments.what) {
-            Ok(page) => print(page.as_bytes()),
+            Ok(page) => print(&page),
             Err(e) => {
                 report::errors(&[e], "", "arguments");
                 ExitCode::from(2)
@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: Explain) -> ExitCode {
     match explained(arguments, &configuration, text.clone(), name) {
         Ok(Explained { shown, findings }) => {
             report::warnings(&findings);
-            print(shown.as_bytes())
+            print(&shown)
         }
         Err(errors) => report::failed(&errors, &text, &file),
     }

@@ -3,8 +3,11 @@
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
+/// Directories that tools fill.
+const BUILT: [&str; 2] = ["node_modules", "target"];
+
 /// Files as they are given, and all `*.sql` files below directories, in the order of their names. What begins with a dot is left out
-/// below a directory, as are files for which `takes` is false.
+/// below a directory, as are what tools build and files for which `takes` is false.
 ///
 /// # Errors
 /// A path that is not there or cannot be read.
@@ -31,12 +34,13 @@ fn below(directory: &Path, takes: &impl Fn(&Path) -> bool, files: &mut Vec<PathB
         .with_context(read)?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        let name = entry.file_name();
+        let is_left_out = name.as_encoded_bytes().starts_with(b".") || BUILT.iter().any(|built| name == *built);
         // Links to directories could lead in a circle.
         let kind = entry.file_type().with_context(read)?;
         // `./jobs/a.sql` is `jobs/a.sql` to everybody who reads it.
-        let path = directory.strip_prefix(".").unwrap_or(directory).join(entry.file_name());
-        if hidden {
+        let path = directory.strip_prefix(".").unwrap_or(directory).join(&name);
+        if is_left_out {
             continue;
         } else if kind.is_dir() {
             below(&path, takes, files)?;

@@ -84,12 +84,7 @@ fn input(check: bool) -> Outcome {
     match format("-", &text) {
         Err(outcome) => outcome,
         Ok(made) if check => compare("-", &text, &made),
-        Ok(made) => match std::io::stdout().write_all(made.as_bytes()) {
-            Ok(()) => Outcome::Fine,
-            // As other filters do when their reader goes away.
-            Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Outcome::Fine,
-            Err(e) => or_say(Err(e).context("standard output cannot be written")),
-        },
+        Ok(made) => or_say(report::write(&made).map(|()| Outcome::Fine).map_err(Into::into)),
     }
 }
 

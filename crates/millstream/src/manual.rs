@@ -24,7 +24,7 @@ pub(crate) struct Man {
 pub(crate) fn completions(arguments: Completions) -> ExitCode {
     let mut text = Vec::new();
     clap_complete::generate(arguments.shell, &mut Arguments::command(), "millstream", &mut text);
-    print(&text)
+    print(&String::from_utf8_lossy(&text))
 }
 
 pub(crate) fn man(arguments: Man) -> ExitCode {
@@ -42,7 +42,7 @@ pub(crate) fn man(arguments: Man) -> ExitCode {
     };
     let mut page = Vec::new();
     match clap_mangen::Man::new(command).render(&mut page) {
-        Ok(()) => print(&page),
+        Ok(()) => print(&String::from_utf8_lossy(&page)),
         Err(e) => {
             say(format_args!("error: the page cannot be made: {e}"));
             ExitCode::from(70)

@@ -2,6 +2,7 @@
 
 use crate::color::{Paint, errors_are_colored, paint};
 use crate::config::Wrong;
+use crate::output;
 use millstream_dataflow::{Clock, Error, ErrorKind};
 use millstream_formats::render::timestamp_ms;
 use millstream_runtime::SystemClock;
@@ -87,13 +88,24 @@ pub(crate) fn warnings(findings: &[Diagnostic]) {
 }
 
 /// Writes to standard output. A reader that went away is no error, as for other filters.
-pub(crate) fn print(text: &[u8]) -> ExitCode {
-    match std::io::stdout().lock().write_all(text) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            say(format_args!("error: standard output cannot be written: {e}"));
+///
+/// # Errors
+/// `Config` for what cannot be written: it is lost.
+pub(crate) fn write(text: &str) -> Result<(), Error> {
+    match output::print(text.as_bytes()) {
+        Err(e) if e.code == Some(millstream_server::READER_LEFT) => Ok(()),
+        written => written,
+    }
+}
+
+/// The same for what is all that a program does.
+pub(crate) fn print(text: &str) -> ExitCode {
+    match write(text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            say(format_args!("error: {e}"));
             ExitCode::FAILURE
         }
-        _ => ExitCode::SUCCESS,
     }
 }
 

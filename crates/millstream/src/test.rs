@@ -10,12 +10,11 @@ use crate::arguments::pair;
 use crate::config::Configuration;
 use crate::display::LogFormat;
 use crate::process::{io_runtime, log_from};
-use crate::report::{say, wrong_configuration};
+use crate::report::{say, write, wrong_configuration};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use find::Found;
 use millstream_server::testing::{Cell, FileReport, TestOptions, test_file, updated};
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -103,7 +102,7 @@ fn start(arguments: &Test, configuration: &Configuration) -> Result<ExitCode> {
         runtime.shutdown_background();
         return code;
     }
-    let Found { files, filter } = find::find(&arguments.paths, &directory)?;
+    let Found { files, filter } = find::find(&arguments.paths)?;
     let options = options(filter);
     let mut reports = Vec::new();
     for file in files {
@@ -114,7 +113,7 @@ fn start(arguments: &Test, configuration: &Configuration) -> Result<ExitCode> {
             report = update(&file, report, &options, &runtime)?;
         }
         if arguments.output == Output::Human {
-            print(&human::file(&report));
+            write(&human::file(&report))?;
         }
         reports.push(report);
     }
@@ -124,11 +123,11 @@ fn start(arguments: &Test, configuration: &Configuration) -> Result<ExitCode> {
     if let (0, Some(filter)) = (tests, &options.filter) {
         anyhow::bail!("no test has \"{filter}\" in its name");
     }
-    match arguments.output {
-        Output::Human => print(&human::summary(&reports)),
-        Output::Json => print(&json::text(&reports)),
-        Output::Junit => print(&junit::text(&reports)),
-    }
+    write(&match arguments.output {
+        Output::Human => human::summary(&reports),
+        Output::Json => json::text(&reports),
+        Output::Junit => junit::text(&reports),
+    })?;
     if reports.iter().any(FileReport::is_bug) {
         return Ok(ExitCode::from(70));
     }
@@ -168,10 +167,4 @@ fn update(file: &PathBuf, report: FileReport, options: &TestOptions, runtime: &t
         if wrong == 1 { "" } else { "s" }
     ));
     Ok(test_file(&report.path, &text, options, runtime.handle()))
-}
-
-/// Writes to stdout. That nobody reads it any more is no reason to tell another result.
-fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -1,71 +1,52 @@
-//! Results as JUnit's XML, which CI systems read.
+//! Results as JUnit's XML, which CI systems read: a suite per file, a case per test.
 
 use super::human;
 use millstream_server::testing::{FileReport, TestReport};
 use millstream_sql::render;
-use std::fmt::Write;
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use std::time::Duration;
 
 pub(super) fn text(reports: &[FileReport]) -> String {
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"millstream\">\n");
-    for report in reports {
-        let failed = report.tests.iter().filter(|t| !t.has_passed()).count();
-        let broken = usize::from(!report.errors.is_empty());
-        let seconds: f64 = report.tests.iter().map(|t| t.seconds).sum();
-        let path = escaped(&report.path);
-        let _ = writeln!(
-            out,
-            "  <testsuite name=\"{path}\" tests=\"{}\" failures=\"{failed}\" errors=\"{broken}\" time=\"{seconds:.3}\">",
-            report.tests.len() + broken
-        );
-        if broken > 0 {
-            let told: String = report.errors.iter().map(|e| render(e, &report.text, &report.path)).collect();
-            let message = report.errors.first().map_or("", |e| e.message.as_str());
-            let _ = writeln!(
-                out,
-                "    <testcase name=\"{path}\" classname=\"{path}\">\n      <error message=\"{}\">{}</error>\n    </testcase>",
-                escaped(message),
-                escaped(&told)
-            );
-        }
-        report.tests.iter().for_each(|test| case(test, report, &mut out));
-        out += "  </testsuite>\n";
-    }
-    out + "</testsuites>\n"
+    let mut all = Report::new("millstream");
+    all.add_test_suites(reports.iter().map(suite));
+    // Only a writer can fail, and this one is memory.
+    all.to_string().unwrap_or_default()
 }
 
-fn case(test: &TestReport, report: &FileReport, out: &mut String) {
-    let (name, path) = (escaped(&test.name), escaped(&report.path));
-    let head = format!(
-        "    <testcase name=\"{name}\" classname=\"{path}\" file=\"{path}\" line=\"{}\" time=\"{:.3}\"",
-        test.span.start.line, test.seconds
-    );
-    if test.has_passed() {
-        let _ = writeln!(out, "{head}/>");
-        return;
+fn suite(report: &FileReport) -> TestSuite {
+    let mut suite = TestSuite::new(&report.path);
+    suite.set_time(seconds(report.tests.iter().map(|t| t.seconds).sum()));
+    if let Some(first) = report.errors.first() {
+        let told: String = report.errors.iter().map(|e| render(e, &report.text, &report.path)).collect();
+        let mut file = TestCase::new(&report.path, wrong(NonSuccessKind::Error, &first.message, &told));
+        file.set_classname(&report.path);
+        suite.add_test_case(file);
     }
-    let first = test.errors.iter().chain(&test.job_errors).map(|e| e.message.clone()).next();
-    let message = first.or_else(|| test.findings.first().map(|f| f.message.clone())).unwrap_or_default();
-    let _ = writeln!(
-        out,
-        "{head}>\n      <failure message=\"{}\">{}</failure>\n    </testcase>",
-        escaped(&message),
-        escaped(&human::wrong(test, report))
-    );
+    suite.add_test_cases(report.tests.iter().map(|test| case(test, report)));
+    suite
 }
 
-/// A text as XML has it. Characters that XML cannot hold are left out.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
+fn case(test: &TestReport, report: &FileReport) -> TestCase {
+    let status = if test.has_passed() {
+        TestCaseStatus::success()
+    } else {
+        let first = test.errors.iter().chain(&test.job_errors).map(|e| e.message.clone()).next();
+        let message = first.or_else(|| test.findings.first().map(|f| f.message.clone())).unwrap_or_default();
+        wrong(NonSuccessKind::Failure, &message, &human::wrong(test, report))
+    };
+    let mut case = TestCase::new(&test.name, status);
+    case.set_classname(&report.path).set_time(seconds(test.seconds));
+    case.extra.insert("file".into(), report.path.as_str().into());
+    case.extra.insert("line".into(), test.span.start.line.to_string().into());
+    case
+}
+
+fn wrong(kind: NonSuccessKind, message: &str, told: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_message(message).set_description(told);
+    status
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
