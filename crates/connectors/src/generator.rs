@@ -148,7 +148,6 @@ impl Source for GeneratorSource {
             parts_at_start: splits_len,
             clock: Arc::clone(&self.clock),
             given: 0,
-            turn: 0,
             paused: BTreeSet::new(),
         }))
     }
@@ -169,7 +168,6 @@ struct Reader {
     parts_at_start: usize,
     /// Rows given since the start, for the rate.
     given: u64,
-    turn: usize,
     /// Ids of parts that are not wanted for now.
     paused: BTreeSet<String>,
 }
@@ -195,17 +193,17 @@ impl SplitReader for Reader {
             std::thread::sleep(wait);
             return Ok(Fetch::Nothing);
         }
-        let mut turns = (1..=self.parts.len()).map(|i| (self.turn + i) % self.parts.len());
-        let Some(turn) = turns.find(|t| !self.paused.contains(&self.parts[*t].2)) else {
+        // The one that is behind: times are those of the numbers, and the slowest part holds the watermark.
+        let wanted = self.parts.iter().enumerate().filter(|(_, (_, _, id))| !self.paused.contains(id));
+        let Some((turn, _)) = wanted.min_by_key(|(_, (_, position, _))| position.next) else {
             std::thread::sleep(wait.min(Duration::from_millis(10)));
             return Ok(Fetch::Nothing);
         };
-        self.turn = turn;
         let allowed = self.allowance();
-        let of_part = self.pace.rows_of(self.parts[self.turn].0);
-        let (part, position, id) = &mut self.parts[self.turn];
+        let (part, position, id) = &mut self.parts[turn];
+        let of_part = self.pace.rows_of(*part);
         if position.next >= of_part {
-            let id = self.parts.remove(self.turn).2;
+            let id = self.parts.remove(turn).2;
             return Ok(Fetch::Finished(id));
         }
         if allowed == 0 {
@@ -282,5 +280,44 @@ mod tests {
         assert!(Position::parse("v2 7 0").is_err());
         assert_eq!(part_of("part-3-of-4", 4).unwrap(), 3);
         assert!(part_of("part-3-of-4", 8).is_err());
+    }
+
+    /// A clock that moves with each look at it, by a time that has nothing to do with the number of parts.
+    #[derive(Debug, Default)]
+    struct Looked(std::sync::atomic::AtomicU64);
+
+    impl Clock for Looked {
+        fn now_ms(&self) -> i64 {
+            0
+        }
+        fn monotonic(&self) -> Duration {
+            let looks = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Duration::from_millis(looks * looks % 7 + looks * 7)
+        }
+    }
+
+    #[test]
+    fn parts_come_evenly_at_any_pace() {
+        let pace = Pace {
+            rows: None,
+            splits: 4,
+            per_second: Some(1_000),
+        };
+        let part = |part: u64| (part, Position { next: 0, started_ms: 0 }, format!("part-{part}-of-4"));
+        let mut reader = Reader {
+            parts: (0..3).map(part).collect(),
+            pace,
+            clock: Arc::new(Looked::default()),
+            start: Duration::ZERO,
+            parts_at_start: 3,
+            given: 0,
+            paused: BTreeSet::new(),
+        };
+        for _ in 0..1_000 {
+            reader.fetch(Duration::ZERO).unwrap();
+        }
+        let next: Vec<u64> = reader.parts.iter().map(|(_, position, _)| position.next).collect();
+        let (least, most) = (next.iter().min().unwrap(), next.iter().max().unwrap());
+        assert!(*least > 1_000 && most - least <= 12, "{next:?}");
     }
 }
