@@ -10,7 +10,7 @@ use std::process::Command;
 use tests::hostile::Sql;
 
 /// Codes that no file brings about by itself.
-const NEEDS_MORE: [(&str, &str); 30] = [
+const NEEDS_MORE: [(&str, &str); 31] = [
     ("E0104", "an argument"),
     ("E0507", "an argument"),
     ("E0516", "a broker that is away"),
@@ -28,6 +28,7 @@ const NEEDS_MORE: [(&str, &str); 30] = [
     ("E0541", "a configuration"),
     ("E0542", "an argument"),
     ("E0544", "an argument"),
+    ("E0545", "a project"),
     ("E0601", "a damaged file"),
     ("E0603", "a second process"),
     ("E0605", "a store that lies"),

@@ -11,7 +11,7 @@ use millstream_dataflow::{Decoder, Error, ErrorKind, KeyGroupRange, SnapshotPart
 use millstream_plan::Job;
 use millstream_sql::parse::parse_tests;
 use millstream_sql::test_file::bind;
-use millstream_sql::{CompileOptions, Compiled, Step, compile, format, render};
+use millstream_sql::{CompileOptions, Compiled, Sources, Step, compile, format, render};
 use millstream_state::{KeyedTable, Manifest, read_singleton};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -83,7 +83,7 @@ impl Sql {
             Err(e) => errors.extend(e),
             Ok(file) => {
                 for test in &file.tests {
-                    match bind(text, &file, test, None, &options) {
+                    match bind(text, &file, test, &Sources::default(), &options) {
                         Ok(_) => bound += 1,
                         Err(e) => errors.extend(e.job.into_iter().chain(e.test)),
                     }

@@ -20,6 +20,7 @@ mod kafka;
 mod monitoring;
 mod mutations;
 mod plans;
+mod project;
 mod readers;
 mod reference;
 mod repl;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
     trials.extend(gcs::trials());
     trials.extend(kafka::trials());
     trials.extend(plans::trials());
+    trials.extend(project::trials());
     trials.extend(readers::trials());
     trials.extend(reference::trials());
     trials.extend(repl::trials());

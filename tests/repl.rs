@@ -23,6 +23,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("results_are_shown_in_many_forms", forms),
         trial("terminals_without_colours_or_moves_are_respected", plain),
         trial("a_signal_from_outside_ends_jobs_in_order", terminated),
+        trial("the_demo_is_live_until_ctrl_c", demo),
+        trial("a_session_has_the_tables_of_its_project", project),
     ]
 }
 
@@ -463,5 +465,31 @@ fn terminated() -> Result<()> {
     terminal.line(SINK)?;
     terminal.line("INSERT INTO sink SELECT id FROM orders;")?;
     terminal.see("job sink goes on from checkpoint")?;
+    Ok(())
+}
+
+fn demo() -> Result<()> {
+    let home = home()?;
+    let terminal = Terminal::run(home.path(), &["demo"], &[])?;
+    // Its rows, and below them what is known of the query.
+    terminal.wait("a live result", |s| s.contains("| cocoa") && s.contains("/s)"))?;
+    terminal.send(CTRL_C)?;
+    let screen = terminal.see("millstream new shop")?;
+    ensure!(screen.contains("| cocoa") && !screen.contains(PROMPT), "what was shown is gone: {screen}");
+    ensure!(terminal.end()?.success(), "it failed");
+    Ok(())
+}
+
+fn project() -> Result<()> {
+    let home = home()?;
+    std::fs::write(home.path().join("millstream.toml"), "tables = 'tables.sql'")?;
+    std::fs::write(home.path().join("tables.sql"), format!("{ORDERS}\nSHOW TABLES;"))?;
+    let terminal = open(home.path())?;
+    terminal.see("error[E0545]")?;
+    terminal.line("\\q")?;
+    std::fs::write(home.path().join("tables.sql"), ORDERS)?;
+    let terminal = open(home.path())?;
+    terminal.line("SELECT id FROM orders;")?;
+    terminal.see("/s)")?;
     Ok(())
 }

@@ -7,7 +7,7 @@
 use crate::harness::{files, root};
 use anyhow::{Context, Result};
 use libtest_mimic::{Failed, Trial};
-use millstream_dataflow::{Batch, Error, Schema, Span, SqlType};
+use millstream_dataflow::{Batch, Schema, SqlType};
 use millstream_formats::render::text_value;
 use millstream_runtime::Control;
 use millstream_server::{Bounds, Event, Observer, RunOptions};
@@ -171,7 +171,7 @@ impl DB for Session {
         let variables = [("NAME", "value".to_string()), ("DATA", root().join("tests/sql/data").display().to_string())];
         let text = format!("{}{sql}", self.kept);
         let options = RunOptions {
-            text: text.clone(),
+            sources: millstream_sql::Sources::from(("slt", text.as_str())),
             // The state of one record is not that of another.
             name: format!("record_{}", self.records),
             directory: self.directory.path().to_path_buf(),
@@ -190,7 +190,7 @@ impl DB for Session {
             // What an earlier record has made is shown as it stands there.
             let shown = errors.into_iter().map(|e| match e.span {
                 Some(span) if span.start.line <= above => millstream_sql::render(&e, &self.kept, "above"),
-                _ => millstream_sql::render(&moved_up(e, above), sql, "slt"),
+                _ => millstream_sql::render(&e.moved(|span| span.moved_up(above)), sql, "slt"),
             });
             return Err(Refused(shown.collect::<String>().trim_end().to_string()));
         }
@@ -207,13 +207,4 @@ impl DB for Session {
             rows: std::mem::take(&mut answer.rows),
         })
     }
-}
-
-/// An error's place as it is without the lines above.
-fn moved_up(e: Error, lines: u64) -> Error {
-    let Some(Span { start, end }) = e.span else { return e };
-    e.span(Span::new(
-        (start.line.saturating_sub(lines), start.column),
-        (end.line.saturating_sub(lines), end.column),
-    ))
 }

@@ -52,6 +52,8 @@ fn help() -> Result<()> {
         ("sql.txt", &["sql", "--help"]),
         ("explain.txt", &["explain", "--help"]),
         ("test.txt", &["test", "--help"]),
+        ("new.txt", &["new", "--help"]),
+        ("demo.txt", &["demo", "--help"]),
     ] {
         let mut command = millstream(directory.path())?;
         command.args(arguments);

@@ -45,10 +45,15 @@ impl Drop for Terminal {
 impl Terminal {
     /// Starts `millstream` without arguments in a directory, which is its user's home, too.
     pub(crate) fn open(directory: &Path, environment: &[(&str, &str)]) -> Result<Terminal> {
+        Terminal::run(directory, &[], environment)
+    }
+    /// Starts it with arguments.
+    pub(crate) fn run(directory: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Terminal> {
         let (pty, pts) = pty_process::blocking::open().context("there is no pseudo-terminal")?;
         pty.resize(Size::new(ROWS.get(), COLUMNS.get()))?;
         let mut command = Command::new(std::env::current_exe()?)
             .arg(AS_MILLSTREAM)
+            .args(arguments)
             .current_dir(directory)
             .env_remove("NO_COLOR")
             .env("TERM", "xterm-256color")

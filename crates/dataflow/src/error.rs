@@ -146,6 +146,11 @@ impl Error {
         self.0.labels.iter_mut().for_each(|l| l.span = place(l.span));
         self
     }
+    /// Leaves out other places that are not in the text at hand.
+    pub fn labels_in(mut self, is_here: impl Fn(Span) -> bool) -> Self {
+        self.0.labels.retain(|l| is_here(l.span));
+        self
+    }
     /// Adds another place that has to do with it.
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
         self.0.labels.push(Label { span, text: text.into() });

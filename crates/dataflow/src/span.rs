@@ -38,6 +38,12 @@ impl Span {
         self.end.line += lines;
         self
     }
+    /// The same, so many lines further up, as far as there are any.
+    pub const fn moved_up(mut self, lines: u64) -> Self {
+        self.start.line = self.start.line.saturating_sub(lines);
+        self.end.line = self.end.line.saturating_sub(lines);
+        self
+    }
 }
 
 impl std::fmt::Display for Span {

@@ -2,10 +2,12 @@
 
 use crate::check::Check;
 use crate::config::Config;
+use crate::demo::Demo;
 use crate::display::{Display, Until};
 use crate::explain::Explain;
 use crate::fmt::Fmt;
 use crate::manual::{Completions, Man};
+use crate::new::New;
 use crate::sql::Sql;
 use crate::test::Test;
 use clap::{Args, Parser, Subcommand};
@@ -45,6 +47,10 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Run tests of job files: *.test.sql
     Test(Test),
+    /// Make a project: tables, a job, its test, a CI workflow
+    New(New),
+    /// Show a result that renews itself, without anything set up
+    Demo(Demo),
 }
 
 /// Exit status: 0 done or stopped on request, 1 an error in the file or the job, 2 wrong arguments, 5 an outside service cannot be

@@ -4,15 +4,16 @@ use crate::arguments::pair;
 use crate::color::wanted;
 use crate::config::Configuration;
 use crate::display::Color;
-use crate::files::sql_files;
+use crate::files::{is_test, job_name, read, sql_files};
 use crate::findings::{Checked, Counts, Form, write};
 use crate::report::{self, say};
 use anyhow::{Context, bail};
 use clap::Args;
+use millstream_server::testing::{FileReport, TestOptions, test_file};
 use millstream_server::{Bounds, RunOptions};
-use millstream_sql::{Palette, Severity};
+use millstream_sql::{Diagnostic, Palette, Severity, Sources};
 use std::collections::BTreeSet;
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 /// Exit status: 0 no errors, 1 an error (with --deny-warnings a warning, too), 2 wrong arguments or a file that cannot be read.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// SQL files, and directories whose *.sql files are meant; - reads standard input
+    /// SQL files, tests among them, and directories whose *.sql files are meant; - reads standard input
     #[arg(default_value = ".")]
     paths: Vec<PathBuf>,
     /// Give ${NAME} in the files a value
@@ -71,10 +72,7 @@ pub(crate) fn check(arguments: Check) -> ExitCode {
             let is_bug = checked.iter().flat_map(|c| &c.findings).any(|f| f.is_bug);
             ExitCode::from(if is_bug { 70 } else { u8::from(is_bad) })
         }
-        Err(e) => {
-            say(format_args!("error: {e:#}"));
-            ExitCode::from(2)
-        }
+        Err(e) => report::refused_for(e),
     }
 }
 
@@ -87,9 +85,10 @@ fn check_all(arguments: &Check, configuration: &Configuration) -> anyhow::Result
         .context("the I/O runtime could not be started")?;
     let _entered = runtime.enter();
     let directory = std::env::current_dir().context("the current directory is unknown")?;
-    let check = |file: String, name: String, text: String| {
+    let shared = configuration.shared()?;
+    let check = |sources: Sources, name: String| {
         let options = RunOptions {
-            text,
+            sources,
             name,
             directory: directory.clone(),
             variables: configuration.variables(&arguments.define),
@@ -100,30 +99,86 @@ fn check_all(arguments: &Check, configuration: &Configuration) -> anyhow::Result
         };
         let millstream_sql::Checked { mut findings, open_variables } = millstream_server::check(&options);
         findings.retain(|f| f.severity == Severity::Error || !f.code.is_some_and(|code| allowed.iter().any(|a| a == code)));
-        Checked {
-            file,
-            text: options.text,
-            findings,
-            open_variables,
-        }
+        by_file(&options.sources, findings, &open_variables)
     };
+    let of_shared = match shared.is_empty() {
+        true => Vec::new(),
+        false => check(Sources::new(&shared, None), "tables".to_string()),
+    };
+    let is_given = |name: &str, files: &[PathBuf]| files.iter().any(|file| is_same(file, Path::new(name)));
+    let of_job = |own: (String, String), name: String| check(Sources::new(&shared, Some(own)), name).pop();
     if arguments.paths == [Path::new("-")] {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
-        return Ok(vec![check("stdin".to_string(), "stdin".to_string(), text)]);
+        let text = read(Path::new("-"))?;
+        let shared = of_shared.into_iter().filter(Checked::has_errors);
+        return Ok(shared.chain(of_job(("stdin".to_string(), text.1), "stdin".to_string())).collect());
     }
-    let is_job = |path: &Path| !path.to_string_lossy().ends_with(".test.sql");
-    let files = sql_files(&arguments.paths, is_job)?;
+    let files = sql_files(&arguments.paths, |_| true)?;
     if files.is_empty() {
         let paths: Vec<String> = arguments.paths.iter().map(|p| p.display().to_string()).collect();
         bail!("there is no *.sql file in {}", paths.join(", "));
     }
-    let checked = files.iter().map(|path| {
-        let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        let name = path.file_stem().map_or("job".to_string(), |s| s.to_string_lossy().into_owned());
-        Ok(check(path.display().to_string(), name, text))
+    let mut checked: Vec<Checked> = of_shared.into_iter().filter(|c| c.has_errors() || is_given(&c.file, &files)).collect();
+    let (tests, jobs): (Vec<&PathBuf>, _) = files.iter().partition(|path| is_test(path));
+    for path in jobs.into_iter().filter(|path| !shared.iter().any(|(name, _)| is_same(path, Path::new(name)))) {
+        checked.extend(of_job(read(path)?, job_name(path)));
+    }
+    let options = TestOptions {
+        shared: shared.clone(),
+        filter: None,
+        variables: configuration.variables(&arguments.define),
+        cells: Vec::new(),
+        directory: directory.clone(),
+    };
+    for path in tests {
+        let (name, text) = read(path)?;
+        of_test(test_file(&name, &text, &options, runtime.handle()), &mut checked);
+    }
+    checked.sort_by_key(|c| files.iter().position(|file| is_same(file, Path::new(&c.file))));
+    Ok(checked)
+}
+
+/// What is wrong with a test file; and with its jobs, unless that is known.
+fn of_test(report: FileReport, checked: &mut Vec<Checked>) {
+    let tests = || report.tests.iter();
+    let errors = report.errors.iter().chain(tests().flat_map(|t| &t.errors)).map(Diagnostic::from);
+    let findings = tests().flat_map(|t| &t.findings).map(|f| Diagnostic::from(&f.error()));
+    checked.push(Checked {
+        findings: errors.chain(findings).collect(),
+        file: report.path.clone(),
+        text: report.text.clone(),
+        open_variables: BTreeSet::new(),
     });
-    checked.collect()
+    for test in tests() {
+        let errors = test.job_errors.iter().map(Diagnostic::from).collect();
+        for job in by_file(&test.job, errors, &BTreeSet::new()).into_iter().filter(Checked::has_errors) {
+            if !checked.iter().any(|c| is_same(Path::new(&c.file), Path::new(&job.file))) {
+                checked.push(job);
+            }
+        }
+    }
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+}
+
+/// What was found, for each file.
+fn by_file(sources: &Sources, findings: Vec<Diagnostic>, open: &BTreeSet<String>) -> Vec<Checked> {
+    let mut all: Vec<Checked> = sources
+        .files()
+        .iter()
+        .map(|file| Checked {
+            file: file.name.clone(),
+            text: file.text.clone(),
+            findings: Vec::new(),
+            open_variables: open.clone(),
+        })
+        .collect();
+    for finding in findings {
+        let (finding, file) = sources.placed(finding);
+        all.iter_mut().filter(|c| c.file == file.name).for_each(|c| c.findings.push(finding.clone()));
+    }
+    all
 }
 
 fn summary(files: usize, counts: Counts) -> String {

@@ -7,7 +7,9 @@ mod file;
 mod show;
 
 use crate::display::{Color, Format, LogFormat};
+use crate::files::{is_test, sql_files};
 use crate::sql::OnErrors;
+use anyhow::Context;
 use clap::ValueEnum;
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result};
@@ -84,7 +86,15 @@ const KEYS: &[Key] = &[
         default: "stop",
         check: one_of::<OnErrors>,
     },
+    Key {
+        name: TABLES,
+        default: "none",
+        check: |_| Ok(()),
+    },
 ];
+
+/// A directory, or a file, of what all jobs of a project share.
+const TABLES: &str = "tables";
 
 /// The tables of a file: values of variables, and settings of jobs.
 const DEFINE: &str = "define";
@@ -170,6 +180,34 @@ impl Configuration {
             Some((key.to_string(), value.clone()))
         };
         self.values.iter().filter_map(inside).collect()
+    }
+    /// Names and texts of the files that the jobs of the project share, in the order of their names.
+    ///
+    /// # Errors
+    /// `Config` for a file that cannot be read.
+    pub(crate) fn shared(&self) -> Result<Vec<(String, String)>> {
+        let Some((value, origin)) = self.values.get(TABLES) else {
+            return Ok(Vec::new());
+        };
+        let here = std::env::current_dir().unwrap_or_default();
+        let from = match origin {
+            Origin::File(file, _) => file.parent().unwrap_or(&here),
+            Origin::Environment(_) => &here,
+        };
+        let wrong = |e: anyhow::Error| {
+            let e = Error::config(format!("'{TABLES}' is {value}: {e:#}")).code("E0541");
+            e.detail(format!("It is set by {origin}."))
+        };
+        let path = from.join(value);
+        let files = sql_files(&[path], |file| !is_test(file)).map_err(wrong)?;
+        let read = |file: PathBuf| {
+            let name = file.strip_prefix(&here).unwrap_or(&file).display().to_string();
+            let text = std::fs::read_to_string(&file)
+                .with_context(|| format!("{name} cannot be read"))
+                .map_err(wrong)?;
+            Ok((name, text))
+        };
+        files.into_iter().map(read).collect()
     }
     /// The text that every session starts with, if there is one.
     pub(crate) fn init_file(&self) -> Option<PathBuf> {

@@ -86,7 +86,7 @@ impl Until {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "expected a number and a unit, such as 30s or 5 min".to_string())
 }
 

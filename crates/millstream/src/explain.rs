@@ -2,12 +2,13 @@
 
 use crate::arguments::pair;
 use crate::config::Configuration;
+use crate::files::{job_name, sources};
 use crate::process::io_runtime;
-use crate::report::{self, print, say};
-use crate::run::read;
+use crate::report::{self, print};
 use clap::{Args, ValueEnum};
 use millstream_dataflow::Error;
 use millstream_server::{ExplainForm, ExplainOptions, Explained};
+use millstream_sql::Sources;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -49,30 +50,23 @@ pub(crate) fn run(arguments: Explain) -> ExitCode {
     if is_code(&arguments.what) {
         return match millstream_sql::catalogue::explain(&arguments.what) {
             Ok(page) => print(&page),
-            Err(e) => {
-                report::errors(&[e], "", "arguments");
-                ExitCode::from(2)
-            }
+            Err(e) => report::refused(e),
         };
     }
     let configuration = match Configuration::load() {
         Ok(configuration) => configuration,
         Err(wrong) => return report::wrong_configuration(&wrong),
     };
-    let (text, name) = match read(Path::new(&arguments.what)) {
-        Ok(read) => read,
-        Err(e) => {
-            say(format_args!("error: {e:#}"));
-            return ExitCode::from(2);
-        }
+    let sources = match sources(Path::new(&arguments.what), &configuration) {
+        Ok(sources) => sources,
+        Err(e) => return report::refused(e),
     };
-    let file = arguments.what.clone();
-    match explained(arguments, &configuration, text.clone(), name) {
+    match explained(arguments, &configuration, sources.clone()) {
         Ok(Explained { shown, findings }) => {
             report::warnings(&findings);
             print(&shown)
         }
-        Err(errors) => report::failed(&errors, &text, &file),
+        Err(errors) => report::failed(&errors, &sources),
     }
 }
 
@@ -82,12 +76,12 @@ fn is_code(what: &str) -> bool {
     digits.is_some_and(|d| d.len() == 4 && d.bytes().all(|b| b.is_ascii_digit()))
 }
 
-fn explained(arguments: Explain, configuration: &Configuration, text: String, name: String) -> Result<Explained, Vec<Error>> {
+fn explained(arguments: Explain, configuration: &Configuration, sources: Sources) -> Result<Explained, Vec<Error>> {
     let runtime = io_runtime().map_err(|e| vec![e])?;
     let directory = std::env::current_dir().map_err(|e| vec![Error::config("the current directory is unknown").source(e)])?;
     let made = runtime.block_on(millstream_server::explain(ExplainOptions {
-        text,
-        name,
+        sources,
+        name: job_name(Path::new(&arguments.what)),
         directory,
         variables: configuration.variables(&arguments.define),
         defaults: configuration.set(),

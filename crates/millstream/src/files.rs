@@ -1,10 +1,59 @@
-//! The SQL files that paths stand for.
+//! SQL files: those that paths stand for, and what they say.
 
+use crate::config::Configuration;
 use anyhow::{Context, Result};
+use millstream_dataflow::Error;
+use millstream_sql::Sources;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Directories that tools fill.
 const BUILT: [&str; 2] = ["node_modules", "target"];
+
+/// What the names of test files end with.
+pub(crate) const TEST_ENDING: &str = ".test.sql";
+
+/// Whether a file holds tests.
+pub(crate) fn is_test(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(TEST_ENDING)
+}
+
+/// What a file says: its name, as people know it, and its text. `-` is standard input.
+///
+/// # Errors
+/// `Config` if it cannot be read.
+pub(crate) fn read(file: &Path) -> millstream_dataflow::Result<(String, String)> {
+    let mut text = String::new();
+    let (name, read) = if file.as_os_str() == "-" {
+        ("standard input".to_string(), std::io::stdin().read_to_string(&mut text).map(drop))
+    } else {
+        (file.display().to_string(), std::fs::read_to_string(file).map(|t| text = t))
+    };
+    match read {
+        Ok(()) => Ok((name, text)),
+        Err(e) => Err(Error::config(format!("{name} cannot be read")).code("E0544").source(e)),
+    }
+}
+
+/// The name of a file's job.
+pub(crate) fn job_name(file: &Path) -> String {
+    match file.as_os_str() == "-" {
+        true => "stdin".to_string(),
+        false => file.file_stem().map_or("job".to_string(), |s| s.to_string_lossy().into_owned()),
+    }
+}
+
+/// A job's file behind those that the jobs of its project share; of these, a file itself has the ones before it.
+///
+/// # Errors
+/// `Config` for what cannot be read.
+pub(crate) fn sources(file: &Path, configuration: &Configuration) -> millstream_dataflow::Result<Sources> {
+    let own = read(file)?;
+    let shared = configuration.shared()?;
+    let is_itself = |name: &str| Path::new(name).canonicalize().is_ok_and(|p| file.canonicalize().is_ok_and(|own| p == own));
+    let before = shared.iter().position(|(name, _)| is_itself(name)).unwrap_or(shared.len());
+    Ok(Sources::new(&shared[..before], Some(own)))
+}
 
 /// Files as they are given, and all `*.sql` files below directories, in the order of their names. What begins with a dot is left out
 /// below a directory, as are what tools build and files for which `takes` is false.

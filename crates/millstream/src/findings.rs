@@ -35,6 +35,12 @@ pub(crate) struct Checked {
     pub(crate) open_variables: BTreeSet<String>,
 }
 
+impl Checked {
+    pub(crate) fn has_errors(&self) -> bool {
+        self.findings.iter().any(|f| f.severity == Severity::Error)
+    }
+}
+
 /// How many findings of each severity there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {

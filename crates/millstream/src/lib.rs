@@ -5,12 +5,14 @@ mod arguments;
 mod check;
 mod color;
 mod config;
+mod demo;
 mod display;
 mod explain;
 mod files;
 mod findings;
 mod fmt;
 mod manual;
+mod new;
 mod output;
 mod process;
 mod progress;
@@ -46,6 +48,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Fmt(fmt) => fmt::run(fmt),
             Command::Explain(explain) => explain::run(explain),
             Command::Test(test) => test::test(test),
+            Command::New(new) => new::new(&new),
+            Command::Demo(demo) => demo::demo(demo),
         },
         Err(e) => {
             // Help and version go to stdout with 0, usage errors to stderr with 2.

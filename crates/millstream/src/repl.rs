@@ -33,6 +33,7 @@ use millstream_dataflow::{Clock, Error, ErrorKind, Result};
 use millstream_runtime::metrics::NodeRole;
 use millstream_runtime::{Control, Outcome, SystemClock, Timer, TokioTimer};
 use millstream_server::{Notice, Observer, TextOptions, Watched, Workbench, WorkbenchOptions};
+use millstream_sql::{Palette, Sources};
 use prompt::Place;
 use screen::{Keyboard, Screen};
 use std::sync::Arc;
@@ -80,8 +81,6 @@ pub(crate) struct Opening {
     /// How its texts are run.
     pub(crate) text: TextOptions,
     pub(crate) shown: Shown,
-    /// The name of a text that is run first, and the text.
-    pub(crate) init: Option<(String, String)>,
     /// Where the log goes.
     pub(crate) notices: Notices,
 }
@@ -92,13 +91,7 @@ impl Repl {
     /// # Errors
     /// `Config` if the process cannot do what a session needs.
     pub(crate) fn open(opening: Opening) -> Result<Repl> {
-        let Opening {
-            session,
-            text,
-            shown,
-            init,
-            notices,
-        } = opening;
+        let Opening { session, text, shown, notices } = opening;
         let runtime = io_runtime()?;
         let watched = Watched::default();
         runtime.block_on(shown.serve(&watched))?;
@@ -121,7 +114,7 @@ impl Repl {
             timing: false,
             output: None,
         };
-        let mut repl = Repl {
+        Ok(Repl {
             editor: Editor::new(&workbench, terminal, &notices),
             screen,
             runtime,
@@ -133,21 +126,33 @@ impl Repl {
             clock: SystemClock::default(),
             last: None,
             text: String::new(),
-        };
+        })
+    }
+
+    /// Runs a text to its end, or until the user stops it; whether it went well.
+    pub(crate) fn show(mut self, text: &Sources) -> bool {
+        let ran = self.run_sources(text, &self.looks.clone());
+        self.runtime.shutdown_background();
+        ran != Ran::Wrong
+    }
+
+    /// Takes what is typed until the user leaves.
+    ///
+    /// - `init`: what is run first
+    pub(crate) fn talk(mut self, init: &[Sources]) {
         let hello = concat!(
             "Millstream ",
             env!("CARGO_PKG_VERSION"),
             ". A statement ends with ;  \\? lists the commands, Ctrl-D leaves."
         );
-        repl.say(hello);
-        if let Some((name, text)) = init {
-            repl.run(&text, &name, &repl.looks.clone());
+        self.say(hello);
+        for text in init {
+            let misplaced = text.misplaced();
+            match misplaced.is_empty() {
+                true => _ = self.run_sources(text, &self.looks.clone()),
+                false => self.errors(&misplaced, text),
+            }
         }
-        Ok(repl)
-    }
-
-    /// Takes what is typed until the user leaves.
-    pub(crate) fn talk(mut self) {
         loop {
             let place = self.place();
             // From here on the editor prints them; those that came before are printed now.
@@ -194,11 +199,14 @@ impl Repl {
 
     /// Runs a text to its end, and shows what it gives.
     fn run(&mut self, text: &str, file: &str, looks: &Looks) -> Ran {
+        self.run_sources(&Sources::from((file, text)), looks)
+    }
+    fn run_sources(&mut self, sources: &Sources, looks: &Looks) -> Ran {
         let view = Arc::new(View::new(looks.clone(), Watched::clone(&self.watched)));
         let start = self.clock.monotonic();
         let ended = self
             .runtime
-            .block_on(drive(&self.workbench, (text, self.options), &view, &mut self.screen, &self.notices));
+            .block_on(drive(&self.workbench, (sources.text(), self.options), &view, &mut self.screen, &self.notices));
         let took = self.clock.monotonic().saturating_sub(start);
         if let Some(live) = view.end(&mut self.screen) {
             self.last = Some(live);
@@ -207,7 +215,7 @@ impl Repl {
             Ended::Given(Ok(false)) => Ran::Done,
             Ended::Given(Ok(true)) => Ran::Stopped,
             Ended::Given(Err(errors)) => {
-                self.errors(&errors, text, file);
+                self.errors(&errors, sources);
                 Ran::Wrong
             }
             Ended::Forced => {
@@ -227,9 +235,9 @@ impl Repl {
     fn wrong(&mut self, text: impl Into<String>) {
         self.screen.print(&[Line::of(text, Mark::Wrong)]);
     }
-    fn errors(&mut self, errors: &[Error], text: &str, file: &str) {
+    fn errors(&mut self, errors: &[Error], sources: &Sources) {
         for error in errors.iter().take(SHOWN_MAX) {
-            self.screen.print(&error_lines(error, text, file));
+            self.screen.print(&error_lines(error, sources));
         }
         if errors.len() > SHOWN_MAX {
             self.say(format!("{} errors, the first {SHOWN_MAX} are shown", errors.len()));
@@ -243,8 +251,8 @@ impl Repl {
 }
 
 /// An error with its line; its head stands out.
-fn error_lines(error: &Error, text: &str, file: &str) -> Vec<Line> {
-    let shown = millstream_sql::render(error, text, file);
+fn error_lines(error: &Error, sources: &Sources) -> Vec<Line> {
+    let shown = sources.render(error, &Palette::PLAIN);
     let bug = (error.kind == ErrorKind::Bug).then_some(BUG);
     let marked = |(i, l)| Line::of(l, if i == 0 { Mark::Wrong } else { Mark::Plain });
     shown.lines().chain(bug).enumerate().map(marked).collect()

@@ -6,7 +6,7 @@ use crate::output;
 use millstream_dataflow::{Clock, Error, ErrorKind};
 use millstream_formats::render::timestamp_ms;
 use millstream_runtime::SystemClock;
-use millstream_sql::{Diagnostic, Palette, Severity};
+use millstream_sql::{Diagnostic, Palette, Severity, SourceFile, Sources};
 use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
@@ -110,12 +110,23 @@ pub(crate) fn print(text: &str) -> ExitCode {
 }
 
 /// Prints why something failed, unless its reader has left: then it ends as other filters do.
-pub(crate) fn failed(errors: &[Error], text: &str, file: &str) -> ExitCode {
+pub(crate) fn failed(errors: &[Error], of: &Sources) -> ExitCode {
     if errors.iter().all(|e| e.code == Some(millstream_server::READER_LEFT)) {
         return ExitCode::SUCCESS;
     }
-    self::errors(errors, text, file);
+    errors_of(errors, of);
     ExitCode::from(status(errors))
+}
+
+/// The same for what is about no file.
+pub(crate) fn failed_with(error: Error) -> ExitCode {
+    failed(&[error], &Sources::default())
+}
+
+/// Prints what is wrong with what the user has asked for.
+pub(crate) fn refused(error: Error) -> ExitCode {
+    errors_of(&[error], &Sources::default());
+    ExitCode::from(2)
 }
 
 /// Prints what is wrong with the configuration, as with arguments.
@@ -125,6 +136,17 @@ pub(crate) fn wrong_configuration(wrong: &Wrong) -> ExitCode {
         None => errors(&wrong.errors, "", "configuration"),
     }
     ExitCode::from(2)
+}
+
+/// The same for an error of any kind.
+pub(crate) fn refused_for(error: anyhow::Error) -> ExitCode {
+    match error.downcast::<Error>() {
+        Ok(error) => refused(error),
+        Err(error) => {
+            say(format_args!("error: {error:#}"));
+            ExitCode::from(2)
+        }
+    }
 }
 
 /// The exit status that errors ask for.
@@ -149,10 +171,15 @@ pub(crate) const SHOWN_MAX: usize = 20;
 
 /// Prints the errors of a file to stderr.
 pub(crate) fn errors(errors: &[Error], text: &str, file: &str) {
+    errors_of(errors, &Sources::from((file, text)));
+}
+
+/// Prints the errors of several files to stderr.
+pub(crate) fn errors_of(errors: &[Error], sources: &Sources) {
     for error in errors.iter().take(SHOWN_MAX) {
-        let told = Diagnostic::from(error);
+        let (told, SourceFile { name, text, .. }) = sources.placed(Diagnostic::from(error));
         let palette = if errors_are_colored() { &Palette::COLOURS } else { &Palette::PLAIN };
-        finding(&told, file, told.render(text, file, palette).trim_end());
+        finding(&told, &name, told.render(&text, &name, palette).trim_end());
         if error.kind == ErrorKind::Bug {
             say(BUG);
         }

@@ -2,16 +2,15 @@
 
 use crate::arguments::Run;
 use crate::config::Configuration;
+use crate::files::{job_name, sources};
 use crate::process::{Shown, io_runtime, stop_on_signals};
-use crate::report::{self, say};
+use crate::report;
 use crate::show::Show;
-use anyhow::Context;
 use millstream_dataflow::Error;
 use millstream_runtime::Control;
 use millstream_server::RunOptions;
+use millstream_sql::Sources;
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -22,38 +21,19 @@ pub(crate) fn run(arguments: Run) -> ExitCode {
     };
     let shown = match Shown::new(&arguments.display, &configuration, None) {
         Ok(shown) => shown,
-        Err(e) => {
-            report::errors(&[e], "", "arguments");
-            return ExitCode::from(2);
-        }
+        Err(e) => return report::refused(e),
     };
-    let (text, name) = match read(&arguments.file) {
-        Ok(read) => read,
-        Err(e) => {
-            say(format_args!("error: {e:#}"));
-            return ExitCode::from(2);
-        }
+    let sources = match sources(&arguments.file, &configuration) {
+        Ok(sources) => sources,
+        Err(e) => return report::refused(e),
     };
-    let file = arguments.file.display().to_string();
-    match start(arguments, shown, &configuration, text.clone(), name) {
+    match start(arguments, shown, &configuration, sources.clone()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(errors) => report::failed(&errors, &text, &file),
+        Err(errors) => report::failed(&errors, &sources),
     }
 }
 
-/// A file's text, and the name of its job.
-pub(crate) fn read(file: &Path) -> anyhow::Result<(String, String)> {
-    if file.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
-        return Ok((text, "stdin".to_string()));
-    }
-    let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let name = file.file_stem().map_or("job".to_string(), |s| s.to_string_lossy().into_owned());
-    Ok((text, name))
-}
-
-fn start(arguments: Run, shown: Shown, configuration: &Configuration, text: String, name: String) -> Result<(), Vec<Error>> {
+fn start(arguments: Run, shown: Shown, configuration: &Configuration, sources: Sources) -> Result<(), Vec<Error>> {
     let one = |e: Error| vec![e];
     let runtime = io_runtime().map_err(one)?;
     let directory = std::env::current_dir().map_err(|e| vec![Error::config("the current directory is unknown").source(e)])?;
@@ -63,8 +43,8 @@ fn start(arguments: Run, shown: Shown, configuration: &Configuration, text: Stri
     }
     let variables = configuration.variables(&arguments.define);
     let options = RunOptions {
-        text,
-        name,
+        sources,
+        name: job_name(&arguments.file),
         directory,
         variables,
         defaults: configuration.set(),

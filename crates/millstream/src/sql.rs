@@ -3,6 +3,7 @@
 use crate::arguments::pair;
 use crate::config::Configuration;
 use crate::display::{Display, Until};
+use crate::files::read;
 use crate::process::{Shown, io_runtime, stop_on_signals};
 use crate::repl::{Notices, Opening, Repl};
 use crate::report::{self, say};
@@ -11,13 +12,14 @@ use clap::{ArgMatches, Args, ValueEnum};
 use millstream_dataflow::{Error, Result};
 use millstream_runtime::Control;
 use millstream_server::{JobStatus, Notice, Observer, READER_LEFT, TextOptions, Workbench, WorkbenchOptions};
-use millstream_sql::OnError;
+use millstream_sql::{OnError, Sources};
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 
 #[derive(Debug, Clone, Default, Args)]
@@ -43,7 +45,7 @@ pub(crate) struct Sql {
     /// Start a new life of the state of all jobs; what earlier lives wrote stays
     #[arg(long)]
     fresh: bool,
-    /// Do not begin with the user's init.sql
+    /// Do not begin with the tables of the project and the user's init.sql
     #[arg(long)]
     no_init: bool,
     #[command(flatten)]
@@ -58,79 +60,95 @@ pub(crate) enum OnErrors {
     Continue,
 }
 
-/// A text to run, and what it is called.
-struct Text {
-    name: String,
-    text: String,
-}
-
 /// - `matches`: those of the verb, which know the order of -c and -f
 pub(crate) fn sql(arguments: Sql, matches: Option<&ArgMatches>) -> ExitCode {
-    let usage = |e: Error| {
-        report::errors(&[e], "", "arguments");
-        ExitCode::from(2)
-    };
     let configuration = match Configuration::load() {
         Ok(configuration) => configuration,
         Err(wrong) => return report::wrong_configuration(&wrong),
     };
     let given = !arguments.command.is_empty() || !arguments.file.is_empty();
-    let talks = !given && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let talks = !given && is_at_terminal();
     let notices = Notices::default();
     let shown = match Shown::new(&arguments.display, &configuration, talks.then(|| notices.clone())) {
         Ok(shown) => shown,
-        Err(e) => return usage(e),
+        Err(e) => return report::refused(e),
+    };
+    let init = match init(&arguments, &configuration) {
+        Ok(init) => init,
+        Err(e) => return report::refused(e),
     };
     if talks {
-        return match talk(arguments, shown, &configuration, notices) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(e) => report::failed(&[e], "", "sql"),
+        return match open(&arguments, shown, &configuration, notices) {
+            Ok(repl) => {
+                repl.talk(&init);
+                ExitCode::SUCCESS
+            }
+            Err(e) => report::failed_with(e),
         };
     }
-    let texts = match texts(&arguments, matches, &configuration) {
+    let texts = match texts(&arguments, matches) {
         Ok(texts) => texts,
-        Err(e) => return usage(e),
+        Err(e) => return report::refused(e),
     };
-    match start(arguments, shown, &configuration, texts) {
+    match start(arguments, shown, &configuration, &[init, texts].concat()) {
         Ok(status) => ExitCode::from(status),
-        Err(e) => report::failed(&[e], "", "sql"),
+        Err(e) => report::failed_with(e),
     }
 }
 
-/// All texts in the order they are given, the user's first.
-fn texts(arguments: &Sql, matches: Option<&ArgMatches>, configuration: &Configuration) -> Result<Vec<Text>> {
-    let mut texts = Vec::new();
-    if let Some(file) = configuration.init_file().filter(|_| !arguments.no_init) {
-        texts.push(read(&file)?);
+/// Runs one text as if nothing were configured; on a terminal its result renews itself.
+///
+/// - `time`: after which its queries end
+pub(crate) fn show(display: Display, time: Option<Duration>, text: &Sources) -> ExitCode {
+    let arguments = Sql {
+        until: Until { time, ..Until::default() },
+        display,
+        ..Sql::default()
+    };
+    let (configuration, notices, watched) = (Configuration::default(), Notices::default(), is_at_terminal());
+    let shown = match Shown::new(&arguments.display, &configuration, watched.then(|| notices.clone())) {
+        Ok(shown) => shown,
+        Err(e) => return report::refused(e),
+    };
+    let ended = match watched {
+        true => open(&arguments, shown, &configuration, notices).map(|repl| u8::from(!repl.show(text))),
+        false => start(arguments, shown, &configuration, std::slice::from_ref(text)),
+    };
+    ended.map_or_else(report::failed_with, ExitCode::from)
+}
+
+pub(crate) fn is_at_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// What a session begins with: the files that the jobs of the project share, and the user's own.
+fn init(arguments: &Sql, configuration: &Configuration) -> Result<Vec<Sources>> {
+    if arguments.no_init {
+        return Ok(Vec::new());
     }
+    let shared = configuration.shared()?;
+    let shared = (!shared.is_empty()).then(|| Ok(Sources::new(&shared, None)));
+    let own = configuration.init_file().map(|file| read(&file).map(whole));
+    shared.into_iter().chain(own).collect()
+}
+
+fn whole((name, text): (String, String)) -> Sources {
+    Sources::new(&[], Some((name, text)))
+}
+
+/// All texts in the order they are given.
+fn texts(arguments: &Sql, matches: Option<&ArgMatches>) -> Result<Vec<Sources>> {
     let places = |name: &str| matches.and_then(|m| m.indices_of(name)).into_iter().flatten();
-    let commands = places("command").zip(&arguments.command).map(|(at, text)| {
-        let name = "-c".to_string();
-        (at, Ok(Text { name, text: text.clone() }))
-    });
-    let files = places("file").zip(&arguments.file).map(|(at, file)| (at, read(file)));
-    let mut given: Vec<(usize, Result<Text>)> = commands.chain(files).collect();
+    let commands = places("command")
+        .zip(&arguments.command)
+        .map(|(at, text)| (at, Ok(Sources::from(("-c", text.as_str())))));
+    let files = places("file").zip(&arguments.file).map(|(at, file)| (at, read(file).map(whole)));
+    let mut given: Vec<(usize, Result<Sources>)> = commands.chain(files).collect();
     if given.is_empty() {
-        given.push((0, read(Path::new("-"))));
+        given.push((0, read(Path::new("-")).map(whole)));
     }
     given.sort_by_key(|(at, _)| *at);
-    for (_, text) in given {
-        texts.push(text?);
-    }
-    Ok(texts)
-}
-
-fn read(file: &Path) -> Result<Text> {
-    let mut text = String::new();
-    let (name, read) = if file.as_os_str() == "-" {
-        ("standard input".to_string(), std::io::stdin().read_to_string(&mut text).map(drop))
-    } else {
-        (file.display().to_string(), std::fs::read_to_string(file).map(|t| text = t))
-    };
-    match read {
-        Ok(()) => Ok(Text { name, text }),
-        Err(e) => Err(Error::config(format!("{name} cannot be read")).code("E0544").source(e)),
-    }
+    given.into_iter().map(|(_, text)| text).collect()
 }
 
 /// What holds for all texts, and for each.
@@ -160,23 +178,15 @@ fn options(arguments: &Sql, configuration: &Configuration) -> Result<(WorkbenchO
     Ok((of_session, of_text))
 }
 
-/// Reads statements from the terminal, until its user leaves.
-fn talk(arguments: Sql, shown: Shown, configuration: &Configuration, notices: Notices) -> Result<()> {
-    let (session, text) = options(&arguments, configuration)?;
-    let init = configuration.init_file().filter(|_| !arguments.no_init).map(|file| read(&file)).transpose()?;
-    let opening = Opening {
-        session,
-        text,
-        shown,
-        init: init.map(|t| (t.name, t.text)),
-        notices,
-    };
-    Repl::open(opening)?.talk();
-    Ok(())
+/// A session on the terminal.
+fn open(arguments: &Sql, shown: Shown, configuration: &Configuration, notices: Notices) -> Result<Repl> {
+    let (session, text) = options(arguments, configuration)?;
+    let opening = Opening { session, text, shown, notices };
+    Repl::open(opening)
 }
 
 /// Runs all texts; gives the exit status.
-fn start(arguments: Sql, shown: Shown, configuration: &Configuration, texts: Vec<Text>) -> Result<u8> {
+fn start(arguments: Sql, shown: Shown, configuration: &Configuration, texts: &[Sources]) -> Result<u8> {
     let runtime = io_runtime()?;
     let (session, options) = options(&arguments, configuration)?;
     let status = runtime.block_on(async {
@@ -186,7 +196,7 @@ fn start(arguments: Sql, shown: Shown, configuration: &Configuration, texts: Vec
         stop_on_signals(&control)?;
         let (workbench, notices) = Workbench::new(session);
         let telling = tokio::spawn(tell(Arc::clone(&show), notices));
-        let status = run(&workbench, &show, &texts, options, &control).await;
+        let status = run(&workbench, &show, texts, options, &control).await;
         // Nothing more happens in the background; what did is told.
         drop(workbench);
         let _told = telling.await;
@@ -205,17 +215,22 @@ async fn tell(show: Arc<Show>, mut notices: Receiver<Notice>) {
 }
 
 /// Runs the texts, and their jobs to the end; gives the exit status.
-async fn run(workbench: &Workbench, show: &Arc<Show>, texts: &[Text], options: TextOptions, control: &Control) -> u8 {
+async fn run(workbench: &Workbench, show: &Arc<Show>, texts: &[Sources], options: TextOptions, control: &Control) -> u8 {
     let observer: Arc<dyn Observer> = Arc::clone(show) as _;
     let mut status = 0;
     for text in texts {
-        match workbench.run(&text.text, options, &observer, control).await {
+        let misplaced = text.misplaced();
+        let ran = match misplaced.is_empty() {
+            true => workbench.run(text.text(), options, &observer, control).await,
+            false => Err(misplaced),
+        };
+        match ran {
             Ok(false) => continue,
             Ok(true) => workbench.stop_all(),
             // As other filters do when their reader goes away.
             Err(errors) if errors.iter().all(|e| e.code == Some(READER_LEFT)) => workbench.stop_all(),
             Err(errors) => {
-                report::errors(&errors, &text.text, &text.name);
+                report::errors_of(&errors, text);
                 status = status.max(report::status(&errors));
                 if options.on_error == OnError::Continue {
                     continue;

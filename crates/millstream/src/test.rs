@@ -10,7 +10,7 @@ use crate::arguments::pair;
 use crate::config::Configuration;
 use crate::display::LogFormat;
 use crate::process::{io_runtime, log_from};
-use crate::report::{say, write, wrong_configuration};
+use crate::report::{refused_for, say, write, wrong_configuration};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use find::Found;
@@ -81,17 +81,16 @@ pub(crate) fn test(arguments: Test) -> ExitCode {
     };
     match start(&arguments, &configuration) {
         Ok(code) => code,
-        Err(e) => {
-            say(format_args!("error: {e:#}"));
-            ExitCode::from(2)
-        }
+        Err(e) => refused_for(e),
     }
 }
 
 fn start(arguments: &Test, configuration: &Configuration) -> Result<ExitCode> {
     let directory = std::env::current_dir().context("the current directory is unknown")?;
     let runtime = io_runtime()?;
+    let shared = configuration.shared()?;
     let options = |filter: Option<String>| TestOptions {
+        shared: shared.clone(),
         filter,
         variables: configuration.variables(&arguments.define),
         cells: cells(arguments),

@@ -6,7 +6,7 @@ use crate::runner::Runner;
 use millstream_sql::{Checked, CompileOptions, Session};
 use tokio::runtime::Handle;
 
-/// All that is wrong with a file or could be better. Must be called in a tokio runtime, of which only the handle is used unless the file
+/// All that is wrong with a file or could be better, and with those before it; with places in the whole text. Must be called in a tokio runtime, of which only the handle is used unless the file
 /// names a stored catalog.
 pub fn check(options: &RunOptions) -> Checked {
     let catalogs = Catalogs::new(options.directory.clone(), Handle::current());
@@ -17,5 +17,5 @@ pub fn check(options: &RunOptions) -> Checked {
         settings: &options.settings,
         job_name: Some(&options.name),
     };
-    Session::new(options.defaults.clone()).check(&options.text, &compile_options)
+    options.sources.check(Session::new(options.defaults.clone()), &compile_options)
 }

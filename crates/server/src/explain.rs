@@ -4,7 +4,7 @@ use crate::catalogs::Catalogs;
 use crate::runner::Runner;
 use millstream_dataflow::{Error, Result};
 use millstream_plan::{Job, describe, dot, json, mermaid, svg, text};
-use millstream_sql::{CompileOptions, Diagnostic, OnError, Session, Step};
+use millstream_sql::{CompileOptions, Diagnostic, Session, Sources, Step};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tokio::runtime::Handle;
@@ -12,7 +12,8 @@ use tokio::runtime::Handle;
 /// What to explain.
 #[derive(Debug, Clone)]
 pub struct ExplainOptions {
-    pub text: String,
+    /// The file, behind those that the jobs of its project share.
+    pub sources: Sources,
     /// The file's stem: the job's name unless `pipeline.name` is set.
     pub name: String,
     /// Relative paths of catalogs start here.
@@ -32,7 +33,7 @@ pub struct ExplainOptions {
 #[derive(Debug)]
 pub struct Explained {
     pub shown: String,
-    /// Warnings and advice of lints.
+    /// Warnings and advice of lints on the file itself.
     pub findings: Vec<Diagnostic>,
 }
 
@@ -50,7 +51,7 @@ pub enum ExplainForm {
 /// tokio runtime with several threads.
 ///
 /// # Errors
-/// All errors of the text; `Sql` if it has no such job.
+/// All errors of the files, with places in the whole text; `Sql` if it has no such job.
 pub async fn explain(options: ExplainOptions) -> Result<Explained, Vec<Error>> {
     let registry = Runner::new(&options.directory, &options.name).registry;
     let catalogs = Catalogs::new(options.directory.clone(), Handle::current());
@@ -63,8 +64,7 @@ pub async fn explain(options: ExplainOptions) -> Result<Explained, Vec<Error>> {
             settings: &planned.settings,
             job_name: Some(&planned.name),
         };
-        let compiled = Session::new(planned.defaults).compile(&planned.text, &with, OnError::Stop);
-        compiled.map_err(|failed| failed.errors)
+        planned.sources.compile(Session::new(planned.defaults), &with)
     });
     let compiled = planning.await.map_err(|e| vec![Error::bug("planning ended early").source(e)])??;
     let job = chosen(compiled.steps, options.query).map_err(|e| vec![e])?;
@@ -78,7 +78,7 @@ pub async fn explain(options: ExplainOptions) -> Result<Explained, Vec<Error>> {
     };
     Ok(Explained {
         shown,
-        findings: compiled.findings,
+        findings: options.sources.of_own(compiled.findings),
     })
 }
 

@@ -6,7 +6,7 @@ use crate::resume::Life;
 use crate::runner::{Bounds, Runner, Start};
 use millstream_dataflow::{Error, Result};
 use millstream_runtime::Control;
-use millstream_sql::{CompileOptions, OnError, Session, Step};
+use millstream_sql::{CompileOptions, Session, Sources, Step};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use tokio::runtime::Handle;
 /// What to run and how.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    pub text: String,
+    /// The file, behind those that the jobs of its project share.
+    pub sources: Sources,
     /// The file's stem: the job's name unless `pipeline.name` is set.
     pub name: String,
     /// Relative paths, of tables and of `.millstream`, start here.
@@ -35,7 +36,7 @@ pub struct RunOptions {
 /// Runs all statements of a file. Must be called on a tokio runtime with several threads.
 ///
 /// # Errors
-/// All errors of the text before anything runs; later the one that ended a job.
+/// All errors of the files before anything runs, with places in the whole text; later the one that ended a job.
 pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Control) -> Result<(), Vec<Error>> {
     let one = |e: Error| vec![e];
     let runner = Runner::new(&options.directory, &options.name);
@@ -51,19 +52,19 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
             settings: &options.settings,
             job_name: Some(&options.name),
         };
-        let compiled = Session::new(options.defaults).compile(&options.text, &compile_options, OnError::Stop);
-        compiled.map_err(|failed| failed.errors)
+        let compiled = options.sources.compile(Session::new(options.defaults), &compile_options);
+        compiled.map(|compiled| (compiled, options.sources))
     });
     let planning = async { planning.await.map_err(|e| Error::bug("planning ended early").source(e)) };
     let Some(compiled) = control.unless_stopped(planning).await.map_err(one)? else {
         return Ok(());
     };
-    let compiled = compiled?;
+    let (compiled, sources) = compiled?;
     let applied = control.unless_stopped(catalogs.apply(&compiled.changes)).await;
     if applied.map_err(one)?.is_none() {
         return Ok(());
     }
-    warn(&compiled.findings, observer.as_ref()).map_err(one)?;
+    warn(&sources.of_own(compiled.findings), observer.as_ref()).map_err(one)?;
     let placed = |e: Error| vec![compiled.places.of(e)];
     for step in compiled.steps {
         match step {

@@ -29,9 +29,9 @@ use millstream_dataflow::{Clock, Error, ErrorKind, Span};
 use millstream_plan::{NodeSpec, Settings};
 use millstream_runtime::SystemClock;
 use millstream_runtime::simulation::EPOCH_MS;
-use millstream_sql::CompileOptions;
 use millstream_sql::parse::{Test, TestFile, parse_tests};
 use millstream_sql::test_file::{BoundTest, TestErrors, bind};
+use millstream_sql::{CompileOptions, Sources};
 use run::{Prepared, Ran};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -41,10 +41,13 @@ use step::Fixtures;
 /// Which tests to run and how.
 #[derive(Debug, Clone)]
 pub struct TestOptions {
+    /// Names and texts of the files that the jobs of the project share.
+    pub shared: Vec<(String, String)>,
     /// Only tests with this in their name.
     pub filter: Option<String>,
     /// `-D NAME=value`
     pub variables: BTreeMap<String, String>,
+    /// How tests run; in no way they are only looked at.
     pub cells: Vec<Cell>,
     /// Where relative paths start.
     pub directory: PathBuf,
@@ -72,9 +75,9 @@ pub struct TestReport {
     pub seconds: f64,
     /// What is wrong with its statements.
     pub errors: Vec<Error>,
-    /// What is wrong with its job file, and the path and text of that.
+    /// What is wrong with its job file or those that it shares, with places in all of them.
     pub job_errors: Vec<Error>,
-    pub job: Option<(String, String)>,
+    pub job: Sources,
     /// What is not as it expects.
     pub findings: Vec<Finding>,
 }
@@ -136,14 +139,14 @@ impl Tested<'_> {
             seconds: 0.0,
             errors: Vec::new(),
             job_errors: Vec::new(),
-            job: None,
+            job: Sources::default(),
             findings: Vec::new(),
         };
         match self.job_file(test) {
             Err(e) => report.errors.push(e),
             Ok(job) => {
-                report.job = job;
-                match self.prepared(file, test, report.job.as_ref()) {
+                report.job = Sources::new(&self.options.shared, job);
+                match self.prepared(file, test, &report.job) {
                     Ok((prepared, findings)) => {
                         report.findings = findings;
                         if let Some(prepared) = prepared {
@@ -181,9 +184,9 @@ impl Tested<'_> {
     }
 
     /// What is to be run, if anything is, and what was found without.
-    fn prepared(&self, file: &TestFile, test: &Test, job: Option<&(String, String)>) -> Result<(Option<Prepared>, Vec<Finding>), TestErrors> {
+    fn prepared(&self, file: &TestFile, test: &Test, job: &Sources) -> Result<(Option<Prepared>, Vec<Finding>), TestErrors> {
         let stem = |path: &str| Path::new(path).file_stem().map_or("test".to_string(), |s| s.to_string_lossy().into_owned());
-        let name = job.map_or_else(|| stem(self.path), |(path, _)| stem(path));
+        let name = stem(job.own().map_or(self.path, |own| &own.name));
         let registry = self.registry(&name);
         let catalogs = Catalogs::new(self.options.directory.clone(), self.handle.clone());
         let settings = BTreeMap::new();
@@ -194,7 +197,7 @@ impl Tested<'_> {
             settings: &settings,
             job_name: Some(&name),
         };
-        let mut bound = bind(self.text, file, test, job.map(|(_, text)| text.as_str()), &options)?;
+        let mut bound = bind(self.text, file, test, job, &options)?;
         let fixtures = Fixtures {
             registry: &registry,
             handle: self.handle,

@@ -30,6 +30,7 @@ mod relation;
 mod routes;
 mod session;
 mod show;
+mod sources;
 mod stored;
 mod table;
 mod targets;
@@ -43,6 +44,7 @@ pub use known::{Known, KnownTable};
 pub use millstream_plan::SETTINGS;
 pub use places::Places;
 pub use session::{Failed, OnError, Session};
+pub use sources::{SourceFile, Sources};
 pub use stored::{CatalogChange, CatalogStore, ChangeKind, StoredCatalog, StoredName, StoredText};
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod step;
 
 use crate::compile::{CompileOptions, Compiled, Step, check_setting, compile_here, on_large_stack};
 use crate::parse::{ExpectError, Looked, Test, TestFile, TestStepKind, Tolerance};
+use crate::sources::Sources;
 use millstream_dataflow::{Error, Location, RowKind, Span, SqlType};
 use millstream_plan::{Column, Expr, Job, TableDef};
 use std::collections::BTreeMap;
@@ -145,11 +146,11 @@ pub fn rejected_columns() -> Vec<Column> {
 /// Compiles a test's job and binds its steps.
 ///
 /// - `text`: of the test file
-/// - `job`: of the job file, for a test that has one
+/// - `job`: the job file, for a test that has one, and those that it shares
 ///
 /// # Errors
 /// All that is wrong with the job, or else with the steps.
-pub fn bind(text: &str, file: &TestFile, test: &Test, job: Option<&str>, options: &CompileOptions<'_>) -> Result<BoundTest, TestErrors> {
+pub fn bind(text: &str, file: &TestFile, test: &Test, job: &Sources, options: &CompileOptions<'_>) -> Result<BoundTest, TestErrors> {
     let of_test = |test: Vec<Error>| TestErrors { job: Vec::new(), test };
     let mut settings = options.settings.clone();
     let mut wrong = Vec::new();
@@ -173,14 +174,20 @@ pub fn bind(text: &str, file: &TestFile, test: &Test, job: Option<&str>, options
         settings: &settings,
         job_name: options.job_name,
     };
-    let inline = match job {
-        Some(_) => String::new(),
-        None => only(text, file.shared.iter().chain(&test.statements)),
+    let misplaced = job.misplaced();
+    if !misplaced.is_empty() {
+        return Err(TestErrors {
+            job: misplaced,
+            test: Vec::new(),
+        });
+    }
+    let whole = match job.own() {
+        Some(_) => Behind::alone(job.text()),
+        None => Behind::new(job.text(), only(text, file.shared.iter().chain(&test.statements))),
     };
-    let job_text = job.unwrap_or(&inline);
     let bound = on_large_stack(|| {
-        let found: Vec<Vec<Error>> = test.steps.iter().map(|s| errors_in(&s.kind, text, job_text, &options)).collect();
-        compile_here(job_text, &options, |compiled, catalog| {
+        let found: Vec<Vec<Error>> = test.steps.iter().map(|s| errors_in(&s.kind, text, &whole.text, &options)).collect();
+        compile_here(&whole.text, &options, |compiled, catalog| {
             step::bind(test, compiled, catalog, options.registry, found)
         })
     })
@@ -192,8 +199,13 @@ pub fn bind(text: &str, file: &TestFile, test: &Test, job: Option<&str>, options
             Ok(bound)
         }
         Ok((_, Err(errors))) => Err(of_test(errors)),
-        Err(errors) if job.is_none() => Err(of_test(errors)),
-        Err(job) => Err(TestErrors { job, test: Vec::new() }),
+        Err(errors) => {
+            let (test, job): (Vec<Error>, _) = errors.into_iter().partition(|e| whole.is_behind(e));
+            Err(TestErrors {
+                job,
+                test: test.into_iter().map(|e| whole.placed(e)).collect(),
+            })
+        }
     }
 }
 
@@ -226,21 +238,50 @@ fn errors_in(step: &TestStepKind, text: &str, job: &str, options: &CompileOption
     let TestStepKind::ExpectError(expect) = step else { return Vec::new() };
     let span = expect.statement;
     let statement = only(text, std::iter::once(&span));
-    // Behind the job's text, in lines of its own.
-    let whole = format!("{job}\n;\n{statement}");
-    let before = job.matches('\n').count() as u64 + 2;
-    let Err(errors) = compile_here(&whole, options, |_, _| ()) else {
+    let whole = Behind::new(job, statement);
+    let Err(errors) = compile_here(&whole.text, options, |_, _| ()) else {
         return Vec::new();
     };
-    let placed = |e: Error| match e.span {
-        Some(s) if s.start.line > before => {
-            let back = |at: Location| Location { line: at.line - before, ..at };
-            e.span(Span {
-                start: back(s.start),
-                end: back(s.end),
-            })
-        }
-        _ => e.span(span),
+    let placed = |e: Error| match whole.is_behind(&e) {
+        true => whole.placed(e),
+        false => e.span(span),
     };
     errors.into_iter().map(placed).collect()
+}
+
+/// A text behind another one, in lines of its own.
+struct Behind {
+    text: String,
+    /// Lines before it.
+    above: u64,
+}
+
+impl Behind {
+    fn new(first: &str, then: String) -> Behind {
+        if first.is_empty() {
+            return Behind { text: then, above: 0 };
+        }
+        Behind {
+            above: first.matches('\n').count() as u64 + 2,
+            text: format!("{first}\n;\n{then}"),
+        }
+    }
+    /// With nothing behind it.
+    fn alone(first: &str) -> Behind {
+        Behind {
+            text: first.to_string(),
+            above: u64::MAX,
+        }
+    }
+    /// Whether an error is in the second one.
+    fn is_behind(&self, e: &Error) -> bool {
+        match e.span {
+            Some(span) => span.start.line > self.above,
+            None => self.above != u64::MAX,
+        }
+    }
+    /// That error, with its places in the second one.
+    fn placed(&self, e: Error) -> Error {
+        e.labels_in(|span| span.start.line > self.above).moved(|span| span.moved_up(self.above))
+    }
 }

@@ -31,7 +31,7 @@ pub(crate) fn config(arguments: &Config) -> ExitCode {
     };
     match print(configuration.shown(origin).as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(e) => report::failed(&[e], "", "stdout"),
+        Err(e) => report::failed_with(e),
     }
 }
 

@@ -66,7 +66,7 @@ impl Repl {
             Command::Job => self.job(&meta.rest, now_ms),
             Command::Stop => match self.workbench.stop(&meta.rest) {
                 Ok(()) => self.say("stopping after a final checkpoint"),
-                Err(e) => self.errors(&[e], "", "input"),
+                Err(e) => self.errors(&[e], &millstream_sql::Sources::default()),
             },
             Command::Lag => self.list(&jobs::lag(&self.workbench.jobs()), "no running job has a source that knows its end"),
             Command::Watermarks => self.list(&jobs::watermarks(&self.workbench.jobs(), now_ms), "no job is running"),

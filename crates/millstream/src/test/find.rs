@@ -1,11 +1,8 @@
 //! Which test files are meant.
 
-use crate::files::sql_files;
+use crate::files::{TEST_ENDING, is_test, sql_files};
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
-
-/// What the names of test files end with.
-const ENDING: &str = ".test.sql";
 
 pub(super) struct Found {
     /// In the order of their names, as they are shown.
@@ -28,10 +25,10 @@ pub(super) fn find(arguments: &[String]) -> Result<Found> {
     if paths.is_empty() {
         paths.push(PathBuf::from("."));
     }
-    let mut files = sql_files(&paths, |path| path.to_string_lossy().ends_with(ENDING))?;
+    let mut files = sql_files(&paths, is_test)?;
     files.sort();
     if files.is_empty() {
-        bail!("there are no tests: no file below here has a name that ends with {ENDING}");
+        bail!("there are no tests: no file below here has a name that ends with {TEST_ENDING}");
     }
     Ok(Found { files, filter })
 }

@@ -1,7 +1,7 @@
 //! Results for people.
 
 use millstream_server::testing::{Cell, FileReport, Finding, TestReport};
-use millstream_sql::render;
+use millstream_sql::{Palette, render};
 use std::fmt::Write;
 
 /// A file's tests: a line for each, and what is wrong with it.
@@ -29,8 +29,7 @@ pub(super) fn wrong(test: &TestReport, report: &FileReport) -> String {
         out += &render(error, &report.text, &report.path);
     }
     for error in &test.job_errors {
-        let (path, text) = test.job.as_ref().map_or((report.path.as_str(), report.text.as_str()), |(p, t)| (p, t));
-        out += &render(error, text, path);
+        out += &test.job.render(error, &Palette::PLAIN);
     }
     for finding in &test.findings {
         out += &render(&finding.error(), &report.text, &report.path);

@@ -3,6 +3,7 @@
 use super::human;
 use millstream_dataflow::{Error, Span};
 use millstream_server::testing::{Cell, FileReport, TestReport};
+use millstream_sql::Diagnostic;
 use serde_json::{Value, json};
 
 pub(super) fn text(reports: &[FileReport]) -> String {
@@ -19,8 +20,12 @@ fn file(report: &FileReport) -> Value {
 
 fn test(test: &TestReport, report: &FileReport) -> Value {
     let mut problems: Vec<Value> = test.errors.iter().map(|e| error(e, &report.path)).collect();
-    let job = test.job.as_ref().map_or(report.path.as_str(), |(path, _)| path.as_str());
-    problems.extend(test.job_errors.iter().map(|e| error(e, job)));
+    problems.extend(test.job_errors.iter().map(|e| {
+        let (placed, file) = test.job.placed(Diagnostic::from(e));
+        let mut told = error(e, &file.name);
+        told["place"] = json!(placed.primary.map(place));
+        told
+    }));
     for finding in &test.findings {
         let mut problem = error(&finding.error(), &report.path);
         let cells: Vec<Value> = finding.cells.iter().map(cell).collect();
@@ -44,7 +49,6 @@ fn test(test: &TestReport, report: &FileReport) -> Value {
 }
 
 fn error(error: &Error, path: &str) -> Value {
-    let place = |span: Span| json!({"line": span.start.line, "column": span.start.column, "end_line": span.end.line, "end_column": span.end.column});
     json!({
         "code": error.code,
         "message": error.message,
@@ -53,6 +57,10 @@ fn error(error: &Error, path: &str) -> Value {
         "path": path,
         "place": error.span.map(place),
     })
+}
+
+fn place(span: Span) -> Value {
+    json!({"line": span.start.line, "column": span.start.column, "end_line": span.end.line, "end_column": span.end.column})
 }
 
 fn cell(cell: &Cell) -> Value {

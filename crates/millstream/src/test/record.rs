@@ -1,9 +1,10 @@
 //! `millstream test --record`.
 
-use crate::report::{errors, say};
+use crate::report::{errors_of, say};
 use anyhow::{Context, Result, ensure};
 use millstream_dataflow::ErrorKind;
 use millstream_server::testing::{TestOptions, record as recorded};
+use millstream_sql::Sources;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -18,7 +19,7 @@ pub(super) fn record(job: &Path, to: Option<&Path>, rows: usize, options: &TestO
     let made = match recorded(&path, &text, rows, options, handle) {
         Ok(made) => made,
         Err(found) => {
-            errors(&found, &text, &path);
+            errors_of(&found, &Sources::new(&options.shared, Some((path, text))));
             let code = match found.iter().any(|e| e.kind == ErrorKind::Bug) {
                 true => 70,
                 false => 1,

@@ -10,6 +10,7 @@ use super::{TestOptions, Tested};
 use millstream_dataflow::option::is_secret;
 use millstream_dataflow::{Connectors, Error, Result, RowKind};
 use millstream_plan::TableDef;
+use millstream_sql::Sources;
 use millstream_sql::parse::parse_tests;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -31,7 +32,7 @@ pub struct Recorded {
 /// - `limit`: rows of each table
 ///
 /// # Errors
-/// Those of the job file, and of the connectors.
+/// Those of the job file and of those that it shares, with places in all of them; and of the connectors.
 pub fn record(path: &str, text: &str, limit: usize, options: &TestOptions, handle: &tokio::runtime::Handle) -> Result<Recorded, Vec<Error>> {
     let stem = std::path::Path::new(path)
         .file_stem()
@@ -39,8 +40,7 @@ pub fn record(path: &str, text: &str, limit: usize, options: &TestOptions, handl
     let head = format!("TEST 'recorded from {}' FOR {}", stem.replace('\'', "''"), quoted(path));
     let mut made = Made {
         text: format!("{head};\n"),
-        path,
-        job: text,
+        job: Sources::new(&options.shared, Some((path.to_string(), text.to_string()))),
         options,
         handle,
     };
@@ -80,8 +80,7 @@ fn in_secret(text: &str, name: &str) -> bool {
 
 struct Made<'a> {
     text: String,
-    path: &'a str,
-    job: &'a str,
+    job: Sources,
     options: &'a TestOptions,
     handle: &'a tokio::runtime::Handle,
 }
@@ -96,9 +95,8 @@ impl Made<'_> {
         };
         let file = parse_tests(&self.text)?;
         let test = file.tests.first().ok_or_else(|| vec![Error::bug("a recorded test is none")])?;
-        let job = (self.path.to_string(), self.job.to_string());
         let prepared = tested
-            .prepared(&file, test, Some(&job))
+            .prepared(&file, test, &self.job)
             .map_err(|e| if e.job.is_empty() { e.test } else { e.job })?;
         let nothing = || Error::sql("the job has no INSERT: there is nothing that could run").code("E0802");
         prepared.0.ok_or_else(|| vec![nothing()])

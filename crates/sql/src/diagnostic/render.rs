@@ -63,6 +63,7 @@ impl Diagnostic {
                 };
                 self.lines(&shown, palette, &mut out);
             }
+            None if file.is_empty() => {}
             None => {
                 let _ = writeln!(out, " {frame}-->{end} {file}");
             }
