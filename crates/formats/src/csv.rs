@@ -1,16 +1,26 @@
-//! The `csv` format: fields by position, RFC 4180 quoting.
+//! The `csv` format: fields by position, RFC 4180 quoting, one level of nesting.
 
-use crate::json::JsonOptionsForText;
-use crate::json::column::TextColumn;
-use crate::render::text_value;
-use arrow_array::{Array, RecordBatch, RecordBatchOptions};
+mod column;
+mod decoder;
+mod dialect;
+mod encoder;
+mod line;
+
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
-use millstream_dataflow::{BadRecord, Batch, Decoder, Encoder, Error, Field, FormatSpec, RecordEncoder, Records, Result, Schema, SqlType};
+use millstream_dataflow::{Error, FormatSpec, Result, Schema, SqlType};
 use std::collections::BTreeMap;
 
-const DELIMITER: OptionSpec = OptionSpec::new("csv.field-delimiter", OptionType::Text, "The character between fields; `\\t` is a tab.")
-    .default(",")
-    .examples(&[";", "\\t"]);
+pub use decoder::CsvDecoder;
+pub use dialect::{Dialect, RecordEnd};
+pub use encoder::CsvEncoder;
+
+const DELIMITER: OptionSpec = OptionSpec::new(
+    "csv.field-delimiter",
+    OptionType::Text,
+    "The character between fields; `\\t` is a tab, `\\u0001` the character of that code.",
+)
+.default(",")
+.examples(&[";", "\\t"]);
 const QUOTE: OptionSpec = OptionSpec::new(
     "csv.quote-character",
     OptionType::Text,
@@ -19,264 +29,186 @@ const QUOTE: OptionSpec = OptionSpec::new(
 .default("\"")
 .examples(&["'"]);
 const NO_QUOTE: OptionSpec = OptionSpec::new("csv.disable-quote-character", OptionType::Boolean, "Whether no character quotes.").default("false");
+const ESCAPE: OptionSpec = OptionSpec::new(
+    "csv.escape-character",
+    OptionType::Text,
+    "The character before one that is meant as it is, within quotes and without; `n`, `r`, `t` and `0` behind it are a line end, carriage return, tab and NUL.",
+)
+.examples(&["\\"]);
+const ELEMENTS: OptionSpec = OptionSpec::new(
+    "csv.array-element-delimiter",
+    OptionType::Text,
+    "The character between the elements of an ARRAY and the fields of a ROW. Nothing quotes it: an element that holds it is read as two.",
+)
+.default(";")
+.examples(&["|"]);
 const COMMENTS: OptionSpec = OptionSpec::new("csv.allow-comments", OptionType::Boolean, "Whether lines that start with # are left out.").default("false");
 const IGNORE_ERRORS: OptionSpec = OptionSpec::new(
     "csv.ignore-parse-errors",
     OptionType::Boolean,
-    "Puts NULL in the place of a field of the wrong type, and leaves out (and counts) lines with too few fields.",
+    "Puts NULL in the place of a field of the wrong type and of fields that are missing at a line's end, and leaves out (and counts) lines with too many.",
 )
 .default("false");
-const NULL_LITERAL: OptionSpec = OptionSpec::new("csv.null-literal", OptionType::Text, "The text that stands for NULL.").examples(&["NULL"]);
+const NULL_LITERAL: OptionSpec = OptionSpec::new(
+    "csv.null-literal",
+    OptionType::Text,
+    "The text that stands for NULL, also as an element of an ARRAY or ROW.",
+)
+.examples(&["NULL"]);
+const EMPTY_NULL: OptionSpec = OptionSpec::new(
+    "csv.empty-string-as-null",
+    OptionType::Boolean,
+    "Whether a field or element without text is read as NULL. An ARRAY without text has no elements all the same.",
+)
+.default("false");
+const TRIM: OptionSpec = OptionSpec::new(
+    "csv.trim-spaces",
+    OptionType::Boolean,
+    "Whether white space around fields that are not quoted, and around elements, is left out when reading.",
+)
+.default("false");
+const TRAILING_COMMA: OptionSpec = OptionSpec::new(
+    "csv.allow-trailing-comma",
+    OptionType::Boolean,
+    "Whether a line that is read may have one more delimiter at its end.",
+)
+.default("true");
+const UNMAPPABLE: OptionSpec = OptionSpec::new(
+    "csv.ignore-trailing-unmappable",
+    OptionType::Boolean,
+    "Whether fields behind those of the table's columns are left out when reading.",
+)
+.default("false");
+const FAIL_ON_MISSING: OptionSpec = OptionSpec::new(
+    "csv.fail-on-missing-columns",
+    OptionType::Boolean,
+    "Whether a line with too few fields is bad under 'csv.ignore-parse-errors', too.",
+)
+.default("false");
+const EXPONENTS: OptionSpec = OptionSpec::new(
+    "csv.write-bigdecimal-in-scientific-notation",
+    OptionType::Boolean,
+    "Writes DECIMALs that are multiples of ten, or very small, with an exponent: 1E+2 instead of 100.",
+)
+.default("true");
 
 pub const SPEC: FormatSpec = FormatSpec {
     name: "csv",
-    doc: "Lines of fields in the order of the table's physical columns. Scalar types only.",
-    options: &[COMMENTS, NO_QUOTE, DELIMITER, IGNORE_ERRORS, NULL_LITERAL, QUOTE],
+    doc: "Lines of fields in the order of the table's physical columns. The elements of an ARRAY and the fields of a ROW, which are scalars, are one field.",
+    options: &[
+        COMMENTS,
+        TRAILING_COMMA,
+        ELEMENTS,
+        NO_QUOTE,
+        EMPTY_NULL,
+        ESCAPE,
+        FAIL_ON_MISSING,
+        DELIMITER,
+        IGNORE_ERRORS,
+        UNMAPPABLE,
+        NULL_LITERAL,
+        QUOTE,
+        TRIM,
+        EXPONENTS,
+    ],
     changes: false,
     skips: false,
 };
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
+/// What readers and writers know of a table.
 #[derive(Debug, Clone)]
 struct CsvOptions {
-    delimiter: u8,
-    quote: Option<u8>,
+    dialect: Dialect,
+    /// Between elements; ASCII.
+    elements: u8,
     comments: bool,
     ignore_errors: bool,
+    fail_on_missing: bool,
+    trailing_comma: bool,
+    unmappable: bool,
     null_literal: Option<String>,
+    empty_null: bool,
+    exponents: bool,
 }
 
 impl CsvOptions {
     fn new(options: &BTreeMap<String, String>) -> Result<Self> {
         let o = Options::new(options);
-        let byte = |spec: &OptionSpec| -> Result<u8> {
-            match o.text(spec).unwrap_or_default() {
-                "\\t" => Ok(b'\t'),
-                text if text.len() == 1 => Ok(text.as_bytes()[0]),
-                text => Err(Error::config(format!("option '{}' has the value '{text}', expected one ASCII character", spec.name)).code("E0502")),
-            }
-        };
+        let no_quote = o.boolean(&NO_QUOTE);
+        if no_quote && options.contains_key(QUOTE.name) {
+            let both = format!("option '{}' does not go with '{}'", QUOTE.name, NO_QUOTE.name);
+            return Err(Error::config(both).code("E0502").hint("leave one of them out"));
+        }
+        let quote = if no_quote { None } else { character(&o, &QUOTE)? };
         Ok(CsvOptions {
-            delimiter: byte(&DELIMITER)?,
-            quote: if o.boolean(&NO_QUOTE) { None } else { Some(byte(&QUOTE)?) },
+            dialect: Dialect {
+                delimiter: character(&o, &DELIMITER)?.unwrap_or(b','),
+                quote,
+                // A quote that escapes is what doubled quotes are.
+                escape: character(&o, &ESCAPE)?.filter(|e| Some(*e) != quote),
+                trim: o.boolean(&TRIM),
+            },
+            elements: character(&o, &ELEMENTS)?.unwrap_or(b';'),
             comments: o.boolean(&COMMENTS),
             ignore_errors: o.boolean(&IGNORE_ERRORS),
+            fail_on_missing: o.boolean(&FAIL_ON_MISSING),
+            trailing_comma: o.boolean(&TRAILING_COMMA),
+            unmappable: o.boolean(&UNMAPPABLE),
             null_literal: o.text(&NULL_LITERAL).map(str::to_string),
+            empty_null: o.boolean(&EMPTY_NULL),
+            exponents: o.boolean(&EXPONENTS),
         })
     }
 }
 
-/// The quote character of a table's options, for cutting files into records.
+/// The character that an option names.
+fn character(options: &Options<'_>, spec: &OptionSpec) -> Result<Option<u8>> {
+    let Some(text) = options.text(spec) else { return Ok(None) };
+    let code = |text: &str| u8::from_str_radix(text.strip_prefix("\\u")?, 16).ok().filter(u8::is_ascii);
+    match text {
+        "\\t" => Ok(Some(b'\t')),
+        _ if text.len() == 1 => Ok(Some(text.as_bytes()[0])),
+        _ if text.len() == "\\u0001".len() && code(text).is_some() => Ok(code(text)),
+        _ => Err(Error::config(format!("option '{}' has the value '{text}', expected one ASCII character", spec.name)).code("E0502")),
+    }
+}
+
+/// How the lines of a table are written, if its format is this one.
 ///
 /// # Errors
-/// `Config` if the option is not one ASCII character.
-pub fn quote_character(options: &BTreeMap<String, String>) -> Result<Option<u8>> {
-    Ok(CsvOptions::new(options)?.quote)
+/// `Config` if an option is not one ASCII character.
+pub fn dialect(format: &str, options: &BTreeMap<String, String>) -> Result<Option<Dialect>> {
+    match format == SPEC.name {
+        true => Ok(Some(CsvOptions::new(options)?.dialect)),
+        false => Ok(None),
+    }
 }
 
 fn check_types(schema: &Schema) -> Result<()> {
     for f in &schema.fields {
-        let nested = matches!(
-            f.ty,
-            SqlType::Array(_) | SqlType::Map(..) | SqlType::Row(_) | SqlType::Multiset(_) | SqlType::IntervalYearMonth | SqlType::IntervalDayTime
-        );
-        if nested {
-            return Err(Error::sql(format!("column \"{}\": the csv format does not hold {} yet", f.name, f.ty)).code("E0302"));
+        let refused = |what: String| {
+            let e = Error::sql(format!("column \"{}\": the csv format does not hold {what}", f.name)).code("E0302");
+            Err(e.hint("make a STRING of it, or take another format, such as json"))
+        };
+        let parts = match &f.ty {
+            SqlType::Array(element) => std::slice::from_ref(&**element),
+            SqlType::Row(fields) => fields,
+            ty if is_scalar(ty) => &[],
+            ty => return refused(ty.to_string()),
+        };
+        if let Some(part) = parts.iter().find(|part| !is_scalar(&part.ty)) {
+            return refused(format!("{} inside of an ARRAY or ROW", part.ty));
         }
     }
     Ok(())
 }
 
-/// Decodes one line at a time.
-pub struct CsvDecoder {
-    options: CsvOptions,
-    /// Per wanted column its place in the line.
-    places: Vec<usize>,
-    fields_in_line: usize,
-    columns: Vec<TextColumn>,
-    schema: Schema,
-    reader: csv::ReaderBuilder,
-    record: csv::ByteRecord,
-    rows: usize,
-}
-
-impl CsvDecoder {
-    /// # Errors
-    /// `Sql` for nested columns, `Config` for options of more than one character.
-    pub fn new(all: &Schema, wanted: &Schema, options: &BTreeMap<String, String>) -> Result<Self> {
-        check_types(wanted)?;
-        let options = CsvOptions::new(options)?;
-        let place = |f: &Field| {
-            all.index_of(&f.name)
-                .ok_or_else(|| Error::bug(format!("column \"{}\" is not among the physical ones", f.name)))
-        };
-        let mut reader = csv::ReaderBuilder::new();
-        reader
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(options.delimiter)
-            .quoting(options.quote.is_some())
-            .quote(options.quote.unwrap_or(b'"'));
-        let text_options = JsonOptionsForText::default();
-        Ok(CsvDecoder {
-            places: wanted.fields.iter().map(place).collect::<Result<_>>()?,
-            fields_in_line: all.fields.len(),
-            columns: wanted.fields.iter().map(|f| TextColumn::new(f, &text_options)).collect::<Result<_>>()?,
-            schema: wanted.clone(),
-            reader,
-            record: csv::ByteRecord::new(),
-            rows: 0,
-            options,
-        })
-    }
-    fn line(&mut self, line: &[u8]) -> Result<usize, (&'static str, String)> {
-        if self.options.comments && line.first() == Some(&b'#') {
-            return Ok(0);
-        }
-        // The reader takes a byte order mark away, which here, in the midst of a file or topic, is the first value's own.
-        let marked;
-        let line = if line.starts_with(BYTE_ORDER_MARK) {
-            marked = [BYTE_ORDER_MARK, line].concat();
-            marked.as_slice()
-        } else {
-            line
-        };
-        let mut reader = self.reader.from_reader(line);
-        let first = reader.read_byte_record(&mut self.record);
-        if matches!(reader.read_byte_record(&mut csv::ByteRecord::new()), Ok(true)) {
-            return Err(("malformed", "several lines in one record".to_string()));
-        }
-        match first {
-            Ok(true) => {}
-            Ok(false) => return Err(("malformed", "an empty line".to_string())),
-            Err(e) => return Err(("malformed", e.to_string())),
-        }
-        if self.record.len() != self.fields_in_line {
-            return Err((
-                "missing-field",
-                format!("the line has {} fields, the table {} columns", self.record.len(), self.fields_in_line),
-            ));
-        }
-        for (i, column) in self.columns.iter_mut().enumerate() {
-            let text = self.record.get(self.places[i]).unwrap_or_default();
-            let field = &self.schema.fields[i];
-            if self.options.null_literal.as_deref().is_some_and(|n| n.as_bytes() == text) {
-                if !field.nullable {
-                    return Err(("type", format!("column \"{}\" is NOT NULL", field.name)));
-                }
-                column.push_null();
-            } else if let Err(what) = column.push(text) {
-                column.truncate(self.rows);
-                if !self.options.ignore_errors || !field.nullable {
-                    let text: String = String::from_utf8_lossy(text).chars().take(40).collect();
-                    return Err(("type", format!("column \"{}\" ({}): {what}: {text:?}", field.name, field.ty)));
-                }
-                column.push_null();
-            }
-        }
-        self.rows += 1;
-        Ok(1)
-    }
-}
-
-impl Decoder for CsvDecoder {
-    fn decode(&mut self, record: &[u8]) -> Result<usize, BadRecord> {
-        let rows = self.rows;
-        self.line(record).map_err(|(reason, message)| {
-            self.columns.iter_mut().for_each(|c| c.truncate(rows));
-            BadRecord { reason, message }
-        })
-    }
-    fn rows(&self) -> usize {
-        self.rows
-    }
-    fn finish(&mut self) -> Result<RecordBatch> {
-        let rows = std::mem::take(&mut self.rows);
-        let columns = self.columns.iter_mut().map(TextColumn::finish).collect::<Result<Vec<_>>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(self.schema.to_arrow(), columns, &options).map_err(|e| Error::bug("decoded columns do not fit the schema").source(e))
-    }
-}
-
-/// Writes lines.
-pub struct CsvEncoder {
-    schema: Schema,
-    options: CsvOptions,
-}
-
-impl CsvEncoder {
-    /// # Errors
-    /// `Sql` for nested columns, `Config` for options of more than one character.
-    pub fn new(schema: &Schema, options: &BTreeMap<String, String>) -> Result<Self> {
-        check_types(schema)?;
-        Ok(CsvEncoder {
-            schema: schema.clone(),
-            options: CsvOptions::new(options)?,
-        })
-    }
-}
-
-impl CsvEncoder {
-    /// Each row's line, with its end.
-    fn each(&self, batch: &Batch, mut take: impl FnMut(&[u8])) -> Result<()> {
-        let style = if self.options.quote.is_some() {
-            csv::QuoteStyle::Necessary
-        } else {
-            csv::QuoteStyle::Never
-        };
-        let mut writer = csv::WriterBuilder::new();
-        writer
-            .delimiter(self.options.delimiter)
-            .quote(self.options.quote.unwrap_or(b'"'))
-            .quote_style(style);
-        let failed = |e: csv::Error| Error::bug("a CSV line could not be written").source(e);
-        let mut line = Vec::new();
-        for row in 0..batch.num_rows() {
-            line.clear();
-            let mut writer = writer.from_writer(&mut line);
-            for (column, field) in batch.data.columns().iter().zip(&self.schema.fields) {
-                let text = if column.is_null(row) {
-                    self.options.null_literal.clone().unwrap_or_default()
-                } else {
-                    match &field.ty {
-                        SqlType::Binary(_) | SqlType::VarBinary(_) => {
-                            use arrow_array::cast::AsArray;
-                            crate::base64::encode(column.as_binary_view().value(row))
-                        }
-                        _ => text_value(column, row, field),
-                    }
-                };
-                writer.write_field(text).map_err(failed)?;
-            }
-            writer.write_record(None::<&[u8]>).map_err(failed)?;
-            writer.flush().map_err(|e| Error::bug("a CSV line could not be written").source(e))?;
-            drop(writer);
-            take(&line);
-        }
-        Ok(())
-    }
-}
-
-impl RecordEncoder for CsvEncoder {
-    fn encode(&mut self, batch: &Batch, out: &mut Records) -> Result<()> {
-        self.each(batch, |line| {
-            out.bytes.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
-            out.end();
-        })
-    }
-}
-
-impl Encoder for CsvEncoder {
-    fn write(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()> {
-        self.each(batch, |line| out.extend_from_slice(line))
-    }
-    fn buffered(&self) -> usize {
-        0
-    }
-    fn finish(&mut self, _out: &mut Vec<u8>) -> Result<()> {
-        Ok(())
-    }
+fn is_scalar(ty: &SqlType) -> bool {
+    use SqlType as T;
+    !matches!(
+        ty,
+        T::Array(_) | T::Map(..) | T::Row(_) | T::Multiset(_) | T::IntervalYearMonth | T::IntervalDayTime
+    )
 }
 
 #[cfg(test)]

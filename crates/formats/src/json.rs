@@ -4,7 +4,7 @@ pub(crate) mod column;
 mod cursor;
 pub mod debezium;
 mod derive;
-mod encoder;
+pub(crate) mod encoder;
 mod form;
 mod object;
 pub mod registry;

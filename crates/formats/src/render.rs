@@ -237,16 +237,18 @@ fn local_time(nanos: i64) -> String {
     out
 }
 
-/// As java.math.BigDecimal.toString: with an exponent when the value is very small.
-pub(crate) fn java_decimal(unscaled: i128, scale: u8) -> String {
+/// As java.math.BigDecimal.toString: with an exponent when the value is very small, or the scale negative.
+pub(crate) fn java_decimal(unscaled: i128, scale: i32) -> String {
     let digits = unscaled.unsigned_abs().to_string();
-    let adjusted = digits.len() as i32 - 1 - i32::from(scale);
-    if adjusted >= -6 {
+    let adjusted = digits.len() as i32 - 1 - scale;
+    if let Ok(scale) = u8::try_from(scale)
+        && adjusted >= -6
+    {
         return decimal_text(unscaled, scale);
     }
     let (first, rest) = digits.split_at(1);
     format!(
-        "{}{first}{}{rest}E{adjusted}",
+        "{}{first}{}{rest}E{adjusted:+}",
         if unscaled < 0 { "-" } else { "" },
         if rest.is_empty() { "" } else { "." }
     )
@@ -276,9 +278,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_decimals_get_an_exponent() {
+    fn decimals_get_an_exponent_as_in_java() {
         assert_eq!(java_decimal(27, 9), "2.7E-8");
         assert_eq!(java_decimal(5, 3), "0.005");
+        assert_eq!(java_decimal(-12, -2), "-1.2E+3");
     }
 
     #[test]

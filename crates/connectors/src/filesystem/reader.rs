@@ -12,7 +12,7 @@ use millstream_dataflow::{
     BadRecord, Batch, BoxFuture, Chunk, Decoded, Decoder, Error, ErrorKind, Fetch, ObjectMeta, Places, Rejected, Result, RowTest, Schema, Source, Split,
     SplitDecoder, SplitReader, Store, StoreKind, TableSpec,
 };
-use millstream_formats::split_records;
+use millstream_formats::{csv, split_records};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::ops::Range;
@@ -38,7 +38,8 @@ pub(super) struct Files {
     /// The columns that formats without names count.
     all: Schema,
     partitioning: Partitioning,
-    quote: Option<u8>,
+    /// How its lines are written, if the format is `csv`.
+    csv: Option<csv::Dialect>,
     handle: tokio::runtime::Handle,
     /// How often new files are looked for; `None`: only at the start.
     monitor: Option<Duration>,
@@ -76,11 +77,7 @@ impl Files {
             only: Some(only).filter(|o| !o.is_empty()),
             path,
             table: table.name.clone(),
-            quote: if format == "csv" {
-                millstream_formats::csv::quote_character(&table.options)?
-            } else {
-                None
-            },
+            csv: csv::dialect(&format, &table.options)?,
             format,
             options: table.options.clone(),
             all: in_files(table),
@@ -296,12 +293,14 @@ impl Reader {
         let mut block = self.files.block;
         loop {
             let (bytes, is_end) = self.piece(path, position.next, block, position.size)?;
-            let (mut records, used) = split_records(&self.files.format, self.files.quote, &bytes, is_end);
-            if position.next == 0
-                && bytes.starts_with(BYTE_ORDER_MARK)
-                && let Some(first) = records.first_mut().filter(|r| r.start == 0)
-            {
-                first.start += BYTE_ORDER_MARK.len();
+            let mark = match position.next == 0 && bytes.starts_with(BYTE_ORDER_MARK) {
+                true => BYTE_ORDER_MARK.len(),
+                false => 0,
+            };
+            let (mut records, mut used) = split_records(self.files.csv.as_ref(), &bytes[mark..], is_end);
+            if mark > 0 && used > 0 {
+                used += mark;
+                records.iter_mut().for_each(|r| *r = r.start + mark..r.end + mark);
             }
             if used > 0 || is_end {
                 let next = Position {
@@ -333,12 +332,16 @@ impl Reader {
     }
     /// Where a record ends that is too long to be held, and whether nothing follows it.
     fn end_of_record(&mut self, path: &str, position: Position) -> Result<(u64, bool)> {
-        let (mut at, mut quoted) = (position.next, false);
+        let mut at = position.next;
+        let mut csv = self.files.csv.map(csv::RecordEnd::new);
         loop {
             let (bytes, is_end) = self.piece(path, at, self.files.block, position.size)?;
             for (i, byte) in bytes.iter().enumerate() {
-                quoted ^= Some(*byte) == self.files.quote;
-                if *byte == b'\n' && !quoted {
+                let ends = match &mut csv {
+                    Some(end) => end.is_at(*byte),
+                    None => *byte == b'\n',
+                };
+                if ends {
                     return Ok((at + i as u64 + 1, is_end && i + 1 == bytes.len()));
                 }
             }

@@ -137,7 +137,7 @@ fn value(array: &ArrayRef, row: usize, field: &Field, options: &JsonOptions, out
             out.push_str(&if options.plain_decimals {
                 plain
             } else {
-                crate::render::java_decimal(array.as_primitive::<Decimal128Type>().value(row), *scale)
+                crate::render::java_decimal(array.as_primitive::<Decimal128Type>().value(row), (*scale).into())
             });
         }
         SqlType::Char(_) | SqlType::VarChar(_) => quote(array.as_string_view().value(row), out),
@@ -234,7 +234,7 @@ fn float(text: &str, out: &mut String) {
 }
 
 /// `.123` without trailing zeros; nothing for whole seconds.
-fn fraction(nanos: i64, out: &mut String) {
+pub(crate) fn fraction(nanos: i64, out: &mut String) {
     if nanos > 0 {
         let digits = format!("{nanos:09}");
         out.push('.');

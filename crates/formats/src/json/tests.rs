@@ -133,7 +133,7 @@ fn json_keeps_what_a_format_must() {
             encoder: &|schema| crate::encoder("json", schema, &options),
             reading: Reading::Records {
                 decoder: &|all, wanted| crate::decoder("json", all, wanted, &options),
-                split: &|bytes| crate::split_records("json", None, bytes, true).0,
+                split: &|bytes| crate::split_records(None, bytes, true).0,
                 messages: &|schema| crate::record_encoder("json", schema, &options),
             },
             refuses: &|ty| match ty {
@@ -141,6 +141,7 @@ fn json_keeps_what_a_format_must() {
                 SqlType::Map(key, _) => !matches!(key.ty, SqlType::Char(_) | SqlType::VarChar(_)),
                 _ => false,
             },
+            lone_nulls: true,
             name: "a \"name\" é",
         });
     }

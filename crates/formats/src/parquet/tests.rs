@@ -115,6 +115,7 @@ fn parquet_keeps_what_a_format_must() {
                 Ok(batches)
             }),
             refuses: &|ty| matches!(ty, SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Null),
+            lone_nulls: true,
             name: "a \"name\" é",
         });
     }

@@ -65,7 +65,8 @@ impl Written {
         } else {
             let options = BTreeMap::new();
             let mut decoder = millstream_formats::decoder(format, &data, &data, &options).unwrap();
-            for record in millstream_formats::split_records(format, Some(b'"'), &bytes, true).0 {
+            let csv = millstream_formats::csv::dialect(format, &options).unwrap();
+            for record in millstream_formats::split_records(csv.as_ref(), &bytes, true).0 {
                 decoder.decode(&bytes[record]).unwrap();
             }
             vec![decoder.finish().unwrap()]

@@ -187,6 +187,7 @@ fn run(defect: Defect) -> String {
                 messages: &|schema| Ok(new(defect, schema, schema)?),
             },
             refuses: &|ty| !matches!(ty, SqlType::BigInt | SqlType::VarChar(_)),
+            lone_nulls: true,
             name: "a \"name\" é",
         });
     })

@@ -30,6 +30,7 @@ fn files_keep_what_a_format_must() {
             encoder: &|schema| crate::encoder("avro", schema, &options),
             reading: Reading::File(&|wanted, bytes| read(bytes, wanted, 3)),
             refuses: &|ty: &SqlType| refuses(ty, true),
+            lone_nulls: true,
             name: "_Name2",
         });
     }
