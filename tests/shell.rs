@@ -350,6 +350,7 @@ fn configuration() -> Result<()> {
             "on-error = \"continue\"               # {}/.config/millstream/config.toml:2",
             directory.path().display()
         ),
+        "# tables = none                     # default".to_string(),
         String::new(),
         "[define]".to_string(),
         format!(
