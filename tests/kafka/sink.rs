@@ -101,7 +101,7 @@ pub(super) fn parts() -> Result<()> {
         let directory = tempfile::tempdir()?;
         let insert = format!(
             "INSERT INTO o SELECT * FROM (VALUES
-               ('ann', '/x', 1, '{a}', TO_TIMESTAMP_LTZ(1000, 3), MAP['trace', CAST('t1' AS BYTES)]),
+               ('ann', '/x', 1, '{a}', TO_TIMESTAMP_LTZ(1000, 3), MAP['trace', CAST('t1' AS BYTES), 'none', CAST(NULL AS BYTES)]),
                (CAST(NULL AS STRING), '/y', CAST(NULL AS INT), '{b}', TO_TIMESTAMP_LTZ(2000, 3), CAST(NULL AS MAP<STRING, BYTES>))) AS t;"
         );
         succeed(prepare(directory.path(), "parts.sql", &format!("{out}{insert}"))?)?;
@@ -112,7 +112,7 @@ pub(super) fn parts() -> Result<()> {
             format!("{} {} {time:?} {:?}", text(m.key()), text(m.payload()), header(m))
         };
         ensure!(
-            shown(&first) == r#"{"user":"ann"} {"page":"/x","n":1} Some(1000) ["trace=t1"]"#,
+            shown(&first) == r#"{"user":"ann"} {"page":"/x","n":1} Some(1000) ["trace=t1", "none=null"]"#,
             "{guarantee}: {}",
             shown(&first)
         );
@@ -122,11 +122,13 @@ pub(super) fn parts() -> Result<()> {
             shown(&second)
         );
         // And back.
-        let read = format!("{out}SELECT k_user, page, n, at, CAST(headers['trace'] AS STRING) AS trace FROM o;");
+        let read = format!("{out}SELECT k_user, page, n, at, CAST(headers['trace'] AS STRING) AS trace, headers FROM o;");
         let rows = super::rows(&read)?;
         let expected = |row: &str| rows.get(row).is_some_and(|n| *n > 0);
         ensure!(
-            rows.len() == 2 && expected(r#"["ann","/x",1,"1970-01-01 00:00:01.000Z","t1"]"#) && expected(r#"[null,"/y",null,"1970-01-01 00:00:02.000Z",null]"#),
+            rows.len() == 2
+                && expected(r#"["ann","/x",1,"1970-01-01 00:00:01.000Z","t1",{none:null,trace:"x'7431'"}]"#)
+                && expected(r#"[null,"/y",null,"1970-01-01 00:00:02.000Z",null,{}]"#),
             "{guarantee}: {rows:?}"
         );
     }

@@ -200,7 +200,11 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         "raw",
     ],
     metadata: &[
-        writable("headers", "MAP<STRING NOT NULL, BYTES NOT NULL> NOT NULL", "Headers of the record."),
+        writable(
+            "headers",
+            "MAP<STRING NOT NULL, BYTES> NOT NULL",
+            "Headers of the record. One without a value is NULL.",
+        ),
         metadata("leader-epoch", "INT", "Leader epoch of the record."),
         metadata("offset", "BIGINT NOT NULL", "Offset in the partition."),
         metadata("partition", "INT NOT NULL", "Partition."),

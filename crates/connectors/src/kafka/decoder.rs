@@ -110,7 +110,7 @@ impl KafkaDecoder {
     }
 }
 
-/// The headers of each row's message, as MAP<STRING NOT NULL, BYTES NOT NULL>. A header without a value has an empty one.
+/// The headers of each row's message, as MAP<STRING NOT NULL, BYTES>.
 fn headers<'a>(messages: impl Iterator<Item = &'a Message>, field: &Field) -> Result<ArrayRef> {
     let (mut names, mut values, mut ends) = (StringViewBuilder::new(), BinaryViewBuilder::new(), Vec::new());
     for message in messages {
@@ -118,7 +118,7 @@ fn headers<'a>(messages: impl Iterator<Item = &'a Message>, field: &Field) -> Re
         ends.push(headers.len());
         for (name, value) in headers {
             names.append_value(name);
-            values.append_value(value.unwrap_or_default());
+            values.append_option(value);
         }
     }
     let DataType::Map(entries, _) = field.ty.to_arrow() else {
