@@ -4,6 +4,8 @@ mod create;
 mod databases;
 mod known;
 
+pub(crate) use create::CreateCatalog;
+
 use crate::compile::CompileOptions;
 use crate::parse::{CreateView, ObjectPath};
 use crate::stored::{self, CatalogChange, ChangeKind, StoredName};
@@ -90,8 +92,26 @@ type Database = BTreeMap<String, Slot>;
 #[derive(Debug, Clone, Default)]
 struct Databases {
     all: BTreeMap<String, Database>,
+    /// The one that a USE CATALOG goes to.
+    first: String,
     /// The number of a stored catalog.
     stored: Option<usize>,
+    comment: Option<String>,
+    /// `'type'` and the others.
+    options: BTreeMap<String, String>,
+}
+
+impl Databases {
+    /// The catalog that every session has.
+    fn of_session() -> Databases {
+        let options = [("type", create::MEMORY), (create::FIRST.name, DATABASE)];
+        Databases {
+            all: BTreeMap::from([(DATABASE.to_string(), Database::new())]),
+            first: DATABASE.to_string(),
+            options: options.map(|(key, value)| (key.to_string(), value.to_string())).into(),
+            ..Databases::default()
+        }
+    }
 }
 
 /// What lives on from one text of a session to the next.
@@ -103,12 +123,8 @@ pub(crate) struct Names {
 
 impl Default for Names {
     fn default() -> Self {
-        let first = Databases {
-            all: BTreeMap::from([(DATABASE.to_string(), Database::new())]),
-            stored: None,
-        };
         Names {
-            catalogs: BTreeMap::from([(CATALOG.to_string(), first)]),
+            catalogs: BTreeMap::from([(CATALOG.to_string(), Databases::of_session())]),
             current: Place {
                 catalog: CATALOG.to_string(),
                 database: DATABASE.to_string(),

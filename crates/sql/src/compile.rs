@@ -1,6 +1,6 @@
 //! Statements to what runs.
 
-use crate::catalog::{Catalog, Entry, Names, View, is_a};
+use crate::catalog::{Catalog, CreateCatalog, Entry, Names, View, is_a};
 use crate::diagnostic::Diagnostic;
 use crate::graph::JobGraph;
 use crate::hints::Hints;
@@ -277,7 +277,18 @@ impl<'a> Text<'a> {
             StatementKind::Alter(alter) => self.alter(alter).map_err(|e| within(e, statement.span, alter.name.span)),
             StatementKind::CreateDatabase { name, if_not_exists } => self.catalog.create_database(name, *if_not_exists).map_err(one),
             StatementKind::DropDatabase { name, if_exists, cascade } => self.catalog.drop_database(name, *if_exists, *cascade).map_err(one),
-            StatementKind::CreateCatalog { name, if_not_exists, options } => self.catalog.create_catalog(name, *if_not_exists, options),
+            StatementKind::AlterDatabase(name) => self.catalog.alter_database(name).map_err(one),
+            StatementKind::CreateCatalog {
+                name,
+                if_not_exists,
+                comment,
+                options,
+            } => self.catalog.create_catalog(&CreateCatalog {
+                name,
+                if_not_exists: *if_not_exists,
+                comment: comment.as_ref(),
+                options,
+            }),
             StatementKind::DropCatalog { name, if_exists } => self.catalog.drop_catalog(name, *if_exists).map_err(one),
             StatementKind::UseCatalog(name) => self.catalog.use_catalog(name).map_err(one),
             StatementKind::UseDatabase(name) => self.catalog.use_database(name).map_err(one),

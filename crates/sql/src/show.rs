@@ -116,10 +116,11 @@ pub(crate) fn described(ty: &Type) -> String {
 
 /// An option's value, if it may be shown.
 fn shown(option: &TableOption) -> String {
-    match holds_secret(&option.key, &option.value) {
-        true => "******".to_string(),
-        false => option.value.clone(),
-    }
+    shown_value(&option.key, &option.value)
+}
+
+fn shown_value(key: &str, value: &str) -> String {
+    if holds_secret(key, value) { "******".to_string() } else { value.to_string() }
 }
 
 /// A query whose tables have their hints behind them when it is written.
@@ -177,6 +178,26 @@ pub(crate) fn show(
                 listing
             }
         },
+        Show::Catalog { name, extended } => {
+            let (name, comment, options) = catalog.described(name)?;
+            let mut rows = vec![
+                ("name".to_string(), Some(name.to_string())),
+                ("type".to_string(), options.get("type").cloned()),
+                ("comment".to_string(), comment.cloned()),
+            ];
+            let others = options.iter().filter(|(key, _)| *extended && *key != "type");
+            rows.extend(others.map(|(key, value)| (format!("option:{key}"), Some(shown_value(key, value)))));
+            let mut listing = Listing::new(&["info name", "info value"]);
+            listing.rows = rows.into_iter().map(|(name, value)| vec![Value::Text(name), or_null(value)]).collect();
+            listing
+        }
+        Show::CreateCatalog(name) => {
+            let (name, comment, options) = catalog.described(name)?;
+            let about = comment.map_or(String::new(), |c| format!("COMMENT {}\n", text(c)));
+            let options: Vec<String> = options.iter().map(|(k, v)| format!("  {} = {}", text(k), text(&shown_value(k, v)))).collect();
+            let name = quoted(name);
+            return Ok(Answer::Statement(format!("CREATE CATALOG {name}\n{about}WITH (\n{}\n)\n", options.join(",\n"))));
+        }
         Show::CreateTable(path) => {
             return match catalog.get(path, here)? {
                 Entry::Table(table) => {
@@ -207,6 +228,10 @@ pub(crate) fn show(
     Ok(Answer::Listing(listing.matching(pattern)))
 }
 
+fn or_null(value: Option<String>) -> Value {
+    value.map_or(Value::Null, Value::Text)
+}
+
 fn whole(name: &FullName) -> String {
     format!("{}.{}.{}", quoted(&name.catalog), quoted(&name.database), quoted(&name.name))
 }
@@ -233,7 +258,6 @@ fn columns(table: &Table) -> Listing {
             ColumnDefKind::Computed(e) => Some(format!("AS {}", expression(e))),
             ColumnDefKind::Metadata { key, is_virtual, .. } => Some(metadata(key.as_deref(), *is_virtual)),
         };
-        let or_null = |v: Option<String>| v.map_or(Value::Null, Value::Text);
         let mut row = vec![
             Value::Text(column.name.clone()),
             Value::Text(ty),

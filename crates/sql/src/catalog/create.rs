@@ -3,27 +3,45 @@
 use super::{Catalog, Database, Databases, Slot, exists, single};
 use crate::parse::{ObjectPath, TableOption};
 use crate::stored::{CatalogStore, DEFAULT};
-use millstream_dataflow::option::check_all;
+use millstream_dataflow::option::{OptionSpec, OptionType, Options, check_all};
 use millstream_dataflow::{Error, Result};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-const MEMORY: &str = "generic_in_memory";
+pub(super) const MEMORY: &str = "generic_in_memory";
 const STORED: &str = "filesystem";
 
+/// The option of a catalog in memory.
+pub(super) const FIRST: OptionSpec = OptionSpec::new("default-database", OptionType::Text, "The database that there is from the beginning.").default(DEFAULT);
+
+/// `CREATE CATALOG [IF NOT EXISTS] name [COMMENT 'comment'] WITH ('key' = 'value', …)`
+pub(crate) struct CreateCatalog<'a> {
+    pub(crate) name: &'a ObjectPath,
+    pub(crate) if_not_exists: bool,
+    pub(crate) comment: Option<&'a String>,
+    pub(crate) options: &'a [TableOption],
+}
+
 impl<'a> Catalog<'a> {
-    pub(crate) fn create_catalog(&mut self, path: &ObjectPath, if_not_exists: bool, options: &[TableOption]) -> Result<(), Vec<Error>> {
+    pub(crate) fn create_catalog(&mut self, create: &CreateCatalog<'_>) -> Result<(), Vec<Error>> {
         let one = |e: Error| vec![e];
+        let (path, options, if_not_exists) = (create.name, create.options, create.if_not_exists);
         let store = self.store_of(path, options).map_err(one)?;
-        let given = match store {
-            Some(store) => checked(path, options, store)?,
-            None => BTreeMap::new(),
+        let (specs, kind) = match store {
+            Some(store) => (store.options(), STORED),
+            None => (&[FIRST][..], MEMORY),
         };
+        let given = checked(path, options, specs, kind)?;
         let name = single("catalog", path).map_err(one)?;
         if self.catalogs.contains_key(name) {
             return if if_not_exists { Ok(()) } else { Err(vec![exists("catalog", path)]) };
         }
-        let mut databases = Databases::default();
+        let mut databases = Databases {
+            first: Options::new(&given).text(&FIRST).unwrap_or(DEFAULT).to_string(),
+            comment: create.comment.cloned(),
+            options: options.iter().map(|o| (o.key.clone(), o.value.clone())).collect(),
+            ..Databases::default()
+        };
         if let Some(store) = store {
             let found = store.open(&given).map_err(|e| vec![at_option(path, options, e)])?;
             databases.stored = Some(found.number);
@@ -32,7 +50,7 @@ impl<'a> Catalog<'a> {
                 databases.all.insert(database, slots.collect());
             }
         }
-        databases.all.entry(DEFAULT.to_string()).or_insert_with(Database::new);
+        databases.all.entry(databases.first.clone()).or_insert_with(Database::new);
         self.catalogs.insert(name.to_string(), databases);
         Ok(())
     }
@@ -54,12 +72,12 @@ impl<'a> Catalog<'a> {
     }
 }
 
-/// The options of a stored catalog, beside its type.
-fn checked(path: &ObjectPath, options: &[TableOption], store: &dyn CatalogStore) -> Result<BTreeMap<String, String>, Vec<Error>> {
+/// The options of a catalog, beside its type.
+fn checked(path: &ObjectPath, options: &[TableOption], specs: &[OptionSpec], kind: &str) -> Result<BTreeMap<String, String>, Vec<Error>> {
     let rest = options.iter().filter(|o| o.key != "type");
     let given: BTreeMap<String, String> = rest.map(|o| (o.key.clone(), o.value.clone())).collect();
-    let specs: Vec<_> = store.options().iter().collect();
-    let wrong = check_all(&given, &specs, &format!("the catalog type '{STORED}'"));
+    let specs: Vec<_> = specs.iter().collect();
+    let wrong = check_all(&given, &specs, &format!("the catalog type '{kind}'"));
     match wrong.is_empty() {
         true => Ok(given),
         false => Err(wrong.into_iter().map(|e| at_option(path, options, e)).collect()),

@@ -1,9 +1,10 @@
-//! Catalogs and databases: dropped, made, and used.
+//! Catalogs and databases: dropped, made, changed, described and used.
 
-use super::{Catalog, DATABASE, Database, Place, exists, missing_place, single};
+use super::{Catalog, Database, Place, exists, missing_place, single};
 use crate::parse::ObjectPath;
 use crate::stored::{self, ChangeKind};
 use millstream_dataflow::{Error, Result};
+use std::collections::BTreeMap;
 
 impl Catalog<'_> {
     pub(crate) fn drop_catalog(&mut self, path: &ObjectPath, if_exists: bool) -> Result<()> {
@@ -64,12 +65,26 @@ impl Catalog<'_> {
         };
         Err(e.code("E0210").span(path.span))
     }
+    /// Only whether it is there: what a database is given is not kept.
+    pub(crate) fn alter_database(&self, path: &ObjectPath) -> Result<()> {
+        let (catalog, database) = self.database_name(path)?;
+        self.database(&catalog, &database, path).map(|_| ())
+    }
+    /// A catalog's name, comment and options.
+    pub(crate) fn described<'c>(&'c self, path: &'c ObjectPath) -> Result<(&'c str, Option<&'c String>, &'c BTreeMap<String, String>)> {
+        let name = single("catalog", path)?;
+        let catalog = self
+            .catalogs
+            .get(name)
+            .ok_or_else(|| missing_place("catalog", name, path, self.catalogs.keys()))?;
+        Ok((name, catalog.comment.as_ref(), &catalog.options))
+    }
     pub(crate) fn use_catalog(&mut self, path: &ObjectPath) -> Result<()> {
         let name = single("catalog", path)?;
         let databases = self.catalogs.get(name);
         let databases = databases.ok_or_else(|| missing_place("catalog", name, path, self.catalogs.keys()))?;
-        let first = [DATABASE, stored::DEFAULT].into_iter().find(|d| databases.all.contains_key(*d));
-        let database = first.map(str::to_string).or_else(|| databases.all.keys().next().cloned()).unwrap_or_default();
+        let first = Some(&databases.first).filter(|d| databases.all.contains_key(*d));
+        let database = first.or_else(|| databases.all.keys().next()).cloned().unwrap_or_default();
         self.current = Place {
             catalog: name.to_string(),
             database,

@@ -96,13 +96,21 @@ pub(super) fn statement(a: &mut Answer<'_>, mut nodes: &[Node<'_>], mut in_set: 
         "ALTER" => alter(a, nodes, at),
         "DROP" => drop(a, before),
         "SHOW" => show(a, before),
+        "DESCRIBE" | "DESC" if is(before.get(1), "CATALOG") => {
+            if before.len() == 2 {
+                a.keywords(&["EXTENDED"]);
+            }
+            if before.len() == 2 || (before.len() == 3 && is(before.last(), "EXTENDED")) {
+                catalogs(a);
+            }
+        }
         "DESCRIBE" | "DESC" => {
             let last = before.last();
             if before.len() == 1 || is(last, "EXTENDED") || is(last, "TABLE") || is(last, ".") {
                 tables(a, before, &Ctes::default(), true);
             }
             if before.len() == 1 {
-                a.keywords(&["EXTENDED"]);
+                a.keywords(&["EXTENDED", "CATALOG"]);
             }
         }
         "USE" => using(a, before),
@@ -270,7 +278,14 @@ fn create(a: &mut Answer<'_>, nodes: &[Node<'_>], at: usize) {
 
 fn alter(a: &mut Answer<'_>, nodes: &[Node<'_>], at: usize) {
     if at == 1 {
-        return a.keywords(&["TABLE", "VIEW"]);
+        return a.keywords(&["TABLE", "VIEW", "DATABASE"]);
+    }
+    if is(nodes.get(1), "DATABASE") {
+        return match at {
+            2 => databases(a),
+            3 => a.keywords(&["SET ("]),
+            _ => {}
+        };
     }
     let guard = if begins_with(&nodes[2..], &["IF", "EXISTS"]) { 2 } else { 0 };
     let name_at = 2 + guard;
@@ -351,6 +366,7 @@ fn show(a: &mut Answer<'_>, before: &[Node<'_>]) {
             "COLUMNS FROM",
             "CREATE TABLE",
             "CREATE VIEW",
+            "CREATE CATALOG",
             "FUNCTIONS",
             "CATALOGS",
             "DATABASES",
@@ -358,7 +374,8 @@ fn show(a: &mut Answer<'_>, before: &[Node<'_>]) {
             "CURRENT DATABASE",
         ]),
         [_, current] if is(Some(current), "CURRENT") => a.keywords(&["CATALOG", "DATABASE"]),
-        [_, create] if is(Some(create), "CREATE") => a.keywords(&["TABLE", "VIEW"]),
+        [_, create] if is(Some(create), "CREATE") => a.keywords(&["TABLE", "VIEW", "CATALOG"]),
+        [_, create, kind] if is(Some(create), "CREATE") && is(Some(kind), "CATALOG") => catalogs(a),
         [_, columns] if is(Some(columns), "COLUMNS") => a.keywords(&["FROM", "IN"]),
         [_, create, kind, ..] if is(Some(create), "CREATE") && (before.len() == 3 || is(last, ".")) => {
             tables(a, before, &Ctes::default(), true);

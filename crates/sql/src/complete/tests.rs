@@ -369,6 +369,10 @@ fn settings_catalogs_and_databases_are_named() {
     all("USE |", &["shop", "CATALOG", "lake"]);
     of(Catalog, "USE CATALOG |", &["lake"]);
     of(Database, "USE lake.|", &["raw"]);
+    of(Catalog, "SHOW CREATE CATALOG |", &["lake"]);
+    of(Catalog, "DESCRIBE CATALOG EXTENDED |", &["lake"]);
+    of(Database, "ALTER DATABASE |", &["shop"]);
+    all("ALTER DATABASE shop |", &["SET ("]);
     all("SHOW CUR|", &["CURRENT CATALOG", "CURRENT DATABASE"]);
     of(OptionKey, "SET 'paral|", &["parallelism.default' = ", "pipeline.max-parallelism' = "]);
     of(OptionKey, "SET paral|", &["'parallelism.default' = ", "'pipeline.max-parallelism' = "]);

@@ -1,4 +1,4 @@
-//! ALTER TABLE.
+//! ALTER TABLE, VIEW and DATABASE.
 
 use super::ddl::{element, names, options, primary_key};
 use super::script::Cursor;
@@ -23,11 +23,17 @@ pub(super) fn alter(c: &mut Cursor) -> Result<StatementKind> {
             change,
         }));
     }
+    if c.words(&["DATABASE"]) {
+        let name = c.path("a database name")?;
+        c.need_words(&["SET"])?;
+        options(c)?;
+        return Ok(StatementKind::AlterDatabase(name));
+    }
     if c.parser_at() == Token::EOF {
-        return Err(c.expected("TABLE or VIEW"));
+        return Err(c.expected("TABLE, VIEW or DATABASE"));
     }
     if !c.words(&["TABLE"]) {
-        return Err(c.unsupported("ALTER of anything but a table or view", start));
+        return Err(c.unsupported("ALTER of anything but a table, view or database", start));
     }
     let if_exists = c.if_exists();
     let name = c.path("a table name")?;

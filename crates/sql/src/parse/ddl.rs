@@ -38,9 +38,14 @@ pub(super) fn create(c: &mut Cursor) -> Result<StatementKind> {
     if c.words(&["CATALOG"]) {
         let if_not_exists = c.if_not_exists();
         let name = c.path("a catalog name")?;
-        comment(c)?;
+        let comment = comment(c)?;
         let options = if c.words(&["WITH"]) { options(c)? } else { Vec::new() };
-        return Ok(StatementKind::CreateCatalog { name, if_not_exists, options });
+        return Ok(StatementKind::CreateCatalog {
+            name,
+            if_not_exists,
+            comment,
+            options,
+        });
     }
     for what in OTHERS {
         if c.at_word(what) {

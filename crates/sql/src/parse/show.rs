@@ -24,6 +24,8 @@ pub(super) fn show(c: &mut Cursor) -> Result<StatementKind> {
         return Ok(StatementKind::Show(Show::CreateTable(c.path("a table name")?), None));
     } else if c.words(&["CREATE", "VIEW"]) {
         return Ok(StatementKind::Show(Show::CreateView(c.path("a view name")?), None));
+    } else if c.words(&["CREATE", "CATALOG"]) {
+        return Ok(StatementKind::Show(Show::CreateCatalog(c.path("a catalog name")?), None));
     } else if c.words(&["FUNCTIONS"]) || c.words(&["USER", "FUNCTIONS"]) {
         Show::Functions
     } else if c.words(&["CATALOGS"]) {
@@ -37,7 +39,7 @@ pub(super) fn show(c: &mut Cursor) -> Result<StatementKind> {
     } else if let Some(other) = OTHERS.iter().find(|o| c.at_word(o)) {
         return Err(c.unsupported(&format!("SHOW {other}"), at));
     } else {
-        return Err(c.expected("TABLES, VIEWS, COLUMNS, CREATE TABLE, CREATE VIEW, FUNCTIONS, CATALOGS, DATABASES or CURRENT"));
+        return Err(c.expected("TABLES, VIEWS, COLUMNS, CREATE TABLE, CREATE VIEW, CREATE CATALOG, FUNCTIONS, CATALOGS, DATABASES or CURRENT"));
     };
     let not = c.words(&["NOT"]);
     let (like, ignores_case) = (c.words(&["LIKE"]), c.at_word("ILIKE"));
@@ -55,12 +57,17 @@ pub(super) fn show(c: &mut Cursor) -> Result<StatementKind> {
     Ok(StatementKind::Show(what, pattern))
 }
 
-/// `DESCRIBE | DESC [TABLE] [EXTENDED] name`
+/// `DESCRIBE | DESC [TABLE] [EXTENDED] name`, `DESCRIBE | DESC CATALOG [EXTENDED] name`
 pub(super) fn describe(c: &mut Cursor) -> Result<StatementKind> {
     if !c.words(&["DESCRIBE"]) {
         c.need_words(&["DESC"])?;
     }
-    for other in ["CATALOG", "DATABASE", "FUNCTION", "JOB", "MODEL"] {
+    if c.words(&["CATALOG"]) {
+        let extended = c.words(&["EXTENDED"]);
+        let name = c.path("a catalog name")?;
+        return Ok(StatementKind::Show(Show::Catalog { name, extended }, None));
+    }
+    for other in ["DATABASE", "FUNCTION", "JOB", "MODEL"] {
         if c.at_word(other) {
             return Err(c.unsupported(&format!("DESCRIBE {other}"), c.here()));
         }

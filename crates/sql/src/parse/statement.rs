@@ -67,6 +67,8 @@ pub enum StatementKind {
         name: ObjectPath,
         if_not_exists: bool,
     },
+    /// `ALTER DATABASE name SET ('key' = 'value', …)`: nothing shows or uses what a database is given.
+    AlterDatabase(ObjectPath),
     DropDatabase {
         name: ObjectPath,
         if_exists: bool,
@@ -75,6 +77,7 @@ pub enum StatementKind {
     CreateCatalog {
         name: ObjectPath,
         if_not_exists: bool,
+        comment: Option<String>,
         options: Vec<TableOption>,
     },
     DropCatalog {
@@ -151,6 +154,12 @@ pub enum Show {
     Columns(ObjectPath),
     CreateTable(ObjectPath),
     CreateView(ObjectPath),
+    CreateCatalog(ObjectPath),
+    /// DESCRIBE CATALOG, with its options if it is EXTENDED.
+    Catalog {
+        name: ObjectPath,
+        extended: bool,
+    },
     Functions,
     Catalogs,
     Databases(Option<ObjectPath>),

@@ -1,0 +1,14 @@
+CREATE CATALOG c WITH ('type' = 'generic_in_memory', 'default-database' = 'db');
+SHOW CREATE CATALOG c;
+DESCRIBE CATALOG c;
+DESCRIBE CATALOG EXTENDED c;
+SHOW DATABASES FROM c;
+CREATE CATALOG `other one` COMMENT 'it''s' WITH ('type' = 'generic_in_memory');
+SHOW CREATE CATALOG `other one`;
+DESC CATALOG EXTENDED `other one`;
+CREATE DATABASE c.d1 COMMENT 'about' WITH ('k1' = 'v1', 'k2' = 'v2');
+ALTER DATABASE c.d1 SET ('k1' = 'w', 'k3' = 'x');
+ALTER DATABASE c.d1 SET ();
+USE CATALOG c;
+SHOW CURRENT DATABASE;
+SHOW DATABASES;
