@@ -324,9 +324,10 @@ impl<'a> Catalog<'a> {
         Ok(())
     }
     /// Puts a table or view in the place of one that is there, under another name if one is given.
-    pub(crate) fn replace(&mut self, path: &ObjectPath, to: &ObjectPath, entry: Entry) -> Result<()> {
+    pub(crate) fn replace(&mut self, path: &ObjectPath, to: Option<&ObjectPath>, entry: Entry) -> Result<()> {
+        let renamed = to.is_some();
+        let to = to.unwrap_or(path);
         let (from, to_full) = (self.resolve(path, &self.current)?, self.resolve(to, &self.current)?);
-        let renamed = from != to_full;
         if renamed && self.has(to) {
             return Err(Error::sql(format!("\"{}\" exists already", to_full.short())).code("E0204").span(to.span));
         }

@@ -401,21 +401,25 @@ impl<'a> Text<'a> {
                 let mut parts = alter.name.parts.clone();
                 parts.truncate(parts.len().saturating_sub(to.parts.len()));
                 parts.extend(to.parts.iter().cloned());
-                ObjectPath { parts, span: to.span }
+                Some(ObjectPath { parts, span: to.span })
             }
-            _ => alter.name.clone(),
+            _ => None,
         };
         let entry = match entry {
             Entry::View(view) if alter.view => Entry::View(view),
             Entry::Table(table) if !alter.view => {
                 let changed = table.definition().altered(&alter.change).map_err(one)?;
-                let name = self.catalog.resolve(&to, &self.catalog.current).map_err(one)?.short();
+                let name = self
+                    .catalog
+                    .resolve(to.as_ref().unwrap_or(&alter.name), &self.catalog.current)
+                    .map_err(one)?
+                    .short();
                 Entry::Table(Arc::new(Table::new(&changed, name, self.options.registry)?))
             }
             Entry::View(_) => return Err(vec![is_a(&alter.name, "view", "use ALTER VIEW")]),
             Entry::Table(_) => return Err(vec![is_a(&alter.name, "table", "use ALTER TABLE")]),
         };
-        self.catalog.replace(&alter.name, &to, entry).map_err(one)
+        self.catalog.replace(&alter.name, to.as_ref(), entry).map_err(one)
     }
 
     /// The answer to a SHOW: a listing is a query over constant rows.

@@ -46,6 +46,7 @@ impl CreateTable {
             (Merge::Including | Merge::Overwriting, None, theirs) => theirs.clone(),
             (_, own, _) => own.clone(),
         };
+        let own_key = like.constraints == Merge::Excluding || !self.primary_key.is_empty();
         let keys = |merge: Merge, own: &Vec<(String, Span)>, theirs: &Vec<(String, Span)>, what: &str, feature: &str| {
             Ok(match (merge, own.first()) {
                 (Merge::Excluding, _) => own.clone(),
@@ -69,6 +70,7 @@ impl CreateTable {
         Ok(CreateTable {
             columns,
             watermark,
+            key_name: if own_key { self.key_name.clone() } else { source.key_name.clone() },
             primary_key: keys(like.constraints, &self.primary_key, &source.primary_key, "a primary key", "CONSTRAINTS")?,
             partition_keys: keys(like.partitions, &self.partition_keys, &source.partition_keys, "partition keys", "PARTITIONS")?,
             options,
@@ -100,8 +102,20 @@ impl CreateTable {
                     table.unneeded(name, *span, "dropped")?;
                 }
             }
-            Change::DropPrimaryKey => drop(table.primary_key.drain(..)),
-            Change::DropWatermark => table.watermark = None,
+            Change::DropPrimaryKey(span) => table.drop_key(*span)?,
+            Change::DropConstraint(name, span) if *name == table.key_name => table.drop_key(*span)?,
+            Change::DropConstraint(name, span) => {
+                let e = Error::sql(format!("the table has no constraint \"{name}\" to drop")).code("E0202").span(*span);
+                return Err(match table.key_name.as_str() {
+                    "" => e,
+                    there => e.hint(format!("there is {}", name_written(there))),
+                });
+            }
+            Change::DropWatermark(span) => {
+                if table.watermark.take().is_none() {
+                    return Err(nothing("watermark to drop", *span));
+                }
+            }
             Change::RenameColumn((from, span), (to, to_span)) => {
                 let at = table.place(from, *span)?;
                 if table.columns.iter().any(|c| c.name == *to) {
@@ -147,8 +161,22 @@ impl CreateTable {
             if !self.primary_key.is_empty() {
                 return Err(already("a primary key", *span));
             }
-            self.primary_key.clone_from(&elements.primary_key);
+            self.set_key(elements);
         }
+        Ok(())
+    }
+
+    fn set_key(&mut self, elements: &Elements) {
+        self.primary_key.clone_from(&elements.primary_key);
+        self.key_name.clone_from(&elements.key_name);
+    }
+
+    fn drop_key(&mut self, span: Span) -> Result<()> {
+        if self.primary_key.is_empty() {
+            return Err(nothing("primary key to drop", span));
+        }
+        self.primary_key.clear();
+        self.key_name.clear();
         Ok(())
     }
 
@@ -165,15 +193,15 @@ impl CreateTable {
         }
         if let Some(watermark) = &elements.watermark {
             if self.watermark.is_none() {
-                return Err(nothing("watermark", watermark.column_span));
+                return Err(nothing("watermark to modify", watermark.column_span).hint("use ADD"));
             }
             self.watermark = Some(watermark.clone());
         }
         if let Some((_, span)) = elements.primary_key.first() {
             if self.primary_key.is_empty() {
-                return Err(nothing("primary key", *span));
+                return Err(nothing("primary key to modify", *span).hint("use ADD"));
             }
-            self.primary_key.clone_from(&elements.primary_key);
+            self.set_key(elements);
         }
         Ok(())
     }
@@ -244,10 +272,7 @@ fn already(what: &str, span: Span) -> Error {
 }
 
 fn nothing(what: &str, span: Span) -> Error {
-    Error::sql(format!("the table has no {what} to modify"))
-        .code("E0202")
-        .hint("use ADD")
-        .span(span)
+    Error::sql(format!("the table has no {what}")).code("E0202").span(span)
 }
 
 fn set(options: &mut Vec<TableOption>, option: &TableOption) {

@@ -296,8 +296,7 @@ pub(crate) fn create_table(name: &str, table: &CreateTable, value: impl Fn(&Tabl
     }
     let list = |names: &[(String, millstream_dataflow::Span)]| names.iter().map(|(n, _)| quoted(n)).collect::<Vec<_>>().join(", ");
     if !table.primary_key.is_empty() {
-        let constraint = table.primary_key.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join("_");
-        let constraint = quoted(&format!("PK_{constraint}"));
+        let constraint = quoted(&table.key_name);
         elements.push(format!("CONSTRAINT {constraint} PRIMARY KEY ({}) NOT ENFORCED", list(&table.primary_key)));
     }
     let mut options: Vec<String> = table.options.iter().map(|o| format!("  {} = {}", text(&o.key), text(&value(o)))).collect();

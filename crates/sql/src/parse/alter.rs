@@ -1,6 +1,6 @@
 //! ALTER TABLE, VIEW and DATABASE.
 
-use super::ddl::{element, names, options, primary_key};
+use super::ddl::{element, names, options};
 use super::script::Cursor;
 use super::statement::*;
 use millstream_dataflow::Result;
@@ -57,17 +57,18 @@ fn change(c: &mut Cursor) -> Result<Change> {
     if c.words(&["MODIFY"]) {
         return elements(c).map(Change::Modify);
     }
-    if c.words(&["DROP", "PRIMARY", "KEY"]) {
-        return Ok(Change::DropPrimaryKey);
-    }
-    if c.words(&["DROP", "CONSTRAINT"]) {
-        c.name("a constraint name")?;
-        return Ok(Change::DropPrimaryKey);
-    }
-    if c.words(&["DROP", "WATERMARK"]) {
-        return Ok(Change::DropWatermark);
-    }
     if c.words(&["DROP"]) {
+        let what = c.here();
+        if c.words(&["PRIMARY", "KEY"]) {
+            return Ok(Change::DropPrimaryKey(what));
+        }
+        if c.words(&["CONSTRAINT"]) {
+            let (name, span) = c.name("a constraint name")?;
+            return Ok(Change::DropConstraint(name, span));
+        }
+        if c.words(&["WATERMARK"]) {
+            return Ok(Change::DropWatermark(what));
+        }
         if c.at_word("PARTITION") || c.at_word("DISTRIBUTION") {
             return Err(c.unsupported("this form of DROP", at));
         }
@@ -128,14 +129,11 @@ fn elements(c: &mut Cursor) -> Result<Elements> {
     }
     if several {
         c.need(Token::RParen)?;
-    } else if c.at_word("NOT") && !table.primary_key.is_empty() {
-        let key = std::mem::take(&mut table.primary_key);
-        let at = c.here();
-        primary_key(c, &mut table, key, at)?;
     }
     Ok(Elements {
         columns: table.columns.into_iter().zip(places).collect(),
         watermark: table.watermark,
         primary_key: table.primary_key,
+        key_name: table.key_name,
     })
 }

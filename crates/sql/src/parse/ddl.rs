@@ -315,12 +315,10 @@ pub(super) fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
         return Ok(());
     }
     if c.at_word("CONSTRAINT") || (c.at_word("PRIMARY") && c.nth_word(1, "KEY")) {
-        if c.words(&["CONSTRAINT"]) {
-            c.name("a constraint name")?;
-        }
+        let named = constraint(c)?;
         c.need_words(&["PRIMARY", "KEY"])?;
         let key = names(c)?;
-        return primary_key(c, table, key, start);
+        return primary_key(c, table, key, named, start);
     }
     for word in ["UNIQUE", "CHECK"] {
         if c.at_word(word) && c.nth_token(1) == Token::LParen {
@@ -366,11 +364,9 @@ pub(super) fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
     });
     if c.at_word("CONSTRAINT") || c.at_word("PRIMARY") {
         let at = c.here();
-        if c.words(&["CONSTRAINT"]) {
-            c.name("a constraint name")?;
-        }
+        let named = constraint(c)?;
         c.need_words(&["PRIMARY", "KEY"])?;
-        primary_key(c, table, vec![(name, span)], at)?;
+        primary_key(c, table, vec![(name, span)], named, at)?;
     }
     for word in ["DEFAULT", "UNIQUE", "CHECK", "REFERENCES", "GENERATED", "VIRTUAL"] {
         if c.at_word(word) {
@@ -391,7 +387,15 @@ fn comment(c: &mut Cursor) -> Result<Option<String>> {
     Ok(None)
 }
 
-pub(super) fn primary_key(c: &mut Cursor, table: &mut CreateTable, key: Vec<(String, Span)>, start: Span) -> Result<()> {
+/// `[CONSTRAINT name]`
+fn constraint(c: &mut Cursor) -> Result<Option<String>> {
+    if c.words(&["CONSTRAINT"]) {
+        return c.name("a constraint name").map(|(name, _)| Some(name));
+    }
+    Ok(None)
+}
+
+fn primary_key(c: &mut Cursor, table: &mut CreateTable, key: Vec<(String, Span)>, named: Option<String>, start: Span) -> Result<()> {
     if !c.words(&["NOT", "ENFORCED"]) {
         let e = Error::sql("a PRIMARY KEY must be NOT ENFORCED").code("E0102").span(Span {
             start: start.start,
@@ -402,6 +406,8 @@ pub(super) fn primary_key(c: &mut Cursor, table: &mut CreateTable, key: Vec<(Str
     if !table.primary_key.is_empty() {
         return Err(Error::sql("a table has at most one PRIMARY KEY").code("E0102").span(start));
     }
+    let columns: Vec<&str> = key.iter().map(|(column, _)| column.as_str()).collect();
+    table.key_name = named.unwrap_or_else(|| format!("PK_{}", columns.join("_")));
     table.primary_key = key;
     Ok(())
 }

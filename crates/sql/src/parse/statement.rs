@@ -119,8 +119,10 @@ pub enum Change {
     Add(Elements),
     Modify(Elements),
     DropColumns(Vec<(String, Span)>),
-    DropPrimaryKey,
-    DropWatermark,
+    DropPrimaryKey(Span),
+    /// The primary key, by the name of its constraint.
+    DropConstraint(String, Span),
+    DropWatermark(Span),
     RenameColumn((String, Span), (String, Span)),
     RenameTable(ObjectPath),
     Set(Vec<TableOption>),
@@ -133,6 +135,7 @@ pub struct Elements {
     pub columns: Vec<(ColumnDef, Place)>,
     pub watermark: Option<WatermarkDef>,
     pub primary_key: Vec<(String, Span)>,
+    pub key_name: String,
 }
 
 /// Where a column goes.
@@ -207,6 +210,8 @@ pub struct CreateTable {
     pub watermark: Option<WatermarkDef>,
     /// Column names, empty without a key.
     pub primary_key: Vec<(String, Span)>,
+    /// The name of the key's constraint, given or made of its columns; empty without a key.
+    pub key_name: String,
     pub partition_keys: Vec<(String, Span)>,
     pub comment: Option<String>,
     pub options: Vec<TableOption>,
