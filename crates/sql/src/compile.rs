@@ -382,7 +382,7 @@ impl<'a> Text<'a> {
             query: query.clone(),
             span: create.name.span,
         };
-        let whole = whole.with_columns_of(columns);
+        let whole = whole.with_columns_of(columns).map_err(one)?;
         let table = Table::new(&whole, name, self.options.registry)?;
         self.findings.extend(lint::table(&whole));
         self.catalog.add(&create.name, Entry::Table(Arc::new(table)), false).map_err(one)?;

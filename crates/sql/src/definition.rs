@@ -251,16 +251,53 @@ impl CreateTable {
             .span(span))
     }
 
-    /// The declaration of `AS SELECT`: the columns that are declared, then those of the query that are not.
-    pub(crate) fn with_columns_of(&self, query: Vec<ColumnDef>) -> CreateTable {
+    /// The declaration of `AS SELECT`: the columns that are declared, then those of the query that are not; or the query's as they are listed.
+    ///
+    /// # Errors
+    /// A list that has not the query's columns.
+    pub(crate) fn with_columns_of(&self, query: Vec<ColumnDef>) -> Result<CreateTable> {
         let mut table = self.clone();
         table.query = None;
+        if !self.order.is_empty() {
+            table.order.clear();
+            table.columns = self.ordered(query)?;
+            return Ok(table);
+        }
         for column in query {
             if table.columns.iter().all(|c| c.name != column.name) {
                 table.columns.push(column);
             }
         }
-        table
+        Ok(table)
+    }
+
+    /// The query's columns in the order of the list, which names each once.
+    fn ordered(&self, mut query: Vec<ColumnDef>) -> Result<Vec<ColumnDef>> {
+        let given: Vec<String> = query.iter().map(|c| c.name.clone()).collect();
+        let mut ordered = Vec::new();
+        for (name, span) in &self.order {
+            match query.iter().position(|c| c.name == *name) {
+                Some(at) => ordered.push(ColumnDef {
+                    span: *span,
+                    ..query.remove(at)
+                }),
+                None if given.contains(name) => return Err(Error::sql(format!("column \"{name}\" is listed twice")).code("E0209").span(*span)),
+                None => {
+                    let e = Error::sql(format!("the query gives no column \"{name}\"")).code("E0202").span(*span);
+                    return Err(match nearest(name, given.iter().map(String::as_str)) {
+                        Some(near) => e.meant(format!("\"{near}\""), name_written(near)),
+                        None => e.hint(format!("it gives {}", given.join(", "))),
+                    });
+                }
+            }
+        }
+        match (query.first(), self.order.last()) {
+            (Some(left), Some((_, span))) => {
+                let e = Error::sql(format!("the list leaves out the query's column \"{}\"", left.name));
+                Err(e.code("E0305").hint("list all of them, or none").span(*span))
+            }
+            _ => Ok(ordered),
+        }
     }
 }
 

@@ -9,6 +9,9 @@ use millstream_plan::Type;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
+/// Tokens looked at to tell a list of names from one of columns: each look counts from here.
+const LOOKED_AHEAD: usize = 2_000;
+
 /// What Flink has besides tables and views.
 const OTHERS: [&str; 5] = ["FUNCTION", "SYSTEM", "MODEL", "MATERIALIZED", "CONNECTION"];
 
@@ -151,7 +154,9 @@ fn create_table(c: &mut Cursor, temporary: bool) -> Result<CreateTable> {
         if_not_exists,
         ..CreateTable::default()
     };
-    if c.symbol(Token::LParen) {
+    if c.parser_at() == Token::LParen && only_names(c) {
+        table.order = names(c)?;
+    } else if c.symbol(Token::LParen) {
         loop {
             element(c, &mut table)?;
             if !c.symbol(Token::Comma) {
@@ -180,6 +185,15 @@ fn create_table(c: &mut Cursor, temporary: bool) -> Result<CreateTable> {
         table.query = Some(c.sql(Parser::parse_query)?);
     }
     Ok(table)
+}
+
+/// Whether the list in parentheses in front is names and commas, and AS follows somewhere: without it types are missing.
+fn only_names(c: &Cursor) -> bool {
+    let is_more = |i: &usize| matches!((c.nth_token(*i), c.nth_token(i + 1)), (Token::Word(_), Token::Comma));
+    let last = (1..LOOKED_AHEAD).step_by(2).find(|i| !is_more(i)).unwrap_or(1);
+    let ends = |i: &usize| matches!(c.nth_token(*i), Token::SemiColon | Token::EOF);
+    matches!((c.nth_token(last), c.nth_token(last + 1)), (Token::Word(_), Token::RParen))
+        && (last + 2..LOOKED_AHEAD).take_while(|i| !ends(i)).any(|i| c.nth_word(i, "AS"))
 }
 
 /// `source [(INCLUDING | EXCLUDING | OVERWRITING feature …)]`

@@ -207,6 +207,8 @@ pub struct CreateTable {
     pub temporary: bool,
     pub if_not_exists: bool,
     pub columns: Vec<ColumnDef>,
+    /// `(a, b) AS SELECT …`: the order of the query's columns, if they are listed without types.
+    pub order: Vec<(String, Span)>,
     pub watermark: Option<WatermarkDef>,
     /// Column names, empty without a key.
     pub primary_key: Vec<(String, Span)>,
