@@ -21,6 +21,7 @@ mod topics;
 mod transaction;
 
 pub use names::topic_names;
+pub use topics::check_sink;
 
 use crate::ConnectorContext;
 use crate::scan::{ALIGNMENT_DRIFT, ALIGNMENT_GROUP, ALIGNMENT_INTERVAL, ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, SKEW};

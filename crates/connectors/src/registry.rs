@@ -70,6 +70,12 @@ impl Registry for ConnectorRegistry {
             _ => vec![unknown(table)],
         }
     }
+    fn check_sink(&self, table: &TableSpec) -> Result<()> {
+        match table.connector() {
+            "kafka" => kafka::check_sink(table),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Connectors for ConnectorRegistry {

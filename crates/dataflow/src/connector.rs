@@ -70,6 +70,13 @@ pub trait Registry: Send + Sync {
     }
     /// What a valid set of options may still get wrong together (a mode that needs another key). The table's schema is given.
     fn check(&self, table: &TableSpec) -> Vec<crate::Error>;
+    /// What a valid table may still lack to be written to.
+    ///
+    /// # Errors
+    /// `Config`, naming the option.
+    fn check_sink(&self, _table: &TableSpec) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Where a column of a table comes from or goes to.

@@ -461,6 +461,10 @@ impl<'a> Text<'a> {
             return Err(refused);
         }
         let changes = graph.changes(relation.node);
+        // Its dead letters go nowhere, but what is wrong with their table is told as it is to an INSERT.
+        let nodes = graph.nodes.len();
+        route(&self.catalog, self.options.registry, &mut graph)?;
+        graph.cut(nodes);
         Ok((self.collected(graph, relation.node, node_columns(&relation.columns)), changes))
     }
 

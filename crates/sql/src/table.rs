@@ -419,6 +419,9 @@ impl Table {
         for ((column, _), written) in sink.columns.iter_mut().zip(self.sink_columns()) {
             column.ty = written.ty;
         }
+        registry
+            .check_sink(&sink.spec())
+            .map_err(|e| at_option(&self.definition, e).label(span, "written here"))?;
         Ok(sink)
     }
 }

@@ -7,11 +7,12 @@ use super::fields::Fields;
 use super::partitioner::Partitioner;
 use super::producer::check_topics;
 use super::staged::StagingWriter;
+use super::topics::check_sink;
 use super::transaction::TransactionCommitter;
-use super::{GUARANTEE, PARTITIONER, TOPIC_PATTERN, TRANSACTIONAL_ID};
+use super::{GUARANTEE, PARTITIONER, TRANSACTIONAL_ID};
 use crate::ConnectorContext;
 use millstream_dataflow::option::Options;
-use millstream_dataflow::{BoxFuture, ColumnKind, EpochCommit, Error, Result, Sink, SinkCommitter, SinkWriter, Store, SubtaskContext, TableSpec};
+use millstream_dataflow::{BoxFuture, EpochCommit, Error, Result, Sink, SinkCommitter, SinkWriter, Store, SubtaskContext, TableSpec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -37,18 +38,8 @@ impl KafkaSink {
     pub(super) fn new(table: &TableSpec, id: &str, context: &ConnectorContext) -> Result<Self> {
         let o = Options::new(&table.options);
         let prefix = o.text(&TRANSACTIONAL_ID).map_or_else(|| format!("millstream-{}", context.job), str::to_string);
-        if table.options.contains_key(TOPIC_PATTERN.name) {
-            return Err(Error::config("option 'topic-pattern' is for reading")
-                .code("E0502")
-                .hint("name the topics to write to: 'topic' = 'a;b', and each row's in the metadata column 'topic'"));
-        }
+        check_sink(table)?;
         let client = Client::new(table, &context.job)?;
-        let says_where = table.columns.iter().any(|c| c.kind == ColumnKind::Metadata("topic".to_string()));
-        if client.topics.listed().len() > 1 && !says_where {
-            return Err(Error::config("option 'topic' names several topics, and no row says which")
-                .code("E0503")
-                .hint("name one, or add the column topic STRING METADATA"));
-        }
         // Settings and columns that do not fit are found before anything runs.
         let fields = Fields::new(table, context)?;
         MessageEncoder::new(table, &fields)?;

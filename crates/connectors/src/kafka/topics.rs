@@ -3,13 +3,32 @@
 use super::client::{Client, TableConsumer};
 use super::{TOPIC, TOPIC_PATTERN};
 use millstream_dataflow::option::Options;
-use millstream_dataflow::{Error, Result};
+use millstream_dataflow::{ColumnKind, Error, Result, TableSpec};
 use regex::Regex;
 
 #[derive(Debug, Clone)]
 pub(super) enum Topics {
     Listed(Vec<String>),
     Matching(Regex),
+}
+
+/// That it is known of each row which topic it goes to.
+///
+/// # Errors
+/// `Config` for a pattern, and for several topics of which no column says which.
+pub fn check_sink(table: &TableSpec) -> Result<()> {
+    let Topics::Listed(topics) = Topics::new(&Options::new(&table.options))? else {
+        return Err(Error::config("option 'topic-pattern' is for reading")
+            .code("E0502")
+            .hint("name the topics to write to: 'topic' = 'a;b', and each row's in the metadata column 'topic'"));
+    };
+    let says_where = table.columns.iter().any(|c| c.kind == ColumnKind::Metadata("topic".to_string()));
+    if topics.len() > 1 && !says_where {
+        return Err(Error::config("option 'topic' names several topics, and no row says which")
+            .code("E0503")
+            .hint("name one, or add the column topic STRING METADATA"));
+    }
+    Ok(())
 }
 
 impl Topics {
