@@ -1,6 +1,6 @@
 //! CREATE CATALOG: in memory, for as long as the file runs, or stored.
 
-use super::{Catalog, Database, Databases, Slot, exists, single};
+use super::{Catalog, Databases, Slot, exists, single};
 use crate::parse::{ObjectPath, TableOption};
 use crate::stored::{CatalogStore, DEFAULT};
 use millstream_dataflow::option::{OptionSpec, OptionType, Options, check_all};
@@ -50,7 +50,7 @@ impl<'a> Catalog<'a> {
                 databases.all.insert(database, slots.collect());
             }
         }
-        databases.all.entry(databases.first.clone()).or_insert_with(Database::new);
+        databases.all.entry(databases.first.clone()).or_default();
         self.catalogs.insert(name.to_string(), databases);
         Ok(())
     }
