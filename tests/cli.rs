@@ -6,6 +6,7 @@ use libtest_mimic::{Failed, Trial};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trial = |name: &str, f: fn() -> Result<()>| Trial::test(format!("cli::{name}"), move || f().map_err(|e| Failed::from(format!("{e:#}"))));
@@ -92,7 +93,7 @@ pub(crate) fn start(directory: &Path, n: u64, rate: u64, extra: &[&str]) -> Resu
 /// Waits until a job has committed something beyond `before`, or has ended.
 pub(crate) fn wait_for_commit(directory: &Path, before: usize, child: &mut Child) -> Result<()> {
     while files(directory, "parquet").len() <= before && child.try_wait()?.is_none() {
-        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(1));
     }
     Ok(())
 }
@@ -144,19 +145,21 @@ fn kill() -> Result<()> {
 
 fn stop() -> Result<()> {
     const N: u64 = 120_000;
+    // Slow enough that each life is stopped long before its end.
+    const RATE: u64 = 10_000;
     let directory = tempfile::tempdir()?;
     for (parallelism, name) in [("3", "TERM"), ("1", "INT")] {
         let before = files(directory.path(), "parquet").len();
-        let mut child = start(directory.path(), N, 100_000, &["-p", parallelism])?.stderr(Stdio::null()).spawn()?;
+        let mut child = start(directory.path(), N, RATE, &["-p", parallelism])?.stderr(Stdio::null()).spawn()?;
         wait_for_commit(directory.path(), before, &mut child)?;
         signal(&child, name)?;
         let status = child.wait()?;
         ensure!(status.code() == Some(0), "SIG{name} ended it with {status}");
     }
-    succeed(start(directory.path(), N, 100_000, &["-p", "2"])?)?;
+    succeed(start(directory.path(), N, RATE, &["-p", "2"])?)?;
     check_output(directory.path(), N)?;
     // Finished: it says so, ends with 0 and adds nothing.
-    succeed(start(directory.path(), N, 100_000, &["-p", "2"])?)?;
+    succeed(start(directory.path(), N, RATE, &["-p", "2"])?)?;
     check_output(directory.path(), N)
 }
 
@@ -188,7 +191,7 @@ fn two_processes() -> Result<()> {
 
 fn damaged() -> Result<()> {
     let directory = tempfile::tempdir()?;
-    let mut child = start(directory.path(), 120_000, 100_000, &[])?.stderr(Stdio::null()).spawn()?;
+    let mut child = start(directory.path(), 120_000, 10_000, &[])?.stderr(Stdio::null()).spawn()?;
     wait_for_commit(directory.path(), 0, &mut child)?;
     signal(&child, "TERM")?;
     child.wait()?;
