@@ -435,7 +435,7 @@ fn monitored() -> Result<()> {
             std::fs::rename(hidden, name)?;
             while rows()?.len() < n as usize {
                 job.check()?;
-                std::thread::sleep(std::time::Duration::from_millis(10));
+                std::thread::sleep(Duration::from_millis(10));
             }
         }
         if round % 2 == 0 {

@@ -149,7 +149,7 @@ pub(crate) fn buckets_keep_what_a_sink_must(world: &World, options: &BTreeMap<St
     sink_suite(&SinkCase {
         open: &|| world.connectors.sink(&table, "sink"),
         rows: &|n| Batch::new(rows_of(&schema, (0..3).map(|i| format!("{} | text {n}", n * 10 + i)))),
-        visible: &|| visible().unwrap_or_else(|e| vec![e.to_string()]),
+        visible: Some(&|| visible().unwrap_or_else(|e| vec![e.to_string()])),
         // Nothing lies in a bucket before its commit: small files travel in the checkpoint, large ones are open uploads.
         leftovers: &|| {
             let left = block_on(store.list(".staging")).map(|all| all.into_iter().map(|m| m.path).collect());

@@ -4,6 +4,7 @@ use crate::cli::SOURCE;
 use crate::harness::{fail, millstream, root, succeed};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Failed, Trial};
+use serde_json::{Map, Value, json};
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,6 +20,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("output_that_cannot_be_written_is_an_error", full_output),
         trial("a_closed_stderr_stops_nothing", closed_stderr),
         trial("stderr_as_json_lines", json_log),
+        trial("progress_as_json_objects", json_progress),
+        trial("a_value_stays_in_its_quotes", quoted_values),
         trial("large_and_deep_texts_are_refused", hostile_texts),
         trial("metrics_are_those_of_the_documentation", metrics),
     ]
@@ -65,7 +68,7 @@ fn help() -> Result<()> {
     Ok(())
 }
 
-/// Every line on stderr is an object with a message: log, progress, summary and errors.
+/// Every line on stderr is an object with a message: log, summary and errors.
 fn json_log() -> Result<()> {
     let directory = tempfile::tempdir()?;
     std::fs::write(
@@ -77,17 +80,17 @@ fn json_log() -> Result<()> {
         CREATE TABLE o (e TIMESTAMP(3), n BIGINT, k INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'json');\n\
         INSERT INTO o SELECT window_end, COUNT(*), MAX(k) FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE) GROUP BY window_start, window_end;";
     for (sql, told) in [
-        (job, &["job q starts", "record left out", "late row left out", "1 late"][..]),
+        (job, &["job q starts", "record left out", "late row left out", "job finished"][..]),
         ("SELECT 1 +;", &["\"code\":\"E0102\"", "\"line\":1"]),
     ] {
         let output = run(directory.path(), sql, &["--log-format", "json", "-p", "1"])?.output()?;
         let text = String::from_utf8(output.stderr)?;
         let mut all = String::new();
         for line in text.lines() {
-            let value: serde_json::Value = serde_json::from_str(line).with_context(|| line.to_string())?;
+            let value: Value = serde_json::from_str(line).with_context(|| line.to_string())?;
             let fields = value.get("fields").with_context(|| line.to_string())?;
             all += &format!("{fields}\n");
-            let level = value.get("level").and_then(serde_json::Value::as_str);
+            let level = value.get("level").and_then(Value::as_str);
             ensure!(fields.get("code").is_none() || level == Some("ERROR"), "{line}");
             ensure!(
                 fields.get("message").is_some() && line.matches("\"message\":").count() == 1 && value.get("timestamp").is_some(),
@@ -97,9 +100,80 @@ fn json_log() -> Result<()> {
         for part in told {
             ensure!(all.contains(part), "no {part} in\n{all}");
         }
+        if sql != job {
+            continue;
+        }
         // Samples tell the values.
-        ensure!(sql != job || all.contains("k = 3") && all.contains("file rows.json, byte 35"), "{all}");
+        ensure!(all.contains("k = 3") && all.contains("file rows.json, byte 35"), "{all}");
+        let mut summary = one_event(&all, "job finished")?;
+        let seconds = summary.remove("seconds").and_then(|s| s.as_f64());
+        let rate = summary.remove("rate").and_then(|r| r.as_u64());
+        let epoch = summary.remove("checkpoint").and_then(|c| c.as_u64());
+        ensure!(seconds.is_some() && rate.is_some() && epoch.is_some(), "{all}");
+        let location = format!("file://{}/out/*.json", directory.path().canonicalize()?.display());
+        let expected = json!({
+            "message": "job finished", "job": "q", "rows_in": 4, "rows_out": 2, "watermark": "end", "lag": 0, "late": 1, "bad": 1, "restarts": 0,
+            "tables": [{"table": "o", "rows": 2, "files": 1, "location": location}],
+            "left_out": {"late": 1, "malformed": 1}, "routed": {}, "tombstones": 0,
+        });
+        ensure!(Value::Object(summary.clone()) == expected, "{summary:?}");
     }
+    Ok(())
+}
+
+/// The fields of the log's only event with a message.
+fn one_event(fields: &str, message: &str) -> Result<Map<String, Value>> {
+    let mut events = Vec::new();
+    for line in fields.lines() {
+        let event: Map<String, Value> = serde_json::from_str(line)?;
+        events.extend((event.get("message").and_then(Value::as_str) == Some(message)).then_some(event));
+    }
+    ensure!(events.len() == 1, "not one \"{message}\" in\n{fields}");
+    events.pop().context("no event")
+}
+
+/// A value of `-D` in quotes is one text, whatever it holds.
+fn quoted_values() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    for value in ["it's", "'; SELECT 'injected", "x') AS t; SELECT ('y", "''"] {
+        let output = run(directory.path(), "SELECT '${V}' AS v;", &["-D", &format!("V={value}"), "--format", "json"])?.output()?;
+        let said = String::from_utf8(output.stdout)?;
+        let rows: Value = serde_json::from_str(&said).with_context(|| format!("{value}: {}", String::from_utf8_lossy(&output.stderr)))?;
+        ensure!(rows == json!([{"v": value}]), "{value}: {said}");
+    }
+    Ok(())
+}
+
+/// A job that runs longer than ten seconds says in numbers how far it is.
+fn json_progress() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let sql = "CREATE TABLE t (n BIGINT, ts AS TO_TIMESTAMP_LTZ(n, 0), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen', 'rows-per-second' = '10',
+        'number-of-rows' = '115', 'fields.n.kind' = 'sequence', 'fields.n.start' = '0', 'fields.n.end' = '114');\n\
+        CREATE TABLE o (n BIGINT) WITH ('connector' = 'blackhole');\n\
+        SET 'execution.checkpointing.interval' = '1 s';\n\
+        INSERT INTO o SELECT n FROM t;";
+    let output = run(directory.path(), sql, &["--log-format", "json", "-p", "1"])?.output()?;
+    let text = String::from_utf8(output.stderr)?;
+    let fields: Vec<String> = text
+        .lines()
+        .map(|line| Ok(serde_json::from_str::<Value>(line)?["fields"].to_string()))
+        .collect::<Result<_>>()?;
+    let progress = one_event(&fields.join("\n"), "progress")?;
+    let number = |name: &str| {
+        progress
+            .get(name)
+            .and_then(Value::as_u64)
+            .with_context(|| format!("no number {name} in {text}"))
+    };
+    ensure!(progress.get("job") == Some(&json!("q")), "{text}");
+    ensure!((50..115).contains(&number("rows_in")?) && number("rows_out")? <= number("rows_in")?, "{text}");
+    ensure!(
+        (5..15).contains(&number("rate")?) && number("checkpoint")? > 2 && number("checkpoint_age_ms")? < 5_000,
+        "{text}"
+    );
+    ensure!(number("late")? + number("bad")? + number("restarts")? == 0 && number("lag")? <= 115, "{text}");
+    let watermark = progress.get("watermark").and_then(Value::as_str).unwrap_or_default();
+    ensure!(watermark.starts_with("1970-01-01 00:0"), "{text}");
     Ok(())
 }
 

@@ -43,3 +43,6 @@ impl SinkWriter for Blackhole {
         Ok(Box::pin(async { Ok(Vec::new()) }))
     }
 }
+
+#[cfg(test)]
+mod tests;

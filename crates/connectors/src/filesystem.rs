@@ -16,6 +16,7 @@ mod sink;
 mod writer;
 
 use crate::ConnectorContext;
+use crate::pattern::whole;
 use crate::scan::{ALIGNMENT_DRIFT, ALIGNMENT_GROUP, ALIGNMENT_INTERVAL, ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, SKEW};
 use millstream_dataflow::option::{OptionSpec, OptionType};
 use millstream_dataflow::{ConnectorSpec, Error, MetadataColumn, Result, Schema, Sink, Source, SqlType, TableSpec};
@@ -45,6 +46,12 @@ const MONITOR: OptionSpec = OptionSpec::new(
     "How often new files are looked for: the table has no end then. Each is read once, as it is when it is found, so put it there whole (write it elsewhere, then rename it). Without it the files that are there at the start are the table.",
 )
 .examples(&["10 s"]);
+const PATTERN: OptionSpec = OptionSpec::new(
+    "source.path.regex-pattern",
+    OptionType::Text,
+    "Only files are read whose whole paths match: `/data/clicks/a.json`, as in `file.path` behind the scheme and the bucket.",
+)
+.examples(&[".*\\.json"]);
 const IDLE: OptionSpec = OptionSpec::new(
     "scan.watermark.idle-timeout",
     OptionType::Duration,
@@ -98,6 +105,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         rolling::INACTIVITY,
         rolling::ROLLOVER,
         MONITOR,
+        PATTERN,
     ],
     formats: &["avro", "csv", "debezium-json", "json", "parquet"],
     metadata: &[
@@ -139,6 +147,7 @@ pub fn check(table: &TableSpec) -> Vec<Error> {
         }));
     }
     errors.extend(partition_commit::PartitionCommit::new(table).err());
+    errors.extend(table.options.get(PATTERN.name).and_then(|p| whole(PATTERN.name, p).err()));
     if data.fields.is_empty() {
         errors.push(Error::config("a table needs a column besides its partition columns").code("E0513"));
     }

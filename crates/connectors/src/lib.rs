@@ -14,6 +14,7 @@ pub mod kafka;
 mod named;
 pub mod nexmark;
 mod outcomes;
+mod pattern;
 pub mod print;
 mod random;
 mod registry;

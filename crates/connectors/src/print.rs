@@ -32,19 +32,31 @@ pub fn check(_table: &TableSpec) -> Vec<Error> {
 }
 
 pub fn sink(table: &TableSpec, _id: &str, _context: &ConnectorContext) -> Result<Arc<dyn Sink>> {
-    let options = Options::new(&table.options);
-    Ok(Arc::new(Print {
-        schema: table.schema(),
-        identifier: options.text(&IDENTIFIER).unwrap_or("").to_string(),
-        to_stderr: options.boolean(&STANDARD_ERROR),
-    }))
+    let out: Out = match Options::new(&table.options).boolean(&STANDARD_ERROR) {
+        true => Arc::new(|lines| std::io::stderr().lock().write_all(lines)),
+        false => Arc::new(|lines| std::io::stdout().lock().write_all(lines)),
+    };
+    Ok(Arc::new(Print::to(out, table)))
 }
+
+/// Where lines go.
+type Out = Arc<dyn Fn(&[u8]) -> std::io::Result<()> + Send + Sync>;
 
 #[derive(Clone)]
 struct Print {
     schema: Schema,
     identifier: String,
-    to_stderr: bool,
+    out: Out,
+}
+
+impl Print {
+    fn to(out: Out, table: &TableSpec) -> Print {
+        Print {
+            schema: table.schema(),
+            identifier: Options::new(&table.options).text(&IDENTIFIER).unwrap_or("").to_string(),
+            out,
+        }
+    }
 }
 
 struct Printer {
@@ -86,12 +98,7 @@ impl SinkWriter for Printer {
                 .collect();
             lines += &format!("{}{}[{}]\n", self.prefix, batch.kind(row).short(), values.join(", "));
         }
-        let written = if self.print.to_stderr {
-            std::io::stderr().lock().write_all(lines.as_bytes())
-        } else {
-            std::io::stdout().lock().write_all(lines.as_bytes())
-        };
-        written.map_err(|e| match e.kind() {
+        (self.print.out)(lines.as_bytes()).map_err(|e| match e.kind() {
             std::io::ErrorKind::BrokenPipe => Error::config("nobody reads the printed rows any more").code(READER_LEFT).source(e),
             _ => Error::config("rows cannot be printed").source(e),
         })
@@ -100,3 +107,6 @@ impl SinkWriter for Printer {
         Ok(Box::pin(async { Ok(Vec::new()) }))
     }
 }
+
+#[cfg(test)]
+mod tests;

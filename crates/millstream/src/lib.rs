@@ -21,6 +21,7 @@ mod report;
 mod run;
 mod show;
 mod sql;
+mod summary;
 mod test;
 
 use arguments::{Arguments, Command};

@@ -1,8 +1,12 @@
-//! What a running job is doing: a line that renews itself on a terminal, a plain line now and then elsewhere.
+//! What a running job is doing: a line that renews itself on a terminal, a plain line, or an object of a JSON log, now and then elsewhere.
+
+mod figures;
+
+pub(crate) use figures::{Figures, count};
 
 use crate::color::is_dumb;
-use crate::report::{say, speaks_json};
-use millstream_dataflow::{Clock, Watermark};
+use crate::report::{event, say, speaks_json};
+use millstream_dataflow::Clock;
 use millstream_runtime::metrics::NodeRole;
 use millstream_runtime::{JobMetrics, SystemClock};
 use std::io::{IsTerminal, Write};
@@ -97,6 +101,10 @@ impl Progress {
             }
             let alone = state.shown.len() < 2;
             let (now, now_ms) = (self.clock.monotonic(), self.clock.now_ms());
+            if speaks_json() {
+                state.shown.iter_mut().for_each(|s| event("progress", s.figures(now, now_ms).fields(&s.name)));
+                continue;
+            }
             let lines: Vec<String> = state.shown.iter_mut().map(|s| s.line(alone, now, now_ms)).collect();
             match lines.as_slice() {
                 [first, rest @ ..] if self.terminal => {
@@ -115,72 +123,16 @@ impl Progress {
 }
 
 impl Shown {
-    /// What the job has done since it was looked at last.
     fn line(&mut self, alone: bool, now: Duration, now_ms: i64) -> String {
+        let line = self.figures(now, now_ms).line();
+        if alone { line } else { format!("{}: {line}", self.name) }
+    }
+    /// What the job has done, at the rate since it was looked at last.
+    fn figures(&mut self, now: Duration, now_ms: i64) -> Figures {
         let rows = self.metrics.total(NodeRole::Source, |n| n.records_in.load(Relaxed));
         let seconds = now.saturating_sub(self.before.1).as_secs_f64().max(1e-3);
         let rate = rows.saturating_sub(self.before.0) as f64 / seconds;
         self.before = (rows, now);
-        let line = line(&self.metrics, rate, now_ms);
-        if alone { line } else { format!("{}: {line}", self.name) }
+        Figures::of(&self.metrics, rate, now_ms)
     }
-}
-
-/// Rows in and out, rate, watermark, lag, last checkpoint, late and bad rows.
-pub(crate) fn line(metrics: &JobMetrics, rate: f64, now_ms: i64) -> String {
-    let rows_in = metrics.total(NodeRole::Source, |n| n.records_in.load(Relaxed));
-    let rows_out = metrics.total(NodeRole::Sink, |n| n.records_in.load(Relaxed));
-    let mut line = format!("in {} ({}/s)  out {}", count(rows_in), count(rate as u64), count(rows_out));
-    let watermark = metrics
-        .nodes()
-        .iter()
-        .filter(|n| n.role == NodeRole::Source)
-        .map(|n| n.watermark())
-        .min()
-        .unwrap_or(Watermark::NONE);
-    match watermark {
-        Watermark::NONE => line += "  watermark -",
-        Watermark::END => line += "  watermark end",
-        time => line += &format!("  watermark {}", millstream_formats::render::timestamp_ms(time)),
-    }
-    let lag: u64 = metrics.total(NodeRole::Source, |n| n.lag.lock().unwrap_or_else(PoisonError::into_inner).values().sum());
-    let cut_off = metrics.cut_off();
-    match cut_off.is_empty() {
-        true => line += &format!("  lag {}", count(lag)),
-        false => line += &format!("  lag ? (no answer for {})", cut_off.join(", ")),
-    }
-    match metrics.checkpoints.last_epoch.load(Relaxed) {
-        0 => line += "  checkpoint -",
-        epoch => {
-            let ago = (now_ms - metrics.checkpoints.last_at_ms.load(Relaxed)).max(0) as f64 / 1000.0;
-            line += &format!("  checkpoint {epoch} ({ago:.0} s ago)");
-        }
-    }
-    let (late, bad) = late_and_bad(metrics);
-    line += &format!("  late {}  bad {}", count(late), count(bad));
-    let restarts = metrics.restarts.load(Relaxed);
-    if restarts > 0 {
-        line += &format!("  restarts {restarts}");
-    }
-    line
-}
-
-/// Rows that came too late, and records that are no rows.
-fn late_and_bad(metrics: &JobMetrics) -> (u64, u64) {
-    let all: u64 = [false, true].into_iter().flat_map(|routed| metrics.counts(routed)).map(|(_, n)| n).sum();
-    let late = metrics.late();
-    (late, all.saturating_sub(late))
-}
-
-/// A number with thin groups: `1 234 567`.
-pub(crate) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(c);
-    }
-    text
 }

@@ -7,6 +7,7 @@ use millstream_dataflow::{Clock, Error, ErrorKind};
 use millstream_formats::render::timestamp_ms;
 use millstream_runtime::SystemClock;
 use millstream_sql::{Diagnostic, Palette, Severity, SourceFile, Sources};
+use serde_json::{Map, Value};
 use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
@@ -31,8 +32,14 @@ pub(crate) fn say(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// What has happened, with its numbers, in a JSON log.
+pub(crate) fn event(message: &str, mut fields: Map<String, Value>) {
+    fields.insert("message".to_string(), message.into());
+    object("INFO", fields.into());
+}
+
 /// A line of the log as the log itself has them.
-fn object(level: &str, fields: serde_json::Value) {
+fn object(level: &str, fields: Value) {
     let now = timestamp_ms(SystemClock::default().now_ms()).replace(' ', "T");
     let object = serde_json::json!({"timestamp": now + "Z", "level": level, "fields": fields});
     let _ = writeln!(std::io::stderr(), "{object}");

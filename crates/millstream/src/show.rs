@@ -2,14 +2,13 @@
 
 use crate::display::Format;
 use crate::output::{Output, print};
-use crate::progress::{Progress, count, line};
+use crate::progress::Progress;
 use crate::report::{self, say};
-use millstream_dataflow::{Batch, Result, Schema, Written};
+use crate::summary::{counted, left_out, summary};
+use millstream_dataflow::{Batch, Result, Schema};
 use millstream_formats::render;
-use millstream_runtime::metrics::NodeRole;
-use millstream_runtime::{JobMetrics, Outcome};
+use millstream_runtime::JobMetrics;
 use millstream_server::{Event, Notice, Observer, QueryEnd, READER_LEFT, Watched};
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) struct Show {
@@ -147,59 +146,4 @@ impl Observer for Show {
         self.progress.make_room();
         print(&out)
     }
-}
-
-fn counted(n: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
-}
-
-fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
-    let rows_in = metrics.total(NodeRole::Source, |n| n.records_in.load(Relaxed));
-    say(format_args!(
-        "{}",
-        line(metrics, rows_in as f64 / seconds.max(1e-3), metrics.checkpoints.last_at_ms.load(Relaxed))
-    ));
-    match outcome {
-        Outcome::Finished => say(format_args!("job {name} has finished in {seconds:.1} s")),
-        Outcome::Stopped => say(format_args!("job {name} is stopped after {seconds:.1} s; the same command goes on from here")),
-    }
-    // A table of dead letters may be written by several nodes.
-    let mut tables: Vec<(String, Written)> = Vec::new();
-    for node in metrics.nodes() {
-        let Some(written) = node.written() else { continue };
-        match tables.iter_mut().find(|(name, all)| *name == node.name && all.location == written.location) {
-            Some((_, all)) => {
-                all.rows += written.rows;
-                all.files = all.files.zip(written.files).map(|(a, b)| a + b);
-            }
-            None => tables.push((node.name.clone(), written)),
-        }
-    }
-    for (name, Written { rows, files, location }) in &tables {
-        let files = files.map_or("files".to_string(), |n| counted(n, "file"));
-        say(format_args!("  {name}: {} in {files} like {location}", counted(*rows, "row")));
-    }
-    let look = tables.into_iter().next().map(|(_, written)| written.location);
-    left_out(metrics);
-    if let Some(location) = look {
-        let pattern = location.strip_prefix("file://").unwrap_or(&location);
-        say(format_args!(
-            "look at it: duckdb -c \"SELECT * FROM '{pattern}' LIMIT 10\", or `millstream sql` with its CREATE TABLE and a SELECT"
-        ));
-    }
-}
-
-fn left_out(metrics: &JobMetrics) {
-    reasons(metrics).iter().for_each(|line| say(format_args!("  {line}")));
-}
-
-/// Late and bad rows by reason, and what became of them, if there are any.
-pub(crate) fn reasons(metrics: &JobMetrics) -> Vec<String> {
-    let told = [("left out", false), ("routed", true)].map(|(what, routed)| {
-        let reasons: Vec<String> = metrics.counts(routed).iter().map(|(reason, n)| format!("{} {reason}", count(*n))).collect();
-        (!reasons.is_empty()).then(|| format!("{what}: {}", reasons.join(", ")))
-    });
-    let tombstones = metrics.total(NodeRole::Source, |n| n.tombstones.load(Relaxed));
-    let without_value = (tombstones > 0).then(|| format!("{} without a value: no rows", counted(tombstones, "record")));
-    told.into_iter().flatten().chain(without_value).collect()
 }

@@ -3,9 +3,10 @@
 use super::blocks::{Blocks, is_read_in_blocks};
 use super::compressed::{Codec, Text};
 use super::partition::{FileFacts, Partitioning, PathColumns};
-use super::{MONITOR, PATH, format, in_files};
+use super::{MONITOR, PATH, PATTERN, format, in_files};
 use crate::ConnectorContext;
 use crate::outcomes::Outcomes;
+use crate::pattern::whole;
 use bytes::Bytes;
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{
@@ -13,6 +14,7 @@ use millstream_dataflow::{
     SplitDecoder, SplitReader, Store, StoreKind, TableSpec,
 };
 use millstream_formats::{csv, split_records};
+use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::ops::Range;
@@ -32,6 +34,8 @@ pub(super) struct Files {
     /// The one file that was named, or all of the directory.
     only: Option<String>,
     path: String,
+    /// What the whole paths of its files match.
+    pattern: Option<Regex>,
     table: String,
     format: String,
     options: BTreeMap<String, String>,
@@ -76,6 +80,7 @@ impl Files {
             store: context.host.open(&root, &context.directory, &table.options)?,
             only: Some(only).filter(|o| !o.is_empty()),
             path,
+            pattern: Options::new(&table.options).text(&PATTERN).map(|p| whole(PATTERN.name, p)).transpose()?,
             table: table.name.clone(),
             csv: csv::dialect(&format, &table.options)?,
             format,
@@ -132,6 +137,18 @@ impl Position {
     }
 }
 
+/// A file's path from the root of its disk or bucket.
+pub(super) fn whole_path(location: &str, path: &str) -> String {
+    let below = location
+        .split_once("://")
+        .and_then(|(_, rest)| rest.split_once('/'))
+        .map_or("", |(_, below)| below);
+    match below.trim_end_matches('/') {
+        "" => format!("/{path}"),
+        below => format!("/{below}/{path}"),
+    }
+}
+
 impl Source for Files {
     fn discover<'a>(&'a self, known: &'a [Split]) -> BoxFuture<'a, Result<Vec<Split>>> {
         Box::pin(async move {
@@ -154,10 +171,12 @@ impl Source for Files {
                         .hint("files whose name starts with . or _ do not count"),
                 );
             }
+            let location = self.store.location();
+            let matches = |m: &ObjectMeta| self.pattern.as_ref().is_none_or(|p| p.is_match(&whole_path(&location, &m.path)));
             // A file is read once, whatever becomes of it afterwards.
             let mut splits = known.to_vec();
             let is_known: BTreeSet<&str> = known.iter().map(|k| k.id.as_str()).collect();
-            splits.extend(files.into_iter().filter(|m| !is_known.contains(m.path.as_str())).map(|m| {
+            splits.extend(files.into_iter().filter(|m| matches(m) && !is_known.contains(m.path.as_str())).map(|m| {
                 Split {
                     id: m.path,
                     position: Position {

@@ -176,7 +176,7 @@ fn sink_keeps_its_contract(store: Arc<dyn Store>, format: &str, partitioned: boo
             };
             Batch::new(rows(&schema, (0..4).map(line)))
         },
-        visible: &|| visible(store.as_ref(), format, &data, &table.options),
+        visible: Some(&|| visible(store.as_ref(), format, &data, &table.options)),
         leftovers: &|| {
             let all = block_on(store.list("")).unwrap();
             all.into_iter().map(|m| m.path).filter(|p| p.contains(".staging")).collect()
@@ -378,6 +378,40 @@ fn a_monitored_directory_has_new_files_and_each_once() {
         assert_eq!(found[..known.len()], known);
         assert_eq!(found[known.len()..].iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), [new]);
     }
+}
+
+#[test]
+fn a_pattern_is_matched_with_whole_paths() {
+    for (location, expected) in [
+        ("file:///data", "/data/a/x.json"),
+        ("s3://lake", "/a/x.json"),
+        ("s3://lake/", "/a/x.json"),
+        ("abfss://c@account.dfs.core.windows.net/in/clicks/", "/in/clicks/a/x.json"),
+    ] {
+        assert_eq!(reader::whole_path(location, "a/x.json"), expected);
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().canonicalize().unwrap().join("data");
+    std::fs::create_dir_all(data.join("sub")).unwrap();
+    for file in ["x.json", "y.json", "sub/x.json", "sub/_x.json", "z.csv"] {
+        std::fs::write(data.join(file), "{\"n\":1}\n").unwrap();
+    }
+    let found = |path: &'static str, pattern: String| {
+        let mut options = options("json", &[]);
+        options[1].1 = path.to_string();
+        options.push(("source.path.regex-pattern", pattern));
+        let source = reader::Files::new(&table_of("n BIGINT", &options), &context_in(directory.path())).unwrap();
+        let splits = block_on(source.discover(&[])).unwrap();
+        splits.into_iter().map(|s| s.id).collect::<Vec<_>>()
+    };
+    let _entered = handle().enter();
+    assert_eq!(found("data", ".*\\.json".into()), ["sub/x.json", "x.json", "y.json"]);
+    assert_eq!(found("data", ".*/x\\.json".into()), ["sub/x.json", "x.json"]);
+    assert_eq!(found("data", format!("{}/[^/]*", data.display())), ["x.json", "y.json", "z.csv"]);
+    // The whole path, and nothing else.
+    assert!(found("data", "x\\.json".into()).is_empty());
+    assert_eq!(found("data/x.json", ".*/data/x\\.json|y".into()), ["x.json"]);
+    assert!(found("data/x.json", ".*y\\.json".into()).is_empty());
 }
 
 #[test]

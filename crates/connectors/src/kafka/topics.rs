@@ -2,6 +2,7 @@
 
 use super::client::{Client, TableConsumer};
 use super::{TOPIC, TOPIC_PATTERN};
+use crate::pattern::whole;
 use millstream_dataflow::option::Options;
 use millstream_dataflow::{ColumnKind, Error, Result, TableSpec};
 use regex::Regex;
@@ -43,13 +44,7 @@ impl Topics {
                 }
                 Ok(Topics::Listed(topics))
             }
-            (None, Some(pattern)) => match Regex::new(&format!("^(?:{pattern})$")) {
-                Ok(regex) => Ok(Topics::Matching(regex)),
-                Err(e) => Err(Error::config("option 'topic-pattern' is no regular expression that can be used")
-                    .code("E0502")
-                    .hint("without look-around and back references; it matches whole names")
-                    .source(e)),
-            },
+            (None, Some(pattern)) => whole(TOPIC_PATTERN.name, pattern).map(Topics::Matching),
             (Some(_), Some(_)) => Err(Error::config("of the options 'topic' and 'topic-pattern' there can be one").code("E0502")),
             (None, None) => Err(Error::config("the option 'topic' is missing, or 'topic-pattern'")
                 .code("E0503")

@@ -1,11 +1,14 @@
 //! What every sink must keep: rows are seen when their epoch is committed, once, whatever crashes in between.
 
+mod at_once;
+
 use super::block_on::block_on;
 use super::report::{Found, Multiset, fail, multiset, same_rows, text};
 use super::rows::texts;
 use crate::{
     Batch, Committable, Epoch, EpochCommit, ErrorKind, KeyGroupRange, Result, Sink, SinkCommitter, SinkWriter, SubtaskContext, UndecidedEpoch, Watermark,
 };
+use at_once::at_once_suite;
 use std::sync::Arc;
 
 /// A sink under test, over a table that is empty.
@@ -14,8 +17,8 @@ pub struct SinkCase<'a> {
     pub open: &'a dyn Fn() -> Result<Arc<dyn Sink>>,
     /// The batch with this number, of the sink's columns. No row is in two batches.
     pub rows: &'a dyn Fn(usize) -> Batch,
-    /// What a plain reader of the table sees now, as [`texts`] writes it.
-    pub visible: &'a dyn Fn() -> Vec<String>,
+    /// What a plain reader of the table sees now, as [`texts`] writes it; `None` where nobody can look.
+    pub visible: Option<&'a dyn Fn() -> Vec<String>>,
     /// Names of what was written and is not visible (staged files, open uploads); always empty where nobody can tell.
     pub leftovers: &'a dyn Fn() -> Vec<String>,
     /// Whether an epoch is committed as a whole or not at all: then no crash leaves half of it.
@@ -31,8 +34,16 @@ pub struct SinkCase<'a> {
 /// - two writers, a writer or committer of a former process that still goes on, and another job of the same table do not harm each other
 /// - a committable that is damaged or of another version (its first number is the version) is refused as `Corrupt`
 ///
+/// A sink without a committer is held to less: rows are seen when they are written, at the latest at the end of `pre_commit`, each as often as it
+/// was written; two writers, a former writer and another job of the same table lose none of each other's.
+///
 /// Sinks whose futures need an executor: enter it first.
 pub fn sink_suite(case: &SinkCase<'_>) {
+    if let Ok(sink) = (case.open)()
+        && let Ok(None) = sink.committer(INCARNATION)
+    {
+        return at_once_suite(case);
+    }
     let mut suite = Suite {
         case,
         next: 0,
@@ -156,7 +167,8 @@ impl Suite<'_> {
     }
     /// A reader sees exactly what was committed.
     fn seen(&self, after: &str) -> Found<()> {
-        same_rows(&self.expected, &multiset((self.case.visible)())).map_err(|m| format!("after {after}, visible {m}"))
+        let visible = self.case.visible.ok_or("the case does not say what is visible")?;
+        same_rows(&self.expected, &multiset(visible())).map_err(|m| format!("after {after}, visible {m}"))
     }
 
     fn two_writers(&mut self) -> Found<()> {

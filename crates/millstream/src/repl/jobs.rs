@@ -4,7 +4,7 @@ use super::line::{Line, Mark};
 use super::listing::Listing;
 use super::live::{size, span};
 use crate::progress::count;
-use crate::show::reasons;
+use crate::summary::reasons;
 use millstream_dataflow::Watermark;
 use millstream_formats::render::timestamp_ms;
 use millstream_runtime::JobMetrics;

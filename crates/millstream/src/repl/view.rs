@@ -7,7 +7,7 @@ use super::screen::Screen;
 use crate::display::Format;
 use crate::output::Output;
 use crate::report::line_of;
-use crate::show::reasons;
+use crate::summary::reasons;
 use millstream_dataflow::{Batch, Clock, Error, Result, Schema};
 use millstream_formats::render::timestamp_ms;
 use millstream_runtime::{JobMetrics, SystemClock};

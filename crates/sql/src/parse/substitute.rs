@@ -3,6 +3,7 @@
 use super::statement::{Alter, Change, Statement, StatementKind, TableOption};
 use millstream_dataflow::option::{holds_secret, nearest};
 use millstream_dataflow::{Error, Location, Span};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A text whose variables have been given their values.
@@ -83,7 +84,8 @@ impl Substituted {
     }
 }
 
-/// Replaces `${NAME}` outside comments; hints (`/*+ … */`) are none.
+/// Replaces `${NAME}` outside comments; hints (`/*+ … */`) are none. In quotes the value's quotes are doubled, so that it stays in them;
+/// elsewhere it stands as it is.
 ///
 /// # Errors
 /// `Config`, one per name without a value, with its place.
@@ -103,6 +105,7 @@ pub(crate) fn fill(text: &str, variables: &BTreeMap<String, String>, missing: Mi
     let (mut at, mut made) = (start, start);
     // The quote that is open: comments do not begin in it.
     let mut quote = None;
+    let mut in_hint = false;
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let name = rest
@@ -117,9 +120,17 @@ pub(crate) fn fill(text: &str, variables: &BTreeMap<String, String>, missing: Mi
                 end: after(at, taken),
             };
             let value = variables.get(name);
-            let end = after(made, value.map_or(taken, String::as_str));
+            let written: Cow<'_, str> = match (value, quote) {
+                (Some(value), Some(quote)) if value.contains(quote) => value.replace(quote, &format!("{quote}{quote}")).into(),
+                (Some(value), _) => value.into(),
+                (None, _) => taken.into(),
+            };
+            let end = after(made, &written);
             out.values.push((Span { start: made, end }, name_span));
-            out.text += value.map_or(taken, String::as_str);
+            out.text += &written;
+            if in_hint && quote.is_some() && written.contains("*/") {
+                errors.push((ends_hint(name), Span { start: made, end }));
+            }
             if value.is_none() {
                 match missing == Missing::Left && quote.is_some() {
                     true => out.open.push((name.to_string(), name_span)),
@@ -135,6 +146,11 @@ pub(crate) fn fill(text: &str, variables: &BTreeMap<String, String>, missing: Mi
             None if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
             None if rest.starts_with("/*") && !rest.starts_with("/*+") => rest.find("*/").map_or(rest.len(), |i| i + 2),
             _ => c.len_utf8(),
+        };
+        in_hint = match quote {
+            None if rest.starts_with("/*+") => true,
+            None if rest.starts_with("*/") => false,
+            _ => in_hint,
         };
         quote = match quote {
             None if matches!(c, '\'' | '`') => Some(c),
@@ -183,6 +199,12 @@ fn after(at: Location, text: &str) -> Location {
 
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'))
+}
+
+/// A hint ends at the first `*/`, also in quotes.
+fn ends_hint(name: &str) -> Error {
+    let e = Error::config(format!("the value of '${{{name}}}' has a */ in it, which ends the hint"));
+    e.code("E0102").hint("give the option to the table")
 }
 
 fn unknown(name: &str, variables: &BTreeMap<String, String>) -> Error {

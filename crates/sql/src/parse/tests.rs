@@ -179,6 +179,26 @@ fn comments_do_not_begin_in_quotes() {
 }
 
 #[test]
+fn values_stay_in_the_quotes_they_stand_in() {
+    let variables = BTreeMap::from([
+        ("Q".to_string(), "it's".to_string()),
+        ("B".to_string(), "a`b'".to_string()),
+        ("X".to_string(), "'); DROP TABLE t; --".to_string()),
+        ("E".to_string(), "*/; SELECT 1; --".to_string()),
+    ]);
+    let made = |text: &str| substitute(text, &variables).unwrap().text;
+    assert_eq!(made("'a ${Q}' ${Q} `${Q}`"), "'a it''s' it's `it's`");
+    assert_eq!(made("`${B}` '${B}'"), "`a``b'` 'a`b'''");
+    assert_eq!(made("WITH ('k' = '${X}')"), "WITH ('k' = '''); DROP TABLE t; --')");
+    assert_eq!(made("'it''s ${Q}' '${Q}'"), "'it''s it''s' 'it''s'");
+    assert_eq!(made("/*+ OPTIONS('k' = '${Q}') */ '${E}'"), "/*+ OPTIONS('k' = 'it''s') */ '*/; SELECT 1; --'");
+    // Behind it the places are right, although the value is longer now.
+    let place = |text: &str| substitute(text, &variables).unwrap_err()[0].span.unwrap().to_string();
+    assert_eq!(place("'${Q}' ${UNKNOWN}"), "1:8");
+    assert_eq!(place("FROM t /*+ OPTIONS('k' = '${E}') */"), "1:27");
+}
+
+#[test]
 fn places_are_those_before_the_values() {
     let variables = BTreeMap::from([("LONG".to_string(), "a long\nvalue".to_string()), ("S".to_string(), "x".to_string())]);
     let made = substitute("ab ${LONG} cd ${S} ef\ngh", &variables).unwrap();

@@ -166,7 +166,7 @@ fn run(defect: Defect) -> String {
                 }))
             },
             rows: &|n| Batch::new(rows(&columns("n BIGINT"), [format!("{n}"), format!("{}", n + 1_000_000)])),
-            visible: &|| table.lock().unwrap().visible.clone(),
+            visible: Some(&|| table.lock().unwrap().visible.clone()),
             leftovers: &|| table.lock().unwrap().staged.keys().cloned().collect(),
             atomic: false,
         });
