@@ -123,10 +123,17 @@ impl CsvEncoder {
         let special = |b: u8| b == dialect.delimiter || matches!(b, b'\n' | b'\r') || Some(b) == dialect.quote || Some(b) == dialect.escape;
         let Some(quote) = dialect.quote else {
             for c in text.chars() {
-                if let Some(escape) = dialect.escape.filter(|_| u8::try_from(c).is_ok_and(special)) {
-                    line.push(char::from(escape));
-                }
-                line.push(c);
+                let Some(escape) = dialect.escape.filter(|_| u8::try_from(c).is_ok_and(special)) else {
+                    line.push(c);
+                    continue;
+                };
+                line.push(char::from(escape));
+                // As letters: a carriage return at a record's end would be taken for a part of the line end.
+                line.push(match c {
+                    '\n' => 'n',
+                    '\r' => 'r',
+                    other => other,
+                });
             }
             return;
         };

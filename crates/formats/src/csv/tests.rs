@@ -259,6 +259,10 @@ fn texts_are_quoted_where_flink_quotes_them() {
     );
     let without = [("disable-quote-character", "true"), ("escape-character", "~")];
     assert_eq!(rewrite(&columns, &without, &lines[1..2]), ["it's,-1.5,10:00:00,,a~~b"]);
+    // Line ends come back, also the one at the record's end.
+    let ends = rewrite(&columns[..1], &without, &["\"a\r\nb\r\""]);
+    assert_eq!(ends, ["a~r~nb~r"]);
+    assert_eq!(decode(&columns[..1], &without, &[&ends[0]]), ["[\"a\\r\\nb\\r\"]"]);
 }
 
 #[test]
