@@ -12,7 +12,7 @@ use clap::Args;
 use millstream_server::testing::{FileReport, TestOptions, test_file};
 use millstream_server::{Bounds, RunOptions};
 use millstream_sql::{Diagnostic, Palette, Severity, Sources};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -105,7 +105,6 @@ fn check_all(arguments: &Check, configuration: &Configuration) -> anyhow::Result
         true => Vec::new(),
         false => check(Sources::new(&shared, None), "tables".to_string()),
     };
-    let is_given = |name: &str, files: &[PathBuf]| files.iter().any(|file| is_same(file, Path::new(name)));
     let of_job = |own: (String, String), name: String| check(Sources::new(&shared, Some(own)), name).pop();
     if arguments.paths == [Path::new("-")] {
         let text = read(Path::new("-"))?;
@@ -117,9 +116,12 @@ fn check_all(arguments: &Check, configuration: &Configuration) -> anyhow::Result
         let paths: Vec<String> = arguments.paths.iter().map(|p| p.display().to_string()).collect();
         bail!("there is no *.sql file in {}", paths.join(", "));
     }
-    let mut checked: Vec<Checked> = of_shared.into_iter().filter(|c| c.has_errors() || is_given(&c.file, &files)).collect();
+    let given: BTreeMap<PathBuf, usize> = files.iter().enumerate().map(|(i, file)| (whole(file), i)).collect();
+    let place = |c: &Checked| given.get(&whole(Path::new(&c.file))).copied();
+    let mut checked: Vec<Checked> = of_shared.into_iter().filter(|c| c.has_errors() || place(c).is_some()).collect();
     let (tests, jobs): (Vec<&PathBuf>, _) = files.iter().partition(|path| is_test(path));
-    for path in jobs.into_iter().filter(|path| !shared.iter().any(|(name, _)| is_same(path, Path::new(name)))) {
+    let are_shared: BTreeSet<PathBuf> = shared.iter().map(|(name, _)| whole(Path::new(name))).collect();
+    for path in jobs.into_iter().filter(|path| !are_shared.contains(&whole(path))) {
         checked.extend(of_job(read(path)?, job_name(path)));
     }
     let options = TestOptions {
@@ -133,7 +135,7 @@ fn check_all(arguments: &Check, configuration: &Configuration) -> anyhow::Result
         let (name, text) = read(path)?;
         of_test(test_file(&name, &text, &options, runtime.handle()), &mut checked);
     }
-    checked.sort_by_key(|c| files.iter().position(|file| is_same(file, Path::new(&c.file))));
+    checked.sort_by_cached_key(place);
     Ok(checked)
 }
 
@@ -151,15 +153,16 @@ fn of_test(report: FileReport, checked: &mut Vec<Checked>) {
     for test in tests() {
         let errors = test.job_errors.iter().map(Diagnostic::from).collect();
         for job in by_file(&test.job, errors, &BTreeSet::new()).into_iter().filter(Checked::has_errors) {
-            if !checked.iter().any(|c| is_same(Path::new(&c.file), Path::new(&job.file))) {
+            if !checked.iter().any(|c| whole(Path::new(&c.file)) == whole(Path::new(&job.file))) {
                 checked.push(job);
             }
         }
     }
 }
 
-fn is_same(one: &Path, other: &Path) -> bool {
-    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+/// The path by which a file is known, however it is named.
+fn whole(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// What was found, for each file.

@@ -7,9 +7,8 @@ mod file;
 mod show;
 
 use crate::display::{Color, Format, LogFormat};
-use crate::files::{is_test, sql_files};
+use crate::files::{self, is_test, sql_files};
 use crate::sql::OnErrors;
-use anyhow::Context;
 use clap::ValueEnum;
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result};
@@ -202,10 +201,7 @@ impl Configuration {
         let files = sql_files(&[path], |file| !is_test(file)).map_err(wrong)?;
         let read = |file: PathBuf| {
             let name = file.strip_prefix(&here).unwrap_or(&file).display().to_string();
-            let text = std::fs::read_to_string(&file)
-                .with_context(|| format!("{name} cannot be read"))
-                .map_err(wrong)?;
-            Ok((name, text))
+            Ok((name, files::read(&file)?.1))
         };
         files.into_iter().map(read).collect()
     }

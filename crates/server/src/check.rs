@@ -6,8 +6,8 @@ use crate::runner::Runner;
 use millstream_sql::{Checked, CompileOptions, Session};
 use tokio::runtime::Handle;
 
-/// All that is wrong with a file or could be better, and with those before it; with places in the whole text. Must be called in a tokio runtime, of which only the handle is used unless the file
-/// names a stored catalog.
+/// All that is wrong with a file or could be better, and with those before it; with places in the whole text. Must be called in a tokio
+/// runtime, of which only the handle is used unless the file names a stored catalog.
 pub fn check(options: &RunOptions) -> Checked {
     let catalogs = Catalogs::new(options.directory.clone(), Handle::current());
     let compile_options = CompileOptions {
