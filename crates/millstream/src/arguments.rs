@@ -24,6 +24,9 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a SQL file: its SELECTs one after the other, then all its INSERTs as one job
+    ///
+    /// Exit status: 0 done or stopped on request, 1 an error in the file or the job, 2 wrong arguments, 5 an outside service cannot be
+    /// reached, 70 a bug in Millstream, 130 stopped at once by a second Ctrl-C.
     Run(Run),
     /// Run SQL as it comes: from -c, -f or standard input; as it is typed on a terminal
     ///
@@ -36,25 +39,44 @@ pub(crate) enum Command {
     /// What holds unless an argument says something else
     Config(Config),
     /// Check SQL files without running them: errors, and what lints say
+    ///
+    /// Checks files offline: no broker, registry or bucket is asked, but for a catalog that a file names.
+    ///
+    /// Exit status: 0 no errors, 1 an error (with --deny-warnings a warning, too), 2 wrong arguments or a file that cannot be read.
     Check(Check),
     /// Print a shell's completions
+    ///
+    /// Put what it prints where the shell looks for it, as in
+    /// `millstream completions bash > ~/.local/share/bash-completion/completions/millstream`.
     Completions(Completions),
     /// Print a manual page
+    ///
+    /// As in `millstream man > millstream.1`, or `millstream man run | man -l -`.
     Man(Man),
     /// Lay SQL files out: keywords in upper case, a clause per line; comments and blank lines between statements stay
+    ///
+    /// Exit status: 0 all files are laid out, 1 a file has an error or, with --check, would change, 2 wrong arguments or a file that cannot be
+    /// read or written, 70 a bug in Millstream. Files with an error are left as they are.
     Fmt(Fmt),
     /// Show what a SQL file would run: its operators, their state, their watermarks; or what an error code means
+    ///
+    /// Exit status: 0 explained, 1 an error in the file, 2 wrong arguments or a file that cannot be read, 5 an outside service cannot be
+    /// reached, 70 a bug in Millstream. Nothing runs and nothing is changed.
     Explain(Explain),
     /// Run tests of job files: *.test.sql
+    ///
+    /// Exit status: 0 all tests have passed, 1 some have not, 2 wrong arguments or no tests, 70 a bug in Millstream.
     Test(Test),
     /// Make a project: tables, a job, its test, a CI workflow
+    ///
+    /// Exit status: 0 made, 2 a file of it is there already and nothing is changed, or one cannot be written.
     New(New),
     /// Show a result that renews itself, without anything set up
+    ///
+    /// Counts made-up orders per second as they come, until Ctrl-C. Nothing is read, written or sent anywhere.
     Demo(Demo),
 }
 
-/// Exit status: 0 done or stopped on request, 1 an error in the file or the job, 2 wrong arguments, 5 an outside service cannot be
-/// reached, 70 a bug in Millstream, 130 stopped at once by a second Ctrl-C.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// The SQL file; - reads standard input

@@ -17,9 +17,6 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Checks files offline: no broker, registry or bucket is asked, but for a catalog that a file names.
-///
-/// Exit status: 0 no errors, 1 an error (with --deny-warnings a warning, too), 2 wrong arguments or a file that cannot be read.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// SQL files, tests among them, and directories whose *.sql files are meant; - reads standard input

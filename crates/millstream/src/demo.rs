@@ -8,7 +8,6 @@ use millstream_sql::Sources;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Counts made-up orders per second as they come, until Ctrl-C. Nothing is read, written or sent anywhere.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Print the SQL that it runs, and do not run it

@@ -12,8 +12,6 @@ use millstream_sql::Sources;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Exit status: 0 explained, 1 an error in the file, 2 wrong arguments or a file that cannot be read, 5 an outside service cannot be
-/// reached, 70 a bug in Millstream. Nothing runs and nothing is changed.
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
     /// A SQL file, whose INSERTs or SELECT are explained, - for standard input; or the code of an error, such as E0402

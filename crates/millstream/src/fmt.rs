@@ -13,8 +13,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Exit status: 0 all files are laid out, 1 a file has an error or, with --check, would change, 2 wrong arguments or a file that cannot be
-/// read or written, 70 a bug in Millstream. Files with an error are left as they are.
 #[derive(Debug, Args)]
 pub(crate) struct Fmt {
     /// SQL files, and directories to look for *.sql in; - formats standard input to standard output; the current directory if not given

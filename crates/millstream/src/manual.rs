@@ -6,15 +6,12 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use std::process::ExitCode;
 
-/// Put what it prints where the shell looks for it, as in
-/// `millstream completions bash > ~/.local/share/bash-completion/completions/millstream`.
 #[derive(Debug, Args)]
 pub(crate) struct Completions {
     #[arg(value_enum)]
     shell: Shell,
 }
 
-/// As in `millstream man > millstream.1`, or `millstream man run | man -l -`.
 #[derive(Debug, Args)]
 pub(crate) struct Man {
     /// The command that is meant; without one the program as a whole

@@ -7,7 +7,6 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Exit status: 0 made, 2 a file of it is there already and nothing is changed, or one cannot be written.
 #[derive(Debug, Args)]
 pub(crate) struct New {
     /// The directory, which is made unless it is there; . is this one

@@ -18,7 +18,6 @@ use millstream_server::testing::{Cell, FileReport, TestOptions, test_file, updat
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Exit status: 0 all tests have passed, 1 some have not, 2 wrong arguments or no tests, 70 a bug in Millstream.
 #[derive(Debug, Args)]
 pub(crate) struct Test {
     /// Test files, and directories that are searched for *.test.sql; the current directory if none is given. One that is no path is a
