@@ -57,7 +57,11 @@ impl Line {
         let start = self.bytes.len();
         let special = |b: &u8| *b == dialect.delimiter || matches!(b, b'\n' | b'\r') || Some(*b) == dialect.escape;
         loop {
-            let found = rest.iter().position(special).unwrap_or(rest.len());
+            let found = match dialect.escape {
+                None => memchr::memchr3(dialect.delimiter, b'\n', b'\r', rest),
+                Some(_) => rest.iter().position(special),
+            };
+            let found = found.unwrap_or(rest.len());
             self.bytes.extend_from_slice(&rest[..found]);
             rest = &rest[found..];
             match rest.first() {
@@ -77,7 +81,11 @@ impl Line {
     fn quoted<'a>(&mut self, mut rest: &'a [u8], dialect: &Dialect) -> Result<&'a [u8], &'static str> {
         let special = |b: &u8| Some(*b) == dialect.quote || Some(*b) == dialect.escape;
         loop {
-            let found = rest.iter().position(special).ok_or("a quote without end")?;
+            let found = match (dialect.quote, dialect.escape) {
+                (Some(quote), None) => memchr::memchr(quote, rest),
+                _ => rest.iter().position(special),
+            };
+            let found = found.ok_or("a quote without end")?;
             self.bytes.extend_from_slice(&rest[..found]);
             rest = &rest[found..];
             if rest.first() != dialect.quote.as_ref() {
