@@ -1,14 +1,13 @@
 //! Damaged checkpoints: found, named, and never a wrong result.
 
 use crate::cli::{check_output, start, wait_for_commit};
-use crate::harness::{fail, signal, succeed};
+use crate::harness::{Running, fail, signal, succeed};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
-const N: u64 = 20_000;
-/// Slow enough to be stopped after its first commit and before its end.
+const N: u64 = 40_000;
+/// The first commit comes with the row 14 000: 4 s are left to stop it before its end.
 const RATE: u64 = 6_000;
 /// Of the lives after that: a source's rate may change.
 const FAST: u64 = 1_000_000;
@@ -64,12 +63,20 @@ const DAMAGES: [(&str, Damage); 6] = [
     }),
 ];
 
+/// A directory with a job that was stopped behind its first commit, and before its end: a finished one has no state that matters.
+fn stopped() -> Result<tempfile::TempDir> {
+    let directory = tempfile::tempdir()?;
+    let mut job = Running::start(start(directory.path(), N, RATE, &["-p", "2"])?)?;
+    wait_for_commit(directory.path(), 0, &mut job.0)?;
+    signal(&job.0, "TERM")?;
+    ensure!(job.0.wait()?.success(), "it did not stop well");
+    let told = job.told()?;
+    ensure!(told.contains("is stopped after"), "it came to its end before it was stopped\n{told}");
+    Ok(directory)
+}
+
 pub(super) fn damaged() -> Result<()> {
-    let original = tempfile::tempdir()?;
-    let mut child = start(original.path(), N, RATE, &["-p", "2"])?.stderr(Stdio::null()).spawn()?;
-    wait_for_commit(original.path(), 0, &mut child)?;
-    signal(&child, "TERM")?;
-    ensure!(child.wait()?.success(), "it did not stop well");
+    let original = stopped()?;
     let state = original.path().join(".millstream/job");
     let (mut kinds, mut detected) = (BTreeSet::new(), BTreeSet::new());
     for file in all_files(&state)? {
@@ -126,11 +133,7 @@ fn directories(below: &Path) -> Result<Vec<PathBuf>> {
 }
 
 pub(super) fn removed() -> Result<()> {
-    let original = tempfile::tempdir()?;
-    let mut child = start(original.path(), N, RATE, &["-p", "2"])?.stderr(Stdio::null()).spawn()?;
-    wait_for_commit(original.path(), 0, &mut child)?;
-    signal(&child, "TERM")?;
-    ensure!(child.wait()?.success(), "it did not stop well");
+    let original = stopped()?;
     let state = original.path().join(".millstream/job");
     let mut refused = 0;
     for directory in directories(&state)? {
