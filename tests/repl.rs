@@ -3,6 +3,8 @@
 use crate::terminal::Terminal;
 use anyhow::{Result, bail, ensure};
 use libtest_mimic::{Failed, Trial};
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::num::NonZeroU16;
 use std::path::Path;
 
@@ -25,6 +27,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_signal_from_outside_ends_jobs_in_order", terminated),
         trial("the_demo_is_live_until_ctrl_c", demo),
         trial("a_session_has_the_tables_of_its_project", project),
+        trial("the_rows_of_an_operator_can_be_looked_at", tap),
+        trial("bounded_input_tells_how_far_it_is", way),
+        trial("subjects_of_a_registry_are_offered", subjects),
     ]
 }
 
@@ -303,6 +308,28 @@ fn history() -> Result<()> {
     terminal.see("search: fir")?;
     terminal.send(ENTER)?;
     terminal.see("SELECT 41 AS first;")?;
+    terminal.send(CTRL_C)?;
+    terminal.prompt(PROMPT)?;
+    // Of this session only: nothing is before its first line.
+    terminal.line("\\set history session")?;
+    terminal.prompt(PROMPT)?;
+    terminal.line("SELECT 42 AS second;")?;
+    terminal.see("| second |")?;
+    terminal.prompt(PROMPT)?;
+    terminal.send(UP)?;
+    terminal.prompt("millstream> SELECT 42 AS second;")?;
+    terminal.send(UP)?;
+    terminal.prompt("millstream> \\set history session")?;
+    terminal.send(&UP.repeat(3))?;
+    terminal.send("!")?;
+    let screen = terminal.see("!")?;
+    ensure!(!screen.trim_end().ends_with("AS first;!"), "an earlier session is gone through\n{screen}");
+    terminal.send(CTRL_C)?;
+    terminal.prompt(PROMPT)?;
+    terminal.line("\\set history all")?;
+    terminal.prompt(PROMPT)?;
+    terminal.line("\\set history some")?;
+    terminal.see("history all|session")?;
     Ok(())
 }
 
@@ -477,6 +504,83 @@ fn demo() -> Result<()> {
     let screen = terminal.see("millstream new shop")?;
     ensure!(screen.contains("| cocoa") && !screen.contains(PROMPT), "what was shown is gone: {screen}");
     ensure!(terminal.end()?.success(), "it failed");
+    Ok(())
+}
+
+fn tap() -> Result<()> {
+    let home = home()?;
+    let terminal = open(home.path())?;
+    terminal.line(ORDERS)?;
+    terminal.line("\\tap")?;
+    terminal.see("no job is running")?;
+    terminal.line("CREATE TABLE sink (price INT, size STRING) WITH ('connector' = 'blackhole');")?;
+    terminal.line("INSERT INTO sink SELECT price, CASE price WHEN 1 THEN 'small' ELSE 'large' END FROM orders;")?;
+    terminal.see("job sink starts")?;
+    terminal.line("\\tap")?;
+    terminal.see("| sink:sink ")?;
+    terminal.line("\\tap sink:sink")?;
+    let screen = terminal.wait("rows that go into the sink", |s| {
+        s.contains("| size ") && s.contains("| small |") && s.contains("Ctrl-C ends it")
+    })?;
+    ensure!(screen.contains("| large |"), "{screen}");
+    terminal.send(CTRL_C)?;
+    terminal.wait("the rows that stay", |s| s.contains(" rows\n") && !s.contains("Ctrl-C ends it"))?;
+    // The job goes on.
+    terminal.line("\\jobs")?;
+    terminal.see("| sink | running |")?;
+    terminal.line("\\tap sink:sing")?;
+    terminal.see("did you mean \"sink:sink\"?")?;
+    Ok(())
+}
+
+fn way() -> Result<()> {
+    let home = home()?;
+    let table = "CREATE TABLE n (id BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '100000', 'rows-per-second' = '1000');";
+    let terminal = open(home.path())?;
+    terminal.line(table)?;
+    terminal.line("SELECT id FROM n;")?;
+    terminal.wait("how far the query is", |s| {
+        s.contains(" % (") && s.contains(" left)") && s.contains("Ctrl-C ends it")
+    })?;
+    terminal.send(CTRL_C)?;
+    terminal.prompt(PROMPT)?;
+    std::fs::write(
+        home.path().join("job.sql"),
+        format!("{table} CREATE TABLE nowhere (id BIGINT) WITH ('connector' = 'blackhole'); INSERT INTO nowhere SELECT id FROM n;"),
+    )?;
+    let terminal = Terminal::run(home.path(), &["run", "job.sql"], &[])?;
+    terminal.wait("how far the job is", |s| s.contains(" % (") && s.contains(" left)"))?;
+    terminal.send(CTRL_C)?;
+    ensure!(terminal.end()?.success(), "it failed");
+    Ok(())
+}
+
+fn subjects() -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    // A registry that is asked once.
+    let serving = std::thread::spawn(move || -> Result<String> {
+        let (mut connection, _) = listener.accept()?;
+        let mut request = [0; 4096];
+        let n = connection.read(&mut request)?;
+        let body = r#"["orders-value","clicks-value"]"#;
+        write!(
+            connection,
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )?;
+        Ok(String::from_utf8_lossy(&request[..n]).into_owned())
+    });
+    let home = home()?;
+    let terminal = open(home.path())?;
+    terminal.send(&format!(
+        "CREATE TABLE t (a INT) WITH ('connector' = 'kafka', 'format' = 'avro-confluent', 'avro-confluent.url' = 'http://{address}', \
+         'avro-confluent.subject' = 'ord"
+    ))?;
+    terminal.send(TAB)?;
+    terminal.wait("the subject", |s| s.contains("orders-value"))?;
+    let request = serving.join().map_err(|_| anyhow::anyhow!("the registry failed"))??;
+    ensure!(request.starts_with("GET /subjects "), "{request}");
     Ok(())
 }
 

@@ -185,6 +185,10 @@ impl Reader {
             }
         }
     }
+    /// Rows of a part that are still to be given.
+    fn left_of(&self, part: u64, position: &Position) -> u64 {
+        self.pace.rows_of(part).saturating_sub(position.next)
+    }
 }
 
 impl SplitReader for Reader {
@@ -233,8 +237,14 @@ impl SplitReader for Reader {
         if self.pace.rows.is_none() {
             return Vec::new();
         }
-        let left = |part: u64, position: &Position| self.pace.rows_of(part).saturating_sub(position.next);
-        self.parts.iter().map(|(part, position, id)| (id.clone(), left(*part, position))).collect()
+        self.parts
+            .iter()
+            .map(|(part, position, id)| (id.clone(), self.left_of(*part, position)))
+            .collect()
+    }
+    fn left(&self) -> Option<u64> {
+        self.pace.rows?;
+        Some(self.parts.iter().map(|(part, position, _)| self.left_of(*part, position)).sum())
     }
 }
 

@@ -71,6 +71,9 @@ impl SplitReader for Named<Box<dyn SplitReader>> {
     fn lag(&self) -> Vec<(String, u64)> {
         self.inner.lag()
     }
+    fn left(&self) -> Option<u64> {
+        self.inner.left()
+    }
 }
 
 impl SplitDecoder for Named<Box<dyn SplitDecoder>> {

@@ -1,9 +1,12 @@
 //! The list of connectors, and their lookup by a table's options.
 
+use crate::schema_registry::ConfluentRegistry;
 use crate::{ConnectorContext, blackhole, datagen, filesystem, http, kafka, named, nexmark, print};
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{ConnectorSpec, Connectors, Error, FormatSpec, Registry, Result, Sink, Source, TableSpec};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What every connector declares, sorted by name.
 pub const CONNECTORS: &[&ConnectorSpec] = &[
@@ -33,6 +36,17 @@ impl ConnectorRegistry {
         let mut registry = self.clone();
         registry.context.job = name.to_string();
         registry
+    }
+    /// The subjects that the schema registry in a format's options has.
+    ///
+    /// - `format`: the format's name; its options have their own names, without a prefix
+    /// - `wait`: for how long it is waited for
+    ///
+    /// # Errors
+    /// `Config` for a format or options that name no registry; those of a registry that does not answer.
+    pub fn subjects(&self, format: &str, options: &BTreeMap<String, String>, wait: Duration) -> Result<Vec<String>> {
+        let names = millstream_formats::registry_options(format).ok_or_else(|| Error::config(format!("the format '{format}' has no schema registry")))?;
+        ConfluentRegistry::new(options, names, "", &self.context)?.waiting(wait).subjects()
     }
     /// The same for a job whose state is there.
     pub fn with_state(&self, location: &str) -> Self {

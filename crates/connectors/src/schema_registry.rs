@@ -118,6 +118,25 @@ impl ConfluentRegistry {
         })
     }
 
+    /// The same for somebody who does not wait for long.
+    pub(crate) fn waiting(mut self, wait: Duration) -> Self {
+        self.answer_timeout = wait;
+        self
+    }
+
+    /// The names that schemas are registered under, sorted.
+    ///
+    /// # Errors
+    /// As those of `schema`.
+    pub(crate) fn subjects(&self) -> Result<Vec<String>> {
+        let (answer, url) = self.ask(&["subjects"], None)?;
+        let names = answer.body.as_array().filter(|_| answer.status.is_success());
+        let Some(names) = names else { return Err(self.refused(&answer, url)) };
+        let mut names: Vec<String> = names.iter().filter_map(Value::as_str).map(str::to_string).collect();
+        names.sort();
+        Ok(names)
+    }
+
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -94,6 +94,11 @@ pub trait SplitReader: Send {
     fn lag(&self) -> Vec<(String, u64)> {
         Vec::new()
     }
+    /// Of a bounded source: how much is not handed over yet, over all splits, in a unit of its own (records, bytes); 0 at the end. `None` if
+    /// it does not know.
+    fn left(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Turns chunks into batches, in the subtask.

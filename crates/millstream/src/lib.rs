@@ -23,6 +23,7 @@ mod show;
 mod sql;
 mod summary;
 mod test;
+mod units;
 
 use arguments::{Arguments, Command};
 use clap::{CommandFactory, FromArgMatches};

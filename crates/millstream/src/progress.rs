@@ -1,8 +1,10 @@
 //! What a running job is doing: a line that renews itself on a terminal, a plain line, or an object of a JSON log, now and then elsewhere.
 
 mod figures;
+mod way;
 
-pub(crate) use figures::{Figures, count};
+pub(crate) use figures::Figures;
+pub(crate) use way::{Pace, Way};
 
 use crate::color::is_dumb;
 use crate::report::{event, say, speaks_json};
@@ -23,6 +25,7 @@ struct Shown {
     metrics: Arc<JobMetrics>,
     /// Rows read when it was looked at last, and when that was.
     before: (u64, Duration),
+    pace: Pace,
 }
 
 #[derive(Default)]
@@ -61,6 +64,7 @@ impl Progress {
             name: name.to_string(),
             metrics: Arc::clone(metrics),
             before: (0, self.clock.monotonic()),
+            pace: Pace::default(),
         });
     }
     pub(crate) fn hide(&self, name: &str) {
@@ -133,6 +137,7 @@ impl Shown {
         let seconds = now.saturating_sub(self.before.1).as_secs_f64().max(1e-3);
         let rate = rows.saturating_sub(self.before.0) as f64 / seconds;
         self.before = (rows, now);
-        Figures::of(&self.metrics, rate, now_ms)
+        let way = self.pace.way(&self.metrics, now);
+        Figures::of(&self.metrics, rate, way, now_ms)
     }
 }

@@ -24,8 +24,8 @@ mod words;
 
 use crate::display::Format;
 use crate::process::{Shown, io_runtime};
-use crate::progress::count;
 use crate::report::{BUG, SHOWN_MAX};
+use crate::units::count;
 use editor::{Editor, Typed};
 use line::{Line, Mark};
 use live::{Live, LiveMode};
@@ -204,9 +204,10 @@ impl Repl {
     fn run_sources(&mut self, sources: &Sources, looks: &Looks) -> Ran {
         let view = Arc::new(View::new(looks.clone(), Watched::clone(&self.watched)));
         let start = self.clock.monotonic();
-        let ended = self
-            .runtime
-            .block_on(drive(&self.workbench, (sources.text(), self.options), &view, &mut self.screen, &self.notices));
+        let (workbench, text, options) = (Arc::clone(&self.workbench), sources.text().to_string(), self.options);
+        let observer: Arc<dyn Observer> = Arc::clone(&view) as _;
+        let run = |control: Control| async move { workbench.run(&text, options, &observer, &control).await };
+        let ended = self.runtime.block_on(drive(run, &view, &mut self.screen, &self.notices));
         let took = self.clock.monotonic().saturating_sub(start);
         if let Some(live) = view.end(&mut self.screen) {
             self.last = Some(live);
@@ -227,6 +228,26 @@ impl Repl {
             self.say(format!("time {:.3} s", took.as_secs_f64()));
         }
         ran
+    }
+
+    /// Shows the rows that pass an operator, until the user has seen enough.
+    fn tap(&mut self, what: &str) {
+        let view = Arc::new(View::new(self.looks.clone(), Watched::clone(&self.watched)));
+        let (workbench, what, bounds) = (Arc::clone(&self.workbench), what.to_string(), self.options.bounds);
+        let observer = Arc::clone(&view);
+        let run = |control: Control| async move {
+            let tapped = workbench.tap(&what, bounds, observer.as_ref(), &control).await;
+            tapped.map_err(|e| vec![e])
+        };
+        let ended = self.runtime.block_on(drive(run, &view, &mut self.screen, &self.notices));
+        if let Some(live) = view.end(&mut self.screen) {
+            self.last = Some(live);
+        }
+        match ended {
+            Ended::Given(Ok(0)) | Ended::Forced => {}
+            Ended::Given(Ok(missed)) => self.say(format!("{} rows came too fast to be shown", count(missed))),
+            Ended::Given(Err(errors)) => self.errors(&errors, &Sources::default()),
+        }
     }
 
     fn say(&mut self, text: impl Into<String>) {
@@ -258,25 +279,25 @@ fn error_lines(error: &Error, sources: &Sources) -> Vec<Line> {
     shown.lines().chain(bug).enumerate().map(marked).collect()
 }
 
-enum Ended {
-    Given(std::result::Result<bool, Vec<Error>>),
+enum Ended<T> {
+    Given(std::result::Result<T, Vec<Error>>),
     /// By a second Ctrl-C: nothing was waited for.
     Forced,
 }
 
-/// Draws until a text has run. Ctrl-C stops its query, a second one gives it up.
-async fn drive(workbench: &Arc<Workbench>, (text, options): (&str, TextOptions), view: &Arc<View>, screen: &mut Screen, notices: &Notices) -> Ended {
+/// Draws until something has run. Ctrl-C stops it, a second one gives it up.
+async fn drive<T, F>(run: impl FnOnce(Control) -> F, view: &View, screen: &mut Screen, notices: &Notices) -> Ended<T>
+where
+    T: Send + 'static,
+    F: Future<Output = std::result::Result<T, Vec<Error>>> + Send + 'static,
+{
     let control = Control::default();
     // One that listens from now on: what came before was for somebody else.
     let mut interrupts = match signal(SignalKind::interrupt()) {
         Ok(interrupts) => interrupts,
         Err(e) => return Ended::Given(Err(vec![Error::config("signals cannot be listened to").source(e)])),
     };
-    let mut running = {
-        let (workbench, text, control) = (Arc::clone(workbench), text.to_string(), control.clone());
-        let observer: Arc<dyn Observer> = Arc::clone(view) as _;
-        tokio::spawn(async move { workbench.run(&text, options, &observer, &control).await })
-    };
+    let mut running = tokio::spawn(run(control.clone()));
     let (mut asked, mut told) = (false, false);
     loop {
         tokio::select! {

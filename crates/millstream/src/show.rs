@@ -95,6 +95,8 @@ impl Observer for Show {
             Event::Warning(finding) => report::warning(finding),
             Event::Explain(text) | Event::Statement(text) => self.results().output.text(text, &mut out)?,
             Event::Settings(list) => self.results().output.settings(list, &mut out)?,
+            // Of whoever has a terminal.
+            Event::TapOpened { .. } => {}
             Event::QueryStarted { schema, metrics, changes } => {
                 self.watch(QUERY, metrics);
                 let mut results = self.results();

@@ -1,7 +1,8 @@
 //! What a job has done in the end, and what it has left out.
 
-use crate::progress::{Figures, count};
+use crate::progress::{Figures, Way};
 use crate::report::{event, say, speaks_json};
+use crate::units::count;
 use millstream_dataflow::Written;
 use millstream_runtime::metrics::NodeRole;
 use millstream_runtime::{JobMetrics, Outcome};
@@ -10,7 +11,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 pub(crate) fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, seconds: f64) {
     let rows_in = metrics.total(NodeRole::Source, |n| n.records_in.load(Relaxed));
-    let figures = Figures::of(metrics, rows_in as f64 / seconds.max(1e-3), metrics.checkpoints.last_at_ms.load(Relaxed));
+    let way = metrics.done().map(|done| Way { done, left: None });
+    let figures = Figures::of(metrics, rows_in as f64 / seconds.max(1e-3), way, metrics.checkpoints.last_at_ms.load(Relaxed));
     let tables = written(metrics);
     if speaks_json() {
         let message = match outcome {

@@ -62,6 +62,9 @@ impl SplitReader for ValuesReader {
             Some((split, true)) => Ok(Fetch::Finished(split)),
         }
     }
+    fn left(&self) -> Option<u64> {
+        Some(self.open.iter().filter(|(_, given)| !given).count() as u64)
+    }
 }
 
 impl SplitDecoder for ValuesDecoder {

@@ -195,6 +195,9 @@ impl Chain {
     }
     /// Hands the output of a source node to its consumers.
     pub(crate) fn emit(&mut self, node: usize, port: Port, batch: Batch) {
+        if port == Output::MAIN {
+            self.nodes[node].metrics.tap.pass(&batch);
+        }
         self.forward_batch(node, port, batch);
     }
     pub(crate) fn emit_control(&mut self, node: usize, then: Then) {
@@ -235,6 +238,7 @@ impl Chain {
         let n = &mut self.nodes[node];
         n.metrics.records_in.fetch_add(rows, Relaxed);
         if let Body::Sink(writer) = &mut n.body {
+            n.metrics.tap.pass(&batch);
             let start = self.clock.monotonic();
             writer.write(batch)?;
             n.metrics.busy_ns.fetch_add((self.clock.monotonic() - start).as_nanos() as u64, Relaxed);
@@ -267,6 +271,7 @@ impl Chain {
             let metrics = &self.nodes[node].metrics;
             if port == Output::MAIN {
                 metrics.records_out.fetch_add(batch.num_rows() as u64, Relaxed);
+                metrics.tap.pass(&batch);
             }
             // Those that nobody takes.
             if port == Output::LATE && !self.nodes[node].takes(port) {

@@ -66,6 +66,13 @@ impl Feed {
             Feed::Inline(reader, _) => reader.lag(),
         }
     }
+    /// What the reader of a bounded source has not handed over.
+    pub(crate) fn left(&self) -> Option<u64> {
+        match self {
+            Feed::Thread(queue) => queue.state().left,
+            Feed::Inline(reader, _) => reader.left(),
+        }
+    }
 }
 
 impl Drop for Feed {
@@ -81,6 +88,7 @@ struct FeedState {
     fetches: VecDeque<Result<Found>>,
     bytes: usize,
     lag: Vec<(String, u64)>,
+    left: Option<u64>,
     /// What is here of these splits stays, and is no reason not to read others.
     paused: Arc<BTreeSet<String>>,
     stopped: bool,
@@ -131,14 +139,17 @@ impl FeedQueue {
         connected: Arc<AtomicBool>,
     ) -> Result<Arc<FeedQueue>> {
         let queue = Arc::new(FeedQueue {
-            state: Mutex::default(),
+            state: Mutex::new(FeedState {
+                left: reader.left(),
+                ..FeedState::default()
+            }),
             space: Condvar::new(),
             subtask,
         });
         let shared = Arc::clone(&queue);
         let run = move || {
             let mut told: Arc<BTreeSet<String>> = Arc::default();
-            while let Some(paused) = shared.wait_for_space(&reader.lag()) {
+            while let Some(paused) = shared.wait_for_space(reader.lag(), reader.left()) {
                 let before = time.furthest();
                 let fetched = match told == paused {
                     true => reader.fetch(FETCH_WAIT),
@@ -165,9 +176,9 @@ impl FeedQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
     /// Waits until the subtask has taken enough: the splits that are paused then, or nothing once it is gone.
-    fn wait_for_space(&self, lag: &[(String, u64)]) -> Option<Arc<BTreeSet<String>>> {
+    fn wait_for_space(&self, lag: Vec<(String, u64)>, left: Option<u64>) -> Option<Arc<BTreeSet<String>>> {
         let mut state = self.state();
-        state.lag = lag.to_vec();
+        (state.lag, state.left) = (lag, left);
         loop {
             if state.stopped {
                 return None;

@@ -1,6 +1,7 @@
 //! Counters and gauges of a running job, updated per batch, read by progress lines and `/metrics`.
 
 use crate::constants::SAMPLES;
+use crate::tap::Tap;
 use millstream_dataflow::{Watermark, Written};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -46,6 +47,28 @@ pub struct NodeMetrics {
     pub lag: Mutex<BTreeMap<String, u64>>,
     /// What a sink's subtasks have written.
     pub(crate) written: Mutex<BTreeMap<u32, Written>>,
+    /// Per subtask of a bounded source: how much was left when it was first seen, and how much is now.
+    left: Mutex<BTreeMap<u32, Way>>,
+    /// Its rows.
+    pub tap: Tap,
+}
+
+/// A bounded way, in a unit of the source: records, bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Way {
+    /// How long it was at the start.
+    pub whole: u64,
+    pub left: u64,
+}
+
+impl Way {
+    /// The part that is done, from 0 to 1.
+    pub fn done(self) -> f64 {
+        match self.whole {
+            0 => 1.0,
+            whole => 1.0 - self.left as f64 / whole as f64,
+        }
+    }
 }
 
 /// In place of a subtask: the sum of those before.
@@ -73,6 +96,8 @@ impl NodeMetrics {
             connected: (0..parallelism).map(|_| Arc::new(AtomicBool::new(true))).collect(),
             lag: Mutex::default(),
             written: Mutex::default(),
+            left: Mutex::default(),
+            tap: Tap::default(),
         }
     }
     pub(crate) fn set_watermark(&self, subtask: u32, time: i64) {
@@ -88,6 +113,22 @@ impl NodeMetrics {
     /// Splits of a source that wait for others of their group.
     pub fn paused_splits(&self) -> u64 {
         self.paused.iter().map(|p| p.load(Relaxed)).sum()
+    }
+    pub(crate) fn set_left(&self, subtask: u32, left: u64) {
+        let mut ways = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let way = ways.entry(subtask).or_default();
+        *way = Way {
+            whole: way.whole.max(left),
+            left,
+        };
+    }
+    /// How far a bounded source has come since the job's start; `None` of others, and of those that do not know.
+    pub fn way(&self) -> Option<Way> {
+        let ways = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        ways.values().copied().reduce(|a, b| Way {
+            whole: a.whole + b.whole,
+            left: a.left + b.left,
+        })
     }
     pub(crate) fn connected(&self, subtask: u32) -> Arc<AtomicBool> {
         Arc::clone(&self.connected[subtask as usize])
@@ -186,6 +227,13 @@ impl JobMetrics {
     /// The names of the sources that nobody answers.
     pub fn cut_off(&self) -> Vec<String> {
         self.nodes().iter().filter(|n| !n.is_connected()).map(|n| n.name.clone()).collect()
+    }
+    /// The part of the input that is read, from 0 to 1: that of the source which has come least far. `None` if one has no end, or does not
+    /// know where it is.
+    pub fn done(&self) -> Option<f64> {
+        let sources = self.nodes().into_iter().filter(|n| n.role == NodeRole::Source);
+        let parts: Option<Vec<f64>> = sources.map(|n| n.way().map(Way::done)).collect();
+        parts?.into_iter().reduce(f64::min)
     }
     /// Sum over the nodes of a role.
     pub fn total(&self, role: NodeRole, of: impl Fn(&NodeMetrics) -> u64) -> u64 {

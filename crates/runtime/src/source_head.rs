@@ -153,6 +153,7 @@ impl SourceHead {
         };
         head.splits.values().for_each(|s| head.time.reached(s.watermark));
         head.note_awake();
+        head.report_left();
         // A restored source speaks its checkpointed watermark before any row.
         let restored = head.advance();
         head.pending.extend(restored);
@@ -269,6 +270,7 @@ impl SourceHead {
             self.ended = true;
             self.pending.push_back(Emitted::End);
             self.metrics.set_watermark(self.subtask, Watermark::END);
+            self.report_left();
             return Some(Emitted::Watermark(Watermark::END));
         }
         self.go_idle()
@@ -420,6 +422,16 @@ impl SourceHead {
             Some(id) if self.splits.get(id).is_some_and(|s| s.finished) => drop(all.remove(id)),
             Some(id) => drop(all.insert(id.to_string(), 0)),
             None => {}
+        }
+        drop(all);
+        self.report_left();
+    }
+    /// How much of a bounded source is left, if its reader knows.
+    fn report_left(&self) {
+        if self.bounded
+            && let Some(left) = self.feed.left()
+        {
+            self.metrics.set_left(self.subtask, if self.ended { 0 } else { left });
         }
     }
 

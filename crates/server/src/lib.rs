@@ -23,5 +23,5 @@ pub use millstream_connectors::print::READER_LEFT;
 pub use observer::{Event, Observer, QueryEnd};
 pub use resume::{Life, Resume, decide};
 pub use run::{RunOptions, run};
-pub use runner::Bounds;
+pub use runner::{Bounds, Output};
 pub use workbench::{JobInfo, JobStatus, Notice, TextOptions, Workbench, WorkbenchOptions};

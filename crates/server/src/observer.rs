@@ -21,9 +21,14 @@ pub enum Event<'a> {
         /// Rows may be updates and deletions of earlier ones.
         changes: bool,
     },
-    QueryEnded {
-        end: QueryEnd,
+    /// The rows that pass an operator of a job follow.
+    TapOpened {
+        schema: &'a Schema,
+        metrics: &'a Arc<JobMetrics>,
+        changes: bool,
     },
+    /// There are no more rows, of a query or a tap.
+    QueryEnded { end: QueryEnd },
     /// The INSERTs run as one job. `resumed` is the checkpoint it goes on from.
     JobStarted {
         name: &'a str,
@@ -32,10 +37,7 @@ pub enum Event<'a> {
         state: &'a str,
     },
     /// The job's bounded input was processed by an earlier run; epoch ms.
-    JobFinishedBefore {
-        name: &'a str,
-        at_ms: i64,
-    },
+    JobFinishedBefore { name: &'a str, at_ms: i64 },
     JobEnded {
         name: &'a str,
         metrics: &'a Arc<JobMetrics>,

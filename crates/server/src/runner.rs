@@ -4,9 +4,9 @@ use crate::collect::{CollectSink, Deliver};
 use crate::observer::{Event, Observer, QueryEnd};
 use crate::resume::{Life, Resume, decide};
 use millstream_connectors::{ConnectorContext, ConnectorRegistry, Machine};
-use millstream_dataflow::{Batch, Error, EventTime, Field, Result, Sink};
+use millstream_dataflow::{Batch, Error, EventTime, Field, Result, Schema, Sink};
 use millstream_formats::render::{text_value, timestamp_ms};
-use millstream_plan::{Column, Job as Plan, NodeSpec, Settings};
+use millstream_plan::{Changelog, Column, Job as Plan, Node, NodeSpec, Operator, Settings, describe};
 use millstream_runtime::{CHANNEL_ROWS, Control, Job, JobConfig, JobMetrics, Outcome, Rim, SystemClock, TokioTimer};
 use millstream_state::checkpoint::Checkpoints;
 use std::collections::BTreeMap;
@@ -50,6 +50,27 @@ pub(crate) enum Start {
     Stopped,
 }
 
+/// What an operator gives; of a sink what it takes.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// The operator's id and name.
+    pub id: String,
+    pub name: String,
+    pub schema: Schema,
+    /// Rows may be updates and deletions of earlier ones.
+    pub changes: bool,
+}
+
+fn outputs(plan: &Plan) -> Vec<Output> {
+    let output = |(operator, node): (Operator, &Node)| Output {
+        id: operator.id,
+        name: node.name.clone(),
+        schema: Column::schema(&operator.columns),
+        changes: operator.changelog == Changelog::Changes,
+    };
+    describe(plan).operators.into_iter().zip(&plan.nodes).map(output).collect()
+}
+
 /// A job that is about to run.
 pub(crate) struct Prepared {
     job: Job,
@@ -58,6 +79,8 @@ pub(crate) struct Prepared {
     pub(crate) resumed: Option<u64>,
     /// Where its state is.
     pub(crate) state: String,
+    /// What its operators give.
+    pub(crate) outputs: Arc<[Output]>,
     start: Duration,
 }
 
@@ -181,7 +204,9 @@ impl Runner {
     }
 
     /// Waits for what ends a query: the clock, the watermark of its result, or its user.
-    async fn bound(&self, bounds: Bounds, metrics: &JobMetrics, collect: &str, control: &Control) -> QueryEnd {
+    ///
+    /// - `operator`: whose watermark counts
+    pub(crate) async fn bound(&self, bounds: Bounds, metrics: &JobMetrics, operator: &str, control: &Control) -> QueryEnd {
         let time = async {
             match bounds.time {
                 Some(time) => self.rim.timer.sleep(time).await,
@@ -190,7 +215,7 @@ impl Runner {
         };
         let watermark = async {
             let Some(until) = bounds.watermark else { return pending().await };
-            let reached = || metrics.nodes().iter().any(|n| n.id == collect && n.watermark() >= until);
+            let reached = || metrics.nodes().iter().any(|n| n.id == operator && n.watermark() >= until);
             while !reached() {
                 self.rim.timer.sleep(WATERMARK_LOOK).await;
             }
@@ -242,6 +267,7 @@ impl Runner {
             metrics,
             resumed,
             state,
+            outputs: outputs(plan).into(),
             start: self.rim.clock.monotonic(),
         })))
     }

@@ -1,6 +1,7 @@
 //! The engine of a session: texts one after the other, their INSERTs as jobs beside them.
 
 mod jobs;
+mod tap;
 
 use crate::catalogs::Catalogs;
 use crate::observer::{Event, Observer, QueryEnd, warn};
@@ -55,8 +56,8 @@ pub struct Workbench {
     jobs: Jobs,
 }
 
-/// How long whoever types waits for topics.
-const TOPICS_WAIT: Duration = Duration::from_secs(1);
+/// How long whoever types waits for topics and subjects.
+const NAMES_WAIT: Duration = Duration::from_secs(1);
 
 /// Names tried for a job that has none of its own.
 const NAMES_MAX: usize = 100;
@@ -274,7 +275,11 @@ impl Workbench {
     }
     /// The topics of the brokers in a table's options; none if they do not answer at once. Blocks.
     pub fn topics(&self, options: &BTreeMap<String, String>) -> Vec<String> {
-        millstream_connectors::kafka::topic_names(options, TOPICS_WAIT).unwrap_or_default()
+        millstream_connectors::kafka::topic_names(options, NAMES_WAIT).unwrap_or_default()
+    }
+    /// The subjects of the schema registry in the options of a format; none if it does not answer at once. Blocks.
+    pub fn subjects(&self, format: &str, options: &BTreeMap<String, String>) -> Vec<String> {
+        self.runner.registry.subjects(format, options, NAMES_WAIT).unwrap_or_default()
     }
 
     fn session(&self) -> std::sync::MutexGuard<'_, Session> {

@@ -56,6 +56,12 @@ pub enum Wanted {
     Path { typed: String },
     /// Topics of the brokers in a table's options.
     Topic { typed: String, options: BTreeMap<String, String> },
+    /// Subjects of the schema registry in the options of a format.
+    Subject {
+        typed: String,
+        format: String,
+        options: BTreeMap<String, String>,
+    },
 }
 
 /// What may stand at the cursor.

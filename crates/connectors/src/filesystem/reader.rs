@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// Bytes read at once.
@@ -191,13 +192,21 @@ impl Source for Files {
         })
     }
     fn reader(&self, splits: Vec<Split>) -> Result<Box<dyn SplitReader>> {
-        let mut open = splits
-            .into_iter()
-            .map(|s| Ok((s.id, Position::parse(&s.position)?)))
-            .collect::<Result<Vec<_>>>()?;
+        let open = |s: Split| {
+            let position = Position::parse(&s.position)?;
+            let left = match position.next {
+                DONE => 0,
+                // How much of a file its blocks are is known once it is open.
+                next if !is_read_in_blocks(&self.format) && Codec::of(&s.id).is_none() => position.size.saturating_sub(next),
+                _ => position.size,
+            };
+            Ok(Open { path: s.id, position, left })
+        };
+        let mut open = splits.into_iter().map(open).collect::<Result<Vec<_>>>()?;
         open.reverse();
         Ok(Box::new(Reader {
             files: self.clone(),
+            left: open.iter().map(|o| o.left).sum(),
             open,
             blocks: None,
             texts: BTreeMap::new(),
@@ -229,13 +238,24 @@ impl Source for Files {
     }
 }
 
+/// A file that is not read to its end.
+#[derive(Clone)]
+struct Open {
+    path: String,
+    position: Position,
+    /// Bytes that are still to be read.
+    left: u64,
+}
+
 struct Reader {
     files: Files,
     /// The file being read comes last.
-    open: Vec<(String, Position)>,
+    open: Vec<Open>,
+    /// The bytes that are left of all of them.
+    left: u64,
     blocks: Option<Blocks>,
-    /// The compressed files that were begun.
-    texts: BTreeMap<String, Text>,
+    /// The compressed files that were begun, and how many of their bytes are taken.
+    texts: BTreeMap<String, (Text, Arc<AtomicU64>)>,
     /// Files that are not wanted for now.
     paused: BTreeSet<String>,
 }
@@ -292,18 +312,22 @@ impl Reader {
             Some(detail) if e.kind == ErrorKind::Data => e.detail(format!("table \"{}\", file {path}, {detail}", self.files.table)),
             _ => e,
         };
-        let text = match self.texts.remove(path).filter(|text| !text.is_past(place)) {
-            Some(text) => Ok(text),
+        let (mut text, taken) = match self.texts.remove(path).filter(|(text, _)| !text.is_past(place)) {
+            Some(begun) => begun,
             None => {
-                let files = self.files.clone();
-                let (path, rest) = (path.to_string(), Bytes::new());
-                let at = 0;
-                Text::open(codec, Compressed { files, path, rest, at, size })
+                let compressed = Compressed {
+                    files: self.files.clone(),
+                    path: path.to_string(),
+                    rest: Bytes::new(),
+                    at: Arc::default(),
+                    size,
+                };
+                let taken = Arc::clone(&compressed.at);
+                (Text::open(codec, compressed).map_err(named)?, taken)
             }
         };
-        let mut text = text.map_err(named)?;
         let piece = text.piece(place, usize::try_from(length).unwrap_or(usize::MAX)).map_err(named)?;
-        self.texts.insert(path.to_string(), text);
+        self.texts.insert(path.to_string(), (text, taken));
         Ok(piece)
     }
     fn text(&mut self, path: &str, position: Position) -> Result<Payload> {
@@ -372,21 +396,32 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// The file being read has ended.
+    fn finish(&mut self, path: String) -> Fetch {
+        self.texts.remove(&path);
+        self.left -= self.open.pop().map_or(0, |open| open.left);
+        Fetch::Finished(path)
+    }
+}
+
 /// A compressed file's bytes, from its beginning.
 struct Compressed {
     files: Files,
     path: String,
     rest: Bytes,
-    at: u64,
+    /// Bytes taken so far.
+    at: Arc<AtomicU64>,
     size: u64,
 }
 
 impl Read for Compressed {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        if self.rest.is_empty() && self.at < self.size {
-            let end = (self.at + self.files.block).min(self.size);
-            self.rest = self.files.get(&self.path, Some(self.at..end)).map_err(std::io::Error::other)?;
-            self.at = end;
+        let at = self.at.load(Relaxed);
+        if self.rest.is_empty() && at < self.size {
+            let end = (at + self.files.block).min(self.size);
+            self.rest = self.files.get(&self.path, Some(at..end)).map_err(std::io::Error::other)?;
+            self.at.store(end, Relaxed);
         }
         let taken = self.rest.split_to(out.len().min(self.rest.len()));
         out[..taken.len()].copy_from_slice(&taken);
@@ -396,7 +431,7 @@ impl Read for Compressed {
 
 impl SplitReader for Reader {
     fn fetch(&mut self, wait: Duration) -> Result<Fetch> {
-        let Some(wanted) = self.open.iter().rposition(|(path, _)| !self.paused.contains(path)) else {
+        let Some(wanted) = self.open.iter().rposition(|open| !self.paused.contains(&open.path)) else {
             std::thread::sleep(wait);
             return Ok(Fetch::Nothing);
         };
@@ -405,7 +440,7 @@ impl SplitReader for Reader {
             self.open.push(file);
             self.blocks = None;
         }
-        let Some((path, position)) = self.open.last().cloned() else {
+        let Some(Open { path, position, .. }) = self.open.last().cloned() else {
             return Ok(Fetch::Nothing);
         };
         let payload = if is_read_in_blocks(&self.files.format) {
@@ -421,8 +456,7 @@ impl SplitReader for Reader {
             let found = file.and_then(|file| Some((of_use(&file)?, file)));
             self.blocks = found.as_ref().map(|(_, file)| file.clone());
             let Some((block, file)) = found else {
-                self.open.pop();
-                return Ok(Fetch::Finished(path));
+                return Ok(self.finish(path));
             };
             let next = Position {
                 next: if block + 1 == file.count() { DONE } else { block as u64 + 1 },
@@ -432,9 +466,7 @@ impl SplitReader for Reader {
         } else {
             let end = if Codec::of(&path).is_some() { DONE } else { position.size };
             if position.next >= end {
-                self.texts.remove(&path);
-                self.open.pop();
-                return Ok(Fetch::Finished(path));
+                return Ok(self.finish(path));
             }
             self.text(&path, position)?
         };
@@ -442,8 +474,17 @@ impl SplitReader for Reader {
             Payload::Records { bytes, next, .. } => (bytes.len(), *next),
             Payload::TooLong { next, .. } | Payload::Block { next, .. } => (BLOCK as usize, *next),
         };
+        let left = match &payload {
+            _ if next.next == DONE => 0,
+            Payload::Block { file, .. } => next.size - (u128::from(next.size) * u128::from(next.next) / (file.count() as u128).max(1)) as u64,
+            _ => match self.texts.get(&path) {
+                Some((_, taken)) => next.size.saturating_sub(taken.load(Relaxed)),
+                None => next.size.saturating_sub(next.next),
+            },
+        };
         if let Some(open) = self.open.last_mut() {
-            open.1 = next;
+            self.left = self.left - open.left + left;
+            (open.position, open.left) = (next, left);
         }
         Ok(Fetch::Chunk(Chunk {
             split: path,
@@ -454,6 +495,9 @@ impl SplitReader for Reader {
     fn pause(&mut self, splits: &BTreeSet<String>) -> Result<()> {
         self.paused = splits.clone();
         Ok(())
+    }
+    fn left(&self) -> Option<u64> {
+        Some(self.left)
     }
 }
 

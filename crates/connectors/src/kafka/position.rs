@@ -32,6 +32,10 @@ impl Position {
     pub(super) fn done(&self) -> bool {
         self.stop.is_some_and(|stop| self.next >= stop)
     }
+    /// Offsets before the stop.
+    pub(super) fn left(&self) -> Option<u64> {
+        Some(u64::try_from(self.stop? - self.next).unwrap_or(0))
+    }
     pub(super) fn text(&self) -> Result<String> {
         serde_json::to_string(self).map_err(|e| Error::bug("a Kafka position cannot be written").source(e))
     }

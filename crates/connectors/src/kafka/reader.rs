@@ -351,4 +351,7 @@ impl SplitReader for KafkaReader {
     fn lag(&self) -> Vec<(String, u64)> {
         self.lag.clone()
     }
+    fn left(&self) -> Option<u64> {
+        self.open.values().map(Position::left).sum()
+    }
 }

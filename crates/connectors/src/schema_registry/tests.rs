@@ -68,6 +68,15 @@ fn what_was_asked_once_is_remembered() {
     assert!(asked[1].ends_with("\r\n\r\n{\"schema\":\"\\\"int\\\"\"}"), "{}", asked[1]);
 }
 
+#[test]
+fn subjects_are_told_in_order() {
+    let (url, serving) = serve(vec![answer("200 OK", r#"["b-value","a-key"]"#), answer("401 Unauthorized", "{}")]);
+    let registry = registry(&url, &[]).unwrap();
+    assert_eq!(registry.subjects().unwrap(), ["a-key", "b-value"]);
+    assert_eq!(registry.subjects().unwrap_err().code, Some("E0524"));
+    assert!(serving.join().unwrap()[0].starts_with("GET /base/subjects HTTP/1.1\r\n"));
+}
+
 /// A schema, and what it refers to.
 fn schema(kind: &str, text: &str, references: &[(&str, &str)]) -> RegisteredSchema {
     let reference = |(name, text): &(&str, &str)| SchemaReference {

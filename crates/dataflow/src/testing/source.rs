@@ -51,7 +51,8 @@ type Read = BTreeMap<String, Vec<Piece>>;
 /// - replay: from every position on the rows are those that followed it the first time, for a new instance, all splits or one alone
 /// - decoding: a chunk's rows depend on the chunk only, not on what the decoder decoded before, nor on where chunks are cut
 /// - positions: what is no position or of another version (its first number is the version) is refused as `Corrupt`
-/// - the end: a bounded source finishes each split once, and again at once when it is restored there
+/// - the end: a bounded source finishes each split once, and again at once when it is restored there; what is left of it never grows, and is
+///   nothing then
 ///
 /// Sources whose futures need an executor: enter it first.
 pub fn source_suite(case: &SourceCase<'_>) {
@@ -155,8 +156,14 @@ fn read(source: &dyn Source, splits: &[Split], rows: usize, decoding: Decoding) 
         };
         Ok((id, piece))
     };
+    let mut left = reader.left();
     while !open.is_empty() {
         let fetched = reader.fetch(WAIT).map_err(text)?;
+        let now = reader.left();
+        if source.bounded() && (now.is_some() != left.is_some() || now > left) {
+            return Err(format!("what is left of the bounded source went from {left:?} to {now:?}"));
+        }
+        left = now;
         nothing = if matches!(fetched, Fetch::Nothing) { nothing + 1 } else { 0 };
         if nothing > NOTHING_MAX {
             return Err(format!(
@@ -207,6 +214,9 @@ fn read(source: &dyn Source, splits: &[Split], rows: usize, decoding: Decoding) 
                 }
             }
         }
+    }
+    if source.bounded() && left.is_some_and(|l| l > 0) {
+        return Err(format!("{left:?} is left at the end"));
     }
     if let Some((id, _)) = reader.lag().iter().find(|(id, _)| !all.contains_key(id)) {
         return Err(format!("the lag of \"{id}\" is told, which was not asked for"));

@@ -1,5 +1,7 @@
 //! What a job has done so far: as a line for people, and as the fields of a JSON log.
 
+use super::way::Way;
+use crate::units::count;
 use millstream_dataflow::Watermark;
 use millstream_formats::render::timestamp_ms;
 use millstream_runtime::JobMetrics;
@@ -15,6 +17,7 @@ pub(crate) struct Figures {
     /// Rows read per second.
     rate: u64,
     watermark: i64,
+    way: Option<Way>,
     lag: u64,
     /// Tables that do not answer: their lag is not known.
     cut_off: Vec<String>,
@@ -27,7 +30,8 @@ pub(crate) struct Figures {
 
 impl Figures {
     /// - `rate`: rows read per second
-    pub(crate) fn of(metrics: &JobMetrics, rate: f64, now_ms: i64) -> Figures {
+    /// - `way`: how far bounded input is read
+    pub(crate) fn of(metrics: &JobMetrics, rate: f64, way: Option<Way>, now_ms: i64) -> Figures {
         let watermarks = metrics.nodes().into_iter().filter(|n| n.role == NodeRole::Source).map(|n| n.watermark());
         let epoch = metrics.checkpoints.last_epoch.load(Relaxed);
         let ago_ms = (now_ms - metrics.checkpoints.last_at_ms.load(Relaxed)).max(0);
@@ -37,6 +41,7 @@ impl Figures {
             rows_in: metrics.total(NodeRole::Source, |n| n.records_in.load(Relaxed)),
             rows_out: metrics.total(NodeRole::Sink, |n| n.records_in.load(Relaxed)),
             rate: rate as u64,
+            way,
             watermark: watermarks.min().unwrap_or(Watermark::NONE),
             lag: metrics.total(NodeRole::Source, |n| n.lag.lock().unwrap_or_else(PoisonError::into_inner).values().sum()),
             cut_off: metrics.cut_off(),
@@ -50,6 +55,9 @@ impl Figures {
     /// `in 1 234 (56/s)  out 7  watermark …`
     pub(crate) fn line(&self) -> String {
         let mut line = format!("in {} ({}/s)  out {}", count(self.rows_in), count(self.rate), count(self.rows_out));
+        if let Some(way) = self.way {
+            line += &format!("  {way}");
+        }
         match self.watermark {
             Watermark::NONE => line += "  watermark -",
             Watermark::END => line += "  watermark end",
@@ -83,6 +91,8 @@ impl Figures {
             ("rows_in", json!(self.rows_in)),
             ("rows_out", json!(self.rows_out)),
             ("rate", json!(self.rate)),
+            ("done", json!(self.way.map(|w| (w.done * 1_000.0).floor() / 1_000.0))),
+            ("left_s", json!(self.way.and_then(|w| w.left).map(|l| l.as_secs()))),
             ("watermark", json!(watermark)),
             ("lag", json!(self.cut_off.is_empty().then_some(self.lag))),
             ("checkpoint", json!(self.checkpoint.map(|(epoch, _)| epoch))),
@@ -98,17 +108,4 @@ impl Figures {
         }
         fields
     }
-}
-
-/// A number with thin groups: `1 234 567`.
-pub(crate) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(c);
-    }
-    text
 }

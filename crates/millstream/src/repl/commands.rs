@@ -3,6 +3,7 @@
 mod copy;
 mod edit;
 
+use super::history::REACHES;
 use super::line::{Line, Mark};
 use super::listing::{Listing, fits};
 use super::live::LiveMode;
@@ -71,6 +72,10 @@ impl Repl {
             Command::Lag => self.list(&jobs::lag(&self.workbench.jobs()), "no running job has a source that knows its end"),
             Command::Watermarks => self.list(&jobs::watermarks(&self.workbench.jobs(), now_ms), "no job is running"),
             Command::Checkpoints => self.list(&jobs::checkpoints(&self.workbench.jobs(), now_ms), "no job is running"),
+            Command::Tap => match meta.rest.is_empty() {
+                true => self.list(&jobs::taps(&self.workbench.jobs()), "no job is running"),
+                false => self.tap(&meta.rest),
+            },
             Command::Last => match self.last.take() {
                 Some(mut live) => {
                     live.show_as(self.looks.live, self.looks.expanded);
@@ -262,9 +267,10 @@ impl Repl {
                 let on = |b: bool| if b { "on" } else { "off" };
                 let looks = self.looks.clone();
                 self.say(format!(
-                    "live {}  pager {}  expanded {}  timing {}",
+                    "live {}  pager {}  history {}  expanded {}  timing {}",
                     looks.live.name(),
                     on(looks.pager),
+                    REACHES[usize::from(self.editor.is_only_session())],
                     on(looks.expanded),
                     on(looks.timing)
                 ));
@@ -274,7 +280,8 @@ impl Repl {
                 None => self.wrong(format!("live is one of {}", LiveMode::NAMES.join(", "))),
             },
             ["pager", word] => self.switch(Some(word), "pager", |looks| &mut looks.pager),
-            _ => self.wrong("\\set takes live table|changelog|append, or pager on|off"),
+            ["history", reach] if REACHES.contains(reach) => self.editor.set_only_session(*reach == REACHES[1]),
+            _ => self.wrong("\\set takes live table|changelog|append, pager on|off, or history all|session"),
         }
     }
 

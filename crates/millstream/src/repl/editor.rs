@@ -15,6 +15,7 @@ use reedline::{
 };
 use std::io::{BufRead, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// What came from the keyboard.
 pub(crate) enum Typed {
@@ -26,7 +27,11 @@ pub(crate) enum Typed {
 }
 
 pub(crate) enum Editor {
-    Lines(Box<Reedline>),
+    Lines {
+        reedline: Box<Reedline>,
+        /// Whether Up and Ctrl-R go through what was typed in this session only.
+        only_session: Arc<AtomicBool>,
+    },
     /// On a terminal that cannot move its cursor.
     Plain,
 }
@@ -61,7 +66,10 @@ impl Editor {
             .with_description_text_style(plain(Color::Yellow.normal()));
         let printer = ExternalPrinter::new(super::notices::WAITING_MAX);
         notices.print_by(printer.sender());
+        let session = Reedline::create_history_session_id();
+        let only_session = Arc::<AtomicBool>::default();
         let mut reedline = Reedline::create()
+            .with_history_session_id(session)
             .with_validator(Box::new(Finished))
             .with_completer(Box::new(Words::new(Arc::clone(workbench))))
             .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
@@ -73,16 +81,19 @@ impl Editor {
         let repaint = reedline.repaint_signal();
         let checker = Checker::start(Arc::clone(workbench), move || repaint.request_repaint());
         reedline = reedline.with_highlighter(Box::new(Colours { terminal, checker }));
-        match history::open() {
+        match history::open(session, &only_session) {
             Some(Ok(history)) => reedline = reedline.with_history(Box::new(history)),
             Some(Err(e)) => notices.tell(format!("what is typed is not remembered: {e}")),
             None => {}
         }
-        Editor::Lines(Box::new(reedline))
+        Editor::Lines {
+            reedline: Box::new(reedline),
+            only_session,
+        }
     }
 
     pub(crate) fn read(&mut self, place: &Place) -> Typed {
-        let Editor::Lines(reedline) = self else { return plain(place) };
+        let Editor::Lines { reedline, .. } = self else { return plain(place) };
         match reedline.read_line(place) {
             Ok(Signal::Success(text)) => Typed::Text(text),
             Ok(Signal::CtrlD) => Typed::End,
@@ -94,9 +105,18 @@ impl Editor {
             }
         }
     }
+    /// Whether Up and Ctrl-R go through what was typed in this session only.
+    pub(crate) fn is_only_session(&self) -> bool {
+        matches!(self, Editor::Lines { only_session, .. } if only_session.load(Relaxed))
+    }
+    pub(crate) fn set_only_session(&self, only: bool) {
+        if let Editor::Lines { only_session, .. } = self {
+            only_session.store(only, Relaxed);
+        }
+    }
     /// Puts a text where the next one is typed.
     pub(crate) fn put(&mut self, text: &str) {
-        if let Editor::Lines(reedline) = self {
+        if let Editor::Lines { reedline, .. } = self {
             reedline.run_edit_commands(&[EditCommand::Clear, EditCommand::InsertString(text.trim_end().to_string())]);
         }
     }

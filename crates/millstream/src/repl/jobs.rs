@@ -2,9 +2,8 @@
 
 use super::line::{Line, Mark};
 use super::listing::Listing;
-use super::live::{size, span};
-use crate::progress::count;
 use crate::summary::reasons;
+use crate::units::{count, size, span};
 use millstream_dataflow::Watermark;
 use millstream_formats::render::timestamp_ms;
 use millstream_runtime::JobMetrics;
@@ -86,6 +85,23 @@ fn role(node: &NodeMetrics) -> &'static str {
         NodeRole::Operator => "operator",
         NodeRole::Sink => "sink",
     }
+}
+
+/// What `\tap` can look at.
+pub(crate) fn taps(jobs: &[JobInfo]) -> Listing {
+    let mut listing = Listing::new(&["job", "operator", "name", "columns"]);
+    for job in running(jobs) {
+        for output in job.outputs.iter() {
+            let columns: Vec<&str> = output.schema.fields.iter().map(|f| f.name.as_str()).collect();
+            listing.row([job.name.clone(), output.id.clone(), output.name.clone(), columns.join(", ")]);
+        }
+    }
+    listing
+}
+
+/// The ids of the operators that run.
+pub(crate) fn operators(jobs: &[JobInfo]) -> Vec<String> {
+    running(jobs).flat_map(|job| job.outputs.iter().map(|o| o.id.clone())).collect()
 }
 
 /// `\lag`

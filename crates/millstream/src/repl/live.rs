@@ -5,11 +5,11 @@
 mod fold;
 mod footer;
 
-pub(crate) use footer::{Facts, size, span};
+pub(crate) use footer::Facts;
 
 use super::grid::{Cell, Column, Grid, record};
 use super::line::{Line, Mark, clean};
-use crate::progress::count;
+use crate::units::count;
 use fold::Fold;
 use millstream_dataflow::{Batch, Field, RowKind, Schema, SqlType};
 use millstream_formats::render::{is_null, text_value};

@@ -5,43 +5,50 @@ use reedline::CompletionStatus;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The topics of brokers, by the options of a table; each broker is asked once.
-pub(crate) struct Topics {
+/// What others are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Question {
+    /// The topics of the brokers in a table's options.
+    Topics { options: BTreeMap<String, String> },
+    /// The subjects of the schema registry in a format's options.
+    Subjects { format: String, options: BTreeMap<String, String> },
+}
+
+/// What others have answered: each question is asked once.
+pub(crate) struct Outside {
     workbench: Arc<Workbench>,
-    known: Arc<Mutex<Known>>,
+    answers: Arc<Mutex<Answers>>,
     waiting: bool,
 }
 
-#[derive(Default)]
-struct Known {
-    /// `None` while the answer is not there yet.
-    topics: BTreeMap<String, Option<Vec<String>>>,
-}
+/// `None` while the answer is not there yet.
+type Answers = BTreeMap<Question, Option<Vec<String>>>;
 
-impl Topics {
-    pub(crate) fn new(workbench: Arc<Workbench>) -> Topics {
-        Topics {
+impl Outside {
+    pub(crate) fn new(workbench: Arc<Workbench>) -> Outside {
+        Outside {
             workbench,
-            known: Arc::default(),
+            answers: Arc::default(),
             waiting: false,
         }
     }
-    /// The topics, if the brokers have answered; asks them if nobody has. A broker that does not answer has none.
-    pub(crate) fn of(&mut self, options: BTreeMap<String, String>) -> Option<Vec<String>> {
-        let client: BTreeMap<String, String> = options.into_iter().filter(|(k, _)| k.starts_with("properties.")).collect();
-        let key = format!("{client:?}");
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(topics) = known.topics.get(&key) {
-            self.waiting = topics.is_none();
-            return topics.clone();
+    /// The names, if they are there; asks for them if nobody has. Who does not answer has none.
+    pub(crate) fn names(&mut self, question: Question) -> Option<Vec<String>> {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(names) = answers.get(&question) {
+            self.waiting = names.is_none();
+            return names.clone();
         }
-        known.topics.insert(key.clone(), None);
+        answers.insert(question.clone(), None);
         self.waiting = true;
-        let (workbench, told) = (Arc::clone(&self.workbench), Arc::clone(&self.known));
-        // Ends by itself: the client has a second.
+        let (workbench, told) = (Arc::clone(&self.workbench), Arc::clone(&self.answers));
+        // Ends by itself: whoever is asked has a second.
         std::thread::spawn(move || {
-            let topics = workbench.topics(&client);
-            told.lock().unwrap_or_else(PoisonError::into_inner).topics.insert(key, Some(topics));
+            let names = match &question {
+                Question::Topics { options } => workbench.topics(options),
+                Question::Subjects { format, options } => workbench.subjects(format, options),
+            };
+            told.lock().unwrap_or_else(PoisonError::into_inner).insert(question, Some(names));
         });
         None
     }
@@ -49,8 +56,8 @@ impl Topics {
         if !self.waiting {
             return CompletionStatus::Idle;
         }
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.topics.values().any(Option::is_none) {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if answers.values().any(Option::is_none) {
             return CompletionStatus::Pending;
         }
         self.waiting = false;

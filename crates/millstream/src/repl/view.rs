@@ -231,8 +231,11 @@ impl Observer for View {
                 drop(state);
                 self.write(&bytes)?;
             }
-            Event::QueryStarted { schema, metrics, changes } => {
-                self.watch(QUERY, metrics);
+            Event::QueryStarted { schema, metrics, changes } | Event::TapOpened { schema, metrics, changes } => {
+                // The job of a tap is watched under its own name.
+                if matches!(event, Event::QueryStarted { .. }) {
+                    self.watch(QUERY, metrics);
+                }
                 let mut state = self.lock();
                 let mut bytes = Vec::new();
                 if let Some(output) = &mut state.output {

@@ -2,7 +2,7 @@
 
 use super::files;
 use super::meta::{self, COMMANDS, Command};
-use super::outside::Topics;
+use super::outside::{Outside, Question};
 use millstream_server::Workbench;
 use millstream_sql::complete::{Suggestion as Found, Wanted, complete};
 use reedline::{Completer, CompletionOrigin, CompletionResult, CompletionStatus, Span, Suggestion};
@@ -14,13 +14,13 @@ const OFFERED_MAX: usize = 300;
 
 pub(crate) struct Words {
     workbench: Arc<Workbench>,
-    topics: Topics,
+    outside: Outside,
 }
 
 impl Words {
     pub(crate) fn new(workbench: Arc<Workbench>) -> Words {
         Words {
-            topics: Topics::new(Arc::clone(&workbench)),
+            outside: Outside::new(Arc::clone(&workbench)),
             workbench,
         }
     }
@@ -34,18 +34,30 @@ impl Completer for Words {
         let completion = complete(line, pos, &self.workbench.known(), self.workbench.registry());
         let replace = completion.replace;
         let mut offered: Vec<Suggestion> = completion.suggestions.into_iter().take(OFFERED_MAX).map(|s| offer(s, &replace)).collect();
+        let mut asked = None;
         match completion.wanted {
             None => {}
             Some(Wanted::Path { typed }) => offered.extend(files::beginning(self.workbench.directory(), &typed).into_iter().map(|f| plain(f, &replace))),
-            Some(Wanted::Topic { typed, options }) => match self.topics.of(options) {
-                Some(topics) => offered.extend(topics.iter().filter(|t| t.starts_with(&typed)).map(|t| plain(t.clone(), &replace))),
+            Some(Wanted::Topic { typed, options }) => {
+                let options = options.into_iter().filter(|(k, _)| k.starts_with("properties.")).collect();
+                asked = Some((typed, Question::Topics { options }));
+            }
+            Some(Wanted::Subject { typed, format, mut options }) => {
+                // Wherever it is written, the subjects are those of the registry.
+                options.retain(|k, _| !k.ends_with(".subject"));
+                asked = Some((typed, Question::Subjects { format, options }));
+            }
+        }
+        if let Some((typed, question)) = asked {
+            match self.outside.names(question) {
+                Some(names) => offered.extend(names.into_iter().filter(|n| n.starts_with(&typed)).map(|n| plain(n, &replace))),
                 None => return CompletionResult::stale_or_pending(offered.into(), CompletionOrigin::new(line, pos)),
-            },
+            }
         }
         CompletionResult::fresh(offered)
     }
     fn poll_completion(&mut self) -> CompletionStatus {
-        self.topics.status()
+        self.outside.status()
     }
 }
 
@@ -110,13 +122,15 @@ fn of_command(line: &str, pos: usize, workbench: &Workbench) -> Vec<Suggestion> 
             .map(|t| t.path[2].clone())
             .collect(),
         Command::Job | Command::Stop => workbench.jobs().into_iter().map(|j| j.name).collect(),
+        Command::Tap => super::jobs::operators(&workbench.jobs()),
         Command::Include | Command::Output | Command::Edit => files::beginning(workbench.directory(), word),
         Command::Manual | Command::Functions => super::manual::names(),
         Command::Expanded | Command::Timing => vec!["on".to_string(), "off".to_string()],
         Command::Mode => super::commands::formats().into_iter().map(|(name, _)| name).collect(),
         Command::Set if typed[name.len()..begin].trim() == "live" => super::live::LiveMode::NAMES.iter().map(|m| m.to_string()).collect(),
         Command::Set if typed[name.len()..begin].trim() == "pager" => vec!["on".to_string(), "off".to_string()],
-        Command::Set => vec!["live".to_string(), "pager".to_string()],
+        Command::Set if typed[name.len()..begin].trim() == "history" => super::history::REACHES.map(str::to_string).to_vec(),
+        Command::Set => ["history", "live", "pager"].map(str::to_string).to_vec(),
         Command::Explain | Command::Copy => {
             let completion = complete(&line[name.len()..], pos - name.len(), &known, workbench.registry());
             let moved = completion.replace.start + name.len()..completion.replace.end + name.len();

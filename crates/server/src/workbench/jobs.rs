@@ -1,6 +1,6 @@
 //! The jobs of a session, and what is told of them.
 
-use crate::runner::Prepared;
+use crate::runner::{Output, Prepared};
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result};
 use millstream_runtime::{Control, JobMetrics, Outcome, Rim};
@@ -28,6 +28,8 @@ pub struct JobInfo {
     pub state: String,
     /// The text with its INSERTs.
     pub text: Arc<str>,
+    /// What its operators give, in the order of the plan.
+    pub outputs: Arc<[Output]>,
 }
 
 #[derive(Debug, Clone)]
@@ -105,6 +107,7 @@ impl Jobs {
             resumed: job.resumed,
             state: job.state.clone(),
             text: Arc::clone(&text),
+            outputs: Arc::clone(&job.outputs),
         };
         let mut all = self.lock();
         all.retain(|e| e.info.name != name);

@@ -135,6 +135,50 @@ async fn several_jobs_run_and_are_stopped_one_by_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rows_of_a_running_operator_can_be_looked_at() {
+    let talk = Talk::new();
+    let bounds = Bounds {
+        limit: Some(3),
+        ..Bounds::default()
+    };
+    let tap = async |what: &str, bounds: Bounds| {
+        let shown = Shown::default();
+        let result = talk.workbench.tap(what, bounds, &shown, &Control::default()).await;
+        result.map(|missed| (shown.0.into_inner().unwrap(), missed))
+    };
+    let nothing = tap("o:sink", bounds).await.unwrap_err();
+    assert_eq!((nothing.code, nothing.hint.as_deref()), (Some("E0609"), Some("start a job with INSERT first")));
+    talk.say(&format!("{OUT}{ENDLESS}")).await;
+    talk.say("INSERT INTO o SELECT n, 'first' FROM endless WHERE n IS NOT NULL;").await;
+    for what in ["o:sink", "o o:sink", "o O"] {
+        let (rows, _) = tap(what, bounds).await.unwrap();
+        assert!(
+            rows.len() == 4 && rows[..3].iter().all(|r| r.ends_with(" | first")) && rows[3] == "Limit",
+            "{what}: {rows:?}"
+        );
+    }
+    // Before the columns that the sink has.
+    let (rows, _) = tap("source:endless", bounds).await.unwrap();
+    assert!(rows.len() == 4 && rows[0].parse::<i32>().is_ok(), "{rows:?}");
+    let near = tap("o:sinc", bounds).await.unwrap_err();
+    assert_eq!(near.hint.as_deref(), Some("did you mean \"o:sink\"?"));
+    // Which of two is not said.
+    talk.say("INSERT INTO o SELECT n, 'second' FROM endless;").await;
+    let two = tap("o:sink", bounds).await.unwrap_err();
+    assert_eq!(two.hint.as_deref(), Some("say which: o o:sink, o-2 o:sink"));
+    let (rows, _) = tap("o-2 o:sink", bounds).await.unwrap();
+    assert!(rows[0].ends_with(" | second"), "{rows:?}");
+    // It ends with its job.
+    let (ended, ()) = tokio::join!(tap("o-2 o:sink", Bounds::default()), async {
+        talk.committed("o-2").await;
+        talk.workbench.stop("o-2").unwrap();
+    });
+    assert_eq!(ended.unwrap().0.last().map(String::as_str), Some("Finished"));
+    talk.workbench.stop_all();
+    talk.workbench.wait_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_with_a_name_of_its_own_is_that_job() {
     let mut talk = Talk::new();
     talk.say(&format!("{OUT}{ENDLESS} SET 'pipeline.name' = 'mine';")).await;

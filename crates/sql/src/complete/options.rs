@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 const CATALOG_TYPE: OptionSpec = OptionSpec::new("type", OptionType::OneOf(&["generic_in_memory", "filesystem"]), "What keeps the catalog.").required();
 const CATALOG_PATH: OptionSpec = OptionSpec::new("path", OptionType::Text, "Where a catalog of the type 'filesystem' lies.");
 
+/// The options that name a format, and what stands in front of its options.
+const FORMATS: [(&str, &str); 3] = [("format", ""), ("value.format", "value."), ("key.format", "key.")];
+
 /// An option that may be given, by its key.
 struct Allowed {
     key: String,
@@ -88,6 +91,7 @@ pub(super) fn table(a: &mut Answer<'_>, inside: &[Node<'_>], columns: &[Column])
             }
             // That of the http source is a part of its address.
             "path" if given.get("connector").is_some_and(|c| c == "filesystem") => path(a),
+            _ if subject(a, &key, &given) => {}
             _ => {
                 if let Some(option) = all.iter().find(|o| o.key == key || o.spec.matches(&key)) {
                     values(a, &option.spec);
@@ -96,6 +100,24 @@ pub(super) fn table(a: &mut Answer<'_>, inside: &[Node<'_>], columns: &[Column])
         },
         Place::Elsewhere => {}
     }
+}
+
+/// Asks for the subjects of a registry, if that is what stands behind a key.
+fn subject(a: &mut Answer<'_>, key: &str, given: &BTreeMap<String, String>) -> bool {
+    let of = |(name, prefix): &(&str, &str)| {
+        let format = given.get(*name)?;
+        let of_it = key.strip_prefix(prefix)? == format!("{format}.subject");
+        let own = given.iter().filter_map(|(k, v)| Some((k.strip_prefix(prefix)?.to_string(), v.clone())));
+        let options = own.filter(|(k, _)| k.starts_with(&format!("{format}."))).collect();
+        of_it.then(|| (format.clone(), options))
+    };
+    let Some((format, options)) = FORMATS.iter().find_map(of) else { return false };
+    a.wanted = Some(Wanted::Subject {
+        typed: a.typed.to_string(),
+        format,
+        options,
+    });
+    true
 }
 
 /// The keys of options that a table has: of RESET.
@@ -198,7 +220,7 @@ fn allowed(given: &BTreeMap<String, String>, registry: &dyn Registry, columns: &
             add(VALUE_FORMAT.name.to_string(), &VALUE_FORMAT);
         }
     }
-    for (key, prefix) in [("format", ""), ("value.format", "value."), ("key.format", "key.")] {
+    for (key, prefix) in FORMATS {
         let format = given.get(key).filter(|_| !connector.formats.is_empty()).and_then(|f| registry.format(f));
         for spec in format.map_or(&[][..], |f| f.options) {
             add(format!("{prefix}{}", spec.name), spec);

@@ -324,6 +324,15 @@ fn names_outside_are_asked_for() {
         panic!("no topic")
     };
     assert_eq!((typed.as_str(), options["properties.bootstrap.servers"].as_str()), ("cl", "b:1"));
+    let registry = "CREATE TABLE t (a INT) WITH ('connector' = 'kafka', 'value.format' = 'avro-confluent', 'value.avro-confluent.url' = 'http://r', \
+                    'value.avro-confluent.subject' = 'or|')";
+    let Some(Wanted::Subject { typed, format, options }) = at(registry).0.wanted else {
+        panic!("no subject")
+    };
+    assert_eq!(
+        (typed.as_str(), format.as_str(), options["avro-confluent.url"].as_str()),
+        ("or", "avro-confluent", "http://r")
+    );
     let path = |text: &str| match at(text).0.wanted {
         Some(Wanted::Path { typed }) => Some(typed),
         _ => None,

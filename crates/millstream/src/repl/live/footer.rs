@@ -1,7 +1,8 @@
 //! What is known of a query while it runs.
 
-use crate::progress::count;
+use crate::progress::Pace;
 use crate::repl::line::{Line, Mark};
+use crate::units::{count, size, span};
 use millstream_dataflow::Watermark;
 use millstream_formats::render::timestamp_ms;
 use millstream_runtime::JobMetrics;
@@ -12,7 +13,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// What is measured at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Facts {
     /// Records that the sources have read.
     pub(crate) read: u64,
@@ -21,6 +22,8 @@ pub(crate) struct Facts {
     pub(crate) lag: Option<u64>,
     pub(crate) state_bytes: u64,
     pub(crate) late: u64,
+    /// The part of bounded input that is read.
+    pub(crate) done: Option<f64>,
     /// Epoch ms.
     pub(crate) now_ms: i64,
 }
@@ -38,6 +41,7 @@ impl Facts {
             lag: (!lags.is_empty()).then(|| lags.iter().sum()),
             state_bytes: nodes.iter().map(|n| n.state_bytes.load(Relaxed)).sum(),
             late: metrics.late(),
+            done: metrics.done(),
             now_ms,
         }
     }
@@ -48,18 +52,21 @@ const WINDOW: Duration = Duration::from_secs(2);
 
 /// What was read at moments of the last seconds.
 #[derive(Debug, Default)]
-pub(crate) struct Rate(VecDeque<(Duration, u64)>);
+pub(crate) struct Rate {
+    read: VecDeque<(Duration, u64)>,
+    pace: Pace,
+}
 
 impl Rate {
-    /// `12 rows  read 1 234 (120/s)  watermark … (2.1 s behind)  lag 3  state 1.2 MB`
+    /// `12 rows  read 1 234 (120/s)  35 % (26.0 s left)  watermark … (2.1 s behind)  lag 3  state 1.2 MB`
     ///
     /// - `changes`: what came; `rows`: what it comes to
     pub(crate) fn footer(&mut self, changes: u64, rows: u64, now: Duration, facts: &Facts) -> Line {
-        self.0.push_back((now, facts.read));
-        while self.0.len() > 2 && self.0.get(1).is_some_and(|(at, _)| now.saturating_sub(*at) >= WINDOW) {
-            self.0.pop_front();
+        self.read.push_back((now, facts.read));
+        while self.read.len() > 2 && self.read.get(1).is_some_and(|(at, _)| now.saturating_sub(*at) >= WINDOW) {
+            self.read.pop_front();
         }
-        let rate = match self.0.front() {
+        let rate = match self.read.front() {
             Some((at, before)) if now > *at => (facts.read.saturating_sub(*before)) as f64 / (now - *at).as_secs_f64(),
             _ => 0.0,
         };
@@ -68,6 +75,9 @@ impl Rate {
             parts.push(format!("{} changes", count(changes)));
         }
         parts.push(format!("read {} ({}/s)", count(facts.read), count(rate as u64)));
+        if let Some(done) = facts.done {
+            parts.push(self.pace.at(done, now).to_string());
+        }
         match facts.watermark {
             Watermark::NONE => {}
             Watermark::END => parts.push("watermark end".to_string()),
@@ -95,27 +105,6 @@ fn behind(ms: i64) -> String {
     format!(" ({} behind)", span(ms as u64))
 }
 
-/// A span of time in its largest unit.
-pub(crate) fn span(ms: u64) -> String {
-    match ms {
-        0..60_000 => format!("{:.1} s", ms as f64 / 1_000.0),
-        60_000..3_600_000 => format!("{} min", ms / 60_000),
-        3_600_000..172_800_000 => format!("{} h", ms / 3_600_000),
-        _ => format!("{} d", ms / 86_400_000),
-    }
-}
-
-pub(crate) fn size(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    for unit in ["B", "kB", "MB", "GB"] {
-        if value < 1024.0 {
-            return if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") };
-        }
-        value /= 1024.0;
-    }
-    format!("{value:.1} TB")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +118,7 @@ mod tests {
             lag: None,
             state_bytes: 0,
             late: 0,
+            done: None,
             now_ms: 1_700_000_000_000,
         };
         let at = Duration::from_millis;
@@ -141,15 +131,16 @@ mod tests {
             lag: Some(1_234),
             state_bytes: 2 << 20,
             late: 3,
+            done: Some(0.25),
             ..facts
         };
         assert_eq!(
             rate.footer(9, 4, at(2_500), &facts).text(),
-            "4 rows  9 changes  read 2 500 (1 000/s)  watermark 2023-11-14 22:11:50.000 (1 min behind)  lag 1 234  state 2.0 MB  late 3  Ctrl-C ends it"
+            "4 rows  9 changes  read 2 500 (1 000/s)  25 %  watermark 2023-11-14 22:11:50.000 (1 min behind)  lag 1 234  state 2.0 MB  late 3  Ctrl-C ends it"
         );
         // The rate is that of the last seconds.
         facts.watermark = Watermark::END;
         let later = rate.footer(9, 9, at(10_000), &facts).text();
-        assert!(later.starts_with("9 rows  read 2 500 (0/s)  watermark end"), "{later}");
+        assert!(later.starts_with("9 rows  read 2 500 (0/s)  25 %  watermark end"), "{later}");
     }
 }

@@ -10,6 +10,7 @@ const FACTS: Facts = Facts {
     lag: None,
     state_bytes: 0,
     late: 0,
+    done: None,
     now_ms: 0,
 };
 
