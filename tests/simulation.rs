@@ -126,8 +126,12 @@ fn inherited_directory() -> Result<()> {
 
 /// A planted defect has to be found within these seeds.
 fn alarm(defect: Defect) -> Result<()> {
-    // Only windows have state, and judge lateness.
-    let name = if defect == Defect::ForgetsPartitions { "marked" } else { "two-sinks" };
+    let name = match defect {
+        Defect::ForgetsPartitions => "marked",
+        Defect::ForgetsProgress | Defect::ShowsOpenTransactions => "to-kafka",
+        // Only windows have state, and judge lateness.
+        _ => "two-sinks",
+    };
     let case = JOBS.iter().find(|j| j.name == name).context("no such job")?;
     for seed in 0..SEEDS {
         if let Err(e) = live(*case, seed, Some(defect), false).0

@@ -21,16 +21,22 @@ pub enum Defect {
     JudgesLatenessBySubtask,
     /// A source goes on behind records that are gone unread.
     SkipsWhatIsGone,
+    /// Brokers do not tell a new owner of a transactional id how far the one before came.
+    ForgetsProgress,
+    /// Brokers show what is sent before it is committed.
+    ShowsOpenTransactions,
 }
 
 impl Defect {
-    pub const ALL: [Defect; 6] = [
+    pub const ALL: [Defect; 8] = [
         Defect::CommitsBeforeTheManifest,
         Defect::ForgetsPartitions,
         Defect::ForgetsAnOffset,
         Defect::DropsStateAtRestore,
         Defect::JudgesLatenessBySubtask,
         Defect::SkipsWhatIsGone,
+        Defect::ForgetsProgress,
+        Defect::ShowsOpenTransactions,
     ];
     /// Plants it into every node that can have it.
     pub fn plant(self, graph: &mut Graph) {

@@ -12,7 +12,7 @@ pub struct JobCase {
     pub name: &'static str,
     /// Behind the table definition of the events.
     pub sql: &'static str,
-    /// Per sink directory what must be in it.
+    /// Per sink directory, or [`TOPIC`], what must be in it.
     pub sinks: &'static [(&'static str, Expected)],
 }
 
@@ -36,6 +36,9 @@ pub enum Expected {
     /// Per window of `size_ms` each `slide_ms`, and key: k, window_end, COUNT, SUM(v), MIN(id), MAX(id), COUNT(DISTINCT v).
     Windows { slide_ms: i64, size_ms: i64 },
 }
+
+/// Stands for the one topic that jobs write.
+pub const TOPIC: &str = "topic";
 
 /// The source, in every job.
 pub const EVENTS: &str = "
@@ -113,6 +116,28 @@ pub const JOBS: &[JobCase] = &[
         ),
         sinks: &[
             ("events", Expected::Events),
+            (
+                "tumbles",
+                Expected::Windows {
+                    slide_ms: 10_000,
+                    size_ms: 10_000,
+                },
+            ),
+        ],
+    },
+    JobCase {
+        name: "to-kafka",
+        sql: concat!(
+            "CREATE TABLE sent (id BIGINT, k STRING, v BIGINT) WITH ('connector' = 'kafka', 'topic' = 'sent', ",
+            "'properties.bootstrap.servers' = 'sim:9092', 'format' = 'json', 'sink.delivery-guarantee' = 'exactly-once');",
+            "CREATE TABLE tumbles (k STRING, window_end TIMESTAMP(3), n BIGINT, s BIGINT, lo BIGINT, hi BIGINT, d BIGINT) ",
+            "WITH ('connector' = 'filesystem', 'path' = 'tumbles', 'format' = 'json');",
+            "EXECUTE STATEMENT SET BEGIN INSERT INTO sent SELECT id, k, v FROM events WHERE v >= 0;",
+            "INSERT INTO tumbles SELECT k, window_end, COUNT(*), SUM(v), MIN(id), MAX(id), COUNT(DISTINCT v) ",
+            "FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end, k; END;"
+        ),
+        sinks: &[
+            (TOPIC, Expected::Events),
             (
                 "tumbles",
                 Expected::Windows {

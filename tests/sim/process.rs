@@ -1,5 +1,6 @@
 //! A process: what the binary does with a job file, in a simulated world.
 
+use super::broker::{Broker, SimBroker};
 use super::defects::Defect;
 use super::disk::SimDisk;
 use super::job::{EVENTS, JobCase};
@@ -27,6 +28,7 @@ pub struct Remains {
     storage: Storage,
     pub disk: SimDisk,
     pub faults: FaultPlan,
+    pub broker: Broker,
 }
 
 impl Remains {
@@ -37,6 +39,7 @@ impl Remains {
             storage,
             disk: SimDisk::new(world),
             faults,
+            broker: Broker::default(),
         }
     }
     pub fn contents(&self, name: &str) -> Arc<Contents> {
@@ -108,9 +111,10 @@ impl Host for SimHost {
     }
 }
 
-/// The connectors of the binary, but for the log.
+/// The connectors of the binary, but for the log and the brokers.
 struct SimConnectors {
     inner: ConnectorRegistry,
+    context: ConnectorContext,
     host: SimHost,
     discovery: Option<Duration>,
     chunk_max: u64,
@@ -146,7 +150,17 @@ impl Connectors for SimConnectors {
         }))
     }
     fn sink(&self, table: &TableSpec, id: &str) -> Result<Arc<dyn Sink>> {
-        self.inner.sink(table, id)
+        if table.connector() != "kafka" {
+            return self.inner.sink(table, id);
+        }
+        let brokers = SimBroker {
+            world: self.host.world.clone(),
+            process: self.host.process,
+            faults: self.host.remains.0.faults.clone(),
+            broker: self.host.remains.0.broker.clone(),
+            defect: self.defect,
+        };
+        millstream_connectors::kafka::sink_on(Arc::new(brokers), table, id, &self.context)
     }
 }
 
@@ -192,15 +206,17 @@ async fn run(world: &World, process: ProcessId, case: &JobCase, setup: &Setup, r
         world: world.inner(),
         skew_ms: setup.skew_ms,
     });
+    let context = ConnectorContext {
+        clock: Arc::clone(&clock) as _,
+        handle: handle(),
+        host: Arc::new(host.clone()),
+        job: case.name.to_string(),
+        directory: PathBuf::from("."),
+        state: Some("state".to_string()),
+    };
     let connectors = SimConnectors {
-        inner: ConnectorRegistry::new(ConnectorContext {
-            clock: Arc::clone(&clock) as _,
-            handle: handle(),
-            host: Arc::new(host.clone()),
-            job: case.name.to_string(),
-            directory: PathBuf::from("."),
-            state: Some("state".to_string()),
-        }),
+        inner: ConnectorRegistry::new(context.clone()),
+        context,
         host: host.clone(),
         discovery: setup.discovery,
         chunk_max: setup.chunk_max,

@@ -106,7 +106,7 @@ const EXCLUSIVE: &str = "put-if-absent";
 const PART_MIN: usize = 100;
 
 /// Longer than any call is waited for.
-const SLOW: Duration = Duration::from_secs(90);
+pub(super) const SLOW: Duration = Duration::from_secs(90);
 
 /// For how long after its creation a stale listing does not show an object.
 const STALE: Duration = Duration::from_secs(5);

@@ -14,14 +14,18 @@ mod partitioner;
 mod position;
 mod producer;
 mod reader;
+mod session;
 mod sink;
 mod staged;
 mod topic_id;
 mod topics;
 mod transaction;
+mod transactions;
 
+pub use message::{OutMessage, StagedRecords};
 pub use names::topic_names;
 pub use topics::check_sink;
+pub use transactions::{Failed, TransactionOwner, Transactions};
 
 use crate::ConnectorContext;
 use crate::scan::{ALIGNMENT_DRIFT, ALIGNMENT_GROUP, ALIGNMENT_INTERVAL, ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, SKEW};
@@ -258,7 +262,14 @@ fn transactions(options: &std::collections::BTreeMap<String, String>) -> Result<
 }
 
 pub fn sink(table: &TableSpec, id: &str, context: &ConnectorContext) -> Result<Arc<dyn Sink>> {
-    Ok(Arc::new(sink::KafkaSink::new(table, id, context)?))
+    Ok(Arc::new(sink::KafkaSink::new(table, id, context, None)?))
+}
+/// The same, with other brokers for what is sent exactly once.
+///
+/// # Errors
+/// As those of [`sink`].
+pub fn sink_on(transactions: Arc<dyn Transactions>, table: &TableSpec, id: &str, context: &ConnectorContext) -> Result<Arc<dyn Sink>> {
+    Ok(Arc::new(sink::KafkaSink::new(table, id, context, Some(transactions))?))
 }
 
 pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn Source>> {

@@ -4,14 +4,14 @@ use millstream_dataflow::{Error, Result};
 
 /// What a sink sends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct OutMessage<'a> {
+pub struct OutMessage<'a> {
     /// None: the table's only one.
-    pub(super) topic: Option<&'a str>,
-    pub(super) key: Option<&'a [u8]>,
-    pub(super) value: Option<&'a [u8]>,
+    pub topic: Option<&'a str>,
+    pub key: Option<&'a [u8]>,
+    pub value: Option<&'a [u8]>,
     /// Epoch ms; None: when it is sent.
-    pub(super) timestamp: Option<i64>,
-    pub(super) headers: Vec<(&'a str, Option<&'a [u8]>)>,
+    pub timestamp: Option<i64>,
+    pub headers: Vec<(&'a str, Option<&'a [u8]>)>,
 }
 
 /// The first byte of staged messages. A persisted form: pinned by a test.
@@ -60,8 +60,8 @@ impl OutMessage<'_> {
     }
 }
 
-/// Reads staged messages.
-pub(super) struct Staged<'a> {
+/// The records of a piece: reads staged messages of one subtask.
+pub struct StagedRecords<'a> {
     rest: &'a [u8],
     pub(super) subtask: u32,
 }
@@ -70,11 +70,11 @@ fn corrupt(what: &str) -> Error {
     Error::corrupt(format!("staged Kafka records {what}"))
 }
 
-impl<'a> Staged<'a> {
+impl<'a> StagedRecords<'a> {
     /// # Errors
     /// `Corrupt` for another version.
-    pub(super) fn new(bytes: &'a [u8]) -> Result<Staged<'a>> {
-        let mut staged = Staged { rest: bytes, subtask: 0 };
+    pub fn new(bytes: &'a [u8]) -> Result<StagedRecords<'a>> {
+        let mut staged = StagedRecords { rest: bytes, subtask: 0 };
         match staged.array::<1>()? {
             [VERSION] => {}
             [other] => return Err(corrupt(&format!("have version {other}, this release reads {VERSION}"))),
@@ -124,7 +124,7 @@ impl<'a> Staged<'a> {
     }
 }
 
-impl<'a> Iterator for Staged<'a> {
+impl<'a> Iterator for StagedRecords<'a> {
     type Item = Result<OutMessage<'a>>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -6,9 +6,11 @@ use super::encoder::MessageEncoder;
 use super::fields::Fields;
 use super::partitioner::Partitioner;
 use super::producer::check_topics;
+use super::session::Brokers;
 use super::staged::StagingWriter;
 use super::topics::check_sink;
 use super::transaction::TransactionCommitter;
+use super::transactions::Transactions;
 use super::{GUARANTEE, PARTITIONER, TRANSACTIONAL_ID};
 use crate::ConnectorContext;
 use millstream_dataflow::option::Options;
@@ -31,11 +33,14 @@ pub(super) struct KafkaSink {
     partitioner: Partitioner,
     /// Names the sink's transactions; the incarnation is added to it.
     id: String,
+    /// Who takes what is sent exactly once.
+    transactions: Arc<dyn Transactions>,
     context: ConnectorContext,
 }
 
 impl KafkaSink {
-    pub(super) fn new(table: &TableSpec, id: &str, context: &ConnectorContext) -> Result<Self> {
+    /// - `transactions`: instead of the table's brokers
+    pub(super) fn new(table: &TableSpec, id: &str, context: &ConnectorContext, transactions: Option<Arc<dyn Transactions>>) -> Result<Self> {
         let o = Options::new(&table.options);
         let prefix = o.text(&TRANSACTIONAL_ID).map_or_else(|| format!("millstream-{}", context.job), str::to_string);
         check_sink(table)?;
@@ -43,7 +48,17 @@ impl KafkaSink {
         // Settings and columns that do not fit are found before anything runs.
         let fields = Fields::new(table, context)?;
         MessageEncoder::new(table, &fields)?;
+        let partitioner = Partitioner::new(o.text(&PARTITIONER).unwrap_or_default());
+        let brokers = || {
+            Arc::new(Brokers {
+                client: client.clone(),
+                clock: Arc::clone(&context.clock),
+                partitioner: partitioner.clone(),
+                handle: context.handle.clone(),
+            })
+        };
         Ok(KafkaSink {
+            transactions: transactions.unwrap_or_else(|| brokers()),
             client,
             table: table.clone(),
             fields,
@@ -52,7 +67,7 @@ impl KafkaSink {
                 Some("exactly-once") => Guarantee::ExactlyOnce,
                 _ => Guarantee::AtLeastOnce,
             },
-            partitioner: Partitioner::new(o.text(&PARTITIONER).unwrap_or_default()),
+            partitioner,
             id: format!("{prefix}-{}", directory_name(id)),
             context: context.clone(),
         })
@@ -106,8 +121,7 @@ impl Sink for KafkaSink {
             })));
         }
         let id = format!("{}-{:.8}", self.id, incarnation);
-        let partitioner = self.partitioner.clone();
-        let committer = TransactionCommitter::new(&self.client, self.store()?, &self.context, incarnation, id, partitioner);
+        let committer = TransactionCommitter::new(&self.client, Arc::clone(&self.transactions), self.store()?, incarnation, id);
         Ok(Some(Box::new(committer)))
     }
 }

@@ -1,5 +1,5 @@
 use super::discover::Startup;
-use super::message::{OutMessage, Staged, begin};
+use super::message::{OutMessage, StagedRecords, begin};
 use super::position::{Position, parse_split_id, split_id};
 use super::staged::{Piece, Pieces};
 use super::*;
@@ -82,18 +82,18 @@ fn staged_records_are_a_persisted_form() {
             "00000000"
         )
     );
-    let read = Staged::new(&bytes).unwrap();
+    let read = StagedRecords::new(&bytes).unwrap();
     assert_eq!(read.subtask, 7);
     assert_eq!(read.collect::<Result<Vec<_>>>().unwrap(), messages);
     // Cut anywhere, it is an error or ends between two records.
     let ends = [5, bytes.len() - 14, bytes.len() - 5, bytes.len()];
     for n in 0..bytes.len() {
-        let cut = Staged::new(&bytes[..n]).and_then(|s| s.collect::<Result<Vec<_>>>());
+        let cut = StagedRecords::new(&bytes[..n]).and_then(|s| s.collect::<Result<Vec<_>>>());
         assert_eq!(cut.is_ok(), ends.contains(&n), "cut at {n}");
     }
     let mut newer = bytes.clone();
     newer[0] = 2;
-    assert!(Staged::new(&newer).is_err());
+    assert!(StagedRecords::new(&newer).is_err());
 }
 
 #[test]
