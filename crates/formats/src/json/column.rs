@@ -40,6 +40,11 @@ enum Values {
     Null,
 }
 
+/// The values of a MULTISET.
+pub(super) fn counts() -> Field {
+    Field::new("value", SqlType::Int, false)
+}
+
 #[derive(Debug)]
 pub(super) struct Column {
     values: Values,
@@ -75,20 +80,8 @@ impl Column {
                 Values::Timestamp(Box::new(Timestamps::new(per_second, matches!(field.ty, SqlType::TimestampLtz(_)))))
             }
             SqlType::Array(e) => Values::List(vec![0], Box::new(Column::new(e, options)?), Arc::new(e.to_arrow())),
-            SqlType::Map(k, v) => {
-                if !matches!(k.ty, SqlType::Char(_) | SqlType::VarChar(_)) {
-                    return Err(Error::sql(format!("column \"{}\": JSON objects have text keys, {} cannot be read", field.name, field.ty)).code("E0302"));
-                }
-                let DataType::Map(entries, _) = &ty else {
-                    return Err(Error::bug("a MAP is not carried by a map"));
-                };
-                Values::Map(
-                    vec![0],
-                    Box::new(Column::new(k, options)?),
-                    Box::new(Column::new(v, options)?),
-                    Arc::clone(entries),
-                )
-            }
+            SqlType::Multiset(e) => return Column::map(field, e, &counts(), options),
+            SqlType::Map(k, v) => return Column::map(field, k, v, options),
             SqlType::Row(fields) => {
                 let DataType::Struct(arrow) = &ty else {
                     return Err(Error::bug("a ROW is not carried by a struct"));
@@ -96,17 +89,33 @@ impl Column {
                 Values::Row(Box::new(Object::new(fields, options)?), arrow.clone())
             }
             SqlType::Null => Values::Null,
-            SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Multiset(_) => {
+            SqlType::IntervalYearMonth | SqlType::IntervalDayTime => {
                 return Err(Error::sql(format!("column \"{}\": the json format does not read {}", field.name, field.ty)).code("E0302"));
             }
         };
-        Ok(Column {
+        Ok(Column::of(field, ty, values))
+    }
+    /// A MAP, or a MULTISET: what is in it, and how often.
+    fn map(field: &Field, k: &Field, v: &Field, options: &JsonOptions) -> Result<Column> {
+        let ty = field.ty.to_arrow();
+        if !matches!(k.ty, SqlType::Char(_) | SqlType::VarChar(_)) {
+            return Err(Error::sql(format!("column \"{}\": JSON objects have text keys, {} cannot be read", field.name, field.ty)).code("E0302"));
+        }
+        let DataType::Map(entries, _) = &ty else {
+            return Err(Error::bug("a MAP is not carried by a map"));
+        };
+        let (keys, of) = (Box::new(Column::new(k, options)?), Box::new(Column::new(v, options)?));
+        let values = Values::Map(vec![0], keys, of, Arc::clone(entries));
+        Ok(Column::of(field, ty, values))
+    }
+    fn of(field: &Field, ty: DataType, values: Values) -> Column {
+        Column {
             values,
             validity: Validity::default(),
             ty,
             nullable: field.nullable,
             number: false,
-        })
+        }
     }
 
     /// Expects this form from now on.

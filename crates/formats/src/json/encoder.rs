@@ -1,5 +1,6 @@
 //! Rows to JSON lines, in Flink's form.
 
+use super::column::counts;
 use super::{JsonOptions, TimestampStandard};
 use crate::registry::FramedEncoder;
 use crate::render::java_double;
@@ -34,7 +35,8 @@ impl JsonEncoder {
 /// Whether JSON has a form for all parts of a type; keys are texts.
 pub(super) fn holds(ty: &SqlType) -> bool {
     match ty {
-        SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Multiset(_) => false,
+        SqlType::IntervalYearMonth | SqlType::IntervalDayTime => false,
+        SqlType::Multiset(key) => matches!(key.ty, SqlType::Char(_) | SqlType::VarChar(_)),
         SqlType::Map(key, value) => matches!(key.ty, SqlType::Char(_) | SqlType::VarChar(_)) && holds(&value.ty),
         SqlType::Array(element) => holds(&element.ty),
         SqlType::Row(fields) => fields.iter().all(|f| holds(&f.ty)),
@@ -182,7 +184,9 @@ fn value(array: &ArrayRef, row: usize, field: &Field, options: &JsonOptions, out
             }
             out.push(']');
         }
-        SqlType::Map(_, of) => {
+        SqlType::Map(..) | SqlType::Multiset(_) => {
+            let counts = counts();
+            let of = if let SqlType::Map(_, of) = &field.ty { of } else { &counts };
             let entries = array.as_map().value(row);
             let (keys, values) = (entries.column(0).as_string_view_opt(), entries.column(1));
             let keys = keys.ok_or_else(|| Error::data("a MAP without text keys cannot be written as JSON").code("E0704"))?;

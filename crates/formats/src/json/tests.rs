@@ -137,8 +137,8 @@ fn json_keeps_what_a_format_must() {
                 messages: &|schema| crate::record_encoder("json", schema, &options),
             },
             refuses: &|ty| match ty {
-                SqlType::IntervalYearMonth | SqlType::IntervalDayTime | SqlType::Multiset(_) => true,
-                SqlType::Map(key, _) => !matches!(key.ty, SqlType::Char(_) | SqlType::VarChar(_)),
+                SqlType::IntervalYearMonth | SqlType::IntervalDayTime => true,
+                SqlType::Map(key, _) | SqlType::Multiset(key) => !matches!(key.ty, SqlType::Char(_) | SqlType::VarChar(_)),
                 _ => false,
             },
             lone_nulls: true,
