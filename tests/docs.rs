@@ -23,6 +23,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         |name: String, f: Box<dyn FnOnce() -> Result<()> + Send>| Trial::test(format!("docs::{name}"), move || f().map_err(|e| Failed::from(format!("{e:#}"))));
     let mut trials = vec![
         trial("links_lead_somewhere".to_string(), Box::new(links::lead_somewhere)),
+        trial("nothing_in_them_is_taken_for_html".to_string(), Box::new(links::have_no_tags)),
         trial("the_book_has_every_page".to_string(), Box::new(links::every_page)),
     ];
     for path in pages() {

@@ -70,3 +70,22 @@ pub(crate) fn every_page() -> Result<()> {
     ensure!(once.len() == listed.len(), "a page stands there twice");
     Ok(())
 }
+
+/// What begins as a tag of HTML is not shown: types with their parameters stand in code.
+pub(crate) fn have_no_tags() -> Result<()> {
+    let mut wrong = Vec::new();
+    for path in pages() {
+        for line in read(&path)?.prose() {
+            let outside_of_code: Vec<&str> = line.split('`').step_by(2).collect();
+            let is_tag = |text: &str| {
+                text.match_indices('<')
+                    .any(|(i, _)| text[i + 1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/'))
+            };
+            if outside_of_code.iter().any(|text| is_tag(text)) {
+                wrong.push(format!("{}: {line}", page_name(&path)));
+            }
+        }
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}

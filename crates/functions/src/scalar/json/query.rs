@@ -33,7 +33,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "json_query",
         usage: "JSON_QUERY(text, path [RETURNING type] [wrapper] [NULL | ERROR | EMPTY ARRAY | EMPTY OBJECT ON EMPTY] [… ON ERROR])",
-        doc: "The array or object at a path as JSON, or RETURNING ARRAY<STRING>. Wrapper: WITHOUT, WITH or WITH CONDITIONAL ARRAY WRAPPER.",
+        doc: "The array or object at a path as JSON, or RETURNING `ARRAY<STRING>`. Wrapper: WITHOUT, WITH or WITH CONDITIONAL ARRAY WRAPPER.",
         resolve: |a| match a {
             [_, _, _, _, _, returning] if is_text(&returning.ty) || strings(&returning.ty) => {
                 nullable(&a[..5], &[S, S, S, S, S], returning.ty.clone()).map(|mut s| {
