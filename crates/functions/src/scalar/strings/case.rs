@@ -4,7 +4,9 @@ use super::{S, same_text};
 use crate::scalar::rows::{int, ints, long, text, texts};
 use crate::scalar::{Function, fixed, nullable};
 use arrow_array::ArrayRef;
+use arrow_array::builder::StringViewBuilder;
 use millstream_dataflow::{Result, SqlType};
+use std::sync::Arc;
 
 pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
@@ -12,14 +14,14 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         usage: "UPPER(text)",
         doc: "",
         resolve: same_text,
-        evaluate: |a, rows, _| each(a, rows, str::to_uppercase),
+        evaluate: |a, rows, _| cased(a, rows, str::make_ascii_uppercase, str::to_uppercase),
     },
     Function {
         name: "lower",
         usage: "LOWER(text)",
         doc: "",
         resolve: same_text,
-        evaluate: |a, rows, _| each(a, rows, str::to_lowercase),
+        evaluate: |a, rows, _| cased(a, rows, str::make_ascii_lowercase, str::to_lowercase),
     },
     Function {
         name: "initcap",
@@ -113,6 +115,25 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
 
 fn each(args: &[ArrayRef], rows: usize, f: impl Fn(&str) -> String) -> Result<ArrayRef> {
     texts(rows, |i| text(&args[0], i).map(&f))
+}
+
+/// Texts in another case. ASCII, which most are, keeps its length and needs no memory of its own.
+fn cased(args: &[ArrayRef], rows: usize, ascii: fn(&mut str), any: fn(&str) -> String) -> Result<ArrayRef> {
+    let mut out = StringViewBuilder::with_capacity(rows);
+    let mut letters = String::new();
+    for row in 0..rows {
+        match text(&args[0], row) {
+            Some(s) if s.is_ascii() => {
+                letters.clear();
+                letters.push_str(s);
+                ascii(&mut letters);
+                out.append_value(&letters);
+            }
+            Some(s) => out.append_value(any(s)),
+            None => out.append_null(),
+        }
+    }
+    Ok(Arc::new(out.finish()))
 }
 
 fn initcap(text: &str) -> String {
