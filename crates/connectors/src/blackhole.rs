@@ -1,6 +1,7 @@
 //! The `blackhole` connector: takes rows and forgets them.
 
 use crate::ConnectorContext;
+use crate::scan::SINK_PARALLELISM;
 use millstream_dataflow::{Batch, BoxFuture, Committable, ConnectorSpec, Epoch, Error, Result, Sink, SinkCommitter, SinkWriter, SubtaskContext, TableSpec};
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     doc: "Takes rows and forgets them: for measuring what comes before.",
     source: false,
     sink: true,
-    options: &[],
+    options: &[SINK_PARALLELISM],
     formats: &[],
     metadata: &[],
     changes: true,

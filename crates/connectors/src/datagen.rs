@@ -4,7 +4,7 @@
 use crate::ConnectorContext;
 use crate::generator::{GeneratedRows, GeneratorSource, Numbers, Pace};
 use crate::random::Random;
-use crate::scan::{ALIGNMENT_DRIFT, ALIGNMENT_GROUP, ALIGNMENT_INTERVAL, ON_LATE, ON_LATE_TABLE};
+use crate::scan::{ALIGNMENT_DRIFT, ALIGNMENT_GROUP, ALIGNMENT_INTERVAL, ON_LATE, ON_LATE_TABLE, PARALLELISM};
 use arrow_array::builder::{BooleanBuilder, StringViewBuilder};
 use arrow_array::types::*;
 use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch, RecordBatchOptions, StructArray};
@@ -69,6 +69,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         VAR_LEN,
         ROWS,
         PER_SECOND,
+        PARALLELISM,
         ALIGNMENT_GROUP,
         ALIGNMENT_DRIFT,
         ALIGNMENT_INTERVAL,

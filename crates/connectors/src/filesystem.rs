@@ -17,7 +17,9 @@ mod writer;
 
 use crate::ConnectorContext;
 use crate::pattern::whole;
-use crate::scan::{ALIGNMENT_DRIFT, ALIGNMENT_GROUP, ALIGNMENT_INTERVAL, ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, SKEW};
+use crate::scan::{
+    ALIGNMENT_DRIFT, ALIGNMENT_GROUP, ALIGNMENT_INTERVAL, ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, PARALLELISM, SINK_PARALLELISM, SKEW,
+};
 use millstream_dataflow::option::{OptionSpec, OptionType};
 use millstream_dataflow::{ConnectorSpec, Error, MetadataColumn, Result, Schema, Sink, Source, SqlType, TableSpec};
 use millstream_store::{azure, gcs, s3};
@@ -90,11 +92,13 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         s3::PATH_STYLE,
         s3::REGION,
         s3::SECRET_KEY,
+        PARALLELISM,
         ALIGNMENT_GROUP,
         ALIGNMENT_DRIFT,
         ALIGNMENT_INTERVAL,
         IDLE,
         SKEW,
+        SINK_PARALLELISM,
         partition_commit::DELAY,
         partition_commit::POLICY,
         partition_commit::SUCCESS_FILE,

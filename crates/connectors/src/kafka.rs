@@ -28,7 +28,9 @@ pub use topics::check_sink;
 pub use transactions::{Failed, TransactionOwner, Transactions};
 
 use crate::ConnectorContext;
-use crate::scan::{ALIGNMENT_DRIFT, ALIGNMENT_GROUP, ALIGNMENT_INTERVAL, ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, SKEW};
+use crate::scan::{
+    ALIGNMENT_DRIFT, ALIGNMENT_GROUP, ALIGNMENT_INTERVAL, ON_ERROR, ON_ERROR_TABLE, ON_LATE, ON_LATE_TABLE, PARALLELISM, SINK_PARALLELISM, SKEW,
+};
 use bounds::Bounds;
 use client::{Client, TableConsumer};
 use decoder::KafkaDecoder;
@@ -177,6 +179,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         BOUNDED,
         BOUNDED_OFFSETS,
         BOUNDED_TIMESTAMP,
+        PARALLELISM,
         STARTUP,
         STARTUP_OFFSETS,
         STARTUP_TIMESTAMP,
@@ -187,6 +190,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         IDLE,
         SKEW,
         GUARANTEE,
+        SINK_PARALLELISM,
         PARTITIONER,
         TRANSACTIONAL_ID,
         TOPIC,

@@ -5,7 +5,7 @@ mod event;
 
 use crate::ConnectorContext;
 use crate::generator::{GeneratedRows, GeneratorSource, Numbers, Pace};
-use crate::scan::{ALIGNMENT_DRIFT, ALIGNMENT_GROUP, ALIGNMENT_INTERVAL, ON_LATE, ON_LATE_TABLE};
+use crate::scan::{ALIGNMENT_DRIFT, ALIGNMENT_GROUP, ALIGNMENT_INTERVAL, ON_LATE, ON_LATE_TABLE, PARALLELISM};
 use arrow_array::RecordBatch;
 use columns::Columns;
 use event::Generator;
@@ -60,6 +60,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         EVENTS,
         PERSONS,
         PER_SECOND,
+        PARALLELISM,
         ALIGNMENT_GROUP,
         ALIGNMENT_DRIFT,
         ALIGNMENT_INTERVAL,

@@ -1,6 +1,7 @@
 //! The `print` connector: rows on standard output as they come.
 
 use crate::ConnectorContext;
+use crate::scan::SINK_PARALLELISM;
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{
     Batch, BoxFuture, Committable, ConnectorSpec, Epoch, Error, Result, Schema, Sink, SinkCommitter, SinkWriter, SubtaskContext, TableSpec,
@@ -20,7 +21,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     doc: "Prints each row as `+I[…]` when it comes. Not transactional: after a restart rows may be printed again.",
     source: false,
     sink: true,
-    options: &[IDENTIFIER, STANDARD_ERROR],
+    options: &[IDENTIFIER, SINK_PARALLELISM, STANDARD_ERROR],
     formats: &[],
     metadata: &[],
     changes: true,

@@ -52,3 +52,17 @@ pub(crate) const SKEW: OptionSpec = OptionSpec::new(
      move the watermark, and all rows behind it would be late.",
 )
 .examples(&["1 h"]);
+/// Flink's FLIP-367.
+pub(crate) const PARALLELISM: OptionSpec = OptionSpec::new(
+    "scan.parallelism",
+    OptionType::Integer,
+    "In how many subtasks the table is read, whatever 'parallelism.default' says. What comes behind them gets the rows in turn.",
+)
+.examples(&["2"]);
+/// Of sinks.
+pub(crate) const SINK_PARALLELISM: OptionSpec = OptionSpec::new(
+    "sink.parallelism",
+    OptionType::Integer,
+    "In how many subtasks the table is written, whatever 'parallelism.default' says: 1 makes one file per checkpoint. Changes need a primary key, unless it is 1.",
+)
+.examples(&["1"]);

@@ -106,4 +106,6 @@ pub enum Exchange {
     Hash(Vec<usize>),
     /// All to the one subtask of the receiver.
     Singleton,
+    /// In turn, batch by batch: insertions only, as rows do not stay together.
+    Rebalance,
 }

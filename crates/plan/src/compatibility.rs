@@ -1,6 +1,7 @@
 //! Whether a checkpoint of one plan can continue under another.
 
 use crate::{Job, Node, NodeSpec, RecordPolicy};
+use millstream_dataflow::Exchange;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The operators in which two plans differ, one sentence each; empty if state can continue.
@@ -44,8 +45,17 @@ fn options(old: &NodeSpec, new: &NodeSpec) -> String {
     }
 }
 
-fn inputs(job: &Job, node: &Node) -> Vec<(String, usize, millstream_dataflow::Exchange)> {
-    node.inputs.iter().map(|i| (job.nodes[i.node].id.clone(), i.port, i.exchange.clone())).collect()
+/// How rows find the subtasks of what keeps no state by key may change: of sinks, and behind sources.
+fn inputs(job: &Job, node: &Node) -> Vec<(String, usize, Exchange)> {
+    let exchange = |exchange: &Exchange| match exchange {
+        _ if matches!(node.spec, NodeSpec::Sink(_)) => Exchange::Forward,
+        Exchange::Rebalance => Exchange::Forward,
+        other => other.clone(),
+    };
+    node.inputs
+        .iter()
+        .map(|i| (job.nodes[i.node].id.clone(), i.port, exchange(&i.exchange)))
+        .collect()
 }
 
 fn comparable(node: &Node) -> NodeSpec {
@@ -93,10 +103,12 @@ fn comparable(node: &Node) -> NodeSpec {
                         | "on-error.table"
                         | "on-late"
                         | "on-late.table"
+                        | "scan.parallelism"
                         | "scan.watermark.idle-timeout"
                         | "scan.watermark.max-future-skew"
                         | "scan.topic-partition-discovery.interval"
                         | "source.monitor-interval"
+                        | "sink.parallelism"
                         | "sink.partitioner"
                 )
                 || nexmark && key == "rows-per-second"

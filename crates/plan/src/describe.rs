@@ -104,6 +104,8 @@ pub enum Distribution {
     Hash,
     /// All go to one.
     AllToOne,
+    /// In turn.
+    Rebalance,
 }
 
 /// What rows of an edge can be.
@@ -203,6 +205,7 @@ fn edge(before: &[Operator], input: &Input) -> Option<Edge> {
             keys.iter().map(|k| from.columns.get(*k).map_or("?", |c| c.name.as_str()).to_string()).collect(),
         ),
         Exchange::Singleton => (Distribution::AllToOne, Vec::new()),
+        Exchange::Rebalance => (Distribution::Rebalance, Vec::new()),
     };
     Some(Edge {
         from: from.id.clone(),

@@ -115,12 +115,14 @@ mod exchange_form {
         Forward,
         Hash(Vec<usize>),
         Singleton,
+        Rebalance,
     }
     pub(super) fn serialize<S: Serializer>(e: &Exchange, s: S) -> Result<S::Ok, S::Error> {
         match e {
             Exchange::Forward => Form::Forward,
             Exchange::Hash(columns) => Form::Hash(columns.clone()),
             Exchange::Singleton => Form::Singleton,
+            Exchange::Rebalance => Form::Rebalance,
         }
         .serialize(s)
     }
@@ -129,6 +131,7 @@ mod exchange_form {
             Form::Forward => Exchange::Forward,
             Form::Hash(columns) => Exchange::Hash(columns),
             Form::Singleton => Exchange::Singleton,
+            Form::Rebalance => Exchange::Rebalance,
         })
     }
 }

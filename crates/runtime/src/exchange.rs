@@ -11,6 +11,8 @@ pub(crate) struct Sender {
     pub(crate) channels: Vec<Arc<Channel>>,
     max_parallelism: u32,
     groups: Vec<u32>,
+    /// The receiver whose turn it is.
+    next: usize,
 }
 
 impl Sender {
@@ -20,6 +22,7 @@ impl Sender {
             channels,
             max_parallelism,
             groups: Vec::new(),
+            next: 0,
         }
     }
     pub(crate) fn is_full(&self) -> bool {
@@ -31,6 +34,11 @@ impl Sender {
         }
     }
     pub(crate) fn send(&mut self, batch: Batch) -> Result<()> {
+        if self.exchange == Exchange::Rebalance {
+            self.channels[self.next].push(Message::Batch(batch));
+            self.next = (self.next + 1) % self.channels.len();
+            return Ok(());
+        }
         let Exchange::Hash(keys) = &self.exchange else {
             self.channels[0].push(Message::Batch(batch));
             return Ok(());

@@ -563,8 +563,9 @@ impl<'a> Text<'a> {
         if let Some(refused) = graph.refused.take() {
             return Err(refused);
         }
+        let (input, parallelism) = table.sink_input(&sink, project, &columns, graph.changes(project), insert.table.span)?;
         let spec = NodeSpec::Sink(sink);
-        graph.push(format!("{prefix}:sink"), name.clone(), spec, JobGraph::forward(project), columns, None);
+        graph.push(format!("{prefix}:sink"), name.clone(), spec, input, columns, parallelism);
         route(&self.catalog, self.options.registry, graph)?;
         Ok(name)
     }

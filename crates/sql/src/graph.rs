@@ -40,7 +40,9 @@ impl JobGraph {
         self.roles.clear();
     }
     /// Adds a source, or finds its equal. A table that was dropped and made anew is another one, although it has the same name.
-    pub(crate) fn source(&mut self, table: &str, spec: SourceSpec, columns: Vec<Column>) -> usize {
+    ///
+    /// - `parallelism`: what its table asks for
+    pub(crate) fn source(&mut self, table: &str, spec: SourceSpec, columns: Vec<Column>, parallelism: Option<u32>) -> usize {
         let mut spec = NodeSpec::Source(Box::new(spec));
         self.localize(&mut spec, &columns);
         let same_name = |n: &&Node| n.name == table && matches!(n.spec, NodeSpec::Source(_));
@@ -51,7 +53,7 @@ impl JobGraph {
             0 => format!("source:{table}"),
             others => format!("source:{table}/{}", others + 1),
         };
-        self.push(id, table.to_string(), spec, Vec::new(), columns, None)
+        self.push(id, table.to_string(), spec, Vec::new(), columns, parallelism)
     }
     /// Adds a stateless node, or finds its equal.
     pub(crate) fn add(&mut self, role: &str, mut spec: NodeSpec, inputs: Vec<Input>, columns: Vec<Column>) -> usize {
@@ -151,6 +153,7 @@ impl JobGraph {
     pub(crate) fn into_job(self, name: &str, settings: BTreeMap<String, String>) -> Job {
         let mut nodes = crate::prune::prune(self.nodes);
         push_down(&mut nodes);
+        crate::parallelism::spread(&mut nodes);
         Job {
             version: millstream_plan::JOB_VERSION,
             name: name.to_string(),

@@ -21,6 +21,7 @@ mod hints;
 mod known;
 mod lint;
 pub mod manual;
+mod parallelism;
 pub mod parse;
 mod places;
 mod prune;

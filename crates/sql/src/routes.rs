@@ -141,7 +141,8 @@ fn add(catalog: &Catalog<'_>, registry: &dyn Registry, graph: &mut JobGraph, let
     graph.begin(prefix.clone());
     let node = graph.push(format!("{prefix}:dead_letters"), "dead_letters".to_string(), spec, vec![input], columns, None);
     let project = graph.add("project", NodeSpec::Project(exprs), JobGraph::forward(node), targets.clone());
-    graph.push(format!("{prefix}:sink"), name, NodeSpec::Sink(sink), JobGraph::forward(project), targets, None);
+    let (input, parallelism) = table.sink_input(&sink, project, &targets, false, to.span)?;
+    graph.push(format!("{prefix}:sink"), name, NodeSpec::Sink(sink), input, targets, parallelism);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use crate::alignment::alignment;
 use crate::catalog::FOLLOWS;
 use crate::expression::{Binder, cast};
 use crate::graph::JobGraph;
+use crate::parallelism;
 use crate::parse::{ColumnDef, ColumnDefKind, CreateTable, TableOption};
 use crate::relation::{Relation, ScopeColumn, find};
 use crate::routes::Routes;
@@ -11,7 +12,7 @@ use crate::show::name_written;
 use millstream_dataflow::option::{OptionSpec, OptionType, check_all, nearest, parse_duration};
 use millstream_dataflow::{ConnectorSpec, Error, Field, FormatSpec, Registry, Result, Span, SqlType};
 use millstream_functions::types::is_text;
-use millstream_plan::{ARRIVAL, Alignment, Column, Expr, FutureSkew, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
+use millstream_plan::{ARRIVAL, Alignment, Column, Expr, FutureSkew, Input, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
 use std::collections::BTreeMap;
 
 /// A column of the declaration.
@@ -324,7 +325,8 @@ impl Table {
             route_late: self.routes.late.is_some(),
         };
         let output: Vec<Column> = self.columns.iter().map(|(c, _)| c.clone()).collect();
-        let node = graph.source(&self.name, spec, output);
+        let parallelism = parallelism::of_source(&spec.table, spec.changes).map_err(|e| at_option(&self.definition, e).label(span, "read here"))?;
+        let node = graph.source(&self.name, spec, output, parallelism);
         let mut scope = self.scope();
         for (column, (_, kind)) in scope.iter_mut().zip(&self.columns) {
             column.proctime = matches!(kind, Kind::Arrival);
@@ -393,6 +395,13 @@ impl Table {
     }
 
     /// The table as a sink.
+    /// What goes into a sink of this table, and how many subtasks that has.
+    ///
+    /// # Errors
+    /// Those of its option `sink.parallelism`, at its place.
+    pub(crate) fn sink_input(&self, sink: &TableDef, node: usize, columns: &[Column], changes: bool, span: Span) -> Result<(Vec<Input>, Option<u32>)> {
+        parallelism::of_sink(sink, node, columns, changes).map_err(|e| at_option(&self.definition, e).label(span, "written here"))
+    }
     pub(crate) fn sink(&self, registry: &dyn Registry, span: Span) -> Result<TableDef> {
         let connector = self.options.get("connector").map_or("", String::as_str);
         let spec = registry.connector(connector);

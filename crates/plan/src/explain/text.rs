@@ -69,6 +69,7 @@ pub(super) fn exchange(edge: &Edge) -> Option<String> {
     match edge.exchange {
         Distribution::Forward => None,
         Distribution::AllToOne => Some("all to one".to_string()),
+        Distribution::Rebalance => Some("rebalance".to_string()),
         Distribution::Hash => Some(format!("hash({})", edge.keys.join(", "))),
     }
 }

@@ -1,6 +1,6 @@
-//! Nexmark bids as Avro messages: decoded whole and in part, beside the same rows as JSON, outputs compared first; and encoded.
+//! Nexmark bids as Avro and as CSV: decoded whole and in part, beside the same rows as JSON, outputs compared first; and encoded.
 //!
-//! `cargo bench -p millstream-formats --bench avro_decode`. Times are CPU times of this thread, the fastest of many rounds.
+//! `cargo bench -p millstream-formats --bench formats`. Times are CPU times of this thread, the fastest of many rounds.
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints its figures, and a wrong result ends it")]
 
 use cpu_time::ThreadTime;
@@ -67,21 +67,26 @@ fn main() {
     let decoder = |format: &str, wanted: &Schema| millstream_formats::decoder(format, &schema, wanted, &none).expect("a decoder");
     let json: Vec<Vec<u8>> = (0..EVENTS).map(|i| bid(i).into_bytes()).collect();
     let rows = decode(decoder("json", &schema).as_mut(), &json);
-    let mut encoder = millstream_formats::record_encoder("avro", &schema, &none).expect("an encoder");
-    let mut encoded = Records::default();
-    encoder.encode(&rows, &mut encoded).expect("records");
-    let avro: Vec<Vec<u8>> = encoded.iter().map(<[u8]>::to_vec).collect();
-    for wanted in [&schema, &some] {
-        let (a, b) = (decode(decoder("avro", wanted).as_mut(), &avro), decode(decoder("json", wanted).as_mut(), &json));
-        assert_eq!(a.data, b.data, "Avro and JSON give the same rows");
-        let (mut a, mut b) = (decoder("avro", wanted), decoder("json", wanted));
-        let a = measure(|| drop(black_box(decode(a.as_mut(), &avro))));
-        let b = measure(|| drop(black_box(decode(b.as_mut(), &json))));
-        println!("{} of 7 columns: {a:.0} ns/event, JSON {b:.0} ns/event", wanted.fields.len());
-    }
-    let time = measure(|| {
-        encoded.clear();
+    for format in ["avro", "csv"] {
+        let mut encoder = millstream_formats::record_encoder(format, &schema, &none).expect("an encoder");
+        let mut encoded = Records::default();
         encoder.encode(&rows, &mut encoded).expect("records");
-    });
-    println!("encoded: {time:.0} ns/event, {} bytes each", encoded.bytes.len() / EVENTS);
+        let records: Vec<Vec<u8>> = encoded.iter().map(<[u8]>::to_vec).collect();
+        for wanted in [&schema, &some] {
+            let (a, b) = (
+                decode(decoder(format, wanted).as_mut(), &records),
+                decode(decoder("json", wanted).as_mut(), &json),
+            );
+            assert_eq!(a.data, b.data, "{format} and JSON give the same rows");
+            let (mut a, mut b) = (decoder(format, wanted), decoder("json", wanted));
+            let a = measure(|| drop(black_box(decode(a.as_mut(), &records))));
+            let b = measure(|| drop(black_box(decode(b.as_mut(), &json))));
+            println!("{format}, {} of 7 columns: {a:.0} ns/event, JSON {b:.0} ns/event", wanted.fields.len());
+        }
+        let time = measure(|| {
+            encoded.clear();
+            encoder.encode(&rows, &mut encoded).expect("records");
+        });
+        println!("{format}, encoded: {time:.0} ns/event, {} bytes each", encoded.bytes.len() / EVENTS);
+    }
 }
