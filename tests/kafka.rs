@@ -212,13 +212,17 @@ fn bounded_modes() -> Result<()> {
             set(["[1]"]),
         ),
         (format!("'scan.bounded.mode' = 'specific-offsets', {offsets}"), set(["[1]", "[2]", "[3]"])),
-        (format!("'scan.bounded.mode' = 'group-offsets', 'properties.group.id' = '{group}'"), set([])),
     ] {
         let sql = table(address, &topic, "a INT", &format!("'scan.startup.mode' = 'earliest-offset', {options}")) + "SELECT a FROM t;";
         ensure!(rows(&sql)? == expected, "{options}: {:?}", rows(&sql)?);
     }
-    // A group with offsets: those of a job that has read three records of partition 0.
+    // A group without offsets says not where to stop, as in Flink.
+    let options = format!("'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'group-offsets', 'properties.group.id' = '{group}'");
+    let sql = table(address, &topic, "a INT", &options) + "SELECT a FROM t;";
     let directory = tempfile::tempdir()?;
+    let error = fail(prepare(directory.path(), "none.sql", &sql)?, 1)?;
+    ensure!(error.contains("E0519") && error.contains(&group) && error.contains("to stop at"), "{error}");
+    // A group with offsets: those of a job that has read three records of partition 0.
     let sql = copy(
         address,
         &topic,

@@ -51,7 +51,7 @@ const MONITOR: OptionSpec = OptionSpec::new(
 const PATTERN: OptionSpec = OptionSpec::new(
     "source.path.regex-pattern",
     OptionType::Text,
-    "Only files are read whose whole paths match: `/data/clicks/a.json`, as in `file.path` behind the scheme and the bucket.",
+    "Only files are read whose whole paths match: `/data/clicks/a.json`, as in `file.path`.",
 )
 .examples(&[".*\\.json"]);
 const IDLE: OptionSpec = OptionSpec::new(
@@ -122,7 +122,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         metadata(
             "file.path",
             "STRING NOT NULL",
-            "Where the file is: `file:///data/clicks/a.json`, `s3://lake/clicks/a.json`.",
+            "Where the file is, without scheme and bucket: `/data/clicks/a.json`, and `/clicks/a.json` of `s3://lake/clicks/a.json`.",
         ),
         metadata("file.size", "BIGINT NOT NULL", "The file's bytes, when it was found."),
     ],

@@ -232,6 +232,10 @@ pub fn check(table: &TableSpec, context: &ConnectorContext) -> Vec<Error> {
     errors.extend(topics::Topics::new(&o).err());
     errors.extend(Fields::new(table, context).and_then(|fields| KafkaDecoder::new(table, &fields)).err());
     errors.extend(transactions(&table.options).err());
+    if o.text(&GROUP).is_some_and(str::is_empty) {
+        let e = Error::config(format!("option '{}' has no value", GROUP.name)).code("E0502");
+        errors.push(e.hint("name a group, or leave the option out"));
+    }
     let jaas = table.options.contains_key("properties.sasl.jaas.config");
     if !jaas && let Ok(client) = Client::new(table, "check") {
         errors.extend(client.check().err());

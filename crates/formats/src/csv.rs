@@ -140,9 +140,16 @@ impl CsvOptions {
             return Err(Error::config(both).code("E0502").hint("leave one of them out"));
         }
         let quote = if no_quote { None } else { character(&o, &QUOTE)? };
+        let delimiter = character(&o, &DELIMITER)?.unwrap_or(b',');
+        if quote == Some(delimiter) {
+            let same = format!("option '{}' and '{}' are the same character", QUOTE.name, DELIMITER.name);
+            return Err(Error::config(same)
+                .code("E0502")
+                .hint("a field ends where a quote would begin: choose another one for either"));
+        }
         Ok(CsvOptions {
             dialect: Dialect {
-                delimiter: character(&o, &DELIMITER)?.unwrap_or(b','),
+                delimiter,
                 quote,
                 // A quote that escapes is what doubled quotes are.
                 escape: character(&o, &ESCAPE)?.filter(|e| Some(*e) != quote),

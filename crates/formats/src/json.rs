@@ -92,6 +92,16 @@ pub(crate) struct JsonOptions {
 }
 
 impl JsonOptions {
+    /// # Errors
+    /// `Config` for what does not go together.
+    fn checked(options: &BTreeMap<String, String>) -> Result<Self> {
+        let checked = JsonOptions::new(options);
+        if checked.fail_on_missing_field && checked.ignore_parse_errors {
+            let e = Error::config(format!("option '{}' does not go with '{}'", FAIL_ON_MISSING.name, IGNORE_ERRORS.name)).code("E0502");
+            return Err(e.hint("leave one of them out"));
+        }
+        Ok(checked)
+    }
     fn new(options: &BTreeMap<String, String>) -> Self {
         let o = Options::new(options);
         JsonOptions {
@@ -139,7 +149,7 @@ impl JsonDecoder {
     /// # Errors
     /// `Sql` for a column type that JSON cannot hold.
     pub fn new(schema: &Schema, options: &BTreeMap<String, String>) -> Result<Self> {
-        let options = JsonOptions::new(options);
+        let options = JsonOptions::checked(options)?;
         Ok(JsonDecoder {
             object: Object::new(&schema.fields, &options)?,
             options,

@@ -3,9 +3,11 @@
 mod skip;
 mod sort;
 
+use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, make_array, new_null_array};
-use arrow_cast::{CastOptions, cast_with_options};
-use arrow_schema::{ArrowError, DataType};
+use arrow_cast::{CastOptions, cast, cast_with_options};
+use arrow_ord::cmp::not_distinct;
+use arrow_schema::{ArrowError, DataType, FieldRef};
 use bytes::Bytes;
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{Batch, Encoder, Error, Field, FormatSpec, Result, Schema, SqlType};
@@ -372,6 +374,7 @@ fn convert(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, ArrowError>
         safe: false,
         ..CastOptions::default()
     };
+    keeps_digits(column, wanted)?;
     let (DataType::Timestamp(from, _), DataType::Timestamp(to, _)) = (column.data_type(), wanted) else {
         return cast_with_options(column, wanted, &strict);
     };
@@ -379,6 +382,43 @@ fn convert(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, ArrowError>
     let retyped = |a: &ArrayRef, ty: DataType| a.to_data().into_builder().data_type(ty).build().map(make_array);
     let plain = retyped(column, DataType::Timestamp(*from, None))?;
     retyped(&cast_with_options(&plain, &DataType::Timestamp(*to, None), &strict)?, wanted.clone())
+}
+
+/// Digits behind the point of a decimal are not rounded away.
+///
+/// # Errors
+/// The first number that has more than the table's type.
+fn keeps_digits(column: &ArrayRef, wanted: &DataType) -> Result<(), ArrowError> {
+    use DataType as T;
+    match (column.data_type(), wanted) {
+        (T::Dictionary(..), _) => Ok(()),
+        (file, T::Decimal128(_, scale)) if decimal_scale(file) > *scale => {
+            let there = cast(&cast(column, wanted)?, file)?;
+            let same = not_distinct(&there, column)?;
+            match (0..same.len()).find(|i| !same.value(*i)) {
+                Some(row) => {
+                    let number = arrow_cast::display::array_value_to_string(column, row)?;
+                    Err(ArrowError::CastError(format!("{number} has more than {scale} digits behind the point")))
+                }
+                None => Ok(()),
+            }
+        }
+        (T::List(_), T::List(of)) => keeps_digits(column.as_list::<i32>().values(), of.data_type()),
+        (T::LargeList(_), T::List(of)) => keeps_digits(column.as_list::<i64>().values(), of.data_type()),
+        (T::Map(..), T::Map(of, _)) => keeps_digits(&(Arc::new(column.as_map().entries().clone()) as ArrayRef), of.data_type()),
+        (T::Struct(_), T::Struct(fields)) => {
+            let found = |f: &FieldRef| column.as_struct().column_by_name(f.name()).map(|c| (Arc::clone(c), f.data_type().clone()));
+            fields.iter().filter_map(found).try_for_each(|(c, ty)| keeps_digits(&c, &ty))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn decimal_scale(ty: &DataType) -> i8 {
+    match ty {
+        DataType::Decimal32(_, s) | DataType::Decimal64(_, s) | DataType::Decimal128(_, s) | DataType::Decimal256(_, s) => *s,
+        _ => 0,
+    }
 }
 
 fn differs(field: &Field, file: &DataType) -> Error {

@@ -183,6 +183,10 @@ impl<'a> Text<'a> {
             left if left.is_empty() => Ok(()),
             left => Err(left),
         });
+        if done.is_ok() && matches!(statement.kind, StatementKind::Query(_)) && self.waits_for_inserts() {
+            let inserts = self.inserts_so_far();
+            self.steps.insert(mark.steps, inserts);
+        }
         if done.is_err() {
             self.back_to(mark);
             if let StatementKind::CreateTable(CreateTable { name, .. }) | StatementKind::CreateView(CreateView { name, .. }) = &statement.kind {
@@ -223,12 +227,24 @@ impl<'a> Text<'a> {
         self.first = mark.first;
     }
 
+    /// Whether a query finds what the INSERTs before it have written: in a session with `table.dml-sync`. A file's INSERTs are one job.
+    fn waits_for_inserts(&self) -> bool {
+        let is_set = || self.settings().get("table.dml-sync").is_some_and(|v| v == "true");
+        !self.inserted.is_empty() && self.options.job_name.is_none() && is_set()
+    }
+    /// The INSERTs so far as a job; those to come are another one.
+    fn inserts_so_far(&mut self) -> Step {
+        let (name, settings) = (self.job_name(), self.settings());
+        (self.inserted, self.first) = (BTreeMap::new(), None);
+        self.findings.append(&mut self.inserts.findings);
+        Step::Insert(std::mem::take(&mut self.inserts).into_job(&name, settings))
+    }
+
     /// All that was taken, with the INSERTs as one job if there is to be one.
     pub(crate) fn into_steps(mut self, with_inserts: bool) -> (Vec<Step>, Vec<CatalogChange>) {
         if with_inserts && !self.inserted.is_empty() {
-            let name = self.job_name();
-            let settings = self.settings();
-            self.steps.push(Step::Insert(self.inserts.into_job(&name, settings)));
+            let inserts = self.inserts_so_far();
+            self.steps.push(inserts);
         }
         (self.steps, self.catalog.changes)
     }

@@ -111,7 +111,7 @@ impl PathColumns {
         let text = |text: &str| -> ArrayRef { Arc::new(StringViewArray::from_iter_values([text])) };
         let one = |(_, key): &(usize, String)| -> Result<ArrayRef> {
             Ok(match key.as_str() {
-                "file.path" => text(&format!("{}/{}", self.location.trim_end_matches('/'), file.path)),
+                "file.path" => text(&super::reader::whole_path(&self.location, file.path)),
                 "file.name" => text(file.path.rsplit('/').next().unwrap_or(file.path)),
                 "file.size" => Arc::new(Int64Array::from_iter_values([i64::try_from(file.bytes).unwrap_or(i64::MAX)])),
                 "file.modification-time" => Arc::new(TimestampMillisecondArray::from_iter_values([file.modified_ms]).with_timezone("UTC")),

@@ -45,6 +45,10 @@ impl Bounds {
             _ => None,
         })
     }
+    /// Whether a partition ends where it ends now, if nothing else is said of it.
+    pub(super) fn has_ends(&self) -> bool {
+        *self != Bounds::Group
+    }
     /// The first offset that is not read any more, of each partition of a topic that has one other than its end. Blocks.
     pub(super) fn stops(&self, consumer: &TableConsumer, topic: &str, partitions: &[i32]) -> Result<BTreeMap<i32, i64>, KafkaError> {
         let list = |offset: Offset| -> Result<TopicPartitionList, KafkaError> {
@@ -64,11 +68,10 @@ impl Bounds {
             },
             Bounds::Timestamp(ms) => consumer.offsets_for_times(list(Offset::Offset(*ms))?, TIMEOUT)?,
         };
-        // Where no record is so late, the partition ends where it ends now; where a group has no offset, nothing is read.
-        let otherwise = (*self == Bounds::Group).then_some(0);
+        // Where no record is so late, the partition ends where it ends now.
         let stop = |offset: Offset| match offset {
             Offset::Offset(offset) => Some(offset),
-            _ => otherwise,
+            _ => None,
         };
         Ok(answered.elements().iter().filter_map(|e| Some((e.partition(), stop(e.offset())?))).collect())
     }

@@ -12,7 +12,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 use rdkafka::producer::ThreadedProducer;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long brokers may take to answer, and how often they are asked.
@@ -145,6 +145,20 @@ pub(super) type TableConsumer = BaseConsumer<Refusals>;
 pub(super) struct Refusals {
     // A std mutex: held to look and to note.
     last: Mutex<Option<String>>,
+    trouble: Trouble,
+}
+
+/// What was last said of a connection that does not come about, by all clients of a table.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trouble(Arc<Mutex<Option<String>>>);
+
+impl Trouble {
+    pub(super) fn note(&self, reason: &str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_string());
+    }
+    fn last(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Refusals {
@@ -156,6 +170,10 @@ impl Refusals {
 
 impl ClientContext for Refusals {
     fn error(&self, error: KafkaError, reason: &str) {
+        // That none is left says nothing of why.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+            self.trouble.note(reason);
+        }
         if matches!(
             error.rdkafka_error_code(),
             Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed | RDKafkaErrorCode::SSL)
@@ -175,6 +193,7 @@ pub(super) struct Client {
     pub(super) topics: Topics,
     pub(super) brokers: String,
     pub(super) table: String,
+    pub(super) trouble: Trouble,
     /// The group that offsets are committed to, if the user named one.
     pub(super) group: Option<String>,
 }
@@ -224,6 +243,7 @@ impl Client {
             topics,
             brokers,
             table: table.name.clone(),
+            trouble: Trouble::default(),
             group: o.text(&GROUP).map(str::to_string),
         })
     }
@@ -259,7 +279,7 @@ impl Client {
     pub(super) fn progress_consumer(&self, group: &str) -> Result<TableConsumer> {
         let mut config = self.config.clone();
         config.set("group.id", group).set("isolation.level", "read_committed");
-        config.create_with_context(Refusals::default()).map_err(|e| self.refused(&e))
+        config.create_with_context(self.refusals()).map_err(|e| self.refused(&e))
     }
     /// Where a record goes.
     ///
@@ -294,7 +314,13 @@ impl Client {
     /// # Errors
     /// `Config` for a setting that librdkafka does not know or take. Values are not shown: they may be secret.
     pub(super) fn consumer(&self) -> Result<TableConsumer> {
-        self.config.create_with_context(Refusals::default()).map_err(|e| self.refused(&e))
+        self.config.create_with_context(self.refusals()).map_err(|e| self.refused(&e))
+    }
+    fn refusals(&self) -> Refusals {
+        Refusals {
+            trouble: self.trouble.clone(),
+            ..Refusals::default()
+        }
     }
     /// Waits for the brokers' answer, unless they refuse to give one.
     ///
@@ -323,11 +349,21 @@ impl Client {
     }
     /// Nobody answers.
     pub(super) fn silent(&self, what: &str, e: KafkaError) -> Error {
-        Error::unavailable(format!("{what} of table \"{}\"", self.table))
+        let told = self.trouble.last();
+        let is_of_listener = told
+            .as_ref()
+            .is_some_and(|t| ["SSL", "SASL", "PLAINTEXT", "ApiVersion"].iter().any(|w| t.contains(w)));
+        let error = Error::unavailable(format!("{what} of table \"{}\"", self.table))
             .code("E0516")
-            .detail(format!("asked {}", self.brokers))
-            .hint(format!("is 'properties.bootstrap.servers' right and reachable? It is '{}'", self.brokers))
-            .source(e)
+            .detail(match told {
+                Some(told) => format!("asked {}: {told}", self.brokers),
+                None => format!("asked {}", self.brokers),
+            });
+        let error = match is_of_listener {
+            true => error.hint("does 'properties.security.protocol' say what the broker's listener speaks? It is PLAINTEXT unless it is set"),
+            false => error.hint(format!("is 'properties.bootstrap.servers' right and reachable? It is '{}'", self.brokers)),
+        };
+        error.source(e)
     }
     fn refused(&self, e: &KafkaError) -> Error {
         let KafkaError::ClientConfig(_, why, key, _) = e else {

@@ -57,6 +57,7 @@ impl Startup {
             .code("E0503")
             .hint(format!("add '{key}' = '…'"))
         };
+        let reset = Reset::new(o)?;
         Ok(match o.text(&STARTUP).unwrap_or_default() {
             "earliest-offset" => Startup::Earliest,
             "latest-offset" => Startup::Latest,
@@ -65,7 +66,7 @@ impl Startup {
                 STARTUP_OFFSETS.name,
                 o.text(&STARTUP_OFFSETS).ok_or_else(|| needs(STARTUP_OFFSETS.name))?,
             )?),
-            _ => Startup::Group(Reset::new(o)?),
+            _ => Startup::Group(reset),
         })
     }
 }
@@ -178,7 +179,12 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounds: Option<&Bound
                 Some(Start::End) => high,
                 None => return Err(no_offset(client, topic, partition)),
             };
-            let mut position = Position::new(next, bounds.map(|_| stops.get(&partition).copied().unwrap_or(high)));
+            let stop = match bounds {
+                None => None,
+                Some(bounds) if bounds.has_ends() => Some(stops.get(&partition).copied().unwrap_or(high)),
+                Some(_) => Some(*stops.get(&partition).ok_or_else(|| no_end(client, topic, partition))?),
+            };
+            let mut position = Position::new(next, stop);
             position.topic_id = ids.get(topic).cloned();
             let position = position.text()?;
             splits.push(Split { id, position });
@@ -227,6 +233,18 @@ fn no_offset(client: &Client, topic: &str, partition: i32) -> Error {
     Error::config(format!("{group} has no offset for topic '{topic}', partition {partition}, to start from"))
         .code("E0519")
         .hint("set 'scan.startup.mode' to 'earliest-offset' or 'latest-offset', or 'properties.auto.offset.reset' to 'earliest' or 'latest'")
+}
+
+/// As in Flink: what would be read nobody knows.
+fn no_end(client: &Client, topic: &str, partition: i32) -> Error {
+    let group = client.group.as_deref().unwrap_or_default();
+    let what = format!(
+        "the group '{group}' of table \"{}\" has no offset for topic '{topic}', partition {partition}, to stop at",
+        client.table
+    );
+    Error::config(what)
+        .code("E0519")
+        .hint("is the option 'properties.group.id' right? 'scan.bounded.mode' may also be 'latest-offset'")
 }
 
 enum Start {

@@ -1,6 +1,6 @@
 //! A librdkafka producer, and what its errors mean.
 
-use super::client::{Client, TableConsumer};
+use super::client::{Client, TableConsumer, Trouble};
 use millstream_dataflow::{Clock, Error, Result};
 use rdkafka::ClientContext;
 use rdkafka::client::Client as NativeClient;
@@ -101,6 +101,7 @@ pub(super) struct Answers {
     pub(super) in_flight: Arc<AtomicU64>,
     table: String,
     brokers: String,
+    trouble: Trouble,
     clock: Arc<dyn Clock>,
     /// When trouble was last told of, in seconds of the clock, plus one; 0: not yet.
     told: AtomicU64,
@@ -112,6 +113,7 @@ impl Answers {
             in_flight: Arc::default(),
             table: client.table.clone(),
             brokers: client.brokers.clone(),
+            trouble: client.trouble.clone(),
             clock: Arc::clone(clock),
             told: AtomicU64::new(0),
         }
@@ -120,6 +122,9 @@ impl Answers {
 
 impl ClientContext for Answers {
     fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() != Some(Code::AllBrokersDown) {
+            self.trouble.note(reason);
+        }
         // The client connects again by itself; what it gives up comes back with the records. It tells of each connection, again and again.
         let seconds = self.clock.monotonic().as_secs() + 1;
         let before = self.told.load(Ordering::Relaxed);

@@ -39,6 +39,10 @@ const EXACT: [&str; 6] = ["pwd", "pass", "pw", "sas", "sig", "jaas"];
 /// too: `pasword`, `acces-key`.
 pub fn is_secret(key: &str) -> bool {
     let key = key.to_lowercase();
+    // Where credentials come from is said by words such as USER_INFO; and a generator's columns may be called anything.
+    if key.ends_with(".credentials-source") || key.starts_with("fields.") {
+        return false;
+    }
     let segments: Vec<&str> = key.split(|c: char| !c.is_alphanumeric()).filter(|s| !s.is_empty()).collect();
     let slips = |word: &str| match word.len() {
         0..8 => 1,

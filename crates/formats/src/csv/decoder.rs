@@ -46,9 +46,10 @@ impl CsvDecoder {
         let malformed = |what: &str| ("malformed", what.to_string());
         self.line.read(record, &self.options.dialect).map_err(malformed)?;
         let (found, expected) = (self.line.len(), self.fields_in_line);
-        let missing = || ("missing-field", format!("the line has {found} fields, the table {expected} columns"));
+        let differs = |reason| (reason, format!("the line has {found} fields, the table {expected} columns"));
+        let missing = || differs("missing-field");
         if !self.has_length() {
-            return Err(missing());
+            return Err(if found > expected { differs("extra-field") } else { missing() });
         }
         for (i, column) in self.columns.iter_mut().enumerate() {
             let field = &self.schema.fields[i];

@@ -128,7 +128,7 @@ fn ignored_errors_are_nulls_of_their_elements_and_of_missing_fields() {
             r#"[1,["a"],[1,null,3],[8,null]]"#,
             r#"[2,["a"],[1],[1,"z"]]"#,
             r#"[3,null,null,null]"#,
-            "missing-field: the line has 5 fields, the table 4 columns",
+            "extra-field: the line has 5 fields, the table 4 columns",
             r#"[null,["a"],[null],[null,"x"]]"#,
         ]
     );
@@ -194,7 +194,12 @@ fn escapes_are_read_in_and_out_of_quotes() {
 #[test]
 fn options_tell_which_lines_are_rows() {
     let lines = ["1,a,1,", "2,b,2,,", "3,c", "4,,4"];
-    let too_long = |n: usize| format!("missing-field: the line has {n} fields, the table 3 columns");
+    let too_long = |n: usize| {
+        format!(
+            "{}-field: the line has {n} fields, the table 3 columns",
+            if n > 3 { "extra" } else { "missing" }
+        )
+    };
     for (options, expected) in [
         (&[][..], ["[1,\"a\",1]".to_string(), too_long(5), too_long(2), "[4,\"\",4]".into()]),
         (

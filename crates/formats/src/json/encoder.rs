@@ -27,7 +27,7 @@ impl JsonEncoder {
         }
         Ok(JsonEncoder {
             schema: schema.clone(),
-            options: JsonOptions::new(options),
+            options: JsonOptions::checked(options)?,
         })
     }
 }
@@ -152,13 +152,11 @@ fn value(array: &ArrayRef, row: usize, field: &Field, options: &JsonOptions, out
             temporal::write_date(array.as_primitive::<Date32Type>().value(row).into(), out);
             out.push('"');
         }
-        SqlType::Time(p) => {
+        SqlType::Time(_) => {
+            let nanos = i64::from(array.as_primitive::<Time32MillisecondType>().value(row)) * 1_000_000;
             out.push('"');
-            temporal::write_time(
-                i64::from(array.as_primitive::<Time32MillisecondType>().value(row)) * 1_000_000,
-                usize::from(*p).min(3),
-                out,
-            );
+            temporal::write_time(nanos, 0, out);
+            fraction(nanos % 1_000_000_000, out);
             out.push('"');
         }
         SqlType::Timestamp(_) | SqlType::TimestampLtz(_) => {

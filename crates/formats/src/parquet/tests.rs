@@ -63,10 +63,12 @@ fn columns_of_another_type_are_refused() {
         ("s", "STRING"),
         ("t", "TIMESTAMP(3)"),
         ("r", "ROW<x INT, y STRING>"),
+        ("d", "DECIMAL(10, 2)"),
+        ("a", "ARRAY<DECIMAL(10, 2)>"),
     ]);
     let mut decoder = JsonDecoder::new(&written, &BTreeMap::new()).unwrap();
     decoder
-        .decode(br#"{"i":7,"b":4000000000,"s":"1","t":"2024-01-01 00:00:00.123","r":{"x":1,"y":"z"}}"#)
+        .decode(br#"{"i":7,"b":4000000000,"s":"1","t":"2024-01-01 00:00:00.123","r":{"x":1,"y":"z"},"d":1.20,"a":[1.25]}"#)
         .unwrap();
     let mut encoder = ParquetEncoder::new(&written, &BTreeMap::new()).unwrap();
     let mut out = Vec::new();
@@ -82,6 +84,9 @@ fn columns_of_another_type_are_refused() {
         ("t", "TIMESTAMP(6)"),
         ("t", "TIMESTAMP_LTZ(3)"),
         ("r", "ROW<y STRING>"),
+        // No digit is lost.
+        ("d", "DECIMAL(5, 1)"),
+        ("a", "ARRAY<DECIMAL(12, 4)>"),
     ];
     for (column, ty) in fitting {
         assert_eq!(read(column, ty).unwrap()[0].num_rows(), 1, "{column} {ty}");
@@ -94,6 +99,8 @@ fn columns_of_another_type_are_refused() {
         ("t", "STRING"),
         ("b", "INT"),
         ("r", "ROW<x STRING>"),
+        ("d", "DECIMAL(10, 0)"),
+        ("a", "ARRAY<DECIMAL(10, 1)>"),
     ] {
         let e = read(column, ty).unwrap_err();
         assert!(e.message.contains(&format!("column \"{column}\" is ")), "{e}");

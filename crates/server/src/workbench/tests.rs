@@ -281,6 +281,51 @@ async fn what_is_right_before_an_error_has_run() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_with_a_wrong_hint_does_nothing() {
+    let talk = Talk::new();
+    talk.say("CREATE VIEW v AS SELECT 1 AS a; CREATE TABLE z (a INT, b INT) WITH ('connector' = 'blackhole');")
+        .await;
+    for (text, code) in [
+        ("SELECT a FROM v /*+ FOO('x') */; SELECT 9 AS later", "E0101"),
+        ("/*+ FOO('x') */ SELECT a FROM v; SELECT 9 AS later", "E0101"),
+        ("SELECT a FROM v /*+ OPTIONS('on-error' 'skip') */", "E0102"),
+        ("SELECT a FROM v /*+ OPTIONS('k' = '1', 'k' = '2') */", "E0506"),
+        ("DROP TABLE z /*+ FOO('x') */; SELECT 9 AS later", "E0101"),
+        ("DROP TABLE z /*+ OPTIONS('k' = 'v') */; SELECT 9 AS later", "E0102"),
+        ("ALTER TABLE z DROP b /*+ FOO('x') */", "E0101"),
+    ] {
+        let (shown, result) = talk.run(text, TextOptions::default(), &Control::default()).await;
+        assert_eq!((shown.len(), result.unwrap_err()[0].code), (0, Some(code)), "{text}");
+    }
+    let known = talk.workbench.known();
+    assert_eq!((known.tables.len(), known.tables[1].columns.len()), (2, 2));
+    // What comes behind it is right.
+    let goes_on = TextOptions {
+        on_error: OnError::Continue,
+        ..TextOptions::default()
+    };
+    let text = "INSERT INTO z SELECT a, a FROM v /*+ FOO('x') */; DROP TABLE z /*+ FOO('x') */; SELECT 9 AS later";
+    let (shown, result) = talk.run(text, goes_on, &Control::default()).await;
+    assert_eq!((shown, result.unwrap_err().len()), (vec!["9".to_string()], 2));
+    assert!(talk.workbench.jobs().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_waits_for_the_inserts_before_it() {
+    let talk = Talk::new();
+    talk.say(OUT).await;
+    let text = "SET 'table.dml-sync' = 'true'; INSERT INTO o VALUES (1, 'x'); SELECT * FROM o; INSERT INTO o VALUES (2, 'y');
+        EXECUTE STATEMENT SET BEGIN INSERT INTO o VALUES (3, 'z'); END; SELECT COUNT(*) AS n FROM (VALUES (1)) AS t(a);";
+    // No query without a window: its text is wrong, and what is right before it has run.
+    let (shown, result) = talk.run(text, TextOptions::default(), &Control::default()).await;
+    assert_eq!(shown, ["o starts", "1 | x"]);
+    assert_eq!(result.unwrap_err().len(), 1);
+    let mut rows = talk.say("INSERT INTO o VALUES (2, 'y'); INSERT INTO o VALUES (3, 'z'); SELECT * FROM o;").await;
+    rows.sort();
+    assert_eq!(rows, ["1 | x", "2 | y", "3 | z", "o starts"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_catalog_that_cannot_be_written_changes_nothing() {
     let talk = Talk::new();
     talk.say("CREATE CATALOG c WITH ('type' = 'filesystem', 'path' = 'kept'); USE CATALOG c;").await;

@@ -97,7 +97,7 @@ impl Source {
             let inside = |t: &&TokenWithSpan| span_of(t.span).start >= span.start && span_of(t.span).end <= span.end;
             all.iter().filter(inside).any(|t| is_variable(t, lines.slice(span_of(t.span))))
         };
-        let mut errors: Vec<Error> = hints.into_iter().filter_map(Result::err).collect();
+        let mut errors: Vec<Error> = hints.into_iter().filter_map(Result::err).map(|hint| hint.error).collect();
         let mut names = Names::default();
         for Outlined {
             span, first, kind, names: own, ..

@@ -4,7 +4,7 @@ use super::statement::*;
 use super::token::{HintText, is_word, parse_error, span_of, statements, tokenize, tokenize_partly};
 use super::{FlinkDialect, alter, ddl, depth, show, slips};
 use millstream_dataflow::option::nearest;
-use millstream_dataflow::{Error, Result, Span};
+use millstream_dataflow::{Error, Location, Result, Span};
 use sqlparser::ast::Ident;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
@@ -126,14 +126,18 @@ fn script(tokens: Vec<TokenWithSpan>, unended: Option<Error>, unknown: &[Span]) 
     let is_whole = tokens.iter().rfind(|t| ends(t)).is_none_or(|t| t.token == Token::SemiColon);
     let (outlined, hints) = outline(tokens);
     let (hints, wrong): (Vec<_>, Vec<_>) = hints.into_iter().partition(Result::is_ok);
-    let mut wrong: Vec<Error> = wrong.into_iter().filter_map(Result::err).collect();
+    let mut wrong: Vec<WrongHint> = wrong.into_iter().filter_map(Result::err).collect();
     let mut statements = Vec::new();
     let last = outlined.len();
     for (number, Outlined { span, kind, broken, .. }) in outlined.into_iter().enumerate() {
         let is_unknown = unknown.iter().any(|u| span.start <= u.start && u.end <= span.end);
         let is_cut = unended.is_some() && !is_whole && number + 1 == last;
-        let within = |e: &mut Error| e.span.is_some_and(|s| span.start <= s.start && s.end <= span.end);
-        let errors: Vec<Error> = wrong.extract_if(.., within).collect();
+        // One in front of a statement is of that one.
+        let within = |hint: &mut WrongHint| match hint.within {
+            Some(end) => (span.start..=span.end).contains(&end),
+            None => hint.error.span.is_some_and(|s| s.start <= span.end),
+        };
+        let errors: Vec<Error> = wrong.extract_if(.., within).map(|hint| hint.error).collect();
         let broken = Some(broken);
         statements.push(match kind {
             _ if is_unknown || is_cut || !errors.is_empty() => Err(Unread { errors, broken }),
@@ -141,9 +145,10 @@ fn script(tokens: Vec<TokenWithSpan>, unended: Option<Error>, unknown: &[Span]) 
             Err(e) => Err(Unread { errors: vec![e], broken }),
         });
     }
-    // Hints between statements.
+    // Hints behind all statements.
     if !wrong.is_empty() {
-        statements.push(Err(Unread { errors: wrong, broken: None }));
+        let errors = wrong.into_iter().map(|hint| hint.error).collect();
+        statements.push(Err(Unread { errors, broken: None }));
     }
     let is_cut = unended.is_some();
     if let Some(e) = unended {
@@ -198,7 +203,7 @@ pub(crate) struct Outlined {
 }
 
 /// Each statement and each hint of a text's tokens by itself.
-pub(crate) fn outline(tokens: Vec<TokenWithSpan>) -> (Vec<Outlined>, Vec<Result<Hint>>) {
+pub(crate) fn outline(tokens: Vec<TokenWithSpan>) -> (Vec<Outlined>, Vec<Result<Hint, WrongHint>>) {
     let (statements, hints) = statements(tokens);
     let outlined = statements.into_iter().map(|tokens| {
         let span = whole(&tokens);
@@ -218,7 +223,18 @@ pub(crate) fn outline(tokens: Vec<TokenWithSpan>) -> (Vec<Outlined>, Vec<Result<
             names: cursor.names,
         }
     });
+    let hint = |text: HintText| {
+        let within = text.within;
+        hint(text).map_err(|error| WrongHint { error, within })
+    };
     (outlined.collect(), hints.into_iter().map(hint).collect())
+}
+
+/// A hint that is none.
+pub(crate) struct WrongHint {
+    pub(crate) error: Error,
+    /// See [`HintText::within`].
+    within: Option<Location>,
 }
 
 /// `OPTIONS('key' = 'value', …)` behind a table's name.

@@ -95,6 +95,8 @@ pub(super) struct HintText {
     pub(super) text: String,
     pub(super) span: Span,
     pub(super) after: Option<millstream_dataflow::Location>,
+    /// Where the statement ends that it stands in, as far as it goes before it; none in front of one.
+    pub(super) within: Option<millstream_dataflow::Location>,
 }
 
 /// Words that begin statements, of which none stands in a statement set.
@@ -137,6 +139,7 @@ fn cut(tokens: Vec<TokenWithSpan>) -> (Vec<Vec<TokenWithSpan>>, Vec<TokenWithSpa
                     text: comment[1..].to_string(),
                     span: span_of(token.span),
                     after: named.map(|t| span_of(t.span).end),
+                    within: current.last().map(|t| span_of(t.span).end),
                 });
                 continue;
             }

@@ -50,6 +50,9 @@ fn keys_of_secrets_and_slips_of_them() {
         "properties.ssl.certificate.pem",
         "properties.ssl.key.location",
         "scan.startup.mode",
+        "avro-confluent.basic-auth.credentials-source",
+        "value.json-registry.bearer-auth.credentials-source",
+        "fields.token.length",
         "sink.transactional-id-prefix",
         "pipeline.operator-chaining.enabled",
     ] {
