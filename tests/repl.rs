@@ -23,6 +23,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("long_results_go_to_the_pager_and_files", pager),
         trial("statements_can_be_written_in_an_editor", editor),
         trial("results_are_shown_in_many_forms", forms),
+        trial("printed_rows_stand_above_the_line_being_typed", printed),
         trial("terminals_without_colours_or_moves_are_respected", plain),
         trial("a_signal_from_outside_ends_jobs_in_order", terminated),
         trial("the_demo_is_live_until_ctrl_c", demo),
@@ -432,6 +433,41 @@ fn forms() -> Result<()> {
     terminal.wait("it ran twice", |s| s.matches("every 0.1 s").count() >= 2)?;
     terminal.send(CTRL_C)?;
     terminal.prompt(PROMPT)?;
+    // What was written in another form can be seen as a table again.
+    terminal.line(".mode csv")?;
+    terminal.line("SELECT 6 AS six;")?;
+    terminal.prompt(PROMPT)?;
+    terminal.line("\\last")?;
+    terminal.see("| six |")?;
+    // A file is not emptied for a query that is wrong.
+    std::fs::write(home.path().join("keep.csv"), "precious")?;
+    terminal.line("\\copy (SELECT nix FROM nowhere) TO keep.csv")?;
+    terminal.see("error[E0201]")?;
+    terminal.line("\\copy (SELECT nix FROM nowhere) TO new.csv")?;
+    terminal.line("\\copy (SELECT 8 AS eight) TO out.csv")?;
+    terminal.see("written to out.csv")?;
+    ensure!(std::fs::read_to_string(home.path().join("keep.csv"))? == "precious", "the file is emptied");
+    ensure!(!home.path().join("new.csv").exists(), "a file is made for nothing");
+    Ok(())
+}
+
+/// What a `print` table prints stands above the line that is typed.
+fn printed() -> Result<()> {
+    let home = home()?;
+    let terminal = open(home.path())?;
+    terminal.line(ORDERS)?;
+    terminal.line("CREATE TABLE p (price INT) WITH ('connector' = 'print', 'print-identifier' = 'p');")?;
+    terminal.line("INSERT INTO p SELECT price FROM orders;")?;
+    terminal.see("job p starts")?;
+    terminal.send("SELECT 1 AS being_typed")?;
+    let above = |s: &str| {
+        let lines: Vec<&str> = s.trim_end().lines().collect();
+        let rows = lines.iter().filter(|l| l.starts_with("p") && l.contains("+I[")).count();
+        rows >= 3 && lines.last().is_some_and(|l| l.starts_with(PROMPT) && l.contains("SELECT 1 AS being_typed"))
+    };
+    terminal.wait("rows above the line", above)?;
+    terminal.line(";")?;
+    terminal.see("| being_typed |")?;
     Ok(())
 }
 

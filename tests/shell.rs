@@ -18,6 +18,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_failed_job_is_the_end_that_is_told", failed_job),
         trial("a_stopped_job_goes_on_with_the_same_command", stopped),
         trial("endless_queries_end_where_they_are_to", bounds),
+        trial("files_that_come_are_read_by_a_query", growing),
+        trial("a_time_ends_a_job_of_a_file", bounded_job),
         trial("a_reader_that_leaves_ends_it_quietly", reader_leaves),
         trial("forms_that_are_no_text_go_to_files", binary),
         trial("the_nearest_configuration_holds", configuration),
@@ -43,6 +45,40 @@ fn all(mut command: Command) -> Result<(String, String, i32)> {
 const ENDLESS: &str = "CREATE TABLE endless (n BIGINT, ts AS TO_TIMESTAMP_LTZ(n * 1000, 3), WATERMARK FOR ts AS ts) WITH
     ('connector' = 'datagen', 'rows-per-second' = '5000', 'fields.n.kind' = 'sequence', 'fields.n.start' = '0', 'fields.n.end' = '100000000000');
     SET 'parallelism.default' = '1';";
+
+fn growing() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let files = directory.path().join("in");
+    std::fs::create_dir(&files)?;
+    std::fs::write(files.join("a.json"), "{\"a\":1}\n{\"a\":2}\n")?;
+    let table = "CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'json', 'source.monitor-interval' = '50 ms')";
+    let mut command = sql(directory.path(), &["-c", table, "-c", "SELECT a FROM t", "--limit", "4"])?;
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
+    let mut next = || lines.next().context("no more lines")?.map_err(anyhow::Error::from);
+    ensure!([next()?, next()?] == ["{\"a\":1}", "{\"a\":2}"], "other rows");
+    for (name, a) in [("b", 3), ("c", 4)] {
+        std::fs::write(directory.path().join("new.json"), format!("{{\"a\":{a}}}\n"))?;
+        std::fs::rename(directory.path().join("new.json"), files.join(format!("{name}.json")))?;
+        let line = next()?;
+        ensure!(line == format!("{{\"a\":{a}}}"), "{line}");
+    }
+    ensure!(child.wait()?.success(), "it failed");
+    ensure!(!directory.path().join(".millstream").exists(), "a query keeps nothing");
+    Ok(())
+}
+
+fn bounded_job() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let text =
+        format!("{ENDLESS} CREATE TABLE o (n BIGINT) WITH ('connector' = 'filesystem', 'path' = 'o', 'format' = 'json'); INSERT INTO o SELECT n FROM endless;");
+    std::fs::write(directory.path().join("job.sql"), text)?;
+    let mut command = millstream(directory.path())?;
+    command.args(["run", "job.sql", "--for", "1 s"]);
+    let (_, told, status) = all(command)?;
+    ensure!(status == 0 && told.contains("is stopped after") && told.contains("goes on from here"), "{told}");
+    Ok(())
+}
 
 fn session() -> Result<()> {
     let directory = tempfile::tempdir()?;

@@ -109,6 +109,9 @@ impl Host for SimHost {
     fn unique(&self) -> String {
         self.world.unique()
     }
+    fn print(&self, _lines: &[u8], _as_errors: bool) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The connectors of the binary, but for the log and the brokers.

@@ -3,6 +3,7 @@
 use millstream_dataflow::{BoxFuture, Clock, Result, Store};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,19 +35,33 @@ pub trait Host: fmt::Debug + Send + Sync {
     fn spawn(&self, future: BoxFuture<'static, ()>);
     /// A name that nobody else is given: hexadecimal digits, at least 16.
     fn unique(&self) -> String;
+    /// Prints lines on the standard output, or where errors go.
+    ///
+    /// # Errors
+    /// That of the output.
+    fn print(&self, lines: &[u8], as_errors: bool) -> std::io::Result<()>;
 }
+
+/// Takes what `print` tables print; whoever has the terminal does.
+pub type Printer = Arc<dyn Fn(&[u8]) -> std::io::Result<()> + Send + Sync>;
 
 /// The machine the process runs on.
 pub struct Machine {
     handle: tokio::runtime::Handle,
     unique: Arc<dyn Fn() -> String + Send + Sync>,
+    printer: Option<Printer>,
 }
 
 impl Machine {
     /// - `handle`: where futures are spawned
     /// - `unique`: gives random names
     pub fn new(handle: tokio::runtime::Handle, unique: Arc<dyn Fn() -> String + Send + Sync>) -> Self {
-        Machine { handle, unique }
+        Machine { handle, unique, printer: None }
+    }
+    /// - `printer`: takes what is printed, in place of the standard output
+    pub fn printing(mut self, printer: Option<Printer>) -> Self {
+        self.printer = printer;
+        self
     }
 }
 
@@ -65,6 +80,13 @@ impl Host for Machine {
     }
     fn unique(&self) -> String {
         (self.unique)()
+    }
+    fn print(&self, lines: &[u8], as_errors: bool) -> std::io::Result<()> {
+        match (&self.printer, as_errors) {
+            (Some(printer), _) => printer(lines),
+            (None, true) => std::io::stderr().lock().write_all(lines),
+            (None, false) => std::io::stdout().lock().write_all(lines),
+        }
     }
 }
 

@@ -22,5 +22,5 @@ mod scan;
 mod schema_registry;
 mod staging;
 
-pub use context::{ConnectorContext, Host, Machine};
+pub use context::{ConnectorContext, Host, Machine, Printer};
 pub use registry::{CONNECTORS, ConnectorRegistry};

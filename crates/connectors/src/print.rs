@@ -7,7 +7,6 @@ use millstream_dataflow::{
     Batch, BoxFuture, Committable, ConnectorSpec, Epoch, Error, Result, Schema, Sink, SinkCommitter, SinkWriter, SubtaskContext, TableSpec,
 };
 use millstream_formats::render::text_value;
-use std::io::Write;
 use std::sync::Arc;
 
 const IDENTIFIER: OptionSpec = OptionSpec::new("print-identifier", OptionType::Text, "A text in front of each row.").examples(&["clicks"]);
@@ -32,11 +31,9 @@ pub fn check(_table: &TableSpec) -> Vec<Error> {
     Vec::new()
 }
 
-pub fn sink(table: &TableSpec, _id: &str, _context: &ConnectorContext) -> Result<Arc<dyn Sink>> {
-    let out: Out = match Options::new(&table.options).boolean(&STANDARD_ERROR) {
-        true => Arc::new(|lines| std::io::stderr().lock().write_all(lines)),
-        false => Arc::new(|lines| std::io::stdout().lock().write_all(lines)),
-    };
+pub fn sink(table: &TableSpec, _id: &str, context: &ConnectorContext) -> Result<Arc<dyn Sink>> {
+    let (host, as_errors) = (Arc::clone(&context.host), Options::new(&table.options).boolean(&STANDARD_ERROR));
+    let out: Out = Arc::new(move |lines| host.print(lines, as_errors));
     Ok(Arc::new(Print::to(out, table)))
 }
 

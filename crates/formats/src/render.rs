@@ -222,18 +222,15 @@ pub fn timestamp_ms(ms: i64) -> String {
     out
 }
 
-/// As java.time.LocalTime: seconds and fraction only where they are not zero.
+/// `23:59:59`, with a fraction only where it is not zero.
 fn local_time(nanos: i64) -> String {
     let mut out = String::new();
-    let fraction = nanos % 1_000_000_000;
-    if fraction == 0 {
-        temporal::write_time(nanos, 0, &mut out);
-        if out.ends_with(":00") {
-            out.truncate(5);
-        }
-    } else {
-        temporal::write_time(nanos, if fraction % 1_000_000 == 0 { 3 } else { 9 }, &mut out);
-    }
+    let digits = match nanos % 1_000_000_000 {
+        0 => 0,
+        fraction if fraction % 1_000_000 == 0 => 3,
+        _ => 9,
+    };
+    temporal::write_time(nanos, digits, &mut out);
     out
 }
 
@@ -285,8 +282,8 @@ mod tests {
     }
 
     #[test]
-    fn times_leave_out_zero_seconds() {
-        assert_eq!(local_time(0), "00:00");
+    fn times_leave_out_zero_fractions() {
+        assert_eq!(local_time(0), "00:00:00");
         assert_eq!(local_time(1_000_000_000), "00:00:01");
         assert_eq!(local_time(1_500_000_000), "00:00:01.500");
     }

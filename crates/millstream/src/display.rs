@@ -68,7 +68,7 @@ pub(crate) struct Until {
     /// End each query after so many rows
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
-    /// End each query after a time: 30s, 5 min
+    /// End each query after a time: 30s, 5 min; `run` stops its job then, too, after a final checkpoint
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) time: Option<Duration>,
     /// End each query once its watermark is there: '2026-01-31 12:00:00' (UTC), or epoch milliseconds

@@ -32,12 +32,13 @@ use live::{Live, LiveMode};
 use millstream_dataflow::{Clock, Error, ErrorKind, Result};
 use millstream_runtime::metrics::NodeRole;
 use millstream_runtime::{Control, Outcome, SystemClock, Timer, TokioTimer};
-use millstream_server::{Notice, Observer, TextOptions, Watched, Workbench, WorkbenchOptions};
+use millstream_server::{Notice, Observer, Printer, TextOptions, Watched, Workbench, WorkbenchOptions};
 use millstream_sql::{Palette, Sources};
 use prompt::Place;
 use screen::{Keyboard, Screen};
-use std::sync::Arc;
+use std::io::Write;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use style::Terminal;
 use tokio::signal::unix::{SignalKind, signal};
@@ -97,7 +98,11 @@ impl Repl {
         runtime.block_on(shown.serve(&watched))?;
         let (workbench, told) = {
             let _within = runtime.enter();
-            Workbench::new(session)
+            let mut lines = notices.clone();
+            // Above what is being typed, as what happens to jobs is.
+            let printer = Mutex::new(move |text: &[u8]| lines.write_all(text));
+            let printer: Printer = Arc::new(move |text| printer.lock().unwrap_or_else(PoisonError::into_inner)(text));
+            Workbench::printing(session, Some(printer))
         };
         let workbench = Arc::new(workbench);
         runtime.spawn(tell(told, notices.clone()));

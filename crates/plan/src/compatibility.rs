@@ -1,5 +1,6 @@
 //! Whether a checkpoint of one plan can continue under another.
 
+use crate::job::HIDDEN;
 use crate::{Job, Node, NodeSpec, RecordPolicy};
 use millstream_dataflow::Exchange;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +17,12 @@ pub fn differences(old: &Job, new: &Job) -> Vec<String> {
             .map(|n| (n.id.clone(), (comparable(n), inputs(job, n))))
             .collect::<BTreeMap<_, _>>()
     };
-    let (old, new) = (by_id(old), by_id(new));
+    let (mut old, mut new) = (by_id(old), by_id(new));
+    for (id, node) in &mut old {
+        if let Some(other) = new.get_mut(id) {
+            forget_secrets(&mut node.0, &mut other.0);
+        }
+    }
     let mut differences = Vec::new();
     for (id, node) in &old {
         match new.get(id) {
@@ -28,6 +34,26 @@ pub fn differences(old: &Job, new: &Job) -> Vec<String> {
     }
     differences.extend(new.keys().filter(|id| !old.contains_key(*id)).map(|id| format!("operator \"{id}\" is new")));
     differences
+}
+
+/// The text of a plan has no secrets ([`HIDDEN`]), so nobody knows whether they have changed; what is one is another release's to say, too.
+fn forget_secrets(old: &mut NodeSpec, new: &mut NodeSpec) {
+    let (Some(old), Some(new)) = (options_of(old), options_of(new)) else { return };
+    let hidden: Vec<String> = old.iter().filter(|(_, v)| *v == HIDDEN).map(|(k, _)| k.clone()).collect();
+    for key in hidden {
+        if new.contains_key(&key) {
+            old.remove(&key);
+            new.remove(&key);
+        }
+    }
+}
+
+fn options_of(spec: &mut NodeSpec) -> Option<&mut BTreeMap<String, String>> {
+    match spec {
+        NodeSpec::Source(s) => Some(&mut s.table.options),
+        NodeSpec::Sink(t) => Some(&mut t.options),
+        _ => None,
+    }
 }
 
 /// Which options of a table differ.

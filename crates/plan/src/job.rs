@@ -6,6 +6,9 @@ use millstream_dataflow::{Error, Exchange, Output, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Stands for a secret in the text of a plan.
+pub(crate) const HIDDEN: &str = "…";
+
 /// Version of the serialised form.
 pub const JOB_VERSION: u32 = 1;
 
@@ -83,7 +86,7 @@ impl Job {
             };
             for (key, value) in &mut table.options {
                 if holds_secret(key, value) {
-                    *value = "…".to_string();
+                    *value = HIDDEN.to_string();
                 }
             }
         }

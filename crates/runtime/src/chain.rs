@@ -15,6 +15,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tracing::warn;
 
+/// How often the size of a node's state is told between checkpoints.
+const WEIGH: Duration = Duration::from_millis(500);
+
 /// What a node of the chain is.
 pub(crate) enum Body {
     /// Only passes on what its head emits.
@@ -45,6 +48,8 @@ pub(crate) struct ChainNode {
     inputs: Vec<Input>,
     watermark: i64,
     idle: bool,
+    /// When its state was last looked at.
+    weighed: Duration,
     pub(crate) metrics: Arc<NodeMetrics>,
 }
 
@@ -62,6 +67,7 @@ impl ChainNode {
             inputs: vec![input; inputs],
             watermark: Watermark::NONE,
             idle: false,
+            weighed: Duration::ZERO,
             metrics,
         }
     }
@@ -257,7 +263,13 @@ impl Chain {
         };
         let start = self.clock.monotonic();
         let step = f(op.as_mut(), &mut self.output)?;
-        n.metrics.busy_ns.fetch_add((self.clock.monotonic() - start).as_nanos() as u64, Relaxed);
+        let now = self.clock.monotonic();
+        n.metrics.busy_ns.fetch_add((now - start).as_nanos() as u64, Relaxed);
+        // A query without checkpoints has state, too.
+        if matches!(then, Then::Watermark(_)) && now >= n.weighed + WEIGH {
+            n.weighed = now;
+            n.metrics.state_bytes.store(op.state_bytes() as u64, Relaxed);
+        }
         let mut samples = 0;
         for (reason, rows) in self.output.drain_counts() {
             samples = samples.max(n.metrics.count(reason, rows));

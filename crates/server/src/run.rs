@@ -29,7 +29,7 @@ pub struct RunOptions {
     pub settings: BTreeMap<String, String>,
     /// Start a new life of the job's state.
     pub fresh: bool,
-    /// What ends a query before its input does.
+    /// What ends a query before its input does; the time ends a job, too.
     pub bounds: Bounds,
 }
 
@@ -91,7 +91,15 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
                         state: &job.state,
                     };
                     observer.event(started).map_err(one)?;
-                    let (outcome, seconds) = job.run(&control).await.map_err(placed)?;
+                    let mut running = Box::pin(job.run(&control));
+                    let (outcome, seconds) = tokio::select! {
+                        ended = &mut running => ended,
+                        () = runner.time_is_up(bounds) => {
+                            control.stop();
+                            running.await
+                        }
+                    }
+                    .map_err(placed)?;
                     let ended = Event::JobEnded {
                         name: &plan.name,
                         metrics: &metrics,

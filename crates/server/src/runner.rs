@@ -3,12 +3,14 @@
 use crate::collect::{CollectSink, Deliver};
 use crate::observer::{Event, Observer, QueryEnd};
 use crate::resume::{Life, Resume, decide};
-use millstream_connectors::{ConnectorContext, ConnectorRegistry, Machine};
+use crate::unspoken::Unspoken;
+use millstream_connectors::{ConnectorContext, ConnectorRegistry, Machine, Printer};
 use millstream_dataflow::{Batch, Error, EventTime, Field, Result, Schema, Sink};
 use millstream_formats::render::{text_value, timestamp_ms};
 use millstream_plan::{Changelog, Column, Job as Plan, Node, NodeSpec, Operator, Settings, describe};
 use millstream_runtime::{CHANNEL_ROWS, Control, Job, JobConfig, JobMetrics, Outcome, Rim, SystemClock, TokioTimer};
 use millstream_state::checkpoint::Checkpoints;
+use millstream_store::MemoryStore;
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::path::{Path, PathBuf};
@@ -28,6 +30,11 @@ pub struct Bounds {
     /// Event time, epoch ms: all that comes before is shown.
     pub watermark: Option<EventTime>,
 }
+
+/// The option of files that are looked for while a table is read.
+const MONITOR: &str = "source.monitor-interval";
+/// Longer than anything runs.
+const NEVER: Duration = Duration::from_secs(365 * 86_400);
 
 /// How often a query's watermark is looked at.
 const WATERMARK_LOOK: Duration = Duration::from_millis(20);
@@ -98,10 +105,14 @@ impl Runner {
     ///
     /// - `job`: the default of client ids and the like
     pub(crate) fn new(directory: &Path, job: &str) -> Runner {
+        Runner::printing(directory, job, None)
+    }
+    /// The same, with another place than the standard output for what `print` tables print.
+    pub(crate) fn printing(directory: &Path, job: &str, printer: Option<Printer>) -> Runner {
         let (rim, handle) = (rim(), Handle::current());
         let context = ConnectorContext {
             clock: Arc::clone(&rim.clock),
-            host: Arc::new(Machine::new(handle.clone(), Arc::clone(&rim.unique))),
+            host: Arc::new(Machine::new(handle.clone(), Arc::clone(&rim.unique)).printing(printer)),
             handle,
             job: job.to_string(),
             directory: directory.to_path_buf(),
@@ -165,11 +176,21 @@ impl Runner {
             })
         };
         let sink: Arc<dyn Sink> = Arc::new(CollectSink(deliver));
+        let mut graph = millstream_operators::build(&plan, &self.registry, Some(sink))?;
+        // Files that come while it runs are taken in from a checkpoint, which nobody else needs.
+        let grows = plan
+            .nodes
+            .iter()
+            .any(|n| matches!(&n.spec, NodeSpec::Source(s) if s.table.options.contains_key(MONITOR)));
+        if grows {
+            config.checkpoint_interval = NEVER;
+            graph.nodes.iter_mut().for_each(Unspoken::make);
+        }
         let job = Job {
-            graph: millstream_operators::build(&plan, &self.registry, Some(sink))?,
+            graph,
             config,
             rim: self.rim.clone(),
-            checkpoints: None,
+            checkpoints: grows.then(|| Checkpoints::new(Arc::new(MemoryStore::new()), &plan.name)),
             incarnation: (self.rim.unique)(),
             after: None,
             metrics: Arc::clone(&metrics),
@@ -203,16 +224,17 @@ impl Runner {
         Ok(end)
     }
 
+    pub(crate) async fn time_is_up(&self, bounds: Bounds) {
+        match bounds.time {
+            Some(time) => self.rim.timer.sleep(time).await,
+            None => pending().await,
+        }
+    }
+
     /// Waits for what ends a query: the clock, the watermark of its result, or its user.
     ///
     /// - `operator`: whose watermark counts
     pub(crate) async fn bound(&self, bounds: Bounds, metrics: &JobMetrics, operator: &str, control: &Control) -> QueryEnd {
-        let time = async {
-            match bounds.time {
-                Some(time) => self.rim.timer.sleep(time).await,
-                None => pending().await,
-            }
-        };
         let watermark = async {
             let Some(until) = bounds.watermark else { return pending().await };
             let reached = || metrics.nodes().iter().any(|n| n.id == operator && n.watermark() >= until);
@@ -221,7 +243,7 @@ impl Runner {
             }
         };
         tokio::select! {
-            () = time => QueryEnd::Time,
+            () = self.time_is_up(bounds) => QueryEnd::Time,
             () = watermark => QueryEnd::Watermark,
             // It never ends by itself.
             _ = control.unless_stopped(pending::<Result<()>>()) => QueryEnd::Stopped,

@@ -9,6 +9,7 @@ use crate::resume::Life;
 use crate::runner::{Bounds, Runner, Start};
 pub use jobs::{JobInfo, JobStatus, Notice};
 use jobs::{Jobs, NOTICES};
+use millstream_connectors::Printer;
 use millstream_connectors::print::READER_LEFT;
 use millstream_dataflow::{Error, Registry, Result};
 use millstream_plan::{Job as Plan, Settings};
@@ -65,8 +66,12 @@ const NAMES_MAX: usize = 100;
 impl Workbench {
     /// A session without names, and where it tells what happens in the background. Must be called on a tokio runtime with several threads.
     pub fn new(options: WorkbenchOptions) -> (Workbench, Receiver<Notice>) {
+        Workbench::printing(options, None)
+    }
+    /// The same, with another place than the standard output for what `print` tables print.
+    pub fn printing(options: WorkbenchOptions, printer: Option<Printer>) -> (Workbench, Receiver<Notice>) {
         let (notices, told) = tokio::sync::mpsc::channel(NOTICES);
-        let runner = Runner::new(&options.directory, "query");
+        let runner = Runner::printing(&options.directory, "query", printer);
         let workbench = Workbench {
             catalogs: Arc::new(Catalogs::new(options.directory.clone(), Handle::current())),
             jobs: Jobs::new(notices, runner.rim.clone()),

@@ -286,6 +286,9 @@ impl Host for Planted {
     fn unique(&self) -> String {
         self.1.unique()
     }
+    fn print(&self, lines: &[u8], as_errors: bool) -> std::io::Result<()> {
+        self.1.print(lines, as_errors)
+    }
 }
 
 #[test]

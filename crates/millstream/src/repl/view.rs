@@ -72,7 +72,10 @@ struct State {
 }
 
 struct Running {
+    /// What is drawn.
     live: Option<Box<Live>>,
+    /// Of a result that is written as it comes: what `\last` shows of it.
+    kept: Option<Box<Live>>,
     metrics: Arc<JobMetrics>,
     changes: bool,
     rows: u64,
@@ -241,8 +244,11 @@ impl Observer for View {
                 if let Some(output) = &mut state.output {
                     output.begin(schema, changes, &mut bytes)?;
                 }
+                let live = Box::new(Live::new(schema, self.looks.live, self.looks.expanded));
+                let (live, kept) = if self.looks.is_live() { (Some(live), None) } else { (None, Some(live)) };
                 state.running = Some(Running {
-                    live: self.looks.is_live().then(|| Box::new(Live::new(schema, self.looks.live, self.looks.expanded))),
+                    live,
+                    kept,
                     metrics: Arc::clone(metrics),
                     changes,
                     rows: 0,
@@ -254,6 +260,7 @@ impl Observer for View {
             Event::QueryEnded { end } => {
                 let mut state = self.lock();
                 if let Some(running) = state.running.take() {
+                    state.last = running.kept.or(state.last.take());
                     state.items.extend(running.live.map(|live| Item::Result(live, end)));
                     let told = reasons(&running.metrics).into_iter().map(|line| Item::Line(Line::of(line, Mark::Dim)));
                     state.items.extend(told);
@@ -288,7 +295,7 @@ impl Observer for View {
             return Err(Error::bug("rows came outside a query"));
         };
         running.rows += batch.num_rows() as u64;
-        if let Some(live) = &mut running.live {
+        for live in [&mut running.live, &mut running.kept].into_iter().flatten() {
             live.take(batch, self.clock.monotonic());
         }
         let mut bytes = Vec::new();

@@ -21,6 +21,9 @@ fn hidden(text: &str, unknown: Option<Location>) -> String {
     let mut after_equals = false;
     let mut at = Location { line: 1, column: 1 };
     let mut in_unknown_hint = false;
+    // A column's name, as in WHERE password = 'x'.
+    let mut word = String::new();
+    let mut rest_of_word = false;
     while let Some(c) = rest.chars().next() {
         in_unknown_hint = match in_unknown_hint {
             true => !rest.starts_with("*/"),
@@ -29,7 +32,7 @@ fn hidden(text: &str, unknown: Option<Location>) -> String {
         let (kind, end) = piece(rest);
         let (this, after) = rest.split_at(end);
         match (&kind, awaited) {
-            (Piece::Literal, Awaited::Secret) => {
+            (Piece::Literal, Awaited::Secret | Awaited::Text) => {
                 out.extend(this.chars().map(|c| if c == '\n' || c == '\'' { c } else { '*' }));
                 awaited = Awaited::Nothing;
             }
@@ -46,12 +49,28 @@ fn hidden(text: &str, unknown: Option<Location>) -> String {
                 awaited = Awaited::Rest;
             }
             _ => {
-                if awaited == Awaited::Rest && !c.is_whitespace() {
+                if matches!(awaited, Awaited::Rest | Awaited::Text) && !c.is_whitespace() {
                     awaited = Awaited::Nothing;
+                }
+                if c == '=' && awaited == Awaited::Nothing && is_secret(&word) {
+                    awaited = Awaited::Text;
                 }
                 out.push_str(this);
             }
         }
+        match &kind {
+            Piece::Other if this.starts_with('`') => word = this.trim_matches('`').to_string(),
+            Piece::Other if c.is_alphanumeric() || c == '_' => {
+                if rest_of_word {
+                    word.push(c);
+                } else {
+                    word = c.to_string();
+                }
+            }
+            Piece::Other if !c.is_whitespace() => word.clear(),
+            _ => {}
+        }
+        rest_of_word = matches!(kind, Piece::Other) && (c.is_alphanumeric() || c == '_');
         if !matches!(kind, Piece::Comment) && !c.is_whitespace() {
             after_equals = c == '=';
         }
@@ -79,6 +98,8 @@ enum Awaited {
     Nothing,
     /// A secret's value.
     Secret,
+    /// A text that a column with a secret's name is compared with.
+    Text,
     /// The rest of a secret without quotes.
     Rest,
 }
@@ -152,6 +173,10 @@ mod tests {
             ("('a.passwrod' = 'hunter2')", "('a.passwrod' = '*******')"),
             ("-- it's 'a.password' = 'hunter2',\n 'b' = 'c'", "-- it's 'a.password' = **********\n 'b' = 'c'"),
             ("/* 'a' = 'b'\n 'a.password' = 'hunter2' */", "/* 'a' = 'b'\n 'a.password' = ********* **"),
+            (
+                "SELECT x, password = 'hunter2', token='t' FROM t WHERE `api_key` <> 'a' AND token = b",
+                "SELECT x, password = '*******', token='*' FROM t WHERE `api_key` <> 'a' AND token = b",
+            ),
             ("('a.password' = 'open\n end", "('a.password' = '****\n****"),
         ] {
             assert_eq!(without_secrets(text), shown);

@@ -3,6 +3,7 @@
 use crate::display::Format;
 use crate::repl::view::Looks;
 use crate::repl::{Ran, Repl};
+use millstream_sql::Sources;
 use std::path::Path;
 
 /// What is to be copied, and where.
@@ -70,14 +71,22 @@ impl Repl {
             Ok(copy) => copy,
             Err(wrong) => return self.wrong(wrong),
         };
+        // What is wrong is told before a file is made, or emptied.
+        let text = format!("{};", copy.query);
+        let wrong = self.workbench.check(&text);
+        if !wrong.is_empty() {
+            return self.errors(&wrong, &Sources::from(("input", text.as_str())));
+        }
         let Some(target) = self.create(&copy.path) else { return };
         let looks = Looks {
             format: copy.format,
             output: Some(target),
             ..self.looks.clone()
         };
-        if self.run(&format!("{};", copy.query), "input", &looks) == Ran::Done {
-            self.say(format!("written to {}", copy.path));
+        match self.run(&text, "input", &looks) {
+            Ran::Done => self.say(format!("written to {}", copy.path)),
+            Ran::Stopped => self.say(format!("what came before the end is in {}", copy.path)),
+            Ran::Wrong => {}
         }
     }
 }

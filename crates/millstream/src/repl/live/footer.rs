@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// What is measured at one moment.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Facts {
     /// Records that the sources have read.
     pub(crate) read: u64,
@@ -24,6 +24,10 @@ pub(crate) struct Facts {
     pub(crate) late: u64,
     /// The part of bounded input that is read.
     pub(crate) done: Option<f64>,
+    /// Whether rows can flow: sources are known, and state is restored.
+    pub(crate) running: bool,
+    /// Sources that nobody answers for.
+    pub(crate) cut_off: Vec<String>,
     /// Epoch ms.
     pub(crate) now_ms: i64,
 }
@@ -42,6 +46,8 @@ impl Facts {
             state_bytes: nodes.iter().map(|n| n.state_bytes.load(Relaxed)).sum(),
             late: metrics.late(),
             done: metrics.done(),
+            running: metrics.running.load(Relaxed),
+            cut_off: metrics.cut_off(),
             now_ms,
         }
     }
@@ -74,7 +80,11 @@ impl Rate {
         if changes != rows {
             parts.push(format!("{} changes", count(changes)));
         }
-        parts.push(format!("read {} ({}/s)", count(facts.read), count(rate as u64)));
+        match (facts.running, facts.cut_off.as_slice()) {
+            (false, _) if facts.read == 0 => parts.push("waiting for the sources".to_string()),
+            (_, []) => parts.push(format!("read {} ({}/s)", count(facts.read), count(rate as u64))),
+            (_, sources) => parts.push(format!("read {}  no answer for {}", count(facts.read), sources.join(", "))),
+        }
         if let Some(done) = facts.done {
             parts.push(self.pace.at(done, now).to_string());
         }
@@ -119,6 +129,8 @@ mod tests {
             state_bytes: 0,
             late: 0,
             done: None,
+            running: true,
+            cut_off: Vec::new(),
             now_ms: 1_700_000_000_000,
         };
         let at = Duration::from_millis;
@@ -138,6 +150,10 @@ mod tests {
             rate.footer(9, 4, at(2_500), &facts).text(),
             "4 rows  9 changes  read 2 500 (1 000/s)  25 %  watermark 2023-11-14 22:11:50.000 (1 min behind)  lag 1 234  state 2.0 MB  late 3  Ctrl-C ends it"
         );
+        facts.cut_off = vec!["clicks".to_string()];
+        let away = rate.footer(9, 9, at(3_000), &facts).text();
+        assert!(away.contains("read 2 500  no answer for clicks"), "{away}");
+        facts.cut_off.clear();
         // The rate is that of the last seconds.
         facts.watermark = Watermark::END;
         let later = rate.footer(9, 9, at(10_000), &facts).text();

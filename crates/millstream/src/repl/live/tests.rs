@@ -11,6 +11,8 @@ const FACTS: Facts = Facts {
     state_bytes: 0,
     late: 0,
     done: None,
+    running: true,
+    cut_off: Vec::new(),
     now_ms: 0,
 };
 

@@ -167,14 +167,7 @@ pub(crate) const COMMANDS: &[Spec] = &[
         (0, ANY),
         "the rows that leave an operator of a running job, as they come; without words the operators",
     ),
-    spec(
-        Command::Last,
-        &["last"],
-        &["last"],
-        "",
-        (0, 0),
-        "show the last result again, as results are shown now",
-    ),
+    spec(Command::Last, &["last"], &["last"], "", (0, 0), "show the last result again, as a table"),
     spec(
         Command::Watch,
         &["watch"],
