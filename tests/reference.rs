@@ -1,6 +1,6 @@
 //! The generated pages of the docs: made from what the code declares, compared with what is committed. `UPDATE=1` writes them.
 
-use crate::harness::root;
+use crate::harness::{millstream, root, succeed};
 use anyhow::{Result, ensure};
 use libtest_mimic::{Failed, Trial};
 use millstream_connectors::CONNECTORS;
@@ -16,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let trial = |name: &str, f: fn() -> Result<()>| Trial::test(format!("reference::{name}"), move || f().map_err(|e| Failed::from(format!("{e:#}"))));
     vec![
         trial("connectors", || compare("docs/connectors.md", &connectors())),
+        trial("command_line", || compare("docs/command-line.md", &command_line()?)),
         trial("settings", || compare("docs/settings.md", &settings())),
         trial("functions", || compare("docs/functions.md", &functions())),
         trial("errors", || compare("docs/errors.md", &errors())),
@@ -72,6 +73,27 @@ fn connectors() -> String {
         options(&mut out, f.options);
     }
     out
+}
+
+/// What `--help` says of the program, and of each of its commands.
+fn command_line() -> Result<String> {
+    let directory = tempfile::tempdir()?;
+    let help = |verb: Option<&str>| -> Result<String> {
+        let mut command = millstream(directory.path())?;
+        command.args(verb).arg("--help").env("NO_COLOR", "1");
+        Ok(succeed(command)?.lines().map(|l| format!("{}\n", l.trim_end())).collect())
+    };
+    let program = help(None)?;
+    let commands = program.lines().skip_while(|l| *l != "Commands:").skip(1).take_while(|l| !l.is_empty());
+    // What does not fit goes on further to the right.
+    let names = commands.filter_map(|l| l.strip_prefix("  ")).filter(|l| !l.starts_with(' '));
+    let verbs: Vec<&str> = names.filter_map(|l| l.split_whitespace().next()).filter(|v| *v != "help").collect();
+    ensure!(verbs.len() > 5, "commands are not found in the help: {verbs:?}");
+    let mut out = format!("# Command line\n\n{GENERATED}\n```help\n{program}```\n");
+    for verb in verbs {
+        let _ = write!(out, "\n## `millstream {verb}`\n\n```help\n{}```\n", help(Some(verb))?);
+    }
+    Ok(out)
 }
 
 fn settings() -> String {

@@ -109,6 +109,10 @@ fn json_log() -> Result<()> {
         let seconds = summary.remove("seconds").and_then(|s| s.as_f64());
         let rate = summary.remove("rate").and_then(|r| r.as_u64());
         let epoch = summary.remove("checkpoint").and_then(|c| c.as_u64());
+        ensure!(
+            summary.remove("done") == Some(json!(1.0)) && summary.remove("left_s") == Some(Value::Null),
+            "{all}"
+        );
         ensure!(seconds.is_some() && rate.is_some() && epoch.is_some(), "{all}");
         let location = format!("file://{}/out/*.json", directory.path().canonicalize()?.display());
         let expected = json!({
@@ -216,7 +220,7 @@ fn exit_codes() -> Result<()> {
         (&["rnu", "good.sql"], 2, "unrecognized subcommand 'rnu'"),
         (&["run", "good.sql", "--paralelism", "2"], 2, "--parallelism"),
         (&["run", "good.sql", "-p", "none"], 2, "none"),
-        (&["run", "good.sql", "-p", "0"], 1, "parallelism.default"),
+        (&["run", "good.sql", "-p", "0"], 2, "0 is not in 1.."),
         (&["run", "good.sql", "-D", "novalue"], 2, "NAME=VALUE"),
         (&["run", "good.sql", "--set", "pipeline.nmae=x"], 1, "did you mean 'pipeline.name'"),
         (&["run", "good.sql", "--output", "yaml"], 2, "table, vertical, markdown, json"),
@@ -249,7 +253,7 @@ fn summary() -> Result<()> {
         "{said}"
     );
     let progress = lines.iter().find(|l| l.starts_with("in ")).context("no progress line")?;
-    let expected = ["in 5 (", "/s)  out 2  watermark end  lag 0  checkpoint ", " (0 s ago)  late 1  bad 2"];
+    let expected = ["in 5 (", "/s)  out 2  100 %  watermark end  lag 0  checkpoint ", " (0 s ago)  late 1  bad 2"];
     ensure!(expected.iter().all(|part| progress.contains(part)), "{said}");
     for expected in [
         "job q has finished in ".to_string(),

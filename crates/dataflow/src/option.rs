@@ -167,14 +167,15 @@ pub fn check_all(options: &BTreeMap<String, String>, specs: &[&OptionSpec], owne
 
 /// The candidate nearest to a name, if it is near enough to be a slip.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let length = name.chars().count();
+    let (length, lower) = (name.chars().count(), name.to_lowercase());
     let limit = 1 + length / 5;
     candidates
         .into_iter()
-        .map(|c| (edit_distance(&name.to_lowercase(), &c.to_lowercase()), c))
+        .map(|c| (edit_distance(&lower, &c.to_lowercase()), c))
         // Of a single letter any other is a letter away.
         .filter(|(d, c)| *d <= limit && 2 * *d <= length.min(c.chars().count()))
-        .min()
+        // Of those as near one that is only not ended.
+        .min_by_key(|(d, c)| (*d, !c.to_lowercase().starts_with(&lower), *c))
         .map(|(_, c)| c)
 }
 

@@ -88,7 +88,7 @@ pub(crate) struct Run {
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair)]
     pub(crate) set: Vec<(String, String)>,
     /// Subtasks per operator; the number of cores if not given
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) parallelism: Option<u32>,
     /// Start a new life of the job's state; what earlier lives wrote stays
     #[arg(long)]

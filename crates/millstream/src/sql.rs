@@ -40,7 +40,7 @@ pub(crate) struct Sql {
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
     /// Subtasks per operator; the number of cores if not given
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     parallelism: Option<u32>,
     /// Start a new life of the state of all jobs; what earlier lives wrote stays
     #[arg(long)]

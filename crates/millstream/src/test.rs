@@ -118,8 +118,10 @@ fn start(arguments: &Test, configuration: &Configuration) -> Result<ExitCode> {
     // A reader that waits for something must not hold the process back.
     runtime.shutdown_background();
     let tests: usize = reports.iter().map(|r| r.tests.len() + r.errors.len()).sum();
-    if let (0, Some(filter)) = (tests, &options.filter) {
-        anyhow::bail!("no test has \"{filter}\" in its name");
+    match (tests, &options.filter) {
+        (0, Some(filter)) => anyhow::bail!("no test has \"{filter}\" in its name"),
+        (0, None) => anyhow::bail!("there is no TEST in {}", reports.iter().map(|r| r.path.as_str()).collect::<Vec<_>>().join(", ")),
+        _ => {}
     }
     write(&match arguments.output {
         Output::Human => human::summary(&reports),

@@ -3,6 +3,7 @@
 use super::{Diagnostic, Severity, secrets};
 use millstream_dataflow::Span;
 use std::fmt::Write;
+use unicode_width::UnicodeWidthChar;
 
 /// ANSI sequences for the parts of a message, or nothing.
 #[derive(Debug, Clone, Copy)]
@@ -129,11 +130,15 @@ fn marked(line: &str, span: Span) -> (String, String, usize) {
     };
     let (before, after) = (if first > 0 { "…" } else { "" }, if last < chars.len() { "…" } else { "" });
     let shown: String = chars[first..last].iter().collect();
-    let indent: String = chars[first..from].iter().map(|c| if *c == '\t' { '\t' } else { ' ' }).collect();
+    // Some characters take two columns, some none.
+    let columns = |c: &char| c.width().unwrap_or(1);
+    let below = |c: &char| if *c == '\t' { "\t".to_string() } else { " ".repeat(columns(c)) };
+    let indent: String = chars[first..from].iter().map(below).collect();
+    let length: usize = chars[from..to.min(last).max(from)].iter().map(columns).sum();
     (
         format!("{before}{shown}{after}"),
         format!("{}{indent}", if first > 0 { " " } else { "" }),
-        to.min(last).saturating_sub(from).max(1),
+        length.max(1),
     )
 }
 
@@ -142,6 +147,14 @@ mod tests {
     use super::{Palette, marked};
     use crate::diagnostic::{Diagnostic, Severity};
     use millstream_dataflow::{Label, Span};
+
+    #[test]
+    fn marks_stand_below_wide_characters() {
+        let line = "SELECT `日本`, nämé";
+        let (shown, indent, length) = marked(line, Span::new((1, 14), (1, 18)));
+        assert_eq!((shown.as_str(), indent.len(), length), (line, 15, 4));
+        assert_eq!(marked("日本", Span::new((1, 1), (1, 3))).2, 4);
+    }
 
     #[test]
     fn long_lines_are_shown_around_the_place() {

@@ -184,6 +184,10 @@ pub(super) fn name_span(f: &Function) -> Span {
 }
 
 fn no_aggregate(name: &str, what: &str, hint: &str) -> Error {
+    let lower = name.to_lowercase();
+    if !is_function(&lower) {
+        return missing(&lower);
+    }
     Error::sql(format!("{} is no aggregate, so it takes no {what}", name.to_uppercase()))
         .code("E0406")
         .hint(hint)
@@ -202,6 +206,10 @@ pub(super) fn arguments(f: &Function) -> Result<Vec<&sqlparser::ast::Expr>> {
     }
     let plain = |a: &'_ FunctionArg| -> bool { matches!(a, FunctionArg::Unnamed(FunctionArgExpr::Expr(_))) };
     if let Some(other) = list.args.iter().find(|a| !plain(a)) {
+        let name = f.name.to_string().to_lowercase();
+        if !is_function(&name) {
+            return Err(missing(&name).span(name_span(f)));
+        }
         return Err(unsupported(format!("the argument \"{other}\""), name_span(f)));
     }
     Ok(list

@@ -213,7 +213,7 @@ pub(crate) fn outline(tokens: Vec<TokenWithSpan>) -> (Vec<Outlined>, Vec<Result<
         let kind = match depth::check(&tokens).and_then(|()| cursor.statement()) {
             // What is Flink's is no slip.
             Err(e) if e.code == Some("E0101") => Err(e),
-            read => slips::signs(&tokens).and_then(|()| read.map_err(|e| slips::told(e, &tokens))),
+            read => slips::signs(&tokens).and_then(|()| read.map_err(|e| within_brackets(&tokens).unwrap_or_else(|| slips::told(e, &tokens)))),
         };
         Outlined {
             span,
@@ -235,6 +235,59 @@ pub(crate) struct WrongHint {
     pub(crate) error: Error,
     /// See [`HintText::within`].
     within: Option<Location>,
+}
+
+/// Queries in brackets that are looked at one by one: each costs as much as it is long.
+const BRACKETS_MAX: usize = 32;
+
+/// What is wrong with the first innermost query in brackets that is none. The parser tries other readings of the brackets, and tells of the
+/// last one.
+fn within_brackets(tokens: &[TokenWithSpan]) -> Option<Error> {
+    let begins = |i: &usize| tokens[*i].token == Token::LParen && ["SELECT", "WITH"].iter().any(|w| is_word(tokens.get(i + 1), w));
+    let opened: Vec<usize> = (0..tokens.len()).filter(begins).collect();
+    if opened.len() > BRACKETS_MAX {
+        return None;
+    }
+    let read = |tokens: &[TokenWithSpan]| Cursor::new(tokens.to_vec(), whole(tokens)).statement();
+    let wrong = |e: Error| (e.code == Some("E0102")).then_some(e);
+    let mut found: Option<(usize, Error)> = None;
+    // Inner ones are opened later.
+    for open in opened.into_iter().rev() {
+        let Some(close) = closing(tokens, open) else { continue };
+        let is_inside = found.as_ref().is_some_and(|(inner, _)| *inner < close);
+        if is_inside {
+            continue;
+        }
+        let Some(alone) = read(&tokens[open + 1..close]).err().and_then(wrong) else {
+            continue;
+        };
+        // With the bracket, which is what stands at its end.
+        let with_end = &tokens[open + 1..=close];
+        let end = span_of(tokens[close].span);
+        let e = match read(with_end).err().and_then(wrong) {
+            Some(e) if e.span.is_none_or(|s| s.start < end.start) => slips::told(e, with_end),
+            _ => match alone.message.split_once("found ") {
+                Some((wanted, _)) => Error::sql(format!("{wanted}found \")\"")).code("E0102").span(end),
+                None => alone,
+            },
+        };
+        found = Some((open, e));
+    }
+    found.map(|(_, e)| e)
+}
+
+/// Where the bracket is closed that is opened at a place.
+fn closing(tokens: &[TokenWithSpan], open: usize) -> Option<usize> {
+    let mut depth = 0;
+    let closes = tokens[open..].iter().position(|t| {
+        depth += match t.token {
+            Token::LParen => 1,
+            Token::RParen => -1,
+            _ => 0,
+        };
+        depth == 0
+    });
+    closes.map(|n| open + n)
 }
 
 /// `OPTIONS('key' = 'value', …)` behind a table's name.
