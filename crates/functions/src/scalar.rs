@@ -15,6 +15,7 @@ use crate::types::Type;
 use arrow_array::ArrayRef;
 use millstream_dataflow::{Result, SqlType};
 
+pub use comparison::{Comparison, comparison};
 pub use conditional::choose;
 pub use nested::field;
 pub(crate) use rows::refused;

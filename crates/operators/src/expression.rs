@@ -3,11 +3,11 @@
 mod literal;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array};
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, Scalar, UInt32Array};
 use arrow_select::filter::filter_record_batch;
 use arrow_select::take::take;
 use millstream_dataflow::{Error, Result, SqlType};
-use millstream_functions::scalar::{choose, field};
+use millstream_functions::scalar::{Comparison, choose, comparison, field};
 use millstream_functions::{Function, cast, function};
 use millstream_plan::{Expr, Type, Value};
 use std::sync::Arc;
@@ -23,6 +23,12 @@ pub(crate) enum Evaluator {
         left: Box<Evaluator>,
         right: Box<Evaluator>,
         careful: bool,
+    },
+    /// With one value, which is not made a column for it.
+    Compare {
+        comparison: Comparison,
+        left: Side,
+        right: Side,
     },
     Call {
         function: &'static Function,
@@ -40,6 +46,21 @@ pub(crate) enum Evaluator {
         otherwise: Option<Box<Evaluator>>,
         ty: SqlType,
     },
+}
+
+/// One side of a comparison.
+pub(crate) enum Side {
+    Value(Scalar<ArrayRef>),
+    Column(Box<Evaluator>),
+}
+
+impl Side {
+    fn new(expr: &Expr) -> Result<Side> {
+        Ok(match Evaluator::new(expr)? {
+            Evaluator::Literal(value) => Side::Value(Scalar::new(value)),
+            other => Side::Column(Box::new(other)),
+        })
+    }
 }
 
 impl Evaluator {
@@ -62,6 +83,14 @@ impl Evaluator {
                     careful: can_fail(right),
                 },
                 _ => return Err(Error::corrupt("AND and OR take two sides")),
+            },
+            Expr::Call { name, version: 1, args, .. } if comparison(name).is_some() && is_with_value(args) => match (comparison(name), args.as_slice()) {
+                (Some(comparison), [left, right]) => Evaluator::Compare {
+                    comparison,
+                    left: Side::new(left)?,
+                    right: Side::new(right)?,
+                },
+                _ => return Err(Error::corrupt("a comparison takes two sides")),
             },
             Expr::Call { name, version, args, ty } => {
                 let function = function(name).filter(|_| *version == 1);
@@ -103,9 +132,9 @@ impl Evaluator {
             }
             Evaluator::Logic { and, left, right, careful } => {
                 let left = left.evaluate(batch)?;
-                // False decides AND, true decides OR.
-                let undecided = BooleanArray::from_iter(left.as_boolean().iter().map(|v| Some(v != Some(!*and))));
                 let right = if *careful {
+                    // False decides AND, true decides OR.
+                    let undecided = BooleanArray::from_iter(left.as_boolean().iter().map(|v| Some(v != Some(!*and))));
                     evaluate_where(right, batch, &undecided)?
                 } else {
                     right.evaluate(batch)?
@@ -114,6 +143,11 @@ impl Evaluator {
                 let f = function(f).ok_or_else(|| Error::bug("no AND"))?;
                 (f.evaluate)(&[left, right], rows, &SqlType::Boolean)
             }
+            Evaluator::Compare { comparison, left, right } => Ok(Arc::new(match (left, right) {
+                (Side::Value(value), Side::Column(column)) => comparison(value, &column.evaluate(batch)?)?,
+                (Side::Column(column), Side::Value(value)) => comparison(&column.evaluate(batch)?, value)?,
+                _ => return Err(Error::bug("a comparison with one value has two or none")),
+            })),
             Evaluator::Call { function, args, ty } => {
                 let args = args.iter().map(|a| a.evaluate(batch)).collect::<Result<Vec<_>>>()?;
                 (function.evaluate)(&args, rows, ty)
@@ -128,6 +162,11 @@ impl Evaluator {
         let array = self.evaluate(batch)?;
         array.as_boolean_opt().cloned().ok_or_else(|| Error::bug("a condition is no BOOLEAN"))
     }
+}
+
+/// Whether one side of a comparison is a value, and the other is none.
+fn is_with_value(args: &[Expr]) -> bool {
+    args.iter().filter(|a| matches!(a, Expr::Literal { .. })).count() == 1 && args.len() == 2
 }
 
 /// A one-row array as many rows.

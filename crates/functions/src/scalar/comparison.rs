@@ -4,7 +4,7 @@ use super::rows::{refused, text};
 use super::{Function, Signature, any_nullable};
 use crate::types::{Type, common, is_text};
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, BooleanArray, StringViewArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, Datum, StringViewArray};
 use arrow_ord::cmp;
 use arrow_schema::ArrowError;
 use millstream_dataflow::{Error, Result, SqlType};
@@ -159,7 +159,23 @@ fn list(args: &[Type]) -> Option<Signature> {
     })
 }
 
-fn compare(args: &[ArrayRef], f: fn(&dyn arrow_array::Datum, &dyn arrow_array::Datum) -> Result<BooleanArray, ArrowError>) -> Result<ArrayRef> {
+/// Compares columns, or a column with one value.
+pub type Comparison = fn(&dyn Datum, &dyn Datum) -> Result<BooleanArray, ArrowError>;
+
+/// The comparison that a function of this name is; the result is the function's.
+pub fn comparison(name: &str) -> Option<Comparison> {
+    Some(match name {
+        "eq" => cmp::eq,
+        "neq" => cmp::neq,
+        "lt" => cmp::lt,
+        "lte" => cmp::lt_eq,
+        "gt" => cmp::gt,
+        "gte" => cmp::gt_eq,
+        _ => return None,
+    })
+}
+
+fn compare(args: &[ArrayRef], f: Comparison) -> Result<ArrayRef> {
     Ok(Arc::new(f(&args[0], &args[1])?))
 }
 

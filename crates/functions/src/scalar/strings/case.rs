@@ -3,9 +3,10 @@
 use super::{S, same_text};
 use crate::scalar::rows::{int, ints, long, text, texts};
 use crate::scalar::{Function, fixed, nullable};
-use arrow_array::ArrayRef;
 use arrow_array::builder::StringViewBuilder;
-use millstream_dataflow::{Result, SqlType};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, StringViewArray};
+use millstream_dataflow::{Error, Result, SqlType};
 use std::sync::Arc;
 
 pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
@@ -14,14 +15,14 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         usage: "UPPER(text)",
         doc: "",
         resolve: same_text,
-        evaluate: |a, rows, _| cased(a, rows, str::make_ascii_uppercase, str::to_uppercase),
+        evaluate: |a, rows, _| Case::Upper.of(&a[0], rows),
     },
     Function {
         name: "lower",
         usage: "LOWER(text)",
         doc: "",
         resolve: same_text,
-        evaluate: |a, rows, _| cased(a, rows, str::make_ascii_lowercase, str::to_lowercase),
+        evaluate: |a, rows, _| Case::Lower.of(&a[0], rows),
     },
     Function {
         name: "initcap",
@@ -117,23 +118,58 @@ fn each(args: &[ArrayRef], rows: usize, f: impl Fn(&str) -> String) -> Result<Ar
     texts(rows, |i| text(&args[0], i).map(&f))
 }
 
-/// Texts in another case. ASCII, which most are, keeps its length and needs no memory of its own.
-fn cased(args: &[ArrayRef], rows: usize, ascii: fn(&mut str), any: fn(&str) -> String) -> Result<ArrayRef> {
-    let mut out = StringViewBuilder::with_capacity(rows);
-    let mut letters = String::new();
-    for row in 0..rows {
-        match text(&args[0], row) {
-            Some(s) if s.is_ascii() => {
-                letters.clear();
-                letters.push_str(s);
-                ascii(&mut letters);
-                out.append_value(&letters);
-            }
-            Some(s) => out.append_value(any(s)),
-            None => out.append_null(),
+#[derive(Clone, Copy)]
+enum Case {
+    Upper,
+    Lower,
+}
+
+/// Bytes of a text that stand in its view.
+const INLINE: usize = 12;
+
+impl Case {
+    fn of(self, array: &ArrayRef, rows: usize) -> Result<ArrayRef> {
+        if let Some(short) = self.of_short(array.as_string_view()) {
+            return Ok(Arc::new(short?));
         }
+        let mut out = StringViewBuilder::with_capacity(rows);
+        let mut letters = String::new();
+        for row in 0..rows {
+            match text(array, row) {
+                // Most texts are ASCII, which keeps its length and needs no memory of its own.
+                Some(s) if s.is_ascii() => {
+                    letters.clear();
+                    letters.push_str(s);
+                    match self {
+                        Case::Upper => letters.make_ascii_uppercase(),
+                        Case::Lower => letters.make_ascii_lowercase(),
+                    }
+                    out.append_value(&letters);
+                }
+                Some(s) => out.append_value(match self {
+                    Case::Upper => s.to_uppercase(),
+                    Case::Lower => s.to_lowercase(),
+                }),
+                None => out.append_null(),
+            }
+        }
+        Ok(Arc::new(out.finish()))
     }
-    Ok(Arc::new(out.finish()))
+    /// Where all are short and ASCII, views become views.
+    fn of_short(self, texts: &StringViewArray) -> Option<Result<StringViewArray>> {
+        let mut views = Vec::with_capacity(texts.len());
+        for view in texts.views() {
+            let mut bytes = view.to_le_bytes();
+            // The length, then the text.
+            let text = bytes[4..].get_mut(..*view as u32 as usize).filter(|t| t.len() <= INLINE && t.is_ascii())?;
+            match self {
+                Case::Upper => text.make_ascii_uppercase(),
+                Case::Lower => text.make_ascii_lowercase(),
+            }
+            views.push(u128::from_le_bytes(bytes));
+        }
+        Some(StringViewArray::try_new(views.into(), vec![], texts.nulls().cloned()).map_err(Error::from))
+    }
 }
 
 fn initcap(text: &str) -> String {
@@ -145,4 +181,29 @@ fn initcap(text: &str) -> String {
             if first { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Case;
+    use arrow_array::cast::AsArray;
+    use arrow_array::{Array, ArrayRef, StringViewArray};
+    use std::sync::Arc;
+
+    #[test]
+    fn short_and_long_texts_change_their_case() {
+        for texts in [
+            vec![Some("aB1"), None, Some(""), Some("twelve chars")],
+            vec![Some("more than twelve"), Some("aB"), None],
+            vec![Some("aé"), Some("ß"), Some("x")],
+        ] {
+            let array: ArrayRef = Arc::new(texts.iter().copied().collect::<StringViewArray>());
+            let of = |case: Case| {
+                let array = case.of(&array, array.len()).unwrap();
+                array.as_string_view().iter().map(|t| t.map(str::to_string)).collect::<Vec<_>>()
+            };
+            assert_eq!(of(Case::Upper), texts.iter().map(|t| t.map(str::to_uppercase)).collect::<Vec<_>>());
+            assert_eq!(of(Case::Lower), texts.iter().map(|t| t.map(str::to_lowercase)).collect::<Vec<_>>());
+        }
+    }
 }
