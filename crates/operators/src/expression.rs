@@ -67,6 +67,13 @@ impl Evaluator {
     /// # Errors
     /// `Corrupt` for a function or version that this release does not know.
     pub(crate) fn new(expr: &Expr) -> Result<Evaluator> {
+        if let Expr::Call { name, version: 1, args, .. } = expr
+            && let (Some(comparison), [left, right]) = (comparison(name), args.as_slice())
+            && matches!(left, Expr::Literal { .. }) != matches!(right, Expr::Literal { .. })
+        {
+            let (left, right) = (Side::new(left)?, Side::new(right)?);
+            return Ok(Evaluator::Compare { comparison, left, right });
+        }
         let boxed = |e: &Expr| Evaluator::new(e).map(Box::new);
         Ok(match expr {
             Expr::Column(i) => Evaluator::Column(*i),
@@ -83,14 +90,6 @@ impl Evaluator {
                     careful: can_fail(right),
                 },
                 _ => return Err(Error::corrupt("AND and OR take two sides")),
-            },
-            Expr::Call { name, version: 1, args, .. } if comparison(name).is_some() && is_with_value(args) => match (comparison(name), args.as_slice()) {
-                (Some(comparison), [left, right]) => Evaluator::Compare {
-                    comparison,
-                    left: Side::new(left)?,
-                    right: Side::new(right)?,
-                },
-                _ => return Err(Error::corrupt("a comparison takes two sides")),
             },
             Expr::Call { name, version, args, ty } => {
                 let function = function(name).filter(|_| *version == 1);
@@ -162,11 +161,6 @@ impl Evaluator {
         let array = self.evaluate(batch)?;
         array.as_boolean_opt().cloned().ok_or_else(|| Error::bug("a condition is no BOOLEAN"))
     }
-}
-
-/// Whether one side of a comparison is a value, and the other is none.
-fn is_with_value(args: &[Expr]) -> bool {
-    args.iter().filter(|a| matches!(a, Expr::Literal { .. })).count() == 1 && args.len() == 2
 }
 
 /// A one-row array as many rows.

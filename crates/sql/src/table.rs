@@ -394,7 +394,6 @@ impl Table {
         self.rowtime.as_ref().map(|(column, _)| &self.columns[*column].0.ty.ty)
     }
 
-    /// The table as a sink.
     /// What goes into a sink of this table, and how many subtasks that has.
     ///
     /// # Errors
@@ -402,6 +401,7 @@ impl Table {
     pub(crate) fn sink_input(&self, sink: &TableDef, node: usize, columns: &[Column], changes: bool, span: Span) -> Result<(Vec<Input>, Option<u32>)> {
         parallelism::of_sink(sink, node, columns, changes).map_err(|e| at_option(&self.definition, e).label(span, "written here"))
     }
+    /// The table as a sink.
     pub(crate) fn sink(&self, registry: &dyn Registry, span: Span) -> Result<TableDef> {
         let connector = self.options.get("connector").map_or("", String::as_str);
         let spec = registry.connector(connector);
