@@ -96,16 +96,16 @@ impl Repl {
         let runtime = io_runtime()?;
         let watched = Watched::default();
         runtime.block_on(shown.serve(&watched))?;
-        let (workbench, told) = {
+        let workbench = {
             let _within = runtime.enter();
             let mut lines = notices.clone();
             // Above what is being typed, as what happens to jobs is.
             let printer = Mutex::new(move |text: &[u8]| lines.write_all(text));
             let printer: Printer = Arc::new(move |text| printer.lock().unwrap_or_else(PoisonError::into_inner)(text));
-            Workbench::printing(session, Some(printer))
+            let telling = notices.clone();
+            Workbench::printing(session, Arc::new(move |notice| telling.tell(notice_line(notice))), Some(printer))
         };
         let workbench = Arc::new(workbench);
-        runtime.spawn(tell(told, notices.clone()));
         let terminal = Terminal::here(shown.color);
         let screen = Screen::new(terminal);
         runtime.spawn(end_on_signals(Arc::clone(&workbench), screen.keyboard()));
@@ -330,29 +330,27 @@ where
     }
 }
 
-/// Tells what happens in the background.
-async fn tell(mut told: tokio::sync::mpsc::Receiver<Notice>, notices: Notices) {
-    while let Some(notice) = told.recv().await {
-        notices.tell(match notice {
-            Notice::Ended {
-                name,
-                metrics,
-                outcome,
-                seconds,
-            } => {
-                let rows = |role| count(metrics.total(role, |n| n.records_in.load(Relaxed)));
-                let how = match outcome {
-                    Outcome::Finished => "has finished",
-                    Outcome::Stopped => "is stopped",
-                };
-                let (read, written) = (rows(NodeRole::Source), rows(NodeRole::Sink));
-                format!("job {name} {how} after {seconds:.1} s: {read} rows read, {written} written")
-            }
-            Notice::Failed { name, error, text } => format!("job {name} has failed\n{}", millstream_sql::render(&error, &text, &name).trim_end()),
-            Notice::CheckpointFailed { name, failed } => format!("job {name}: a checkpoint has failed, {} in all", count(failed)),
-            Notice::Restarting { name, restarts } => format!("job {name} restarts from its last checkpoint, for the {restarts}. time"),
-            Notice::LateRows { name, late } => format!("job {name}: {} rows came too late", count(late)),
-        });
+/// What has happened in the background.
+fn notice_line(notice: Notice) -> String {
+    match notice {
+        Notice::Ended {
+            name,
+            metrics,
+            outcome,
+            seconds,
+        } => {
+            let rows = |role| count(metrics.total(role, |n| n.records_in.load(Relaxed)));
+            let how = match outcome {
+                Outcome::Finished => "has finished",
+                Outcome::Stopped => "is stopped",
+            };
+            let (read, written) = (rows(NodeRole::Source), rows(NodeRole::Sink));
+            format!("job {name} {how} after {seconds:.1} s: {read} rows read, {written} written")
+        }
+        Notice::Failed { name, error, text } => format!("job {name} has failed\n{}", millstream_sql::render(&error, &text, &name).trim_end()),
+        Notice::CheckpointFailed { name, failed } => format!("job {name}: a checkpoint has failed, {} in all", count(failed)),
+        Notice::Restarting { name, restarts } => format!("job {name} restarts from its last checkpoint, for the {restarts}. time"),
+        Notice::LateRows { name, late } => format!("job {name}: {} rows came too late", count(late)),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::show::Show;
 use clap::{ArgMatches, Args, ValueEnum};
 use millstream_dataflow::{Error, Result};
 use millstream_runtime::Control;
-use millstream_server::{JobStatus, Notice, Observer, READER_LEFT, TextOptions, Workbench, WorkbenchOptions};
+use millstream_server::{JobStatus, Observer, READER_LEFT, TextOptions, Workbench, WorkbenchOptions};
 use millstream_sql::{OnError, Sources};
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -20,7 +20,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc::Receiver;
 
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Sql {
@@ -194,24 +193,15 @@ fn start(arguments: Sql, shown: Shown, configuration: &Configuration, texts: &[S
         shown.serve(show.watched()).await?;
         let control = Control::default();
         stop_on_signals(&control)?;
-        let (workbench, notices) = Workbench::new(session);
-        let telling = tokio::spawn(tell(Arc::clone(&show), notices));
+        let telling = Arc::clone(&show);
+        let workbench = Workbench::new(session, Arc::new(move |notice| telling.notice(&notice)));
         let status = run(&workbench, &show, texts, options, &control).await;
-        // Nothing more happens in the background; what did is told.
-        drop(workbench);
-        let _told = telling.await;
         show.finish();
         Ok(status)
     });
     // A reader that waits for a broker must not hold the process back.
     runtime.shutdown_background();
     status
-}
-
-async fn tell(show: Arc<Show>, mut notices: Receiver<Notice>) {
-    while let Some(notice) = notices.recv().await {
-        show.notice(&notice);
-    }
 }
 
 /// Runs the texts, and their jobs to the end; gives the exit status.

@@ -26,4 +26,4 @@ pub use observer::{Event, Observer, QueryEnd};
 pub use resume::{Life, Resume, decide};
 pub use run::{RunOptions, run};
 pub use runner::{Bounds, Output};
-pub use workbench::{JobInfo, JobStatus, Notice, TextOptions, Workbench, WorkbenchOptions};
+pub use workbench::{JobInfo, JobStatus, Listener, Notice, TextOptions, Workbench, WorkbenchOptions};

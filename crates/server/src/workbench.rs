@@ -7,8 +7,8 @@ use crate::catalogs::Catalogs;
 use crate::observer::{Event, Observer, QueryEnd, warn};
 use crate::resume::Life;
 use crate::runner::{Bounds, Runner, Start};
-pub use jobs::{JobInfo, JobStatus, Notice};
-use jobs::{Jobs, NOTICES};
+use jobs::Jobs;
+pub use jobs::{JobInfo, JobStatus, Listener, Notice};
 use millstream_connectors::Printer;
 use millstream_connectors::print::READER_LEFT;
 use millstream_dataflow::{Error, Registry, Result};
@@ -20,7 +20,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::Receiver;
 
 /// What holds for all texts of a session.
 #[derive(Debug, Clone, Default)]
@@ -64,23 +63,21 @@ const NAMES_WAIT: Duration = Duration::from_secs(1);
 const NAMES_MAX: usize = 100;
 
 impl Workbench {
-    /// A session without names, and where it tells what happens in the background. Must be called on a tokio runtime with several threads.
-    pub fn new(options: WorkbenchOptions) -> (Workbench, Receiver<Notice>) {
-        Workbench::printing(options, None)
+    /// A session without names, and who hears what happens in the background. Must be called on a tokio runtime with several threads.
+    pub fn new(options: WorkbenchOptions, listener: Listener) -> Workbench {
+        Workbench::printing(options, listener, None)
     }
     /// The same, with another place than the standard output for what `print` tables print.
-    pub fn printing(options: WorkbenchOptions, printer: Option<Printer>) -> (Workbench, Receiver<Notice>) {
-        let (notices, told) = tokio::sync::mpsc::channel(NOTICES);
+    pub fn printing(options: WorkbenchOptions, listener: Listener, printer: Option<Printer>) -> Workbench {
         let runner = Runner::printing(&options.directory, "query", printer);
-        let workbench = Workbench {
+        Workbench {
             catalogs: Arc::new(Catalogs::new(options.directory.clone(), Handle::current())),
-            jobs: Jobs::new(notices, runner.rim.clone()),
+            jobs: Jobs::new(listener, runner.rim.clone()),
             runner,
             session: Mutex::new(Session::new(options.defaults.clone())),
             options: Arc::new(options),
             turn: tokio::sync::Mutex::new(()),
-        };
-        (workbench, told)
+        }
     }
 
     /// Runs a text: its queries one after the other, then its INSERTs as one job in the background. A stop ends the query that runs, and the

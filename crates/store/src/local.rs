@@ -13,6 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Names of files that are being written start with this; no listing shows them.
 const TEMPORARY: &str = ".tmp-";
 
+/// How often a directory is made anew that others remove whenever it is empty.
+const REMOVED_MAX: usize = 100;
+
 /// Too many open files: of the process, of the machine. The numbers are the same on every Unix.
 const EMFILE: i32 = 24;
 const ENFILE: i32 = 23;
@@ -78,8 +81,7 @@ impl LocalStore {
         let file = self.file(path)?;
         let directory = file.parent().unwrap_or(&self.root).to_path_buf();
         let why = |what: &'static str| move |e| failed(what, &file_name(path), e);
-        self.keep_directory(&directory).map_err(why("a directory cannot be made"))?;
-        let temporary = self.temporary(&directory, bytes).map_err(why("a file cannot be written"))?;
+        let temporary = self.in_directory(&directory, &file_name(path), "a file cannot be written", || self.temporary(&directory, bytes))?;
         let written = match mode {
             PutMode::Overwrite => self.disk.rename(&temporary, &file).map(|()| Put::Done),
             PutMode::Create => match self.disk.link(&temporary, &file) {
@@ -171,13 +173,13 @@ impl LocalStore {
     fn link_now(&self, from: &str, to: &str) -> Result<Put> {
         let (source, target) = (self.file(from)?, self.file(to)?);
         let directory = target.parent().unwrap_or(&self.root).to_path_buf();
-        self.keep_directory(&directory)
-            .map_err(|e| failed("a directory cannot be made", &directory, e))?;
-        let put = match self.disk.link(&source, &target) {
-            Ok(()) => Put::Done,
-            Err(e) if e.kind() == ErrorKind::AlreadyExists => Put::Exists,
-            Err(e) => return Err(failed("a file cannot be given its final name", &target, e)),
-        };
+        let put = self.in_directory(&directory, &target, "a file cannot be given its final name", || {
+            match self.disk.link(&source, &target) {
+                Ok(()) => Ok(Put::Done),
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(Put::Exists),
+                Err(e) => Err(e),
+            }
+        })?;
         self.disk
             .sync_directory(&directory)
             .map_err(|e| failed("a directory cannot be synced", &directory, e))?;
@@ -185,6 +187,23 @@ impl LocalStore {
     }
     fn kept(&self) -> std::sync::MutexGuard<'_, BTreeSet<PathBuf>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Does something with a file in a directory, which is made if it is missing; `what` says what failed. Another job that writes here removes the directories
+    /// that it leaves empty, also between two steps of this one: then they are made once more.
+    fn in_directory<T>(&self, directory: &Path, file: &Path, what: &str, act: impl Fn() -> io::Result<T>) -> Result<T> {
+        let mut removed = 0;
+        loop {
+            let kept = self.keep_directory(directory).map_err(|e| ("a directory cannot be made", e));
+            match kept.and_then(|()| act().map_err(|e| (what, e))) {
+                Ok(done) => return Ok(done),
+                Err((_, e)) if e.kind() == ErrorKind::NotFound && removed < REMOVED_MAX => {
+                    removed += 1;
+                    let mut kept = self.kept();
+                    directory.ancestors().for_each(|d| drop(kept.take(d)));
+                }
+                Err((what, e)) => return Err(failed(what, file, e)),
+            }
+        }
     }
     /// Makes a directory, if it is missing, and sees to it that its name survives: one that is there may have been made by a process that was
     /// killed before it synced it.

@@ -7,10 +7,8 @@ use millstream_runtime::{Control, JobMetrics, Outcome, Rim};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
-/// Notices that wait for whoever shows them.
-pub(super) const NOTICES: usize = 256;
 /// How often jobs are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -70,6 +68,9 @@ pub enum Notice {
     LateRows { name: String, late: u64 },
 }
 
+/// Hears what happens in the background, at once: it must not wait for anything long.
+pub type Listener = Arc<dyn Fn(Notice) + Send + Sync>;
+
 struct Entry {
     info: JobInfo,
     control: Control,
@@ -81,16 +82,16 @@ pub(super) struct Jobs {
     all: Arc<Mutex<Vec<Entry>>>,
     /// How many have ended.
     ended: watch::Sender<usize>,
-    notices: mpsc::Sender<Notice>,
+    listener: Listener,
     rim: Rim,
 }
 
 impl Jobs {
-    pub(super) fn new(notices: mpsc::Sender<Notice>, rim: Rim) -> Jobs {
+    pub(super) fn new(listener: Listener, rim: Rim) -> Jobs {
         Jobs {
             all: Arc::default(),
             ended: watch::Sender::new(0),
-            notices,
+            listener,
             rim,
         }
     }
@@ -145,8 +146,8 @@ impl Jobs {
                     (JobStatus::Failed(Arc::clone(&error)), Notice::Failed { name, error, text })
                 }
             };
-            // Told before it counts as ended: whoever waits for that has heard of it. Nobody may be listening any more.
-            let _told = jobs.notices.send(notice).await;
+            // Told before it counts as ended: whoever waits for that has heard of it.
+            (jobs.listener)(notice);
             if let Some(entry) = jobs.lock().iter_mut().find(|e| e.info.name == name) {
                 entry.info.status = status;
             }
@@ -159,34 +160,21 @@ impl Jobs {
         let (mut failed, mut restarts, mut late) = (0, 0, 0);
         loop {
             self.rim.timer.sleep(LOOK).await;
-            // What cannot be told now is told with the next look.
             let now = metrics.checkpoints.failed.load(Relaxed);
-            if now > failed
-                && self.tell(Notice::CheckpointFailed {
-                    name: name.clone(),
-                    failed: now,
-                })
-            {
-                failed = now;
+            if now > std::mem::replace(&mut failed, now) {
+                (self.listener)(Notice::CheckpointFailed { name: name.clone(), failed });
             }
             let now = metrics.restarts.load(Relaxed);
-            if now > restarts
-                && self.tell(Notice::Restarting {
-                    name: name.clone(),
-                    restarts: now,
-                })
-            {
-                restarts = now;
+            if now > std::mem::replace(&mut restarts, now) {
+                (self.listener)(Notice::Restarting { name: name.clone(), restarts });
             }
             let now = metrics.late();
             // Each time they have doubled: not with every row.
-            if now >= (late * 2).max(1) && self.tell(Notice::LateRows { name: name.clone(), late: now }) {
+            if now >= (late * 2).max(1) {
                 late = now;
+                (self.listener)(Notice::LateRows { name: name.clone(), late });
             }
         }
-    }
-    fn tell(&self, notice: Notice) -> bool {
-        self.notices.try_send(notice).is_ok()
     }
 
     pub(super) fn list(&self) -> Vec<JobInfo> {

@@ -5,7 +5,7 @@ use millstream_dataflow::{Batch, Schema};
 use millstream_formats::render::text_value;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// What a session has shown.
 #[derive(Default)]
@@ -35,7 +35,7 @@ impl Observer for Shown {
 struct Talk {
     _directory: tempfile::TempDir,
     workbench: Arc<Workbench>,
-    notices: Receiver<Notice>,
+    notices: UnboundedReceiver<Notice>,
 }
 
 impl Talk {
@@ -44,10 +44,12 @@ impl Talk {
     }
     fn with(options: WorkbenchOptions) -> Talk {
         let directory = tempfile::tempdir().unwrap();
-        let (workbench, notices) = Workbench::new(WorkbenchOptions {
+        let (told, notices) = tokio::sync::mpsc::unbounded_channel();
+        let options = WorkbenchOptions {
             directory: directory.path().to_path_buf(),
             ..options
-        });
+        };
+        let workbench = Workbench::new(options, Arc::new(move |notice| drop(told.send(notice))));
         Talk {
             _directory: directory,
             workbench: Arc::new(workbench),
@@ -76,8 +78,12 @@ impl Talk {
     }
     /// Waits until a job has a checkpoint to go on from.
     async fn committed(&self, name: &str) {
-        let job = self.workbench.jobs().into_iter().find(|j| j.name == name).unwrap();
-        while job.metrics.checkpoints.completed.load(Relaxed) == 0 {
+        loop {
+            let job = self.workbench.jobs().into_iter().find(|j| j.name == name).unwrap();
+            if job.metrics.checkpoints.completed.load(Relaxed) > 0 {
+                return;
+            }
+            assert!(job.status.is_running(), "{name}: {:?}", job.status);
             tokio::task::yield_now().await;
         }
     }
