@@ -96,21 +96,48 @@ pub fn parse_timestamp(text: &[u8], separator: u8) -> Option<((i64, i64), &[u8])
 pub fn write_date(days: i64, out: &mut String) {
     use std::fmt::Write;
     let (year, month, day) = civil_from_days(days);
-    let _ = match year {
-        0..=9999 => write!(out, "{year:04}-{month:02}-{day:02}"),
-        10_000.. => write!(out, "+{year}-{month:02}-{day:02}"),
-        _ => write!(out, "-{:04}-{month:02}-{day:02}", -year),
-    };
+    match year {
+        0..=9999 => {
+            write_two(year / 100, out);
+            write_two(year % 100, out);
+        }
+        10_000.. => {
+            let _ = write!(out, "+{year}");
+        }
+        _ => {
+            let _ = write!(out, "-{:04}", -year);
+        }
+    }
+    out.push('-');
+    write_two(month.into(), out);
+    out.push('-');
+    write_two(day.into(), out);
 }
 
 /// Appends `HH:mm:ss`, then `digits` digits of fraction.
 pub fn write_time(nanos_of_day: i64, digits: usize, out: &mut String) {
     use std::fmt::Write;
     let seconds = nanos_of_day / 1_000_000_000;
-    let _ = write!(out, "{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    write_two(seconds / 3600, out);
+    out.push(':');
+    write_two(seconds / 60 % 60, out);
+    out.push(':');
+    write_two(seconds % 60, out);
     if digits > 0 {
         let _ = write!(out, ".{}", &format!("{:09}", nanos_of_day % 1_000_000_000)[..digits.min(9)]);
     }
+}
+
+/// Appends a number with two digits at least. Almost all have no more.
+fn write_two(number: i64, out: &mut String) {
+    use std::fmt::Write;
+    if !(0..100).contains(&number) {
+        let _ = write!(out, "{number:02}");
+        return;
+    }
+    let digit = |n: i64| char::from(b'0' + n as u8);
+    out.push(digit(number / 10));
+    out.push(digit(number % 10));
 }
 
 /// Splits epoch units into days and nanoseconds of the day; `per_second` is 1000, 1 000 000 or 1 000 000 000.
@@ -144,5 +171,20 @@ mod tests {
         write_date(-1, &mut text);
         write_time(500_000_000, 3, &mut text);
         assert_eq!(text, "1969-12-3100:00:00.500");
+        for (days, text) in [
+            (-719_529, "-0001-12-31"),
+            (-719_528, "0000-01-01"),
+            (2_932_896, "9999-12-31"),
+            (2_932_897, "+10000-01-01"),
+        ] {
+            let mut out = String::new();
+            write_date(days, &mut out);
+            assert_eq!(out, text);
+        }
+        for (seconds, text) in [(86_399, "23:59:59"), (-61, "00:-1:-1"), (3_600_000, "1000:00:00")] {
+            let mut out = String::new();
+            write_time(seconds * 1_000_000_000, 0, &mut out);
+            assert_eq!(out, text);
+        }
     }
 }

@@ -5,6 +5,8 @@ mod decoder;
 mod dialect;
 mod encoder;
 mod line;
+mod quoting;
+mod specials;
 
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{Error, FormatSpec, Result, Schema, SqlType};

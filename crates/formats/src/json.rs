@@ -1,6 +1,6 @@
 //! The `json` format: newline-delimited in files, one record per message in topics.
 
-pub(crate) mod column;
+mod column;
 mod cursor;
 pub mod debezium;
 mod derive;
@@ -9,6 +9,7 @@ mod form;
 mod object;
 pub mod registry;
 mod text;
+pub(crate) mod text_column;
 mod timestamp;
 
 use crate::record::{bad, check_bytes};

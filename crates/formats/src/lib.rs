@@ -10,6 +10,7 @@ mod cells;
 mod column;
 pub mod csv;
 mod fault;
+mod integer;
 pub mod json;
 pub mod parquet;
 pub mod protobuf;
@@ -27,7 +28,7 @@ use millstream_dataflow::{Decoder, Encoder, Error, FormatSpec, RecordEncoder, Re
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use json::column::value_of_text;
+pub use json::text_column::value_of_text;
 pub use registry::{RegisteredSchema, RegistryOptions, SchemaReference, SchemaRegistry};
 pub use split::split_records;
 

@@ -2,7 +2,7 @@
 
 use super::CsvOptions;
 use crate::json::JsonOptionsForText;
-use crate::json::column::TextColumn;
+use crate::json::text_column::TextColumn;
 use crate::validity::Validity;
 use arrow_array::{ArrayRef, ListArray, StructArray};
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
@@ -40,11 +40,18 @@ impl Scalar {
             nullable: field.nullable,
         })
     }
-    /// Appends the value of a text, which is the one at `row`.
-    fn push(&mut self, text: &[u8], row: usize, options: &CsvOptions) -> Result<(), String> {
+    /// Appends the value of a text that `around` begins with, which is the one at `row`.
+    #[inline]
+    fn push(&mut self, text: &[u8], around: &[u8], row: usize, options: &CsvOptions) -> Result<(), String> {
         if is_null(text, options) || (options.empty_null && text.is_empty()) {
             return self.push_missing();
         }
+        if self.column.push_plain(text, around) {
+            return Ok(());
+        }
+        self.push_any(text, row, options)
+    }
+    fn push_any(&mut self, text: &[u8], row: usize, options: &CsvOptions) -> Result<(), String> {
         match self.column.push(text) {
             Err(_) if options.ignore_errors && self.nullable => {
                 self.column.truncate(row);
@@ -81,11 +88,16 @@ impl Column {
         })
     }
 
-    /// Appends the value of a field, which is the one at `row`. After an error the caller truncates.
-    pub(super) fn push(&mut self, text: &[u8], row: usize, options: &CsvOptions) -> Result<(), String> {
-        if let Values::Scalar(values) = &mut self.values {
-            return values.push(text, row, options);
+    /// Appends the value of a field that `around` begins with, which is the one at `row`. After an error the caller truncates.
+    #[inline]
+    pub(super) fn push(&mut self, text: &[u8], around: &[u8], row: usize, options: &CsvOptions) -> Result<(), String> {
+        match &mut self.values {
+            Values::Scalar(values) => values.push(text, around, row, options),
+            _ => self.push_nested(text, row, options),
         }
+    }
+
+    fn push_nested(&mut self, text: &[u8], row: usize, options: &CsvOptions) -> Result<(), String> {
         let is_row = matches!(self.values, Values::Row(..));
         if is_null(text, options) || (is_row && text.is_empty()) {
             return self.push_missing();
@@ -108,7 +120,7 @@ impl Column {
                 let mut end = ends[ends.len() - 1];
                 if !text.is_empty() {
                     for part in parts {
-                        values.push(part, end as usize, options)?;
+                        values.push(part, part, end as usize, options)?;
                         end = end.checked_add(1).ok_or("too many elements in a batch")?;
                     }
                 }
@@ -118,7 +130,7 @@ impl Column {
             Values::Row(fields, validity, _) => {
                 for field in fields.iter_mut() {
                     match parts.next() {
-                        Some(part) => field.push(part, row, options)?,
+                        Some(part) => field.push(part, part, row, options)?,
                         None if options.ignore_errors => field.push_missing()?,
                         None => return Err("fewer parts than the ROW has fields".to_string()),
                     }

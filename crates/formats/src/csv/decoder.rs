@@ -1,7 +1,7 @@
 //! Lines to rows.
 
 use super::column::Column;
-use super::line::Line;
+use super::line::{Fields, Line};
 use super::{CsvOptions, check_types};
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use millstream_dataflow::{BadRecord, Decoder, Error, Field, Result, Schema};
@@ -44,20 +44,20 @@ impl CsvDecoder {
             return Ok(0);
         }
         let malformed = |what: &str| ("malformed", what.to_string());
-        self.line.read(record, &self.options.dialect).map_err(malformed)?;
-        let (found, expected) = (self.line.len(), self.fields_in_line);
+        let fields = self.line.read(record, &self.options.dialect).map_err(malformed)?;
+        let (found, expected) = (fields.len(), self.fields_in_line);
         let differs = |reason| (reason, format!("the line has {found} fields, the table {expected} columns"));
         let missing = || differs("missing-field");
-        if !self.has_length() {
+        if !self.options.has_length(fields, expected) {
             return Err(if found > expected { differs("extra-field") } else { missing() });
         }
         for (i, column) in self.columns.iter_mut().enumerate() {
             let field = &self.schema.fields[i];
-            let Some(text) = self.line.get(self.places[i]) else {
+            let Some((text, around)) = fields.get(self.places[i]) else {
                 column.push_missing().map_err(|_| missing())?;
                 continue;
             };
-            column.push(text, self.rows, &self.options).map_err(|what| {
+            column.push(text, around, self.rows, &self.options).map_err(|what| {
                 let text: String = String::from_utf8_lossy(text).chars().take(40).collect();
                 ("type", format!("column \"{}\" ({}): {what}: {text:?}", field.name, field.ty))
             })?;
@@ -65,16 +65,17 @@ impl CsvDecoder {
         self.rows += 1;
         Ok(1)
     }
+}
 
+impl CsvOptions {
     /// Whether the line may have as many fields as it has.
-    fn has_length(&self) -> bool {
-        let (found, expected) = (self.line.len(), self.fields_in_line);
-        match found.cmp(&expected) {
+    fn has_length(&self, fields: Fields<'_>, expected: usize) -> bool {
+        match fields.len().cmp(&expected) {
             std::cmp::Ordering::Equal => true,
-            std::cmp::Ordering::Less => self.options.ignore_errors && !self.options.fail_on_missing,
+            std::cmp::Ordering::Less => self.ignore_errors && !self.fail_on_missing,
             std::cmp::Ordering::Greater => {
-                let last = self.line.get(expected).unwrap_or_default();
-                self.options.unmappable || (self.options.trailing_comma && found == expected + 1 && last.trim_ascii().is_empty())
+                let last = fields.get(expected).map_or(&[][..], |(text, _)| text);
+                self.unmappable || (self.trailing_comma && fields.len() == expected + 1 && last.trim_ascii().is_empty())
             }
         }
     }

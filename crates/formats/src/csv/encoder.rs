@@ -1,24 +1,25 @@
 //! Rows to lines, as Flink writes them.
 
+use super::quoting::Quoting;
 use super::{CsvOptions, check_types};
+use crate::cells::{self, Cells, Values};
+use crate::integer::write_integer;
 use crate::json::encoder::fraction;
-use crate::render::{java_decimal, timestamp_parts};
-use arrow_array::types::*;
-use arrow_array::{Array, ArrayRef, cast::AsArray};
-use millstream_dataflow::text::decimal_text;
-use millstream_dataflow::{Batch, Encoder, Field, RecordEncoder, Records, Result, Schema, SqlType, temporal};
+use crate::render::java_decimal;
+use millstream_dataflow::text::{decimal_text, java_double, java_float};
+use millstream_dataflow::{Batch, Encoder, Error, Field, RecordEncoder, Records, Result, Schema, SqlType, temporal};
 use std::collections::BTreeMap;
 
-/// Longer texts are quoted without a look at them.
-const LOOKED_AT: usize = 24;
+/// All that whole numbers are made of.
+const OF_NUMBERS: &[u8] = b"-0123456789";
 
 /// Writes lines.
 pub struct CsvEncoder {
     schema: Schema,
     options: CsvOptions,
-    /// Texts with smaller bytes are quoted, and those with this one.
-    plain_from: u8,
-    quoted: u8,
+    quoting: Quoting,
+    /// Per column, whether its values are never quoted.
+    spared: Vec<bool>,
 }
 
 impl CsvEncoder {
@@ -27,27 +28,31 @@ impl CsvEncoder {
     pub fn new(schema: &Schema, options: &BTreeMap<String, String>) -> Result<Self> {
         check_types(schema)?;
         let options = CsvOptions::new(options)?;
-        let special = [Some(options.dialect.delimiter), options.dialect.quote, Some(b'\r')];
+        let quoting = Quoting::new(&options, schema.fields.len());
+        let spared = |f: &Field| is_whole(&f.ty) && quoting.spares(OF_NUMBERS);
         Ok(CsvEncoder {
             schema: schema.clone(),
-            plain_from: special.into_iter().flatten().max().unwrap_or_default() + 1,
-            quoted: options.dialect.escape.unwrap_or(b'\\'),
+            spared: schema.fields.iter().map(spared).collect(),
+            quoting,
             options,
         })
     }
 
     /// Each row's line, without an end.
     fn each(&self, batch: &Batch, mut take: impl FnMut(&str)) -> Result<()> {
-        let (mut line, mut text) = (String::new(), String::new());
+        let columns = cells::of_batch(batch, &self.schema)?;
+        let mut line = String::new();
         for row in 0..batch.num_rows() {
             line.clear();
-            for (i, (column, field)) in batch.data.columns().iter().zip(&self.schema.fields).enumerate() {
+            for (i, (column, field)) in columns.iter().zip(&self.schema.fields).enumerate() {
                 if i > 0 {
                     line.push(char::from(self.options.dialect.delimiter));
                 }
-                text.clear();
-                self.value(column, row, field, &mut text)?;
-                self.append(&text, is_text(&field.ty) && !column.is_null(row), &mut line);
+                let (start, is_null) = (line.len(), column.is_null(row));
+                self.value(column, row, field, &mut line)?;
+                if is_null || !self.spared[i] {
+                    self.quoting.protect(&mut line, start, !is_null && is_text(&field.ty));
+                }
             }
             take(&line);
         }
@@ -55,40 +60,39 @@ impl CsvEncoder {
     }
 
     /// A value, whose parts nothing quotes.
-    fn value(&self, array: &ArrayRef, row: usize, field: &Field, out: &mut String) -> Result<()> {
-        match &field.ty {
-            _ if array.is_null(row) => self.scalar(array, row, field, out),
-            SqlType::Array(element) => {
-                let values = array.as_list::<i32>().value(row);
-                (0..values.len()).try_for_each(|i| self.part(i, &values, i, element, out))
+    #[inline]
+    fn value(&self, column: &Cells<'_>, row: usize, field: &Field, out: &mut String) -> Result<()> {
+        match (&column.values, &field.ty) {
+            _ if column.is_null(row) => self.scalar(column, row, field, out),
+            (Values::List(offsets, values), SqlType::Array(element)) => {
+                let elements = offsets[row] as usize..offsets[row + 1] as usize;
+                elements.enumerate().try_for_each(|(i, at)| self.part(i, values, at, element, out))
             }
-            SqlType::Row(fields) => {
-                let parts = array.as_struct().columns().iter().zip(fields);
+            (Values::Row(parts), SqlType::Row(fields)) => {
+                let parts = parts.iter().zip(fields);
                 parts.enumerate().try_for_each(|(i, (part, f))| self.part(i, part, row, f, out))
             }
-            _ => self.scalar(array, row, field, out),
+            _ => self.scalar(column, row, field, out),
         }
     }
 
-    fn part(&self, index: usize, array: &ArrayRef, row: usize, field: &Field, out: &mut String) -> Result<()> {
+    fn part(&self, index: usize, column: &Cells<'_>, row: usize, field: &Field, out: &mut String) -> Result<()> {
         if index > 0 {
             out.push(char::from(self.options.elements));
         }
-        self.scalar(array, row, field, out)
+        self.scalar(column, row, field, out)
     }
 
-    fn scalar(&self, array: &ArrayRef, row: usize, field: &Field, out: &mut String) -> Result<()> {
-        if array.is_null(row) {
+    #[inline]
+    fn scalar(&self, column: &Cells<'_>, row: usize, field: &Field, out: &mut String) -> Result<()> {
+        if column.is_null(row) {
             out.push_str(self.options.null_literal.as_deref().unwrap_or_default());
             return Ok(());
         }
-        match &field.ty {
-            SqlType::Char(_) | SqlType::VarChar(_) => out.push_str(array.as_string_view().value(row)),
-            SqlType::Binary(_) | SqlType::VarBinary(_) => out.push_str(&crate::base64::encode(array.as_binary_view().value(row))),
-            SqlType::Decimal(_, scale) => out.push_str(&self.decimal(array.as_primitive::<Decimal128Type>().value(row), *scale)),
-            SqlType::Time(_) => time(i64::from(array.as_primitive::<Time32MillisecondType>().value(row)) * 1_000_000, out),
-            SqlType::Timestamp(_) | SqlType::TimestampLtz(_) => {
-                let (days, nanos) = timestamp_parts(array, row)?;
+        match (&column.values, &field.ty) {
+            (Values::Text(v), _) => out.push_str(v.value(row)),
+            (Values::I64(v), SqlType::Timestamp(p) | SqlType::TimestampLtz(p)) => {
+                let (days, nanos) = temporal::split(v[row], per_second(*p));
                 temporal::write_date(days, out);
                 out.push(' ');
                 time(nanos, out);
@@ -96,7 +100,19 @@ impl CsvEncoder {
                     out.push('Z');
                 }
             }
-            _ => out.push_str(&crate::render::text_value(array, row, field)),
+            (Values::I32(v), SqlType::Date) => temporal::write_date(v[row].into(), out),
+            (Values::I32(v), SqlType::Time(_)) => time(i64::from(v[row]) * 1_000_000, out),
+            (Values::I64(v), _) => write_integer(v[row], out),
+            (Values::I32(v), _) => write_integer(v[row].into(), out),
+            (Values::I16(v), _) => write_integer(v[row].into(), out),
+            (Values::I8(v), _) => write_integer(v[row].into(), out),
+            (Values::F64(v), _) => out.push_str(&java_double(v[row])),
+            (Values::F32(v), _) => out.push_str(&java_float(v[row])),
+            (Values::Decimal(v), SqlType::Decimal(_, scale)) => out.push_str(&self.decimal(v[row], *scale)),
+            (Values::Boolean(v), _) => out.push_str(if v.value(row) { "true" } else { "false" }),
+            (Values::Bytes(v), _) => out.push_str(&crate::base64::encode(v.value(row))),
+            (Values::Null, _) => {}
+            (_, other) => return Err(Error::bug(format!("{other} reached the CSV encoder"))),
         }
         Ok(())
     }
@@ -116,47 +132,6 @@ impl CsvEncoder {
             false => decimal_text(unscaled, scale.unsigned_abs() as u8),
         }
     }
-
-    /// Appends a field.
-    fn append(&self, text: &str, is_text: bool, line: &mut String) {
-        let dialect = &self.options.dialect;
-        let special = |b: u8| b == dialect.delimiter || matches!(b, b'\n' | b'\r') || Some(b) == dialect.quote || Some(b) == dialect.escape;
-        let Some(quote) = dialect.quote else {
-            for c in text.chars() {
-                let Some(escape) = dialect.escape.filter(|_| u8::try_from(c).is_ok_and(special)) else {
-                    line.push(c);
-                    continue;
-                };
-                line.push(char::from(escape));
-                // As letters: a carriage return at a record's end would be taken for a part of the line end.
-                line.push(match c {
-                    '\n' => 'n',
-                    '\r' => 'r',
-                    other => other,
-                });
-            }
-            return;
-        };
-        let long = || text.encode_utf16().count() > LOOKED_AT;
-        let is_quoted = text.bytes().any(special)
-            || (is_text && (text.bytes().any(|b| b < self.plain_from || b == self.quoted) || long()))
-            || (self.options.comments && text.starts_with('#'))
-            // An empty line would be no record.
-            || (text.is_empty() && self.schema.fields.len() == 1);
-        if !is_quoted {
-            line.push_str(text);
-            return;
-        }
-        line.push(char::from(quote));
-        for c in text.chars() {
-            // Doubled, both are meant as they are.
-            if u8::try_from(c).is_ok_and(|b| b == quote || Some(b) == dialect.escape) {
-                line.push(c);
-            }
-            line.push(c);
-        }
-        line.push(char::from(quote));
-    }
 }
 
 /// Whether Flink looks at what stands in a value before it writes it without quotes.
@@ -166,6 +141,20 @@ fn is_text(ty: &SqlType) -> bool {
         ty,
         T::Boolean | T::TinyInt | T::SmallInt | T::Int | T::BigInt | T::Float | T::Double | T::Decimal(..) | T::Null
     )
+}
+
+/// Whole numbers hold digits and a sign only.
+fn is_whole(ty: &SqlType) -> bool {
+    matches!(ty, SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt)
+}
+
+/// Units of a timestamp's carrier.
+fn per_second(precision: u8) -> i64 {
+    match precision {
+        0..=3 => 1_000,
+        4..=6 => 1_000_000,
+        _ => 1_000_000_000,
+    }
 }
 
 /// `23:59:59.12`: a fraction only where there is one.

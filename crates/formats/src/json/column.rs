@@ -20,7 +20,7 @@ use std::sync::Arc;
 const MS_OF_DAY: i64 = 86_400_000;
 
 #[derive(Debug)]
-enum Values {
+pub(super) enum Values {
     Boolean(BooleanBufferBuilder),
     I8(Vec<i8>),
     I16(Vec<i16>),
@@ -47,8 +47,8 @@ pub(super) fn counts() -> Field {
 
 #[derive(Debug)]
 pub(super) struct Column {
-    values: Values,
-    validity: Validity,
+    pub(super) values: Values,
+    pub(super) validity: Validity,
     ty: DataType,
     nullable: bool,
     /// A date or time is a number: days since 1970, milliseconds of the day, or units since 1970.
@@ -474,23 +474,9 @@ fn scalar<'s, 'a: 's>(c: &mut Cursor<'a>, scratch: &'s mut Vec<u8>) -> Parsed<&'
 /// An integer, or a text that holds one.
 #[inline]
 fn integer(c: &mut Cursor<'_>, scratch: &mut Vec<u8>) -> Parsed<i64> {
-    let start = c.at;
-    let negative = c.eat(b'-');
-    let first = c.at;
-    let mut value: u64 = 0;
-    while let Some(d @ b'0'..=b'9') = c.peek() {
-        if c.at - first >= 18 {
-            break;
-        }
-        value = value * 10 + u64::from(d - b'0');
-        c.at += 1;
+    if let Some(n) = c.short_integer() {
+        return Ok(n);
     }
-    let digits = c.at - first;
-    let plain = digits > 0 && (digits == 1 || c.bytes[first] != b'0') && !matches!(c.peek(), Some(b'0'..=b'9' | b'.' | b'e' | b'E'));
-    if plain {
-        return Ok(if negative { -(value as i64) } else { value as i64 });
-    }
-    c.at = start;
     let text = scalar(c, scratch)?;
     std::str::from_utf8(text.trim_ascii())
         .ok()
@@ -501,70 +487,4 @@ fn integer(c: &mut Cursor<'_>, scratch: &mut Vec<u8>) -> Parsed<i64> {
 fn float(c: &mut Cursor<'_>, scratch: &mut Vec<u8>) -> Parsed<f64> {
     let text = scalar(c, scratch)?.trim_ascii();
     std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()).ok_or(Fault::Type("no number"))
-}
-
-/// A column that texts without quotes are parsed into: the fields of a CSV line. The same types take the same texts as JSON strings.
-#[derive(Debug)]
-pub(crate) struct TextColumn {
-    column: Column,
-    options: JsonOptions,
-    quoted: String,
-    scratch: Vec<u8>,
-}
-
-/// One value, as a column of one row, of the text that [`crate::render::text_value`] gives it; `None` is NULL.
-///
-/// # Errors
-/// What is wrong with the text.
-pub fn value_of_text(field: &Field, text: Option<&str>) -> Result<ArrayRef, String> {
-    let column = || -> Result<TextColumn> { TextColumn::new(field, &super::JsonOptionsForText::default()) };
-    let mut column = column().map_err(|e| e.message.clone())?;
-    match text {
-        Some(text) => column.push(text.as_bytes())?,
-        None => column.push_null(),
-    }
-    column.finish().map_err(|e| e.message.clone())
-}
-
-impl TextColumn {
-    pub(crate) fn new(field: &Field, options: &super::JsonOptionsForText) -> Result<TextColumn> {
-        Ok(TextColumn {
-            column: Column::new(field, &options.0)?,
-            options: options.0.clone(),
-            quoted: String::new(),
-            scratch: Vec::new(),
-        })
-    }
-    /// Appends the value of a text; after an error the caller truncates.
-    pub(crate) fn push(&mut self, text: &[u8]) -> Result<(), String> {
-        let text = std::str::from_utf8(text).map_err(|_| "no UTF-8 text".to_string())?;
-        if let Values::Text(v) = &mut self.column.values {
-            v.push_text(text);
-            self.column.validity.push(true);
-            return Ok(());
-        }
-        if text.bytes().any(|b| b < 0x20 || matches!(b, b'"' | b'\\')) {
-            return Err("no value of the type".to_string());
-        }
-        self.quoted.clear();
-        self.quoted.push('"');
-        self.quoted.push_str(text);
-        self.quoted.push('"');
-        self.column
-            .parse(&mut Cursor::new(self.quoted.as_bytes()), &self.options, &mut self.scratch, 1)
-            .map_err(|fault| match fault {
-                Fault::Malformed(what) | Fault::Type(what) => what.to_string(),
-                Fault::Depth => "too deep".to_string(),
-                Fault::Utf8 => "no UTF-8 text".to_string(),
-            })
-    }
-    pub(crate) fn push_null(&mut self) {
-        self.column.push_null();
-    }
-    pub(crate) fn truncate(&mut self, rows: usize) {
-        self.column.truncate(rows);
-    }
-    pub(crate) fn finish(&mut self) -> Result<ArrayRef> {
-        self.column.finish()
-    }
 }

@@ -182,6 +182,27 @@ impl<'a> Cursor<'a> {
         self.at = at;
         Some(if negative { -(value as i64) } else { value as i64 })
     }
+    /// The same, digit by digit, where fewer than eight bytes may be left.
+    #[inline]
+    pub(super) fn short_integer(&mut self) -> Option<i64> {
+        let start = self.at;
+        let negative = self.eat(b'-');
+        let first = self.at;
+        let mut value: u64 = 0;
+        while let Some(d @ b'0'..=b'9') = self.peek() {
+            if self.at - first >= 18 {
+                break;
+            }
+            value = value * 10 + u64::from(d - b'0');
+            self.at += 1;
+        }
+        let digits = self.at - first;
+        if digits == 0 || (digits > 1 && self.bytes[first] == b'0') || matches!(self.peek(), Some(b'0'..=b'9' | b'.' | b'e' | b'E')) {
+            self.at = start;
+            return None;
+        }
+        Some(if negative { -(value as i64) } else { value as i64 })
+    }
     /// What is between the quotes, and whether it holds escapes. The cursor stands on the first quote.
     #[inline]
     pub(super) fn string(&mut self) -> Parsed<(&'a str, bool)> {

@@ -2,6 +2,7 @@
 
 use super::column::counts;
 use super::{JsonOptions, TimestampStandard};
+use crate::integer::write_integer;
 use crate::registry::FramedEncoder;
 use crate::render::java_double;
 use arrow_array::types::*;
@@ -122,15 +123,12 @@ fn value(array: &ArrayRef, row: usize, field: &Field, options: &JsonOptions, out
         out.push_str("null");
         return Ok(());
     }
-    let number = |n: i64, out: &mut String| {
-        let _ = write!(out, "{n}");
-    };
     match &field.ty {
         SqlType::Boolean => out.push_str(if array.as_boolean().value(row) { "true" } else { "false" }),
-        SqlType::TinyInt => number(array.as_primitive::<Int8Type>().value(row).into(), out),
-        SqlType::SmallInt => number(array.as_primitive::<Int16Type>().value(row).into(), out),
-        SqlType::Int => number(array.as_primitive::<Int32Type>().value(row).into(), out),
-        SqlType::BigInt => number(array.as_primitive::<Int64Type>().value(row), out),
+        SqlType::TinyInt => write_integer(array.as_primitive::<Int8Type>().value(row).into(), out),
+        SqlType::SmallInt => write_integer(array.as_primitive::<Int16Type>().value(row).into(), out),
+        SqlType::Int => write_integer(array.as_primitive::<Int32Type>().value(row).into(), out),
+        SqlType::BigInt => write_integer(array.as_primitive::<Int64Type>().value(row), out),
         SqlType::Float => float(&crate::render::java_float(array.as_primitive::<Float32Type>().value(row)), out),
         SqlType::Double => float(&java_double(array.as_primitive::<Float64Type>().value(row)), out),
         SqlType::Decimal(_, scale) => {
@@ -144,9 +142,9 @@ fn value(array: &ArrayRef, row: usize, field: &Field, options: &JsonOptions, out
         }
         SqlType::Char(_) | SqlType::VarChar(_) => quote(array.as_string_view().value(row), out),
         SqlType::Binary(_) | SqlType::VarBinary(_) => quote(&crate::base64::encode(array.as_binary_view().value(row)), out),
-        SqlType::Date if options.numbers => number(array.as_primitive::<Date32Type>().value(row).into(), out),
-        SqlType::Time(_) if options.numbers => number(array.as_primitive::<Time32MillisecondType>().value(row).into(), out),
-        SqlType::Timestamp(_) | SqlType::TimestampLtz(_) if options.numbers => number(units(array, row)?, out),
+        SqlType::Date if options.numbers => write_integer(array.as_primitive::<Date32Type>().value(row).into(), out),
+        SqlType::Time(_) if options.numbers => write_integer(array.as_primitive::<Time32MillisecondType>().value(row).into(), out),
+        SqlType::Timestamp(_) | SqlType::TimestampLtz(_) if options.numbers => write_integer(units(array, row)?, out),
         SqlType::Date => {
             out.push('"');
             temporal::write_date(array.as_primitive::<Date32Type>().value(row).into(), out);
@@ -238,9 +236,12 @@ fn float(text: &str, out: &mut String) {
 /// `.123` without trailing zeros; nothing for whole seconds.
 pub(crate) fn fraction(nanos: i64, out: &mut String) {
     if nanos > 0 {
-        let digits = format!("{nanos:09}");
         out.push('.');
-        out.push_str(digits.trim_end_matches('0'));
+    }
+    let (mut rest, mut unit) = (nanos, 100_000_000);
+    while rest > 0 {
+        out.push(char::from(b'0' + (rest / unit) as u8));
+        (rest, unit) = (rest % unit, unit / 10);
     }
 }
 

@@ -65,24 +65,44 @@ impl Timestamps {
     /// Appends what most writers write, seconds or milliseconds between quotes; anything else leaves all as it was.
     #[inline]
     pub(super) fn push_plain(&mut self, c: &mut Cursor<'_>, standard: TimestampStandard) -> bool {
-        self.plain(c, self.standard.unwrap_or(standard)).is_some()
+        let text = c.rest().strip_prefix(b"\"").unwrap_or_default();
+        match self.plain(text, self.standard.unwrap_or(standard)) {
+            Some((units, length)) if text.get(length) == Some(&b'"') => {
+                c.at += length + 2;
+                self.values.push(units);
+                true
+            }
+            _ => false,
+        }
     }
 
+    /// The same of a text without quotes.
     #[inline]
-    fn plain(&mut self, c: &mut Cursor<'_>, standard: TimestampStandard) -> Option<()> {
-        // `"yyyy-MM-dd HH:mm:ss`
-        let rest = c.rest();
-        let chunk = rest.first_chunk::<20>()?;
-        if chunk[0] != b'"' || chunk[11] != standard.separator() || self.per_second > 1_000_000 {
+    pub(super) fn push_plain_text(&mut self, text: &[u8], standard: TimestampStandard) -> bool {
+        match self.plain(text, self.standard.unwrap_or(standard)) {
+            Some((units, length)) if text.len() == length => {
+                self.values.push(units);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The units of a text that begins with a timestamp, and its length.
+    #[inline]
+    fn plain(&mut self, text: &[u8], standard: TimestampStandard) -> Option<(i64, usize)> {
+        // `yyyy-MM-dd HH:mm:ss`
+        let chunk = text.first_chunk::<19>()?;
+        if chunk[10] != standard.separator() || self.per_second > 1_000_000 {
             return None;
         }
-        let date = chunk[1..].first_chunk::<10>()?;
+        let date = chunk.first_chunk::<10>()?;
         if *date != self.date.0 {
             let (days, _) = temporal::parse_date(date)?;
             self.date = (*date, days);
         }
         // Digits become their values and colons zeros; then the high bit of each byte that is none of these.
-        let word = u64::from_le_bytes(*chunk[12..].first_chunk::<8>()?) ^ 0x3030_3a30_303a_3030;
+        let word = u64::from_le_bytes(*chunk[11..].first_chunk::<8>()?) ^ 0x3030_3a30_303a_3030;
         if (word.wrapping_add(0x7676_7f76_767f_7676) | word) & 0x8080_8080_8080_8080 != 0 {
             return None;
         }
@@ -91,22 +111,26 @@ impl Timestamps {
         if hour > 23 || minute > 59 || second > 59 {
             return None;
         }
-        let (mut ms, mut length) = (0, 20);
-        if rest.get(20) == Some(&b'.') {
-            for digit in rest[21..].first_chunk::<3>()? {
-                ms = ms * 10 + i64::from(Some(digit.wrapping_sub(b'0')).filter(|d| *d < 10)?);
+        let (mut ms, mut length) = (0, 19);
+        if text.get(19) == Some(&b'.') {
+            length = 20;
+            // Zeros at the end are mostly left out.
+            for unit in [100, 10, 1] {
+                let digit = text.get(length).map_or(u8::MAX, |b| b.wrapping_sub(b'0'));
+                if digit > 9 {
+                    break;
+                }
+                ms += unit * i64::from(digit);
+                length += 1;
             }
-            length = 24;
+            (length > 20).then_some(())?;
         }
         if self.point {
-            (rest.get(length) == Some(&b'Z')).then_some(())?;
+            (text.get(length) == Some(&b'Z')).then_some(())?;
             length += 1;
         }
-        (rest.get(length) == Some(&b'"')).then_some(())?;
-        c.at += length + 1;
         let seconds = self.date.1 * 86_400 + (hour * 3600 + minute * 60 + second) as i64;
-        self.values.push(seconds * self.per_second + ms * (self.per_second / 1000));
-        Some(())
+        Some((seconds * self.per_second + ms * (self.per_second / 1000), length))
     }
 }
 
@@ -140,6 +164,13 @@ mod tests {
             let (mut plain, mut any) = (Timestamps::new(per_second, point), Timestamps::new(per_second, point));
             let mut cursor = Cursor::new(quoted.as_bytes());
             let taken = plain.push_plain(&mut cursor, TimestampStandard::Sql);
+            let mut unquoted = Timestamps::new(per_second, point);
+            assert_eq!(
+                unquoted.push_plain_text(&quoted.as_bytes()[1..quoted.len() - 1], TimestampStandard::Sql),
+                taken,
+                "{text}"
+            );
+            assert_eq!(unquoted.values, plain.values, "{text}");
             let expected = any.push(&quoted.as_bytes()[1..quoted.len() - 1], TimestampStandard::Sql);
             if taken {
                 assert_eq!((expected, &plain.values, cursor.at), (Ok(()), &any.values, quoted.len()), "{text}");
