@@ -1,6 +1,7 @@
 //! A real Apache Kafka broker for tests: one KRaft node from the jars that Maven fetches once into the cache, or the one that
 //! `MILLSTREAM_TEST_KAFKA=host:port` names.
 
+use crate::intercept::Intercept;
 use anyhow::{Context, Result, bail, ensure};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
@@ -67,6 +68,9 @@ pub struct Broker {
     port: u16,
     /// Of the listener that wants TLS and credentials.
     secured: u16,
+    /// Of a listener whose clients are told to come by another port: an [`Intercept`] stands there.
+    behind: u16,
+    watched: u16,
     guard: Option<Child>,
 }
 
@@ -80,7 +84,7 @@ impl Broker {
     pub fn new() -> Result<Broker> {
         let libs = jars()?;
         let home = tempfile::tempdir()?;
-        let (port, control, secured) = (free_port()?, free_port()?, free_port()?);
+        let (port, control, secured, behind, watched) = (free_port()?, free_port()?, free_port()?, free_port()?, free_port()?);
         let keys = home.path().join("broker.p12");
         let keytool = |arguments: &[&str]| -> Result<Vec<u8>> {
             let output = Command::new("keytool")
@@ -100,13 +104,13 @@ impl Broker {
             &properties,
             format!(
                 "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.bootstrap.servers=127.0.0.1:{control}\n\
-                 listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secured},CONTROLLER://127.0.0.1:{control}\n\
-                 advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secured}\n\
+                 listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secured},WATCHED://127.0.0.1:{behind},CONTROLLER://127.0.0.1:{control}\n\
+                 advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secured},WATCHED://127.0.0.1:{watched}\n\
                  ssl.keystore.type=PKCS12\nssl.keystore.location={}\nssl.keystore.password={STORE_PASSWORD}\nsasl.enabled.mechanisms=SCRAM-SHA-256,PLAIN\n\
                  listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;\n\
                  listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}=\"{PASSWORD}\";\n\
                  controller.listener.names=CONTROLLER\ninter.broker.listener.name=PLAINTEXT\n\
-                 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL\nlog.dirs={}\nnum.partitions=1\n\
+                 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,WATCHED:PLAINTEXT,SASL_SSL:SASL_SSL\nlog.dirs={}\nnum.partitions=1\n\
                  auto.create.topics.enable=false\noffsets.topic.replication.factor=1\noffsets.topic.num.partitions=2\n\
                  transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\ntransaction.state.log.num.partitions=2\n\
                  share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n\
@@ -132,6 +136,8 @@ impl Broker {
             libs,
             port,
             secured,
+            behind,
+            watched,
             guard: None,
         };
         broker.start()?;
@@ -145,6 +151,11 @@ impl Broker {
     /// The listener that wants TLS and credentials.
     pub fn secured(&self) -> String {
         format!("127.0.0.1:{}", self.secured)
+    }
+
+    /// A way to the broker that can be cut at a request, and its address.
+    pub fn intercept(&self) -> Result<(Intercept, String)> {
+        Ok((Intercept::new(self.watched, self.behind)?, format!("127.0.0.1:{}", self.watched)))
     }
 
     /// The certificate that vouches for it.

@@ -72,6 +72,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("an_at_least_once_sink_loses_nothing", sink::at_least_once),
         trial("a_stop_sends_nothing_behind_its_last_checkpoint", sink::clean_stops),
         trial("an_exactly_once_sink_is_exact_after_many_kills", sink::soak),
+        trial("an_exactly_once_sink_is_exact_after_a_kill_at_each_step", sink::steps),
         trial("sinks_wait_for_a_broker_that_restarts", sink::broker_restart),
         trial("progress_that_the_broker_forgot_stops_the_job", sink::forgotten),
         trial("registry::records_go_there_and_back_by_the_schemas_of_a_registry", registry::round_trip),

@@ -4,5 +4,6 @@
 pub mod broker;
 pub mod harness;
 pub mod hostile;
+pub mod intercept;
 pub mod sim;
 pub mod suites;

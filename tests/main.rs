@@ -35,7 +35,7 @@ mod tidy;
 
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
-use tests::{broker, harness, suites};
+use tests::{broker, harness, intercept, suites};
 
 fn main() -> ExitCode {
     // Jobs run in processes of their own, so that they can be killed: this binary is Millstream, too.

@@ -3,6 +3,7 @@
 use super::{prepare, topic_of};
 use crate::broker::{Broker, Writer, create_topic, delete_group, groups, read_all, shared, unique};
 use crate::harness::{Running, fail, succeed};
+use crate::intercept::{Moment, Request};
 use crate::suites::{World, table as table_of};
 use anyhow::{Context, Result, ensure};
 use millstream_dataflow::testing::{SinkCase, columns, rows as rows_of, sink_suite, texts};
@@ -12,6 +13,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use tests::sim::world::Chance;
+
+/// How long a step is waited for, and how often it is looked for.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(20);
 
 fn text(bytes: Option<&[u8]>) -> String {
     bytes.map_or("null".to_string(), |b| String::from_utf8_lossy(b).into_owned())
@@ -397,6 +402,52 @@ pub(super) fn soak() -> Result<()> {
     // Half a file of a killed process has a name that nobody looks at.
     left.retain(|f| f.contains("/sinks/") && !f.contains("/.tmp-"));
     ensure!(left.is_empty(), "{left:?} are left");
+    Ok(())
+}
+
+/// Killed at each step of a commit, before the broker hears of it and before its answer is heard: each id is there once, for committed readers,
+/// after each kill and in the end.
+pub(super) fn steps() -> Result<()> {
+    use Request as R;
+    let broker = Broker::new()?;
+    let (intercept, watched) = broker.intercept()?;
+    let address = broker.address();
+    create_topic(&address, "from", 3)?;
+    create_topic(&address, "to", 2)?;
+    let (directory, writer) = (tempfile::tempdir()?, Writer::new(&address, "from", &[])?);
+    // Only the sink goes the way that is watched.
+    let sql = copy(&address, "from", "to", "exactly-once").replace("200 ms", "20 ms");
+    let (source, sink) = sql.split_once("CREATE TABLE o").context("no sink")?;
+    let sql = format!("{source}CREATE TABLE o{}", sink.replace(&address, &watched));
+    // A process takes the transactional id over once; its first transaction rolls forward what the one before it had decided.
+    let once = [R::InitProducerId, R::OffsetFetch].map(|request| (request, 1));
+    let each = [R::AddPartitionsToTxn, R::Produce, R::AddOffsetsToTxn, R::TxnOffsetCommit, R::EndTxn];
+    let stops = once.into_iter().chain(each.into_iter().flat_map(|request| [1, 2].map(|nth| (request, nth))));
+    let mut sent = 0;
+    for (request, nth) in stops {
+        for moment in [Moment::Sent, Moment::Answered] {
+            intercept.set(request, moment, nth);
+            let mut child = Running::start(prepare(directory.path(), "copy.sql", &sql)?)?;
+            let mut patience = PATIENCE;
+            while !intercept.is_closed() {
+                ensure!(!patience.is_zero(), "{request:?} did not come for the {nth}. time\n{}", child.told()?);
+                patience = patience.saturating_sub(PAUSE);
+                send(&writer, sent..sent + 10)?;
+                sent += 10;
+                std::thread::sleep(PAUSE);
+                child.check()?;
+            }
+            child.kill()?;
+            intercept.open();
+            let found = ids(&address, "to")?;
+            ensure!(found.values().all(|n| *n == 1), "an id is there twice after {request:?} {nth}, {moment:?}");
+        }
+    }
+    let mut child = Running::start(prepare(directory.path(), "copy.sql", &sql)?)?;
+    let found = wait_for_ids(&address, "to", sent, &mut child)?;
+    child.stop()?;
+    ensure!(found.keys().copied().eq(0..sent), "{} of {sent} ids", found.len());
+    ensure!(found.values().all(|n| *n == 1), "an id is there twice");
     Ok(())
 }
 
