@@ -140,6 +140,15 @@ fn write_two(number: i64, out: &mut String) {
     out.push(digit(number % 10));
 }
 
+/// Units of a second in what carries a TIMESTAMP of a precision, as [`crate::SqlType::to_arrow`] has it: milli-, micro- or nanoseconds.
+pub fn units_per_second(precision: u8) -> i64 {
+    match precision {
+        0..=3 => 1_000,
+        4..=6 => 1_000_000,
+        _ => 1_000_000_000,
+    }
+}
+
 /// Splits epoch units into days and nanoseconds of the day; `per_second` is 1000, 1 000 000 or 1 000 000 000.
 pub fn split(value: i64, per_second: i64) -> (i64, i64) {
     let per_day = per_second * 86_400;

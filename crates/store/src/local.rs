@@ -172,6 +172,8 @@ impl LocalStore {
     }
     fn link_now(&self, from: &str, to: &str) -> Result<Put> {
         let (source, target) = (self.file(from)?, self.file(to)?);
+        let missing = |e| failed("a file that is to be given its final name is not there", &source, e);
+        self.disk.entry(&source).map_err(missing)?;
         let directory = target.parent().unwrap_or(&self.root).to_path_buf();
         let put = self.in_directory(&directory, &target, "a file cannot be given its final name", || {
             match self.disk.link(&source, &target) {

@@ -3,7 +3,7 @@
 use super::plan::{Fields, Plan, Read, Step, Union, Value};
 use super::schema::{AvroType, Logical, Record};
 use super::skip;
-use millstream_dataflow::{Field, Schema, SqlType};
+use millstream_dataflow::{Field, Schema, SqlType, temporal};
 use std::sync::Arc;
 
 impl Plan {
@@ -85,11 +85,7 @@ impl Compiler {
             (AvroType::Int(Logical::None | Logical::Time(_)), SqlType::Time(_)) => Read::Time(1),
             (AvroType::Long(Logical::Time(per_second)), SqlType::Time(_)) => Read::Time(per_second / 1_000),
             (AvroType::Long(logical @ (Logical::None | Logical::Timestamp(_))), SqlType::Timestamp(p) | SqlType::TimestampLtz(p)) => {
-                let wanted = match p {
-                    0..=3 => 1_000,
-                    4..=6 => 1_000_000,
-                    _ => 1_000_000_000,
-                };
+                let wanted = temporal::units_per_second(*p);
                 let written = if let Logical::Timestamp(n) = logical { *n } else { wanted };
                 match written == wanted {
                     true => Read::Long,

@@ -92,7 +92,7 @@ impl CsvEncoder {
         match (&column.values, &field.ty) {
             (Values::Text(v), _) => out.push_str(v.value(row)),
             (Values::I64(v), SqlType::Timestamp(p) | SqlType::TimestampLtz(p)) => {
-                let (days, nanos) = temporal::split(v[row], per_second(*p));
+                let (days, nanos) = temporal::split(v[row], temporal::units_per_second(*p));
                 temporal::write_date(days, out);
                 out.push(' ');
                 time(nanos, out);
@@ -146,15 +146,6 @@ fn is_text(ty: &SqlType) -> bool {
 /// Whole numbers hold digits and a sign only.
 fn is_whole(ty: &SqlType) -> bool {
     matches!(ty, SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt)
-}
-
-/// Units of a timestamp's carrier.
-fn per_second(precision: u8) -> i64 {
-    match precision {
-        0..=3 => 1_000,
-        4..=6 => 1_000_000,
-        _ => 1_000_000_000,
-    }
 }
 
 /// `23:59:59.12`: a fraction only where there is one.

@@ -72,12 +72,8 @@ impl Column {
             SqlType::Date => Values::Date(Vec::new()),
             SqlType::Time(_) => Values::Time(Vec::new()),
             SqlType::Timestamp(p) | SqlType::TimestampLtz(p) => {
-                let per_second = match p {
-                    0..=3 => 1_000,
-                    4..=6 => 1_000_000,
-                    _ => 1_000_000_000,
-                };
-                Values::Timestamp(Box::new(Timestamps::new(per_second, matches!(field.ty, SqlType::TimestampLtz(_)))))
+                let timestamps = Timestamps::new(temporal::units_per_second(*p), matches!(field.ty, SqlType::TimestampLtz(_)));
+                Values::Timestamp(Box::new(timestamps))
             }
             SqlType::Array(e) => Values::List(vec![0], Box::new(Column::new(e, options)?), Arc::new(e.to_arrow())),
             SqlType::Multiset(e) => return Column::map(field, e, &counts(), options),

@@ -3,7 +3,7 @@
 use super::descriptor;
 use super::plan::{Absent, FieldStep, Integer, Message, Names, Shape, Slot, Step, Value};
 use super::wire;
-use millstream_dataflow::{Field, SqlType};
+use millstream_dataflow::{Field, SqlType, temporal};
 use prost_reflect::{Cardinality, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, Syntax};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -261,11 +261,9 @@ fn value(field: &FieldDescriptor, column: &Field, rules: Rules, wrapped: bool) -
                 Ok(Value::Row(Box::new(row)))
             }
             _ if !wide => Err(unlike()),
-            SqlType::Timestamp(p) | SqlType::TimestampLtz(p) if ty.full_name() == "google.protobuf.Timestamp" => Ok(Value::Timestamp(match p {
-                0..=3 => 1_000,
-                4..=6 => 1_000_000,
-                _ => 1_000_000_000,
-            })),
+            SqlType::Timestamp(p) | SqlType::TimestampLtz(p) if ty.full_name() == "google.protobuf.Timestamp" => {
+                Ok(Value::Timestamp(temporal::units_per_second(*p)))
+            }
             SqlType::Date if ty.full_name() == "google.type.Date" => Ok(Value::Date),
             SqlType::Time(_) if ty.full_name() == "google.type.TimeOfDay" => Ok(Value::Time),
             SqlType::Decimal(precision, scale) if ty.full_name() == "confluent.type.Decimal" => Ok(Value::Decimal {

@@ -2,7 +2,7 @@
 
 use crate::{Expr, Type, Value};
 use millstream_dataflow::SqlType;
-use millstream_dataflow::temporal::{split, write_date, write_time};
+use millstream_dataflow::temporal::{split, units_per_second, write_date, write_time};
 use millstream_dataflow::text::decimal_text;
 
 /// An expression over columns of these names.
@@ -84,12 +84,7 @@ fn literal(value: &Value, ty: &Type) -> String {
             format!("TIME '{text}'")
         }
         (Value::Int(v), SqlType::Timestamp(p) | SqlType::TimestampLtz(p)) => {
-            let per_second = match p {
-                0..=3 => 1_000,
-                4..=6 => 1_000_000,
-                _ => 1_000_000_000,
-            };
-            let (days, nanos) = split(*v, per_second);
+            let (days, nanos) = split(*v, units_per_second(*p));
             let mut text = String::new();
             write_date(days, &mut text);
             text.push(' ');
