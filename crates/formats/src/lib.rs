@@ -10,7 +10,6 @@ mod cells;
 mod column;
 pub mod csv;
 mod fault;
-mod integer;
 pub mod json;
 pub mod parquet;
 pub mod protobuf;

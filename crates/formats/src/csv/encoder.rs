@@ -3,8 +3,7 @@
 use super::quoting::Quoting;
 use super::{CsvOptions, check_types};
 use crate::cells::{self, Cells, Values};
-use crate::integer::write_integer;
-use crate::json::encoder::fraction;
+use crate::json::encoder::{fraction, integer};
 use crate::render::java_decimal;
 use millstream_dataflow::text::{decimal_text, java_double, java_float};
 use millstream_dataflow::{Batch, Encoder, Error, Field, RecordEncoder, Records, Result, Schema, SqlType, temporal};
@@ -102,10 +101,10 @@ impl CsvEncoder {
             }
             (Values::I32(v), SqlType::Date) => temporal::write_date(v[row].into(), out),
             (Values::I32(v), SqlType::Time(_)) => time(i64::from(v[row]) * 1_000_000, out),
-            (Values::I64(v), _) => write_integer(v[row], out),
-            (Values::I32(v), _) => write_integer(v[row].into(), out),
-            (Values::I16(v), _) => write_integer(v[row].into(), out),
-            (Values::I8(v), _) => write_integer(v[row].into(), out),
+            (Values::I64(v), _) => integer(v[row], out),
+            (Values::I32(v), _) => integer(v[row], out),
+            (Values::I16(v), _) => integer(v[row], out),
+            (Values::I8(v), _) => integer(v[row], out),
             (Values::F64(v), _) => out.push_str(&java_double(v[row])),
             (Values::F32(v), _) => out.push_str(&java_float(v[row])),
             (Values::Decimal(v), SqlType::Decimal(_, scale)) => out.push_str(&self.decimal(v[row], *scale)),

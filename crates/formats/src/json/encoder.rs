@@ -2,7 +2,6 @@
 
 use super::column::counts;
 use super::{JsonOptions, TimestampStandard};
-use crate::integer::write_integer;
 use crate::registry::FramedEncoder;
 use crate::render::java_double;
 use arrow_array::types::*;
@@ -125,10 +124,10 @@ fn value(array: &ArrayRef, row: usize, field: &Field, options: &JsonOptions, out
     }
     match &field.ty {
         SqlType::Boolean => out.push_str(if array.as_boolean().value(row) { "true" } else { "false" }),
-        SqlType::TinyInt => write_integer(array.as_primitive::<Int8Type>().value(row).into(), out),
-        SqlType::SmallInt => write_integer(array.as_primitive::<Int16Type>().value(row).into(), out),
-        SqlType::Int => write_integer(array.as_primitive::<Int32Type>().value(row).into(), out),
-        SqlType::BigInt => write_integer(array.as_primitive::<Int64Type>().value(row), out),
+        SqlType::TinyInt => integer(array.as_primitive::<Int8Type>().value(row), out),
+        SqlType::SmallInt => integer(array.as_primitive::<Int16Type>().value(row), out),
+        SqlType::Int => integer(array.as_primitive::<Int32Type>().value(row), out),
+        SqlType::BigInt => integer(array.as_primitive::<Int64Type>().value(row), out),
         SqlType::Float => float(&crate::render::java_float(array.as_primitive::<Float32Type>().value(row)), out),
         SqlType::Double => float(&java_double(array.as_primitive::<Float64Type>().value(row)), out),
         SqlType::Decimal(_, scale) => {
@@ -142,9 +141,9 @@ fn value(array: &ArrayRef, row: usize, field: &Field, options: &JsonOptions, out
         }
         SqlType::Char(_) | SqlType::VarChar(_) => quote(array.as_string_view().value(row), out),
         SqlType::Binary(_) | SqlType::VarBinary(_) => quote(&crate::base64::encode(array.as_binary_view().value(row)), out),
-        SqlType::Date if options.numbers => write_integer(array.as_primitive::<Date32Type>().value(row).into(), out),
-        SqlType::Time(_) if options.numbers => write_integer(array.as_primitive::<Time32MillisecondType>().value(row).into(), out),
-        SqlType::Timestamp(_) | SqlType::TimestampLtz(_) if options.numbers => write_integer(units(array, row)?, out),
+        SqlType::Date if options.numbers => integer(array.as_primitive::<Date32Type>().value(row), out),
+        SqlType::Time(_) if options.numbers => integer(array.as_primitive::<Time32MillisecondType>().value(row), out),
+        SqlType::Timestamp(_) | SqlType::TimestampLtz(_) if options.numbers => integer(units(array, row)?, out),
         SqlType::Date => {
             out.push('"');
             temporal::write_date(array.as_primitive::<Date32Type>().value(row).into(), out);
@@ -231,6 +230,12 @@ fn float(text: &str, out: &mut String) {
     } else {
         quote(text, out)
     }
+}
+
+/// A whole number, in digits.
+#[inline]
+pub(crate) fn integer(number: impl itoa::Integer, out: &mut String) {
+    out.push_str(itoa::Buffer::new().format(number));
 }
 
 /// `.123` without trailing zeros; nothing for whole seconds.
