@@ -68,7 +68,7 @@ pub enum Notice {
     LateRows { name: String, late: u64 },
 }
 
-/// Hears what happens in the background, at once: it must not wait for anything long.
+/// Hears what happens in the background at once, one notice after the other: it must not wait for anything long.
 pub type Listener = Arc<dyn Fn(Notice) + Send + Sync>;
 
 struct Entry {
@@ -83,6 +83,9 @@ pub(super) struct Jobs {
     /// How many have ended.
     ended: watch::Sender<usize>,
     listener: Listener,
+    /// Notices come one after the other.
+    // A std mutex: held while one is told.
+    turn: Arc<Mutex<()>>,
     rim: Rim,
 }
 
@@ -92,6 +95,7 @@ impl Jobs {
             all: Arc::default(),
             ended: watch::Sender::new(0),
             listener,
+            turn: Arc::default(),
             rim,
         }
     }
@@ -147,7 +151,7 @@ impl Jobs {
                 }
             };
             // Told before it counts as ended: whoever waits for that has heard of it.
-            (jobs.listener)(notice);
+            jobs.tell(notice);
             if let Some(entry) = jobs.lock().iter_mut().find(|e| e.info.name == name) {
                 entry.info.status = status;
             }
@@ -162,19 +166,24 @@ impl Jobs {
             self.rim.timer.sleep(LOOK).await;
             let now = metrics.checkpoints.failed.load(Relaxed);
             if now > std::mem::replace(&mut failed, now) {
-                (self.listener)(Notice::CheckpointFailed { name: name.clone(), failed });
+                self.tell(Notice::CheckpointFailed { name: name.clone(), failed });
             }
             let now = metrics.restarts.load(Relaxed);
             if now > std::mem::replace(&mut restarts, now) {
-                (self.listener)(Notice::Restarting { name: name.clone(), restarts });
+                self.tell(Notice::Restarting { name: name.clone(), restarts });
             }
             let now = metrics.late();
             // Each time they have doubled: not with every row.
             if now >= (late * 2).max(1) {
                 late = now;
-                (self.listener)(Notice::LateRows { name: name.clone(), late });
+                self.tell(Notice::LateRows { name: name.clone(), late });
             }
         }
+    }
+
+    fn tell(&self, notice: Notice) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.listener)(notice);
     }
 
     pub(super) fn list(&self) -> Vec<JobInfo> {
