@@ -14,6 +14,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("findings_in_every_form", forms),
         trial("exit_codes_say_what_was_found", exit_codes),
         trial("edits_mend_what_they_are_for", edits),
+        trial("all_that_is_wrong_is_told_at_once", together),
         trial("standard_input_is_checked", stdin),
         trial("variables_are_those_of_the_configuration", configured),
     ]
@@ -39,6 +40,11 @@ fn forms() -> Result<()> {
     let shown = String::from_utf8(output.stdout)?;
     ensure!(shown.starts_with("::notice file=jobs/lints.sql,line=4,"), "in a workflow: {shown}");
     Ok(())
+}
+
+fn together() -> Result<()> {
+    let output = check(&["together.sql"])?;
+    golden("check/together.txt", &String::from_utf8(output.stdout)?)
 }
 
 fn exit_codes() -> Result<()> {

@@ -149,6 +149,19 @@ fn errors() -> Result<()> {
     ensure!(!terminal.is_underlined("SELECT id"), "what is right is underlined");
     terminal.send(CTRL_C)?;
     terminal.prompt(PROMPT)?;
+    // All of them, and before brackets and conditions are whole; not the columns of a query whose FROM is still to come.
+    terminal.send("SELECT zero, UPPR(one) FROM (VALUES ('a')) AS t(one) WHERE (two = ")?;
+    for wrong in ["zero", "UPPR", "two"] {
+        terminal.underlined(wrong)?;
+    }
+    ensure!(!terminal.is_underlined("(one)"), "what is right is underlined");
+    terminal.send(CTRL_C)?;
+    terminal.prompt(PROMPT)?;
+    terminal.send("SELECT one, CAST(1 AS INTT); SELECT three, four ")?;
+    terminal.underlined("INTT")?;
+    ensure!(!terminal.is_underlined("three"), "what may come to be right is underlined");
+    terminal.send(CTRL_C)?;
+    terminal.prompt(PROMPT)?;
     terminal.line("\\jbos")?;
     terminal.see("there is no command \\jbos: did you mean \\jobs?")?;
     terminal.line("\\manual lowr")?;

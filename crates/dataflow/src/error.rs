@@ -32,6 +32,36 @@ pub enum ErrorKind {
 #[derive(Debug)]
 pub struct Error(Box<ErrorBody>);
 
+/// All results, or all errors in one.
+///
+/// # Errors
+/// The first one, with those of the others beside it.
+pub fn each<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let mut done = Vec::new();
+    let mut wrong: Option<Error> = None;
+    for result in results {
+        match (result, wrong.take()) {
+            (Ok(value), None) => done.push(value),
+            (Ok(_), so_far) => wrong = so_far,
+            (Err(e), None) => wrong = Some(e),
+            (Err(e), Some(first)) => wrong = Some(first.and(e)),
+        }
+    }
+    wrong.map_or(Ok(done), Err)
+}
+
+/// Both results, or the errors of both.
+///
+/// # Errors
+/// As [`each`].
+pub fn both<A, B>(a: Result<A>, b: Result<B>) -> Result<(A, B)> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(a), Err(b)) => Err(a.and(b)),
+        (Err(e), Ok(_)) | (Ok(_), Err(e)) => Err(e),
+    }
+}
+
 /// The content of an [`Error`].
 #[derive(Debug)]
 pub struct ErrorBody {
@@ -55,6 +85,8 @@ pub struct ErrorBody {
     pub replacement: Option<String>,
     /// What caused it.
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// What else is wrong with the same statement, each by itself: see [`Error::apart`].
+    pub also: Vec<Error>,
 }
 
 /// A place in a text, and what is there.
@@ -80,6 +112,7 @@ impl Error {
             labels: Vec::new(),
             replacement: None,
             source: None,
+            also: Vec::new(),
         }))
     }
     /// See [`ErrorKind::Sql`].
@@ -165,6 +198,23 @@ impl Error {
     /// Sets the cause.
     pub fn source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
+        self
+    }
+    /// Adds what else is wrong with the same statement.
+    pub fn and(mut self, mut other: Error) -> Self {
+        let further = std::mem::take(&mut other.0.also);
+        self.0.also.push(other);
+        self.0.also.extend(further);
+        self
+    }
+    /// This error and those beside it, each by itself.
+    pub fn apart(mut self) -> Vec<Error> {
+        let also = std::mem::take(&mut self.0.also);
+        std::iter::once(self).chain(also).collect()
+    }
+    /// This error without those beside it.
+    pub fn alone(mut self) -> Error {
+        self.0.also.clear();
         self
     }
     /// Whether a restart from the last checkpoint can help.

@@ -11,7 +11,7 @@ use jobs::Jobs;
 pub use jobs::{JobInfo, JobStatus, Listener, Notice};
 use millstream_connectors::Printer;
 use millstream_connectors::print::READER_LEFT;
-use millstream_dataflow::{Error, Registry, Result};
+use millstream_dataflow::{Error, Registry, Result, Span};
 use millstream_plan::{Job as Plan, Settings};
 use millstream_runtime::Control;
 use millstream_sql::{CompileOptions, Compiled, Failed, Known, OnError, Session, Step};
@@ -255,17 +255,24 @@ impl Workbench {
 
     /// What is wrong with a text, as the session is now. Nothing is run or changed; blocks.
     pub fn check(&self, text: &str) -> Vec<Error> {
-        let compile_options = CompileOptions {
+        let mut session = self.session().clone();
+        session
+            .compile(text, &self.compile_options(), OnError::Stop)
+            .map_or_else(|failed| failed.errors, |_| Vec::new())
+    }
+    /// The places that are wrong in a text that is being written, as the session is now; blocks.
+    pub fn wrong_so_far(&self, text: &str) -> Vec<Span> {
+        let session = self.session().clone();
+        session.wrong_so_far(text, &self.compile_options())
+    }
+    fn compile_options(&self) -> CompileOptions<'_> {
+        CompileOptions {
             registry: &self.runner.registry,
             catalogs: Some(self.catalogs.as_ref()),
             variables: &self.options.variables,
             settings: &self.options.settings,
             job_name: None,
-        };
-        let mut session = self.session().clone();
-        session
-            .compile(text, &compile_options, OnError::Stop)
-            .map_or_else(|failed| failed.errors, |_| Vec::new())
+        }
     }
     /// Connectors and formats with their options.
     pub fn registry(&self) -> &dyn Registry {

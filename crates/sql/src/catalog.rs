@@ -142,10 +142,17 @@ pub(crate) struct Catalog<'a> {
     pub(crate) changes: Vec<CatalogChange>,
     /// What could not be made: that it is missing says nothing new.
     broken: BTreeSet<FullName>,
+    /// Those of them whose columns are known.
+    half: BTreeMap<FullName, Arc<Table>>,
 }
 
 /// Stands where a code would, for what is only wrong because something before it is: no user sees it.
 pub(crate) const FOLLOWS: &str = "follows";
+
+/// The error of a statement that may be right, but needs something that is not.
+pub(crate) fn follows() -> Error {
+    Error::sql("something before it is wrong").code(FOLLOWS)
+}
 
 fn missing_place<'a>(what: &str, name: &str, path: &ObjectPath, there: impl Iterator<Item = &'a String> + Clone) -> Error {
     let e = Error::sql(format!("the {what} \"{name}\" does not exist")).code("E0203").span(path.span);
@@ -182,6 +189,7 @@ impl<'a> Catalog<'a> {
             current: names.current,
             changes: Vec::new(),
             broken: BTreeSet::new(),
+            half: BTreeMap::new(),
         }
     }
     /// The names as they are now.
@@ -287,6 +295,12 @@ impl<'a> Catalog<'a> {
             self.broken.insert(name);
         }
     }
+    /// Remembers the columns of a table that is not right otherwise.
+    pub(crate) fn add_half(&mut self, path: &ObjectPath, table: Table) {
+        if let Ok(name) = self.resolve(path, &self.current) {
+            self.half.insert(name, Arc::new(table));
+        }
+    }
     /// Forgets a table or view that a statement with errors makes or changes: what it is now nobody can tell.
     pub(crate) fn forget(&mut self, path: &ObjectPath) {
         if let Ok(name) = self.resolve(path, &self.current) {
@@ -362,6 +376,14 @@ impl<'a> Catalog<'a> {
             self.changed(ChangeKind::Remove(stored), path);
         }
         Ok(())
+    }
+    /// The same as [`Self::get`], or a table that is not right, so that the names of its columns can be looked up.
+    pub(crate) fn get_or_half(&self, path: &ObjectPath, from: &Place) -> Result<Entry> {
+        let half = || self.half.get(&self.resolve(path, from).ok()?).cloned();
+        self.get(path, from).or_else(|e| match half().filter(|_| e.code == Some(FOLLOWS)) {
+            Some(table) => Ok(Entry::Table(table)),
+            None => Err(e),
+        })
     }
     pub(crate) fn get(&self, path: &ObjectPath, from: &Place) -> Result<Entry> {
         let full = self.resolve(path, from)?;

@@ -1,6 +1,6 @@
 //! Statements to what runs.
 
-use crate::catalog::{Catalog, CreateCatalog, Entry, Names, View, is_a};
+use crate::catalog::{Catalog, CreateCatalog, Entry, Names, View, follows, is_a};
 use crate::diagnostic::Diagnostic;
 use crate::graph::JobGraph;
 use crate::hints::Hints;
@@ -15,7 +15,7 @@ use crate::show::{Answer, show};
 use crate::stored::{CatalogChange, CatalogStore, no_hint};
 use crate::table::Table;
 use crate::targets::targets;
-use millstream_dataflow::{Error, Exchange, Registry, Result, Span};
+use millstream_dataflow::{Error, Exchange, Registry, Result, Span, both};
 use millstream_functions::Zone;
 use millstream_plan::{Column, Input, Job, NodeSpec, RecordPolicy, Settings, explain};
 use sqlparser::ast::Query;
@@ -193,7 +193,12 @@ impl<'a> Text<'a> {
                 self.catalog.add_broken(name);
             }
         }
-        done
+        // A `*` may stand for many columns that are wrong in the same way.
+        done.map_err(|mut wrong| {
+            let mut told = BTreeSet::new();
+            wrong.retain(|e| e.code != Some("E0405") || told.insert(e.span.map(|s| s.start)));
+            wrong
+        })
     }
 
     fn mark(&self, statement: &Statement) -> Mark {
@@ -261,7 +266,6 @@ impl<'a> Text<'a> {
     }
 
     fn statement(&mut self, statement: &Statement) -> Result<(), Vec<Error>> {
-        let one = |e: Error| vec![e];
         match &statement.kind {
             StatementKind::CreateTable(create) => self.create_table(create).map_err(|e| within(e, statement.span, create.name.span)),
             StatementKind::CreateView(create) => {
@@ -278,8 +282,11 @@ impl<'a> Text<'a> {
                 let relation = self
                     .bind(&create.query, &mut scratch)
                     .and_then(|r| crate::query::rename(r, &create.columns, create.name.span))
-                    .map_err(one)?;
-                different_names(&relation, create).map_err(one)?;
+                    .map_err(Error::apart)?;
+                different_names(&relation, create).map_err(Error::apart)?;
+                if let Some(refused) = scratch.refused.take() {
+                    return Err(vec![refused]);
+                }
                 self.findings.append(&mut scratch.findings);
                 let view = View {
                     create: create.clone(),
@@ -287,13 +294,15 @@ impl<'a> Text<'a> {
                     location: None,
                     columns: node_columns(&relation.columns),
                 };
-                self.catalog.add(&create.name, Entry::View(Arc::new(view)), create.if_not_exists).map_err(one)
+                self.catalog
+                    .add(&create.name, Entry::View(Arc::new(view)), create.if_not_exists)
+                    .map_err(Error::apart)
             }
-            StatementKind::Drop { view, name, if_exists } => self.catalog.drop(name, *view, *if_exists).map_err(one),
+            StatementKind::Drop { view, name, if_exists } => self.catalog.drop(name, *view, *if_exists).map_err(Error::apart),
             StatementKind::Alter(alter) => self.alter(alter).map_err(|e| within(e, statement.span, alter.name.span)),
-            StatementKind::CreateDatabase { name, if_not_exists } => self.catalog.create_database(name, *if_not_exists).map_err(one),
-            StatementKind::DropDatabase { name, if_exists, cascade } => self.catalog.drop_database(name, *if_exists, *cascade).map_err(one),
-            StatementKind::AlterDatabase(name) => self.catalog.alter_database(name).map_err(one),
+            StatementKind::CreateDatabase { name, if_not_exists } => self.catalog.create_database(name, *if_not_exists).map_err(Error::apart),
+            StatementKind::DropDatabase { name, if_exists, cascade } => self.catalog.drop_database(name, *if_exists, *cascade).map_err(Error::apart),
+            StatementKind::AlterDatabase(name) => self.catalog.alter_database(name).map_err(Error::apart),
             StatementKind::CreateCatalog {
                 name,
                 if_not_exists,
@@ -305,28 +314,28 @@ impl<'a> Text<'a> {
                 comment: comment.as_ref(),
                 options,
             }),
-            StatementKind::DropCatalog { name, if_exists } => self.catalog.drop_catalog(name, *if_exists).map_err(one),
-            StatementKind::UseCatalog(name) => self.catalog.use_catalog(name).map_err(one),
-            StatementKind::UseDatabase(name) => self.catalog.use_database(name).map_err(one),
+            StatementKind::DropCatalog { name, if_exists } => self.catalog.drop_catalog(name, *if_exists).map_err(Error::apart),
+            StatementKind::UseCatalog(name) => self.catalog.use_catalog(name).map_err(Error::apart),
+            StatementKind::UseDatabase(name) => self.catalog.use_database(name).map_err(Error::apart),
             StatementKind::Show(what, pattern) => {
-                let step = self.show(what, pattern.as_ref()).map_err(one)?;
+                let step = self.show(what, pattern.as_ref()).map_err(Error::apart)?;
                 self.steps.push(step);
                 Ok(())
             }
-            StatementKind::Insert(insert) => self.insert(insert).map_err(one),
+            StatementKind::Insert(insert) => self.insert(insert).map_err(Error::apart),
             StatementKind::StatementSet(inserts) => {
-                let errors: Vec<Error> = inserts.iter().filter_map(|i| self.insert(i).err()).collect();
+                let errors: Vec<Error> = inserts.iter().filter_map(|i| self.insert(i).err()).flat_map(Error::apart).collect();
                 if errors.is_empty() { Ok(()) } else { Err(errors) }
             }
             StatementKind::Query(query) => {
                 let mut findings = Vec::new();
-                let (job, changes) = self.query(query, &mut findings).map_err(one)?;
+                let (job, changes) = self.query(query, &mut findings).map_err(Error::apart)?;
                 self.findings.append(&mut findings);
                 self.steps.push(Step::Query(job, changes));
                 Ok(())
             }
             StatementKind::Explain(inner) => {
-                let text = self.explain(inner).map_err(one)?;
+                let text = self.explain(inner).map_err(Error::apart)?;
                 self.steps.push(Step::Explain(text));
                 Ok(())
             }
@@ -335,7 +344,7 @@ impl<'a> Text<'a> {
                 value: (value, value_span),
             } => {
                 let placed = |e: Error| if e.code == Some("E0501") { e.span(*key_span) } else { e.span(*value_span) };
-                check_setting(key, value).map_err(|e| one(placed(e)))?;
+                check_setting(key, value).map_err(|e| vec![placed(e)])?;
                 if let Some(fixed) = self.options.settings.get(key).filter(|fixed| *fixed != value) {
                     self.findings.push(lint::overruled(key, fixed, statement.span));
                 }
@@ -351,7 +360,7 @@ impl<'a> Text<'a> {
                 Ok(())
             }
             StatementKind::Reset(Some(key)) => {
-                Settings::check_key(key).map_err(one)?;
+                Settings::check_key(key).map_err(Error::apart)?;
                 match self.defaults.get(key) {
                     Some(value) => self.set.insert(key.clone(), value.clone()),
                     None => self.set.remove(key),
@@ -362,26 +371,28 @@ impl<'a> Text<'a> {
     }
 
     fn create_table(&mut self, create: &CreateTable) -> Result<(), Vec<Error>> {
-        let one = |e: Error| vec![e];
         if create.if_not_exists && self.catalog.has(&create.name) {
             return Ok(());
         }
-        let name = self.catalog.resolve(&create.name, &self.catalog.current).map_err(one)?.short();
+        let name = self.catalog.resolve(&create.name, &self.catalog.current).map_err(Error::apart)?.short();
         let mut whole = create.clone();
         if let Some(like) = &create.like {
-            let Entry::Table(source) = self.catalog.get(&like.source, &self.catalog.current).map_err(one)? else {
+            let Entry::Table(source) = self.catalog.get(&like.source, &self.catalog.current).map_err(Error::apart)? else {
                 return Err(vec![is_a(&like.source, "view", "LIKE takes a table; AS SELECT takes a view's columns")]);
             };
-            whole = create.with_like(like, source.definition()).map_err(one)?;
+            whole = create.with_like(like, source.definition()).map_err(Error::apart)?;
         }
         let Some(query) = &create.query else {
-            let table = Table::new(&whole, name, self.options.registry)?;
+            let table = self.table(&whole, name)?;
             self.findings.extend(lint::table(&whole));
-            return self.catalog.add(&create.name, Entry::Table(Arc::new(table)), false).map_err(one);
+            return self.catalog.add(&create.name, Entry::Table(Arc::new(table)), false).map_err(Error::apart);
         };
         let mut scratch = JobGraph::default();
         scratch.begin("query");
-        let relation = self.bind(query, &mut scratch).map_err(one)?;
+        let relation = self.bind(query, &mut scratch).map_err(Error::apart)?;
+        if let Some(refused) = scratch.refused.take() {
+            return Err(vec![refused]);
+        }
         let columns: Vec<ColumnDef> = relation
             .columns
             .iter()
@@ -390,6 +401,7 @@ impl<'a> Text<'a> {
                 span: create.name.span,
                 kind: ColumnDefKind::Physical(c.ty.clone()),
                 comment: None,
+                is_unknown: false,
             })
             .collect();
         let insert = Insert {
@@ -398,18 +410,27 @@ impl<'a> Text<'a> {
             query: query.clone(),
             span: create.name.span,
         };
-        let whole = whole.with_columns_of(columns).map_err(one)?;
-        let table = Table::new(&whole, name, self.options.registry)?;
+        let whole = whole.with_columns_of(columns).map_err(Error::apart)?;
+        let table = self.table(&whole, name)?;
         self.findings.extend(lint::table(&whole));
-        self.catalog.add(&create.name, Entry::Table(Arc::new(table)), false).map_err(one)?;
-        self.insert(&insert).map_err(one)
+        self.catalog.add(&create.name, Entry::Table(Arc::new(table)), false).map_err(Error::apart)?;
+        self.insert(&insert).map_err(Error::apart)
+    }
+
+    /// The table of a declaration. One that is wrong is remembered for its columns: what is wrong with the statements over it is told, too.
+    fn table(&mut self, create: &CreateTable, name: String) -> Result<Table, Vec<Error>> {
+        Table::read(create, name, self.options.registry).map_err(|wrong| {
+            if let Some(half) = wrong.half {
+                self.catalog.add_half(&create.name, *half);
+            }
+            wrong.errors
+        })
     }
 
     fn alter(&mut self, alter: &Alter) -> Result<(), Vec<Error>> {
-        let one = |e: Error| vec![e];
         let entry = match self.catalog.get(&alter.name, &self.catalog.current) {
             Err(e) if alter.if_exists && e.code == Some("E0201") => return Ok(()),
-            entry => entry.map_err(one)?,
+            entry => entry.map_err(Error::apart)?,
         };
         // A new name without catalog and database is one beside the old one.
         let to = match &alter.change {
@@ -424,18 +445,18 @@ impl<'a> Text<'a> {
         let entry = match entry {
             Entry::View(view) if alter.view => Entry::View(view),
             Entry::Table(table) if !alter.view => {
-                let changed = table.definition().altered(&alter.change).map_err(one)?;
+                let changed = table.definition().altered(&alter.change).map_err(Error::apart)?;
                 let name = self
                     .catalog
                     .resolve(to.as_ref().unwrap_or(&alter.name), &self.catalog.current)
-                    .map_err(one)?
+                    .map_err(Error::apart)?
                     .short();
                 Entry::Table(Arc::new(Table::new(&changed, name, self.options.registry)?))
             }
             Entry::View(_) => return Err(vec![is_a(&alter.name, "view", "use ALTER VIEW")]),
             Entry::Table(_) => return Err(vec![is_a(&alter.name, "table", "use ALTER TABLE")]),
         };
-        self.catalog.replace(&alter.name, to.as_ref(), entry).map_err(one)
+        self.catalog.replace(&alter.name, to.as_ref(), entry).map_err(Error::apart)
     }
 
     /// The answer to a SHOW: a listing is a query over constant rows.
@@ -535,18 +556,17 @@ impl<'a> Text<'a> {
 
     /// Adds an INSERT to a job; gives the table's name.
     fn insert_into(&self, insert: &Insert, graph: &mut JobGraph, inserted: &mut BTreeMap<String, usize>) -> Result<String> {
-        let Entry::Table(mut table) = self.catalog.get(&insert.table, &self.catalog.current)? else {
+        let Entry::Table(mut table) = self.catalog.get_or_half(&insert.table, &self.catalog.current)? else {
             return Err(Error::sql(format!("\"{}\" is a view: rows cannot be inserted into it", insert.table))
                 .code("E0205")
                 .hint("insert into a table")
                 .span(insert.table.span));
         };
-        if let Some(hint) = self.hints.take(&insert.table) {
+        if let Some(hint) = self.hints.take(&insert.table).filter(|_| table.is_whole()) {
             let hinted = table.with_options(&hint.options, self.options.registry);
             table = Arc::new(hinted.map_err(|mut e| e.remove(0).span(hint.span))?);
         }
-        let sink = table.sink(self.options.registry, insert.table.span)?;
-        let name = sink.name.clone();
+        let name = table.name().to_string();
         let number = inserted.entry(name.clone()).or_insert(0);
         *number += 1;
         let prefix = if *number == 1 { name.clone() } else { format!("{name}/{number}") };
@@ -557,7 +577,12 @@ impl<'a> Text<'a> {
                 .hint("put some of them into another file")
                 .span(insert.table.span));
         }
-        let relation = self.bind(&insert.query, graph)?;
+        let relation = self.bind(&insert.query, graph);
+        if !table.is_whole() {
+            graph.refused = None;
+            return targets(&relation?, &table.sink_columns(), insert).and_then(|_| Err(follows()));
+        }
+        let (sink, relation) = both(table.sink(self.options.registry, insert.table.span), relation).inspect_err(|_| graph.refused = None)?;
         if graph.changes(relation.node) && !table.takes_changes(self.options.registry) {
             let connector = sink.options.get("connector").map_or("", String::as_str);
             return Err(Error::sql(format!(

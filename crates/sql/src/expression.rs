@@ -11,7 +11,7 @@ use crate::parse::span_of;
 use crate::relation::{Bound, ScopeColumn, find};
 use crate::show::name_written;
 use millstream_dataflow::option::nearest;
-use millstream_dataflow::{Error, Result, Span, SqlType};
+use millstream_dataflow::{Error, Result, Span, SqlType, both, each};
 use millstream_functions::functions;
 use millstream_functions::types::{common, is_text};
 use millstream_plan::{Expr as Plan, Type, Value};
@@ -50,13 +50,13 @@ impl<'a> Binder<'a> {
     /// # Errors
     /// `Sql` with the place: a name that does not exist, types that do not fit, a construct that is not there.
     pub(crate) fn bind(&mut self, expr: &Expr) -> Result<Bound> {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
+        if self.depth == DEPTH_MAX {
             return Err(Error::sql(format!("the expression chains more than {DEPTH_MAX} operators"))
                 .code("E0103")
                 .hint("split it, or use IN for many alternatives")
                 .span(span(expr)));
         }
+        self.depth += 1;
         let bound = self.bind_inner(expr);
         self.depth -= 1;
         bound.map_err(|e| if e.span.is_none_or(|s| s.start.line == 0) { e.span(span(expr)) } else { e })
@@ -121,7 +121,7 @@ impl<'a> Binder<'a> {
             Expr::UnaryOp { op: UnaryOperator::Plus, expr } => self.bind(expr),
             Expr::UnaryOp { op, .. } => Err(unsupported(format!("the operator {op}"), span(expr))),
             Expr::Between { expr, negated, low, high } => {
-                let (value, low, high) = (self.bind(expr)?, self.bind(low)?, self.bind(high)?);
+                let (value, (low, high)) = both(self.bind(expr), both(self.bind(low), self.bind(high)))?;
                 let within = calls::call(
                     "and",
                     vec![calls::call("gte", vec![value.clone(), low])?, calls::call("lte", vec![value, high])?],
@@ -129,10 +129,7 @@ impl<'a> Binder<'a> {
                 if *negated { calls::call("not", vec![within]) } else { Ok(within) }
             }
             Expr::InList { expr, list, negated } => {
-                let mut args = vec![self.bind(expr)?];
-                for item in list {
-                    args.push(self.bind(item)?);
-                }
+                let args = each(std::iter::once(expr.as_ref()).chain(list).map(|e| self.bind(e)))?;
                 calls::call(if *negated { "not_in" } else { "in" }, args)
             }
             Expr::Like {
@@ -170,8 +167,7 @@ impl<'a> Binder<'a> {
                     CastKind::TryCast => true,
                     _ => return Err(unsupported("this form of a cast", span(expr.as_ref())).hint("use TRY_CAST(value AS type)")),
                 };
-                let bound = self.bind(expr)?;
-                let to = parse_type(data_type)?;
+                let (bound, to) = both(self.bind(expr), parse_type(data_type))?;
                 if !millstream_functions::cast::can_cast(&bound.ty.ty, &to.ty) {
                     return Err(Error::sql(format!("{} cannot be cast to {}", bound.ty.ty, to.ty)).code("E0303"));
                 }
@@ -324,7 +320,7 @@ impl<'a> Binder<'a> {
     }
 
     fn call(&mut self, name: &str, args: &[&Expr]) -> Result<Bound> {
-        let args = args.iter().map(|a| self.bind(a)).collect::<Result<Vec<_>>>()?;
+        let args = each(args.iter().map(|a| self.bind(a)))?;
         calls::call(name, args)
     }
 
@@ -336,19 +332,19 @@ impl<'a> Binder<'a> {
 
     fn case(&mut self, operand: Option<&Expr>, conditions: &[CaseWhen], otherwise: Option<&Expr>) -> Result<Bound> {
         let operand = operand.map(|o| self.bind(o)).transpose()?;
-        let mut when = Vec::new();
-        for c in conditions {
+        let when = conditions.iter().map(|c| {
             let condition = match &operand {
-                Some(operand) => {
-                    let value = self.bind(&c.condition)?;
-                    calls::call("eq", vec![operand.clone(), value])?.expr
-                }
-                None => self.condition(&c.condition, "WHEN")?,
+                Some(operand) => self
+                    .bind(&c.condition)
+                    .and_then(|value| calls::call("eq", vec![operand.clone(), value]))
+                    .map(|e| e.expr),
+                None => self.condition(&c.condition, "WHEN"),
             };
-            when.push((condition, self.bind(&c.result)?));
-        }
+            both(condition, self.bind(&c.result))
+        });
+        let when = each(when);
         let otherwise_at = otherwise.map(span);
-        let otherwise = otherwise.map(|o| self.bind(o)).transpose()?;
+        let (when, otherwise) = both(when, otherwise.map(|o| self.bind(o)).transpose())?;
         let mut ty = SqlType::Null;
         let places = conditions.iter().map(|c| span(&c.result)).chain(otherwise_at);
         for (result, at) in when.iter().map(|(_, r)| r).chain(&otherwise).zip(places) {
@@ -372,6 +368,17 @@ impl<'a> Binder<'a> {
             ty,
         })
     }
+}
+
+/// An error, and what does not exist beside it: what else is wrong there may follow from it.
+pub(crate) fn with_names(mut e: Error, others: impl Iterator<Item = Error>) -> Error {
+    for other in others.flat_map(Error::apart) {
+        let is_told = |told: &Error| told.code == other.code && told.span == other.span;
+        if matches!(other.code, Some("E0202" | "E0206" | "E0207")) && !is_told(&e) && !e.also.iter().any(is_told) {
+            e = e.and(other);
+        }
+    }
+    e
 }
 
 /// A name in front of a dot that stands for nothing, told with what stands there instead.

@@ -13,7 +13,7 @@ use crate::graph::JobGraph;
 use crate::hints::Hints;
 use crate::relation::{Bound, Relation, ScopeColumn};
 use crate::zone::holds_ltz;
-use millstream_dataflow::{Error, Registry, Result, Span, SqlType};
+use millstream_dataflow::{Error, Registry, Result, Span, SqlType, both, each};
 use millstream_functions::types::common;
 use millstream_plan::{Column, Expr as Plan, Input, NodeSpec, Settings, Type, Value};
 use sqlparser::ast::{LimitClause, Query, SetExpr, SetOperator, SetQuantifier, Values};
@@ -149,8 +149,7 @@ impl<'a> Planner<'a> {
                 right,
             } => {
                 let (left_span, right_span) = (span(left.as_ref()), span(right.as_ref()));
-                let left = self.body(left)?;
-                let right = self.body(right)?;
+                let (left, right) = both(self.body(left), self.body(right))?;
                 self.union(left, right, left_span, right_span)
             }
             SetExpr::SetOperation {
@@ -242,7 +241,7 @@ impl<'a> Planner<'a> {
         let mut types: Vec<Type> = Vec::new();
         for row in &values.rows {
             let mut binder = Binder::new(&[]);
-            let bound = row.content.iter().map(|e| Ok((binder.bind(e)?, span(e)))).collect::<Result<Vec<_>>>()?;
+            let bound = each(row.content.iter().map(|e| Ok((binder.bind(e)?, span(e)))))?;
             if rows.is_empty() {
                 types = bound.iter().map(|(b, _)| b.ty.clone()).collect();
             }

@@ -75,6 +75,9 @@ pub(crate) const BOUNDS: [&str; 3] = ["window_start", "window_end", "window_time
 ///
 /// # Errors
 /// `Sql` if it is missing (with the nearest name) or ambiguous.
+/// The hint for a column of a query that reads nothing.
+pub(crate) const NO_FROM: &str = "there is nothing to read it from: is FROM missing?";
+
 pub(crate) fn find(columns: &[ScopeColumn], qualifier: Option<&str>, name: &str, span: Span) -> Result<usize> {
     let mut found = columns
         .iter()
@@ -93,7 +96,7 @@ pub(crate) fn find(columns: &[ScopeColumn], qualifier: Option<&str>, name: &str,
                 Some(near) if near.eq_ignore_ascii_case(name) => e.meant(format!("\"{near}\" (names are case-sensitive)"), name_written(near)),
                 Some(near) => e.meant(format!("\"{near}\""), name_written(near)),
                 None if BOUNDS.contains(&name) => e.hint("it is one of a window function in FROM: TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)"),
-                None if names().next().is_none() => e.hint("there is nothing to read it from: is FROM missing?"),
+                None if names().next().is_none() => e.hint(NO_FROM),
                 None => e.hint(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
             })
         }

@@ -1,5 +1,7 @@
 //! Text after text: what one makes, drops, uses or sets holds for those after it.
 
+mod typing;
+
 use crate::catalog::{FOLLOWS, Names};
 use crate::compile::{Checked, CompileOptions, Compiled, Text, check_setting, on_large_stack};
 use crate::diagnostic::Diagnostic;
@@ -199,12 +201,13 @@ impl Session {
                         placed(wrong, &statement, look.above)
                     }
                 },
-                Err(Unread { errors, broken }) => {
+                Err(Unread { errors, broken, rest }) => {
                     stop(&text);
+                    let further = rest.and_then(|rest| Some(placed(text.take(&rest).err()?, &rest, look.above)));
                     let broken = broken.filter(|_| look.forgets);
                     broken.iter().filter_map(|b| b.name.as_ref()).for_each(|name| text.catalog.forget(name));
                     astray |= broken.is_some_and(|b| b.place);
-                    errors
+                    errors.into_iter().chain(further.into_iter().flatten()).collect()
                 }
             };
             is_whole = false;

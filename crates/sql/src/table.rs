@@ -1,18 +1,19 @@
 //! Tables: what CREATE TABLE says, checked; and how they are read and written.
 
 use crate::alignment::alignment;
-use crate::catalog::FOLLOWS;
+use crate::catalog::follows;
 use crate::expression::{Binder, cast};
 use crate::graph::JobGraph;
 use crate::parallelism;
 use crate::parse::{ColumnDef, ColumnDefKind, CreateTable, TableOption};
+use crate::query::node_columns;
 use crate::relation::{Relation, ScopeColumn, find};
 use crate::routes::Routes;
 use crate::show::name_written;
 use millstream_dataflow::option::{OptionSpec, OptionType, check_all, nearest, parse_duration};
 use millstream_dataflow::{ConnectorSpec, Error, Field, FormatSpec, Registry, Result, Span, SqlType};
 use millstream_functions::types::is_text;
-use millstream_plan::{ARRIVAL, Alignment, Column, Expr, FutureSkew, Input, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
+use millstream_plan::{ARRIVAL, Alignment, Column, Expr, FutureSkew, Input, NodeSpec, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
 use std::collections::BTreeMap;
 
 /// A column of the declaration.
@@ -43,6 +44,15 @@ pub(crate) struct Table {
     options: BTreeMap<String, String>,
     alignment: Option<Alignment>,
     pub(crate) routes: Routes,
+    /// Whether nothing is wrong with it. Otherwise only its columns can be relied upon.
+    is_whole: bool,
+}
+
+/// What is wrong with a declaration.
+pub(crate) struct WrongTable {
+    pub(crate) errors: Vec<Error>,
+    /// The table, if its columns are right.
+    pub(crate) half: Option<Box<Table>>,
 }
 
 impl Table {
@@ -50,6 +60,10 @@ impl Table {
     ///
     /// - `name`: as messages and plans name it
     pub(crate) fn new(create: &CreateTable, name: String, registry: &dyn Registry) -> Result<Table, Vec<Error>> {
+        Table::read(create, name, registry).map_err(|wrong| wrong.errors)
+    }
+    /// The same, with what is known of a table that something is wrong with.
+    pub(crate) fn read(create: &CreateTable, name: String, registry: &dyn Registry) -> Result<Table, WrongTable> {
         let mut errors = Vec::new();
         let options: BTreeMap<String, String> = create.options.iter().map(|o| (o.key.clone(), o.value.clone())).collect();
         let connector = options.get("connector").and_then(|c| registry.connector(c));
@@ -64,11 +78,16 @@ impl Table {
             options,
             alignment: alignment(create, &mut errors),
             routes: Routes::new(create, &mut errors),
+            is_whole: true,
         };
+        // What computes from a column of unknown type is not looked at.
+        let knows_types = create.columns.iter().all(|c| !c.is_unknown);
+        let mut knows_columns = knows_types;
         for (i, c) in create.columns.iter().enumerate() {
             if let Some(first) = create.columns[..i].iter().find(|other| other.name == c.name) {
                 let e = Error::sql(format!("column \"{}\" is declared twice", c.name)).code("E0209").span(c.span);
                 errors.push(e.label(first.span, "here first"));
+                knows_columns = false;
             }
         }
         // Computed columns may name all others but themselves and each other.
@@ -96,22 +115,22 @@ impl Table {
                 ColumnDefKind::Physical(ty) => Ok((ty.clone(), Kind::Physical)),
                 ColumnDefKind::Metadata { ty, key, is_virtual } => {
                     let key = key.clone().unwrap_or_else(|| c.name.clone());
-                    metadata(connector, &key, c.span).and_then(|from| {
+                    let from = metadata(connector, &key, c.span).and_then(|from| {
                         if !millstream_functions::cast::can_cast(&from.ty, &ty.ty) {
                             let e = Error::sql(format!("the metadata '{key}' is {}, which cannot be cast to {}", from.ty, ty.ty));
                             return Err(e.code("E0303").span(c.span));
                         }
-                        Ok((
-                            ty.clone(),
-                            Kind::Metadata {
-                                key,
-                                from,
-                                is_virtual: *is_virtual,
-                            },
-                        ))
-                    })
+                        Ok(from)
+                    });
+                    let from = from.unwrap_or_else(|e| {
+                        errors.push(e);
+                        ty.clone()
+                    });
+                    let is_virtual = *is_virtual;
+                    Ok((ty.clone(), Kind::Metadata { key, from, is_virtual }))
                 }
                 ColumnDefKind::Computed(e) if is_proctime(e) => Ok((Type::new(SqlType::TimestampLtz(3), false), Kind::Arrival)),
+                ColumnDefKind::Computed(_) if !knows_types => continue,
                 ColumnDefKind::Computed(e) => Binder::new(&plain)
                     .bind(e)
                     .map(|b| (b.ty, Kind::Computed(b.expr)))
@@ -119,11 +138,14 @@ impl Table {
             };
             match bound {
                 Ok((ty, kind)) => table.columns.push((Column { name: c.name.clone(), ty }, kind)),
-                Err(e) => errors.push(e),
+                Err(e) => {
+                    errors.extend(e.apart());
+                    knows_columns = false;
+                }
             }
         }
-        if !errors.is_empty() {
-            return Err(errors);
+        if !knows_columns {
+            return Err(WrongTable { errors, half: None });
         }
         table.keys(create, &mut errors);
         if let (None, Some(skew)) = (&create.watermark, create.options.iter().find(|o| o.key == "scan.watermark.max-future-skew")) {
@@ -133,16 +155,25 @@ impl Table {
         if let Some(watermark) = &create.watermark {
             match table.watermark(watermark) {
                 Ok(rowtime) => table.rowtime = Some(rowtime),
-                Err(e) => errors.push(e),
+                Err(e) => errors.extend(e.apart()),
             }
         }
         // What options get wrong together is told once the columns are known.
         if errors.is_empty() {
             errors.extend(registry.check(&table.delivered(|_| true).spec()).into_iter().map(|e| at_option(create, e)));
         }
-        if errors.is_empty() { Ok(table) } else { Err(errors) }
+        if errors.is_empty() {
+            return Ok(table);
+        }
+        table.is_whole = false;
+        let half = Some(Box::new(table));
+        Err(WrongTable { errors, half })
     }
 
+    /// See the field.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
     /// As messages and plans name it.
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -263,6 +294,9 @@ impl Table {
     ///
     /// - `processing_time`: windows are cut on when rows arrive
     pub(crate) fn scan(&self, registry: &dyn Registry, settings: &Settings, graph: &mut JobGraph, span: Span, processing_time: bool) -> Result<Relation> {
+        if !self.is_whole {
+            return Ok(self.scan_half(graph));
+        }
         let connector = self.options.get("connector").map_or("", String::as_str);
         if !registry.connector(connector).is_some_and(|c| c.source) {
             return Err(
@@ -342,6 +376,19 @@ impl Table {
             columns: scope,
             pending: None,
         })
+    }
+
+    /// The columns of a table that something is wrong with, for a statement that cannot run therefore.
+    fn scan_half(&self, graph: &mut JobGraph) -> Relation {
+        graph.refused.get_or_insert_with(follows);
+        let mut columns = self.scope();
+        for (column, (_, kind)) in columns.iter_mut().zip(&self.columns) {
+            column.proctime = matches!(kind, Kind::Arrival);
+            let named = self.definition.watermark.as_ref().is_some_and(|w| w.column == column.name);
+            column.rowtime = column.proctime || named && column.ty.ty.is_time_attribute();
+        }
+        let node = graph.add("values", NodeSpec::Values(Vec::new()), Vec::new(), node_columns(&columns));
+        Relation { node, columns, pending: None }
     }
 
     fn format(&self, registry: &dyn Registry) -> Option<&'static FormatSpec> {
@@ -495,7 +542,7 @@ fn computed_by_computed(e: Error, create: &CreateTable) -> Error {
 
 fn metadata(connector: Option<&'static ConnectorSpec>, key: &str, span: Span) -> Result<Type> {
     let Some(connector) = connector else {
-        return Err(Error::sql("the connector is not known").code(FOLLOWS));
+        return Err(follows());
     };
     let columns = connector.metadata;
     match columns.iter().find(|m| m.key == key) {

@@ -5,7 +5,7 @@ use crate::parse::Insert;
 use crate::relation::{Bound, Relation};
 use crate::show::name_written;
 use millstream_dataflow::option::nearest;
-use millstream_dataflow::{Error, Result, Span, SqlType};
+use millstream_dataflow::{Error, Result, Span, SqlType, each};
 use millstream_functions::types::{common, is_numeric, is_text, is_timestamp};
 use millstream_plan::{Column, Expr, Type};
 use sqlparser::ast::{Query, SelectItem, SetExpr};
@@ -33,8 +33,8 @@ pub(crate) fn targets(relation: &Relation, columns: &[Column], insert: &Insert) 
     }
     if !insert.columns.is_empty() {
         from = vec![None; columns.len()];
-        for (i, (name, span)) in insert.columns.iter().enumerate() {
-            let place = columns.iter().position(|c| c.name == *name).ok_or_else(|| {
+        let place = |(name, span): &(String, Span)| {
+            columns.iter().position(|c| c.name == *name).ok_or_else(|| {
                 let e = Error::sql(format!("\"{}\" has no column \"{name}\" to insert into", insert.table))
                     .code("E0202")
                     .span(*span);
@@ -43,14 +43,17 @@ pub(crate) fn targets(relation: &Relation, columns: &[Column], insert: &Insert) 
                     Some(near) => e.meant(format!("\"{near}\""), name_written(near)),
                     None => e.hint(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
                 }
-            })?;
+            })
+        };
+        let places = each(insert.columns.iter().map(place))?;
+        for (i, ((name, span), place)) in insert.columns.iter().zip(places).enumerate() {
             if from[place].replace(i).is_some() {
                 return Err(Error::sql(format!("column \"{name}\" is listed twice")).code("E0209").span(*span));
             }
         }
     }
-    let mut exprs = Vec::new();
-    for (column, from) in columns.iter().zip(from) {
+    let mut told = false;
+    each(columns.iter().zip(from).map(|(column, from)| {
         let bound = match from {
             Some(i) => Bound {
                 expr: Expr::Column(i),
@@ -71,17 +74,15 @@ pub(crate) fn targets(relation: &Relation, columns: &[Column], insert: &Insert) 
             }
         };
         if !fits(&bound.ty.ty, &column.ty.ty) {
-            return Err(
-                Error::sql(format!("column \"{}\" is {}, the query gives {}", column.name, column.ty.ty, bound.ty.ty))
-                    .code("E0305")
-                    .detail(shapes())
-                    .hint("cast it in the query")
-                    .span(output_span(&insert.query, from).unwrap_or(insert.table.span)),
-            );
+            let e = Error::sql(format!("column \"{}\" is {}, the query gives {}", column.name, column.ty.ty, bound.ty.ty)).code("E0305");
+            let e = e
+                .hint("cast it in the query")
+                .span(output_span(&insert.query, from).unwrap_or(insert.table.span));
+            // Both lists are the same for all of them.
+            return Err(if std::mem::replace(&mut told, true) { e } else { e.detail(shapes()) });
         }
-        exprs.push(cast(bound, Type::new(column.ty.ty.clone(), true)).expr);
-    }
-    Ok(exprs)
+        Ok(cast(bound, Type::new(column.ty.ty.clone(), true)).expr)
+    }))
 }
 
 /// Where an output column of a query stands, or the list of them; `None` where they are not written out.

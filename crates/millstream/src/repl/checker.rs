@@ -1,4 +1,4 @@
-//! Looks for names that do not exist while a statement is written: a dry run whenever the keyboard pauses.
+//! Looks for what is wrong while a statement is written, such as names that do not exist: a dry run whenever the keyboard pauses.
 
 use millstream_server::Workbench;
 use millstream_sql::edit::range_of;
@@ -9,9 +9,6 @@ use std::time::Duration;
 
 /// How long the keyboard must rest.
 const PAUSE: Duration = Duration::from_millis(150);
-
-/// What can be wrong in a statement that is not whole yet: tables, columns, places and functions that do not exist, options likewise.
-const TOLD: [&str; 8] = ["E0201", "E0202", "E0203", "E0304", "E0501", "E0502", "E0504", "E0509"];
 
 /// A text, and the stretches of it that are wrong.
 type Found = Arc<Mutex<(String, Vec<Range<usize>>)>>;
@@ -38,12 +35,8 @@ impl Checker {
                         Err(RecvTimeoutError::Disconnected) => return,
                     }
                 }
-                let errors = workbench.check(&text);
-                let wrong: Vec<Range<usize>> = errors
-                    .iter()
-                    .filter(|e| e.code.is_some_and(|c| TOLD.contains(&c)))
-                    .filter_map(|e| Some(range_of(&text, e.span?)))
-                    .collect();
+                let wrong = workbench.wrong_so_far(&text);
+                let wrong: Vec<Range<usize>> = wrong.into_iter().map(|span| range_of(&text, span)).collect();
                 let mut found = told.lock().unwrap_or_else(PoisonError::into_inner);
                 let differs = found.1 != wrong;
                 *found = (text, wrong);

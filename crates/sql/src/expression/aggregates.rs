@@ -4,7 +4,7 @@ use super::calls::{arguments, bigint, call, name_span};
 use super::{Binder, span};
 use crate::diagnostic::unsupported;
 use crate::relation::Bound;
-use millstream_dataflow::{Error, Result, Span, SqlType};
+use millstream_dataflow::{Error, Result, Span, SqlType, each};
 use millstream_functions::aggregate;
 use millstream_plan::{Expr as Plan, Type};
 use sqlparser::ast::{DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments};
@@ -111,7 +111,7 @@ impl Binder<'_> {
         let args = if star {
             Vec::new()
         } else {
-            arguments(f)?.into_iter().map(|a| self.bind(a)).collect::<Result<Vec<_>>>()?
+            each(arguments(f)?.into_iter().map(|a| self.bind(a)))?
         };
         let types: Vec<SqlType> = args.iter().map(|a: &Bound| a.ty.ty.clone()).collect();
         if !star && types.len() != 1 {
@@ -155,7 +155,7 @@ impl Binder<'_> {
         let no_sets = || Error::sql("GROUPING needs GROUPING SETS, ROLLUP or CUBE").code("E0408").span(name_span(f));
         let args = arguments(f)?;
         let mut before = Binder::new(self.columns);
-        let bound = args.iter().map(|a| before.bind(a)).collect::<Result<Vec<_>>>()?;
+        let bound = each(args.iter().map(|a| before.bind(a)))?;
         let grouped = self.grouped.as_deref().ok_or_else(no_sets)?;
         let columns = grouped.grouping.as_ref().ok_or_else(no_sets)?;
         let id = Bound {

@@ -1,11 +1,11 @@
 //! Calls with their arguments brought to the types they take.
 
-use super::{Binder, cast, nearest_function};
+use super::{Binder, cast, nearest_function, with_names};
 use crate::constant::value_of;
 use crate::diagnostic::unsupported;
 use crate::parse::span_of;
 use crate::relation::Bound;
-use millstream_dataflow::{Error, Result, Span, SqlType};
+use millstream_dataflow::{Error, Result, Span, SqlType, each};
 use millstream_functions::types::{is_numeric, is_text, is_timestamp};
 use millstream_functions::{check_literals, function};
 use millstream_plan::{Expr as Plan, Type, Value};
@@ -260,9 +260,12 @@ impl Binder<'_> {
             return Ok(bound);
         }
         if function(&name).is_none() {
-            return Err(missing(&name).span(name_at));
+            let e = missing(&name).span(name_at);
+            let is_slip = e.code == Some("E0207") && e.hint.as_ref().is_none_or(|_| e.replacement.is_some());
+            let given = if is_slip { arguments(f).unwrap_or_default() } else { Vec::new() };
+            return Err(with_names(e, given.into_iter().filter_map(|a| self.bind(a).err())));
         }
-        let args = arguments(f)?.into_iter().map(|a| self.bind(a)).collect::<Result<Vec<_>>>()?;
+        let args = each(arguments(f)?.into_iter().map(|a| self.bind(a)))?;
         // A text literal where one is wanted keeps its own length.
         call(&name, args).map_err(|e| if e.span.is_none() { e.span(name_at) } else { e })
     }

@@ -100,9 +100,17 @@ impl Source {
         let mut errors: Vec<Error> = hints.into_iter().filter_map(Result::err).map(|hint| hint.error).collect();
         let mut names = Names::default();
         for Outlined {
-            span, first, kind, names: own, ..
+            span,
+            first,
+            kind,
+            slips,
+            names: own,
+            ..
         } in statements
         {
+            if !has_variable(span) {
+                errors.extend(slips);
+            }
             match kind {
                 Ok(kind) => names.add(&kind, &own),
                 // Not supported is not wrong, and what a variable stands for nobody knows here.

@@ -4,7 +4,7 @@ use super::script::Cursor;
 use super::statement::*;
 use super::types::type_text;
 use millstream_dataflow::option::is_secret;
-use millstream_dataflow::{Error, Result, Span};
+use millstream_dataflow::{Error, Result, Span, SqlType};
 use millstream_plan::Type;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
@@ -284,16 +284,17 @@ pub(super) fn options(c: &mut Cursor) -> Result<Vec<TableOption>> {
         };
         if options.iter().any(|o| o.key == key) {
             let e = Error::sql(format!("the option '{key}' is given twice")).code("E0506");
-            return Err(e.hint("leave one of them").span(span));
+            c.slips.push(e.hint("leave one of them").span(span));
+        } else {
+            options.push(TableOption {
+                key,
+                value,
+                span,
+                key_span: start,
+                value_span,
+                variables: None,
+            });
         }
-        options.push(TableOption {
-            key,
-            value,
-            span,
-            key_span: start,
-            value_span,
-            variables: None,
-        });
         if !c.symbol(Token::Comma) && c.parser_at() != Token::RParen {
             return Err(c.expected("\",\" or \")\""));
         }
@@ -351,6 +352,7 @@ pub(super) fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
             span,
             kind: ColumnDefKind::Computed(expr),
             comment,
+            is_unknown: false,
         });
         return Ok(());
     }
@@ -358,8 +360,13 @@ pub(super) fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
     if text.text.is_empty() {
         return Err(c.expected(&format!("the type of column \"{name}\"")));
     }
-    let field = text.read(&name)?;
-    let ty = Type::new(field.ty, field.nullable);
+    let (ty, is_unknown) = match text.read(&name) {
+        Ok(field) => (Type::new(field.ty, field.nullable), false),
+        Err(e) => {
+            c.slips.push(e);
+            (Type::new(SqlType::Null, true), true)
+        }
+    };
     let kind = if c.words(&["METADATA"]) {
         let key = if c.words(&["FROM"]) { Some(c.text("a metadata key")?) } else { None };
         ColumnDefKind::Metadata {
@@ -375,6 +382,7 @@ pub(super) fn element(c: &mut Cursor, table: &mut CreateTable) -> Result<()> {
         span,
         kind,
         comment: None,
+        is_unknown,
     });
     if c.at_word("CONSTRAINT") || c.at_word("PRIMARY") {
         let at = c.here();

@@ -99,11 +99,19 @@ pub(crate) struct Unread {
     pub(crate) errors: Vec<Error>,
     /// What it would change if it were one.
     pub(crate) broken: Option<Broken>,
+    /// What it is but for the errors, if that can be told: more may be wrong with it.
+    pub(crate) rest: Option<Statement>,
+}
+
+impl Unread {
+    fn new(errors: Vec<Error>, broken: Option<Broken>) -> Unread {
+        Unread { errors, broken, rest: None }
+    }
 }
 
 impl Parsed {
     fn none(e: Error) -> Parsed {
-        let unread = Unread { errors: vec![e], broken: None };
+        let unread = Unread::new(vec![e], None);
         Parsed {
             statements: vec![Err(unread)],
             hints: Vec::new(),
@@ -129,7 +137,7 @@ fn script(tokens: Vec<TokenWithSpan>, unended: Option<Error>, unknown: &[Span]) 
     let mut wrong: Vec<WrongHint> = wrong.into_iter().filter_map(Result::err).collect();
     let mut statements = Vec::new();
     let last = outlined.len();
-    for (number, Outlined { span, kind, broken, .. }) in outlined.into_iter().enumerate() {
+    for (number, Outlined { span, kind, slips, broken, .. }) in outlined.into_iter().enumerate() {
         let is_unknown = unknown.iter().any(|u| span.start <= u.start && u.end <= span.end);
         let is_cut = unended.is_some() && !is_whole && number + 1 == last;
         // One in front of a statement is of that one.
@@ -140,19 +148,26 @@ fn script(tokens: Vec<TokenWithSpan>, unended: Option<Error>, unknown: &[Span]) 
         let errors: Vec<Error> = wrong.extract_if(.., within).map(|hint| hint.error).collect();
         let broken = Some(broken);
         statements.push(match kind {
-            _ if is_unknown || is_cut || !errors.is_empty() => Err(Unread { errors, broken }),
-            Ok(kind) => Ok(Statement { span, kind }),
-            Err(e) => Err(Unread { errors: vec![e], broken }),
+            _ if is_unknown || is_cut || !errors.is_empty() => Err(Unread::new(errors, broken)),
+            Ok(kind) if slips.is_empty() => Ok(Statement { span, kind }),
+            Ok(kind) => Err(Unread {
+                errors: slips,
+                broken,
+                rest: Some(Statement { span, kind }),
+            }),
+            Err(e) if slips.is_empty() => Err(Unread::new(vec![e], broken)),
+            // What is wrong behind a slip may be so because of it.
+            Err(_) => Err(Unread::new(slips, broken)),
         });
     }
     // Hints behind all statements.
     if !wrong.is_empty() {
         let errors = wrong.into_iter().map(|hint| hint.error).collect();
-        statements.push(Err(Unread { errors, broken: None }));
+        statements.push(Err(Unread::new(errors, None)));
     }
     let is_cut = unended.is_some();
     if let Some(e) = unended {
-        statements.push(Err(Unread { errors: vec![e], broken: None }));
+        statements.push(Err(Unread::new(vec![e], None)));
     }
     Parsed {
         statements,
@@ -196,6 +211,8 @@ pub(crate) struct Outlined {
     /// The word it begins with, in upper case.
     pub(crate) first: String,
     pub(crate) kind: Result<StatementKind>,
+    /// What is wrong with it and did not keep it from being read to its end.
+    pub(crate) slips: Vec<Error>,
     /// What it would change, if it is wrong.
     broken: Broken,
     /// Where names stand in it, but for those in queries and expressions.
@@ -219,6 +236,7 @@ pub(crate) fn outline(tokens: Vec<TokenWithSpan>) -> (Vec<Outlined>, Vec<Result<
             span,
             first,
             kind,
+            slips: cursor.slips,
             broken,
             names: cursor.names,
         }
@@ -302,6 +320,9 @@ fn hint(hint: HintText) -> Result<Hint> {
     }
     let mut options = ddl::options(&mut c).map_err(here)?;
     c.done().map_err(here)?;
+    if let Some(e) = c.slips.pop() {
+        return Err(here(e));
+    }
     options.iter_mut().for_each(|o| o.span = hint.span);
     let after = hint.after.ok_or_else(|| Hint::misplaced(hint.span))?;
     Ok(Hint {
@@ -340,6 +361,8 @@ pub(super) struct Cursor {
     span: Span,
     /// Where names stand that are not sqlparser's to read.
     names: Vec<Span>,
+    /// What is wrong, though its end is known: reading goes on behind it.
+    pub(super) slips: Vec<Error>,
 }
 
 impl Cursor {
@@ -349,6 +372,7 @@ impl Cursor {
             parser: Parser::new(DIALECT).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens),
             span,
             names: Vec::new(),
+            slips: Vec::new(),
         }
     }
     /// Runs one of sqlparser's methods.

@@ -239,6 +239,8 @@ pub struct ColumnDef {
     pub span: Span,
     pub kind: ColumnDefKind,
     pub comment: Option<String>,
+    /// Whether its type could not be read: what it has is none.
+    pub is_unknown: bool,
 }
 
 #[allow(clippy::large_enum_variant, reason = "a table has a handful of columns")]

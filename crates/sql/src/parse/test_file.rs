@@ -139,6 +139,9 @@ fn head(c: &mut Cursor) -> Result<Test> {
         span.end = at.end;
     }
     let variables = if c.words(&["WITH"]) { ddl::options(c)? } else { Vec::new() };
+    if let Some(e) = c.slips.pop() {
+        return Err(e);
+    }
     Ok(Test {
         name,
         span,

@@ -1,12 +1,12 @@
 //! GROUP BY over windows.
 
-use super::select::output_name;
+use super::select::{beside, output_name};
 use super::{Planner, node_columns};
 use crate::diagnostic::unsupported;
 use crate::expression::{Aggregates, Binder, span};
 use crate::graph::JobGraph;
 use crate::relation::{Bound, Cut, Relation, ScopeColumn, WindowPart};
-use millstream_dataflow::{Error, Exchange, Result, Span, SqlType, StateType};
+use millstream_dataflow::{Error, Exchange, Result, Span, SqlType, StateType, both, each};
 use millstream_functions::aggregate;
 use millstream_plan::{AggregateCall, AggregateInput, Column, Expr as Plan, Input, NodeSpec, Type, WindowAggregate, WindowTime};
 use sqlparser::ast::Expr;
@@ -23,90 +23,17 @@ impl Planner<'_> {
         items: &[(&Expr, Option<String>)],
         at: Span,
     ) -> Result<Relation> {
-        let mut grouped = Aggregates::default();
-        let mut sets: Option<(Vec<Bound>, Vec<Vec<usize>>)> = None;
-        let mut window: Option<Cut> = None;
-        let mut plain: Vec<Bound> = Vec::new();
-        for expr in group_by {
-            match expr {
-                Expr::GroupingSets(list) => grouping(&relation, list, &mut sets, span(expr))?,
-                Expr::Rollup(list) => {
-                    let list: Vec<Vec<Expr>> = (0..=list.len()).rev().map(|n| list[..n].iter().flatten().cloned().collect()).collect();
-                    grouping(&relation, &list, &mut sets, span(expr))?;
-                }
-                Expr::Cube(list) => {
-                    if list.len() > 8 {
-                        return Err(unsupported("CUBE of more than 8 expressions", span(expr)));
-                    }
-                    let chosen = |mask: usize| {
-                        list.iter()
-                            .enumerate()
-                            .filter(|(i, _)| mask >> (list.len() - 1 - i) & 1 == 1)
-                            .flat_map(|(_, e)| e.clone())
-                            .collect()
-                    };
-                    let list: Vec<Vec<Expr>> = (0..1usize << list.len()).rev().map(chosen).collect();
-                    grouping(&relation, &list, &mut sets, span(expr))?;
-                }
-                Expr::Value(v) if matches!(v.value, sqlparser::ast::Value::Number(..)) => return Err(unsupported("GROUP BY by position", span(expr))),
-                _ => {
-                    let bound = Binder::new(&relation.columns).bind(expr)?;
-                    match part_of(&relation, &bound) {
-                        Some((part, w)) => {
-                            if window.is_some_and(|other| other != w) {
-                                return Err(unsupported("GROUP BY over two different windows", span(expr)));
-                            }
-                            window = Some(w);
-                            let ty = bound.ty.clone();
-                            grouped.bounds[part as usize].push((bound, ty));
-                        }
-                        None => plain.push(bound),
-                    }
-                }
-            }
-        }
-        let Some(window) = window.filter(|_| !grouped.bounds[0].is_empty() && !grouped.bounds[1].is_empty()) else {
-            let e = if window.is_some() {
-                Error::sql("a window aggregation groups by both window_start and window_end")
-                    .code("E0401")
-                    .hint("add the missing one to GROUP BY")
-            } else {
-                unsupported("grouping without a window", group_by.first().map_or(at, span)).hint("group by window_start and window_end of TUMBLE(…) or HOP(…)")
-            };
-            return Err(e.span(group_by.first().map_or(at, span)));
-        };
-        // Other columns of the same window mean the same.
-        for part in [WindowPart::Start, WindowPart::End, WindowPart::Time] {
-            for (i, c) in relation.columns.iter().enumerate() {
-                if c.window == Some((part, window)) && !grouped.bounds[part as usize].is_empty() {
-                    let bound = Bound {
-                        expr: Plan::Column(i),
-                        ty: c.ty.clone(),
-                    };
-                    if !grouped.bounds[part as usize].iter().any(|(b, _)| b.expr == bound.expr) {
-                        grouped.bounds[part as usize].push((bound, c.ty.clone()));
-                    }
-                }
-            }
-        }
-        grouped.keys = plain.iter().map(|b| (b.clone(), b.ty.clone())).collect();
-        if let Some((columns, _)) = &sets {
-            // Outside its set a grouped expression is NULL.
-            grouped.keys.extend(columns.iter().map(|b| (b.clone(), Type::new(b.ty.ty.clone(), true))));
-            let id = Bound {
-                expr: Plan::Column(usize::MAX),
-                ty: Type::new(SqlType::BigInt, false),
-            };
-            grouped.keys.push((id.clone(), id.ty));
-            grouped.grouping = Some(columns.clone());
-        }
+        let Keys { mut grouped, sets, window } = keys(&relation, group_by, at).map_err(|e| {
+            let others = group_by.iter().chain(items.iter().map(|(e, _)| *e)).chain(having);
+            beside(e, &relation.columns, others)
+        })?;
 
         // Bind everything that may name an aggregate, then build what they need.
         let columns = relation.columns.clone();
         let mut binder = Binder::new(&columns);
         binder.grouped = Some(&mut grouped);
-        let outputs = items.iter().map(|(e, _)| binder.bind(e)).collect::<Result<Vec<_>>>()?;
-        let condition = having.map(|h| binder.condition(h, "HAVING")).transpose()?;
+        let outputs = each(items.iter().map(|(e, _)| binder.bind(e)));
+        let (outputs, condition) = both(outputs, having.map(|h| binder.condition(h, "HAVING")).transpose())?;
 
         let aggregation = self.aggregation(relation, window, &grouped, sets.map(|(c, s)| (c.len(), s)));
         let aggregation = aggregation.map_err(|e| if e.span.is_none() { e.span(at) } else { e })?;
@@ -306,6 +233,96 @@ impl Planner<'_> {
             pending: None,
         })
     }
+}
+
+/// What a query groups by.
+struct Keys {
+    grouped: Aggregates,
+    /// The expressions of grouping sets, and which of them each set has.
+    sets: Option<(Vec<Bound>, Vec<Vec<usize>>)>,
+    window: Cut,
+}
+
+/// - `at`: where the aggregation is told of if GROUP BY is not there
+fn keys(relation: &Relation, group_by: &[Expr], at: Span) -> Result<Keys> {
+    let mut grouped = Aggregates::default();
+    let mut sets: Option<(Vec<Bound>, Vec<Vec<usize>>)> = None;
+    let mut window: Option<Cut> = None;
+    let mut plain: Vec<Bound> = Vec::new();
+    for expr in group_by {
+        match expr {
+            Expr::GroupingSets(list) => grouping(relation, list, &mut sets, span(expr))?,
+            Expr::Rollup(list) => {
+                let list: Vec<Vec<Expr>> = (0..=list.len()).rev().map(|n| list[..n].iter().flatten().cloned().collect()).collect();
+                grouping(relation, &list, &mut sets, span(expr))?;
+            }
+            Expr::Cube(list) => {
+                if list.len() > 8 {
+                    return Err(unsupported("CUBE of more than 8 expressions", span(expr)));
+                }
+                let chosen = |mask: usize| {
+                    list.iter()
+                        .enumerate()
+                        .filter(|(i, _)| mask >> (list.len() - 1 - i) & 1 == 1)
+                        .flat_map(|(_, e)| e.clone())
+                        .collect()
+                };
+                let list: Vec<Vec<Expr>> = (0..1usize << list.len()).rev().map(chosen).collect();
+                grouping(relation, &list, &mut sets, span(expr))?;
+            }
+            Expr::Value(v) if matches!(v.value, sqlparser::ast::Value::Number(..)) => return Err(unsupported("GROUP BY by position", span(expr))),
+            _ => {
+                let bound = Binder::new(&relation.columns).bind(expr)?;
+                match part_of(relation, &bound) {
+                    Some((part, w)) => {
+                        if window.is_some_and(|other| other != w) {
+                            return Err(unsupported("GROUP BY over two different windows", span(expr)));
+                        }
+                        window = Some(w);
+                        let ty = bound.ty.clone();
+                        grouped.bounds[part as usize].push((bound, ty));
+                    }
+                    None => plain.push(bound),
+                }
+            }
+        }
+    }
+    let Some(window) = window.filter(|_| !grouped.bounds[0].is_empty() && !grouped.bounds[1].is_empty()) else {
+        let e = if window.is_some() {
+            Error::sql("a window aggregation groups by both window_start and window_end")
+                .code("E0401")
+                .hint("add the missing one to GROUP BY")
+        } else {
+            unsupported("grouping without a window", group_by.first().map_or(at, span)).hint("group by window_start and window_end of TUMBLE(…) or HOP(…)")
+        };
+        return Err(e.span(group_by.first().map_or(at, span)));
+    };
+    // Other columns of the same window mean the same.
+    for part in [WindowPart::Start, WindowPart::End, WindowPart::Time] {
+        for (i, c) in relation.columns.iter().enumerate() {
+            if c.window == Some((part, window)) && !grouped.bounds[part as usize].is_empty() {
+                let bound = Bound {
+                    expr: Plan::Column(i),
+                    ty: c.ty.clone(),
+                };
+                if !grouped.bounds[part as usize].iter().any(|(b, _)| b.expr == bound.expr) {
+                    grouped.bounds[part as usize].push((bound, c.ty.clone()));
+                }
+            }
+        }
+    }
+    grouped.keys = plain.iter().map(|b| (b.clone(), b.ty.clone())).collect();
+    if let Some((columns, _)) = &sets {
+        // Outside its set a grouped expression is NULL.
+        grouped.keys.extend(columns.iter().map(|b| (b.clone(), Type::new(b.ty.ty.clone(), true))));
+        let id = Bound {
+            expr: Plan::Column(usize::MAX),
+            ty: Type::new(SqlType::BigInt, false),
+        };
+        grouped.keys.push((id.clone(), id.ty));
+        grouped.grouping = Some(columns.clone());
+    }
+    Ok(Keys { grouped, sets, window })
 }
 
 fn exprs_push(exprs: &mut Vec<Bound>, names: &mut Vec<String>, bound: &Bound, name: &str) {

@@ -3,10 +3,10 @@
 use super::table_factor::is_name;
 use super::{FIRST_ROWS, Planner, node_columns};
 use crate::diagnostic::unsupported;
-use crate::expression::{Binder, of_tables, span};
+use crate::expression::{Aggregates, Binder, of_tables, span, with_names};
 use crate::parse::span_of;
 use crate::relation::{Bound, Relation, ScopeColumn};
-use millstream_dataflow::{Error, Result, Span};
+use millstream_dataflow::{Error, Result, Span, each};
 use millstream_plan::{Expr as Plan, NodeSpec};
 use sqlparser::ast::{
     Distinct, Expr, GroupByExpr, JoinConstraint, JoinOperator, Select, SelectItem, SelectItemQualifiedWildcardKind, Spanned, WildcardAdditionalOptions,
@@ -93,8 +93,18 @@ impl Planner<'_> {
             [_, second, ..] => return Err(unsupported("a join of several tables in FROM", span(second))),
         };
         if let Some(condition) = selection {
-            let mut binder = Binder::new(&relation.columns);
-            let condition = binder.condition(condition, "WHERE").map_err(|e| named_later(e, projection))?;
+            let condition = Binder::new(&relation.columns).condition(condition, "WHERE");
+            let condition = condition.map_err(|e| {
+                let written = projection.iter().filter_map(|item| match item {
+                    SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
+                    _ => None,
+                });
+                let grouped = match group_by {
+                    GroupByExpr::Expressions(exprs, _) => exprs.as_slice(),
+                    GroupByExpr::All(_) => &[],
+                };
+                beside(named_later(e, projection), &relation.columns, written.chain(grouped).chain(having))
+            })?;
             if condition.columns().iter().any(|c| *c >= relation.width()) {
                 relation = self.assign_windows(relation)?;
             }
@@ -131,8 +141,7 @@ impl Planner<'_> {
             relation = self.assign_windows(relation)?;
         }
         let mut binder = Binder::new(&relation.columns);
-        let bound = items.iter().map(|i| binder.bind(&i.expr)).collect::<Result<Vec<_>>>();
-        let bound = bound.map_err(|e| named_later(e, projection))?;
+        let bound = each(items.iter().map(|i| binder.bind(&i.expr).map_err(|e| named_later(e, projection))))?;
         let names = items
             .iter()
             .enumerate()
@@ -165,6 +174,14 @@ impl Planner<'_> {
         let node = self.forward("project", NodeSpec::Project(exprs), relation.node, node_columns(&columns));
         Relation { node, columns, pending: None }
     }
+}
+
+/// An error, and the names in other expressions that do not exist.
+pub(super) fn beside<'a>(e: Error, columns: &[ScopeColumn], others: impl Iterator<Item = &'a Expr>) -> Error {
+    let mut any = Aggregates::default();
+    let mut binder = Binder::new(columns);
+    binder.grouped = Some(&mut any);
+    with_names(e, others.filter_map(|expr| binder.bind(expr).err()))
 }
 
 /// A column that is not there, but is a name that the SELECT gives.

@@ -113,13 +113,13 @@ impl Planner<'_> {
         {
             return Ok(relation);
         }
-        let entry = self.catalog.get(path, &self.place)?;
+        let entry = self.catalog.get_or_half(path, &self.place)?;
         let full = self.catalog.resolve(path, &self.place)?;
         let name = full.name.clone();
         let hint = self.hints.take(path);
         match entry {
             Entry::Table(table) => {
-                let table = match hint {
+                let table = match hint.filter(|_| table.is_whole()) {
                     Some(hint) => Arc::new(table.with_options(&hint.options, self.registry).map_err(|mut e| e.remove(0).span(hint.span))?),
                     None => table,
                 };
@@ -151,7 +151,7 @@ impl Planner<'_> {
                 (self.ctes, self.place) = (outer, here);
                 self.views.pop();
                 // What is too much is so for the statement, whichever view is the last straw.
-                let relation = relation.map_err(|e| match &view.location {
+                let relation = relation.map_err(Error::alone).map_err(|e| match &view.location {
                     Some(location) => at_name(e, location, path.span),
                     None if e.code == Some("E0103") || e.span.is_none_or(|s| self.hints.is_elsewhere(s)) => e.span(path.span),
                     None => e,
