@@ -6,10 +6,10 @@ use libtest_mimic::{Failed, Trial};
 use millstream_connectors::CONNECTORS;
 use millstream_dataflow::option::{OptionSpec, OptionType};
 use millstream_formats::FORMATS;
-use millstream_functions::{aggregate, scalar};
 use millstream_plan::SETTINGS;
 use millstream_server::METRICS;
 use millstream_sql::catalogue::PAGES;
+use millstream_sql::manual;
 use std::fmt::Write;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -19,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("command_line", || compare("docs/command-line.md", &command_line()?)),
         trial("settings", || compare("docs/settings.md", &settings())),
         trial("functions", || compare("docs/functions.md", &functions())),
+        trial("examples", examples),
         trial("errors", || compare("docs/errors.md", &errors())),
         trial("metrics", || compare("docs/metrics.md", &metrics())),
         trial("dashboard", || compare("docs/grafana-dashboard.json", &crate::monitoring::dashboard()?)),
@@ -102,6 +103,48 @@ fn settings() -> String {
     out
 }
 
+/// A text in a cell of a table, as code.
+fn code(text: &str) -> String {
+    let fence = if text.contains('`') { "``" } else { "`" };
+    let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) || text.is_empty() {
+        " "
+    } else {
+        ""
+    };
+    format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
+}
+
+/// Every example of a function gives what is said of it.
+fn examples() -> Result<()> {
+    let examples: Vec<(&str, &str)> = manual::functions().iter().filter_map(|f| f.example).collect();
+    let statements: String = examples.iter().map(|(call, _)| format!("SELECT {call} AS x;\n")).collect();
+    let directory = tempfile::tempdir()?;
+    std::fs::write(directory.path().join("examples.sql"), statements)?;
+    let output = millstream(directory.path())?.args(["run", "examples.sql", "--format", "vertical"]).output()?;
+    let (shown, said) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+    ensure!(output.status.success(), "{said}");
+    let values: Vec<&str> = shown.lines().filter_map(|line| line.strip_prefix("x | ")).collect();
+    ensure!(
+        values.len() == examples.len(),
+        "{} of {} examples have a result:\n{shown}",
+        values.len(),
+        examples.len()
+    );
+    let plain = |value: &str| {
+        if value == "<NULL>" {
+            "NULL".to_string()
+        } else {
+            value.trim_end().to_string()
+        }
+    };
+    let wrong = examples.iter().zip(values).filter(|((_, told), value)| told.trim_end() != plain(value));
+    let wrong: Vec<String> = wrong
+        .map(|((call, told), value)| format!("{call} is said to give {told}, it gives {value}"))
+        .collect();
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
 fn functions() -> String {
     let mut out = format!(
         "# Functions\n\n{GENERATED}\nNames, types, nulls and results are those of Flink 2.3 unless \"Not in Flink\" is said; [differences](flink-compatibility.md#functions). \
@@ -109,14 +152,20 @@ fn functions() -> String {
          `(start, end) OVERLAPS (start, end)` are there too.\n"
     );
     let cell = |text: &str| text.replace('|', "\\|");
-    for group in scalar::GROUPS {
-        let _ = write!(out, "\n## {}\n\n| Function | |\n|---|---|\n", group.name);
-        for f in group.functions.iter().copied().flatten() {
-            let _ = writeln!(out, "| `{}` | {} |", cell(f.usage), cell(f.doc));
+    let all = manual::functions();
+    let mut groups: Vec<&str> = Vec::new();
+    for f in &all {
+        if !groups.contains(&f.group) {
+            groups.push(f.group);
         }
     }
-    let names: Vec<String> = aggregate::NAMES.iter().map(|n| format!("`{}`", n.to_uppercase())).collect();
-    let _ = write!(out, "\n## Aggregates\n\n{}.\n", names.join(", "));
+    for group in groups {
+        let _ = write!(out, "\n## {group}\n\n| Function | | Example |\n|---|---|---|\n");
+        for f in all.iter().filter(|f| f.group == group) {
+            let example = f.example.map_or(String::new(), |(call, result)| format!("{} → {}", code(call), code(result)));
+            let _ = writeln!(out, "| {} | {} | {} |", code(f.usage), cell(f.doc), example);
+        }
+    }
     out + "\n## Refused\n\n`NOW`, `CURRENT_TIMESTAMP` and their like, `UNIX_TIMESTAMP()`, `UUID`, `RAND` and `RAND_INTEGER`: a replay would give other values.\n"
 }
 

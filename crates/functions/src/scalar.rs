@@ -35,8 +35,10 @@ pub struct Function {
     pub name: &'static str,
     /// What it takes and gives, for messages and docs: `SUBSTRING(text, start [, length])`.
     pub usage: &'static str,
-    /// What the usage does not tell, for docs; empty where it tells all.
+    /// What it gives, for docs.
     pub doc: &'static str,
+    /// A call, and what it gives as a result table shows it.
+    pub example: (&'static str, &'static str),
     /// The types of a call, `None` if the function does not take these.
     pub resolve: fn(&[Type]) -> Option<Signature>,
     /// The result of a call over columns of `rows` rows, in the carriers of the signature.

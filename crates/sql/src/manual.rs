@@ -10,17 +10,29 @@ pub struct FunctionText {
     /// A heading: `Character strings`.
     pub group: &'static str,
     pub usage: &'static str,
-    /// Empty where the usage tells all.
     pub doc: &'static str,
+    /// A call, and what it gives.
+    pub example: Option<(&'static str, &'static str)>,
 }
 
 const fn text(name: &'static str, group: &'static str, usage: &'static str, doc: &'static str) -> FunctionText {
-    FunctionText { name, group, usage, doc }
+    FunctionText {
+        name,
+        group,
+        usage,
+        doc,
+        example: None,
+    }
 }
 
 const AGGREGATE: &str = "Aggregates";
 const AGGREGATES: &[FunctionText] = &[
-    text("AVG", AGGREGATE, "AVG([DISTINCT] number) [FILTER (WHERE condition)]", "NULLs do not count."),
+    text(
+        "AVG",
+        AGGREGATE,
+        "AVG([DISTINCT] number) [FILTER (WHERE condition)]",
+        "The mean; of whole numbers a whole number, cut off. NULLs do not count.",
+    ),
     text("COUNT", AGGREGATE, "COUNT(*) [FILTER (WHERE condition)]", "All rows."),
     text(
         "COUNT",
@@ -28,13 +40,23 @@ const AGGREGATES: &[FunctionText] = &[
         "COUNT([DISTINCT] value) [FILTER (WHERE condition)]",
         "Rows whose value is not NULL.",
     ),
-    text("MAX", AGGREGATE, "MAX(value) [FILTER (WHERE condition)]", ""),
-    text("MIN", AGGREGATE, "MIN(value) [FILTER (WHERE condition)]", ""),
+    text(
+        "MAX",
+        AGGREGATE,
+        "MAX(value) [FILTER (WHERE condition)]",
+        "The greatest value; NULLs do not count, NULL if there is nothing else.",
+    ),
+    text(
+        "MIN",
+        AGGREGATE,
+        "MIN(value) [FILTER (WHERE condition)]",
+        "The least value; NULLs do not count, NULL if there is nothing else.",
+    ),
     text(
         "SUM",
         AGGREGATE,
         "SUM([DISTINCT] number) [FILTER (WHERE condition)]",
-        "NULLs do not count; NULL if there is nothing else.",
+        "The sum. NULLs do not count; NULL if there is nothing else.",
     ),
 ];
 const WINDOW: &str = "Windows";
@@ -54,7 +76,12 @@ const WINDOWS: &[FunctionText] = &[
 ];
 const CAST: &str = "Casts";
 const CASTS: &[FunctionText] = &[
-    text("CASE", "Conditions", "CASE WHEN condition THEN value … [ELSE value] END", ""),
+    text(
+        "CASE",
+        "Conditions",
+        "CASE WHEN condition THEN value … [ELSE value] END",
+        "The value of the first condition that is TRUE; without one that of ELSE, or NULL. Also `CASE a WHEN b THEN value … END`.",
+    ),
     text("CAST", CAST, "CAST(value AS type)", "An error where the value has no such form."),
     text("TRY_CAST", CAST, "TRY_CAST(value AS type)", "NULL where the value has no such form."),
 ];
@@ -69,6 +96,7 @@ pub fn functions() -> Vec<FunctionText> {
                 group: group.name,
                 usage: function.usage,
                 doc: function.doc,
+                example: Some(function.example),
             });
         }
     }

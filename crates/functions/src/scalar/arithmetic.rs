@@ -13,21 +13,24 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "add",
         usage: "a + b",
-        doc: "Intervals are added to dates, times and timestamps.",
+        doc: "The sum; an error beyond the range of a whole number's or decimal's type. Intervals are added to dates, times and timestamps.",
+        example: ("DATE '2024-01-31' + INTERVAL '1' MONTH", "2024-02-29"),
         resolve: |a| plus_minus(a, true),
         evaluate: |a, _, t| sum(a, t, true),
     },
     Function {
         name: "subtract",
         usage: "a - b",
-        doc: "",
+        doc: "The difference; intervals are taken from dates, times and timestamps.",
+        example: ("TIMESTAMP '2024-03-01 00:30:00' - INTERVAL '1' HOUR", "2024-02-29 23:30:00"),
         resolve: |a| plus_minus(a, false),
         evaluate: |a, _, t| sum(a, t, false),
     },
     Function {
         name: "multiply",
         usage: "a * b",
-        doc: "",
+        doc: "The product; a decimal has the digits after the point of both. Also an INTERVAL of days or less times a whole number.",
+        example: ("1.10 * 2.5", "2.750"),
         resolve: |a| {
             if let [i, n] = a
                 && i.ty == SqlType::IntervalDayTime
@@ -45,7 +48,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "divide",
         usage: "a / b",
-        doc: "Of whole numbers without a rest.",
+        doc: "The quotient. Of whole numbers without a rest. Division by zero is an error; of DOUBLEs it gives an infinity or NaN.",
+        example: ("7 / 2", "3"),
         resolve: |a| {
             numeric(a, |(p1, s1), (p2, s2)| {
                 let scale = (s1 + p2 + 1).max(6);
@@ -57,21 +61,24 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "modulo",
         usage: "a % b",
-        doc: "",
+        doc: "The rest of a division; it has the sign of a. Zero as b is an error, of DOUBLEs NaN.",
+        example: ("-7 % 3", "-1"),
         resolve: modulo_type,
         evaluate: modulo,
     },
     Function {
         name: "mod",
         usage: "MOD(a, b)",
-        doc: "",
+        doc: "The same as a % b.",
+        example: ("MOD(7.5, 2)", "1.5"),
         resolve: modulo_type,
         evaluate: modulo,
     },
     Function {
         name: "negate",
         usage: "-a",
-        doc: "",
+        doc: "A number or an interval with the other sign.",
+        example: ("-(2 - 5)", "3"),
         resolve: |a| match a {
             [x] if is_numeric(&x.ty) || matches!(x.ty, SqlType::IntervalDayTime | SqlType::IntervalYearMonth) => Some(Signature {
                 args: vec![x.ty.clone()],

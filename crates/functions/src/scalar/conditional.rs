@@ -13,13 +13,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "coalesce",
         usage: "COALESCE(a, b, …)",
         doc: "The first that is not NULL.",
+        example: ("COALESCE(NULL, 'b', 'c')", "b"),
         resolve: first_not_null,
         evaluate: coalesce,
     },
     Function {
         name: "ifnull",
         usage: "IFNULL(a, b)",
-        doc: "",
+        doc: "The first, or the second where the first is NULL.",
+        example: ("IFNULL(NULL, 0)", "0"),
         resolve: |a| if a.len() == 2 { first_not_null(a) } else { None },
         evaluate: coalesce,
     },
@@ -27,6 +29,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "nvl",
         usage: "NVL(a, b)",
         doc: "The same as IFNULL. Not in Flink.",
+        example: ("NVL(NULL, 'none')", "none"),
         resolve: |a| if a.len() == 2 { first_not_null(a) } else { None },
         evaluate: coalesce,
     },
@@ -34,6 +37,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "nullif",
         usage: "NULLIF(a, b)",
         doc: "NULL if they are equal, else the first.",
+        example: ("NULLIF('n/a', 'n/a')", "NULL"),
         resolve: |a| match a {
             [x, y] => {
                 let ty = common(&x.ty, &y.ty)?;
@@ -55,7 +59,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "if",
         usage: "IF(condition, a, b)",
-        doc: "",
+        doc: "The first where the condition is TRUE, the second where it is FALSE or NULL.",
+        example: ("IF(7 > 5, 'high', 'low')", "high"),
         resolve: |a| match a {
             [c, x, y] if c.ty == SqlType::Boolean => {
                 let ty = common(&x.ty, &y.ty)?;
@@ -71,14 +76,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "greatest",
         usage: "GREATEST(a, b, …)",
-        doc: "NULL if any is NULL.",
+        doc: "The greatest of the values. NULL if any is NULL.",
+        example: ("GREATEST(3, 9, 4)", "9"),
         resolve: all_alike,
         evaluate: |a, _, _| extreme(a, true),
     },
     Function {
         name: "least",
         usage: "LEAST(a, b, …)",
-        doc: "NULL if any is NULL.",
+        doc: "The least of the values. NULL if any is NULL.",
+        example: ("LEAST(3, 9, 4)", "3"),
         resolve: all_alike,
         evaluate: |a, _, _| extreme(a, false),
     },

@@ -26,14 +26,16 @@ const MAKE: &[Function] = &[
     Function {
         name: "json_object",
         usage: "JSON_OBJECT([[KEY] key VALUE value, …] [NULL | ABSENT ON NULL])",
-        doc: "With its keys in order. Nested JSON_OBJECT, JSON_ARRAY and JSON calls stay JSON; NULL ON NULL if nothing is said.",
+        doc: "A JSON object as a text. With its keys in order. Nested JSON_OBJECT, JSON_ARRAY and JSON calls stay JSON; NULL ON NULL if nothing is said.",
+        example: ("JSON_OBJECT('b' VALUE 1, 'a' VALUE NULL)", r#"{"a":null,"b":1}"#),
         resolve: |a| made(a, 3),
         evaluate: object,
     },
     Function {
         name: "json_array",
         usage: "JSON_ARRAY([value, …] [NULL | ABSENT ON NULL])",
-        doc: "ABSENT ON NULL if nothing is said.",
+        doc: "A JSON array as a text. ABSENT ON NULL if nothing is said.",
+        example: ("JSON_ARRAY(1, 'a', NULL)", r#"[1,"a"]"#),
         resolve: |a| made(a, 2),
         evaluate: array,
     },
@@ -41,6 +43,7 @@ const MAKE: &[Function] = &[
         name: "json_string",
         usage: "JSON_STRING(value)",
         doc: "Any value as JSON.",
+        example: ("JSON_STRING(ARRAY['a', NULL])", r#"["a",null]"#),
         resolve: |a| match a {
             [v] if write::can_write(&v.ty) => Some(Signature {
                 args: vec![v.ty.clone()],
@@ -63,6 +66,7 @@ const MAKE: &[Function] = &[
         name: "json",
         usage: "JSON(text)",
         doc: "In JSON_OBJECT and JSON_ARRAY: the text is JSON already.",
+        example: (r#"JSON_ARRAY(JSON('{"a": 1}'), '{"a": 1}')"#, r#"[{"a":1},"{\"a\": 1}"]"#),
         resolve: |a| fixed(a, &[S], S),
         evaluate: |a, rows, _| {
             try_texts(rows, |i| match text(&a[0], i) {
@@ -78,6 +82,7 @@ const MAKE: &[Function] = &[
         name: "json_quote",
         usage: "JSON_QUOTE(text)",
         doc: "As a JSON string in ASCII.",
+        example: (r#"JSON_QUOTE('say "hi"')"#, r#""say \"hi\"""#),
         resolve: |a| fixed(a, &[S], S),
         evaluate: |a, rows, _| texts(rows, |i| text(&a[0], i).map(quote)),
     },
@@ -85,6 +90,7 @@ const MAKE: &[Function] = &[
         name: "json_unquote",
         usage: "JSON_UNQUOTE(text)",
         doc: "A JSON string's text; anything else as it is.",
+        example: (r#"JSON_UNQUOTE('"caf\u00e9"')"#, "café"),
         resolve: |a| fixed(a, &[S], S),
         evaluate: |a, rows, _| {
             texts(rows, |i| {

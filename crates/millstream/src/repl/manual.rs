@@ -39,8 +39,9 @@ pub(crate) fn of(name: &str) -> Vec<Line> {
     let mut lines = vec![Line::of(first.group, Mark::Dim)];
     for function in found {
         lines.push(Line::of(format!("  {}", function.usage), Mark::Head));
-        if !function.doc.is_empty() {
-            lines.push(Line::of(format!("      {}", function.doc), Mark::Plain));
+        lines.push(Line::of(format!("      {}", function.doc), Mark::Plain));
+        if let Some((call, result)) = function.example {
+            lines.push(Line::of(format!("      {call}  →  {result}"), Mark::Dim));
         }
     }
     lines
@@ -53,7 +54,7 @@ mod tests {
     #[test]
     fn functions_are_looked_up_by_name() {
         let text = |name: &str| of(name).iter().map(|l| l.text()).collect::<Vec<_>>().join("\n");
-        assert!(text("lower").contains("LOWER(text)"), "{}", text("lower"));
+        assert!(text("lower").contains("LOWER(text)") && text("lower").contains("  →  "), "{}", text("lower"));
         assert!(text("count").contains("COUNT(*)") && text("count").contains("DISTINCT"));
         assert_eq!(text("lowr"), "there is no function LOWR: did you mean LOWER?");
         assert!(!list(Some("regexp*")).is_empty());

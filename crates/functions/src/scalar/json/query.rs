@@ -17,7 +17,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "json_value",
         usage: "JSON_VALUE(text, path [RETURNING type] [NULL | ERROR | DEFAULT value ON EMPTY] [… ON ERROR])",
-        doc: "The scalar at a path. A path is strict unless it starts with `lax`: what is not there is an error.",
+        doc: "The scalar at a path. A path is strict unless it starts with `lax`: what is not there is an error. An error gives NULL if nothing is said.",
+        example: (r#"JSON_VALUE('{"a": {"b": 7}}', '$.a.b')"#, "7"),
         resolve: |a| match a {
             [json, path, empty, on_empty, error, on_error] if on_empty.ty == on_error.ty => {
                 let texts = [json, path, empty, error].iter().all(|t| is_text(&t.ty) || t.ty == SqlType::Null);
@@ -34,6 +35,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "json_query",
         usage: "JSON_QUERY(text, path [RETURNING type] [wrapper] [NULL | ERROR | EMPTY ARRAY | EMPTY OBJECT ON EMPTY] [… ON ERROR])",
         doc: "The array or object at a path as JSON, or RETURNING `ARRAY<STRING>`. Wrapper: WITHOUT, WITH or WITH CONDITIONAL ARRAY WRAPPER.",
+        example: (r#"JSON_QUERY('{"a": [1, 2]}', '$.a')"#, "[1,2]"),
         resolve: |a| match a {
             [_, _, _, _, _, returning] if is_text(&returning.ty) || strings(&returning.ty) => {
                 nullable(&a[..5], &[S, S, S, S, S], returning.ty.clone()).map(|mut s| {
@@ -49,13 +51,15 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "json_exists",
         usage: "JSON_EXISTS(text, path [TRUE | FALSE | UNKNOWN | ERROR ON ERROR])",
         doc: "Whether a path leads to something other than null.",
+        example: (r#"JSON_EXISTS('{"a": [1, 2]}', '$.a[1]')"#, "true"),
         resolve: |a| nullable(a, &[S, S, S], SqlType::Boolean),
         evaluate: json_exists,
     },
     Function {
         name: "is_json",
         usage: "text IS [NOT] JSON [VALUE | SCALAR | ARRAY | OBJECT]",
-        doc: "FALSE for NULL.",
+        doc: "Whether the text is JSON, or JSON of that kind. FALSE for NULL.",
+        example: ("'[1, 2]' IS JSON ARRAY", "true"),
         resolve: |a| {
             fixed(a, &[S, S], SqlType::Boolean).map(|mut s| {
                 s.result.nullable = false;

@@ -12,13 +12,15 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "bin",
         usage: "BIN(whole number)",
         doc: "Binary digits; a negative number as its 64 bits.",
+        example: ("BIN(10)", "1010"),
         resolve: |a| fixed(a, &[L], SqlType::STRING),
         evaluate: |a, rows, _| texts(rows, |i| Some(format!("{:b}", long(&a[0], i)?))),
     },
     Function {
         name: "factorial",
         usage: "FACTORIAL(whole number)",
-        doc: "Of 0 to 20. Not in Flink.",
+        doc: "The product of 1 up to the number. Of 0 to 20. Not in Flink.",
+        example: ("FACTORIAL(5)", "120"),
         resolve: |a| fixed(a, &[L], L),
         evaluate: |a, rows, _| {
             try_longs(rows, |i| match long(&a[0], i) {
@@ -31,14 +33,16 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "gcd",
         usage: "GCD(a, b)",
-        doc: "Not in Flink.",
+        doc: "The greatest common divisor, never negative. Not in Flink.",
+        example: ("GCD(12, 18)", "6"),
         resolve: |a| fixed(a, &[L, L], L),
         evaluate: |a, rows, _| pairs(a, rows, "GCD", |x, y| Some(i128::from(gcd(x, y)))),
     },
     Function {
         name: "lcm",
         usage: "LCM(a, b)",
-        doc: "Not in Flink.",
+        doc: "The least common multiple, never negative; 0 if one is 0. Not in Flink.",
+        example: ("LCM(4, 6)", "12"),
         resolve: |a| fixed(a, &[L, L], L),
         evaluate: |a, rows, _| {
             pairs(a, rows, "LCM", |x, y| match gcd(x, y) {

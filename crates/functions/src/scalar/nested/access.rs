@@ -16,7 +16,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "element_at",
         usage: "array[index], map[key]",
-        doc: "Arrays count from 1; NULL where there is no such element.",
+        doc: "One element of an array, or the value of a key. Arrays count from 1; NULL where there is no such element.",
+        example: ("ARRAY['a', 'b', 'c'][2]", "b"),
         resolve: |a| match a {
             [x, i] => match &x.ty {
                 SqlType::Array(e) if i.ty.is_integer() || i.ty == SqlType::Null => Some(Signature {
@@ -37,6 +38,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "cardinality",
         usage: "CARDINALITY(array or map)",
         doc: "The number of elements or entries.",
+        example: ("CARDINALITY(ARRAY[7, 8, NULL])", "3"),
         resolve: |a| match a {
             [x] if matches!(x.ty, SqlType::Array(_) | SqlType::Map(..) | SqlType::Multiset(_)) => Some(Signature {
                 args: vec![x.ty.clone()],
@@ -58,6 +60,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "element",
         usage: "ELEMENT(array)",
         doc: "The only element; NULL for an empty array, an error for more.",
+        example: ("ELEMENT(ARRAY[7])", "7"),
         resolve: |a| match a {
             [x] => element_of(x).map(|e| Signature {
                 args: vec![x.ty.clone()],

@@ -14,7 +14,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "array_contains",
         usage: "ARRAY_CONTAINS(array, element)",
-        doc: "NULL is found like any other element.",
+        doc: "Whether the element is in the array. NULL is found like any other element.",
+        example: ("ARRAY_CONTAINS(ARRAY[1, 2, 3], 2)", "true"),
         resolve: |a| with_element(a, |_| SqlType::Boolean).map(|s| of_array(s, a)),
         evaluate: |a, rows, _| {
             let found = find(a, rows)?;
@@ -24,7 +25,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "array_position",
         usage: "ARRAY_POSITION(array, element)",
-        doc: "0 where it is not in it; NULL for the place of NULL.",
+        doc: "The first place of the element, counted from 1. 0 where it is not in it; NULL for the place of NULL.",
+        example: ("ARRAY_POSITION(ARRAY['a', 'b', 'b'], 'b')", "2"),
         resolve: |a| with_element(a, |_| SqlType::Int),
         evaluate: |a, rows, _| {
             let found = find(a, rows)?;
@@ -35,41 +37,47 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "array_remove",
         usage: "ARRAY_REMOVE(array, element)",
         doc: "Without all that equal the element.",
+        example: ("ARRAY_REMOVE(ARRAY[1, 2, 1, 3], 1)", "[2,3]"),
         resolve: |a| with_element(a, array_of).map(|s| of_array(s, a)),
         evaluate: remove,
     },
     Function {
         name: "array_append",
         usage: "ARRAY_APPEND(array, element)",
-        doc: "",
+        doc: "The array with one more element at its end, which may be NULL.",
+        example: ("ARRAY_APPEND(ARRAY[1, 2], 3)", "[1,2,3]"),
         resolve: grown,
         evaluate: |a, rows, t| grow(a, rows, t, false),
     },
     Function {
         name: "array_prepend",
         usage: "ARRAY_PREPEND(array, element)",
-        doc: "",
+        doc: "The array with one more element at its start, which may be NULL.",
+        example: ("ARRAY_PREPEND(ARRAY[1, 2], 0)", "[0,1,2]"),
         resolve: grown,
         evaluate: |a, rows, t| grow(a, rows, t, true),
     },
     Function {
         name: "array_reverse",
         usage: "ARRAY_REVERSE(array)",
-        doc: "",
+        doc: "The elements from the last to the first.",
+        example: ("ARRAY_REVERSE(ARRAY[1, 2, 3])", "[3,2,1]"),
         resolve: |a| same(a, &[]),
         evaluate: |a, rows, t| change(a, rows, t, |_, _, places| Ok(places.rev().collect())),
     },
     Function {
         name: "array_slice",
         usage: "ARRAY_SLICE(array, start [, end])",
-        doc: "From 1, both ends in it; negative places count from the end.",
+        doc: "The elements from one place to another, by default to the last. From 1, both ends in it; negative places count from the end.",
+        example: ("ARRAY_SLICE(ARRAY[1, 2, 3, 4], 2, 3)", "[2,3]"),
         resolve: |a| same(a, &[SqlType::Int]).or_else(|| same(a, &[SqlType::Int, SqlType::Int])),
         evaluate: slice,
     },
     Function {
         name: "array_sort",
         usage: "ARRAY_SORT(array [, ascending [, nulls first]])",
-        doc: "NULLs come first when ascending, last when not.",
+        doc: "Ascending by default. NULLs come first when ascending, last when not.",
+        example: ("ARRAY_SORT(ARRAY[3, 1, NULL, 2], FALSE)", "[3,2,1,null]"),
         resolve: |a| {
             let flags = [SqlType::Boolean, SqlType::Boolean];
             (1..=3).contains(&a.len()).then(|| same(a, &flags[..a.len() - 1])).flatten()
@@ -79,21 +87,24 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "array_max",
         usage: "ARRAY_MAX(array)",
-        doc: "NULLs do not count.",
+        doc: "The greatest element, NULL if there is none. NULLs do not count.",
+        example: ("ARRAY_MAX(ARRAY[3, 9, NULL])", "9"),
         resolve: extreme_type,
         evaluate: |a, rows, t| extreme(a, rows, t, true),
     },
     Function {
         name: "array_min",
         usage: "ARRAY_MIN(array)",
-        doc: "NULLs do not count.",
+        doc: "The least element, NULL if there is none. NULLs do not count.",
+        example: ("ARRAY_MIN(ARRAY[3, 9, NULL])", "3"),
         resolve: extreme_type,
         evaluate: |a, rows, t| extreme(a, rows, t, false),
     },
     Function {
         name: "array_join",
         usage: "ARRAY_JOIN(array, separator [, text for NULL])",
-        doc: "Leaves NULLs out unless there is a text for them.",
+        doc: "The texts of an array with the separator between them. Leaves NULLs out unless there is a text for them.",
+        example: ("ARRAY_JOIN(ARRAY['a', NULL, 'b'], '-', '?')", "a-?-b"),
         resolve: |a| {
             let [array, rest @ ..] = a else { return None };
             let texts = rest.iter().all(|t| is_text(&t.ty) || t.ty == SqlType::Null) && (1..=2).contains(&rest.len());

@@ -13,7 +13,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "array",
         usage: "ARRAY[a, b, …]",
-        doc: "",
+        doc: "An array of the values, which are given a common type; there has to be one at least.",
+        example: ("ARRAY[1, 2, NULL]", "[1,2,null]"),
         resolve: |a| {
             let element = alike(a.iter())?;
             Some(Signature {
@@ -26,7 +27,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "map",
         usage: "MAP[key, value, …]",
-        doc: "The last of equal keys counts.",
+        doc: "A map from each key to the value behind it. The last of equal keys counts.",
+        example: ("MAP['a', 1, 'b', 2]", r#"{"a":1,"b":2}"#),
         resolve: |a| {
             if a.len() % 2 != 0 {
                 return None;
@@ -42,7 +44,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "row",
         usage: "ROW(a, b, …)",
-        doc: "",
+        doc: "A row whose fields are EXPR$0, EXPR$1, …; a cast gives them other names.",
+        example: ("ROW(1, 'a')", r#"[1,"a"]"#),
         resolve: |a| {
             if a.is_empty() {
                 return None;

@@ -19,14 +19,16 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "map_keys",
         usage: "MAP_KEYS(map)",
-        doc: "",
+        doc: "An array of the keys, in the order of the map.",
+        example: ("MAP_KEYS(MAP['b', 1, 'a', 2])", r#"["b","a"]"#),
         resolve: |a| of_map(a, |k, _| array_of(k)),
         evaluate: |a, _, t| list(a[0].as_map(), Arc::clone(a[0].as_map().keys()), t),
     },
     Function {
         name: "map_values",
         usage: "MAP_VALUES(map)",
-        doc: "",
+        doc: "An array of the values, in the order of the map.",
+        example: ("MAP_VALUES(MAP['b', 1, 'a', 2])", "[1,2]"),
         resolve: |a| of_map(a, |_, v| array_of(v)),
         evaluate: |a, _, t| list(a[0].as_map(), Arc::clone(a[0].as_map().values()), t),
     },
@@ -34,6 +36,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "map_entries",
         usage: "MAP_ENTRIES(map)",
         doc: "An array of rows with the fields `key` and `value`.",
+        example: ("MAP_ENTRIES(MAP['a', 1, 'b', 2])", r#"[["a",1],["b",2]]"#),
         resolve: |a| {
             of_map(a, |k, v| {
                 let entry = vec![Field::new("key", k.ty.clone(), k.nullable), Field::new("value", v.ty.clone(), v.nullable)];
@@ -45,7 +48,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "map_from_arrays",
         usage: "MAP_FROM_ARRAYS(keys, values)",
-        doc: "Arrays of one length; the last of equal keys counts.",
+        doc: "A map from each key to the value at its place. Arrays of one length; the last of equal keys counts.",
+        example: ("MAP_FROM_ARRAYS(ARRAY['a', 'b'], ARRAY[1, 2])", r#"{"a":1,"b":2}"#),
         resolve: |a| {
             let [keys, values] = a else { return None };
             let (k, v) = (element_of(keys)?, element_of(values)?);
@@ -59,7 +63,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "map_union",
         usage: "MAP_UNION(map, …)",
-        doc: "The last of equal keys counts.",
+        doc: "A map of the entries of all. The last of equal keys counts.",
+        example: ("MAP_UNION(MAP['a', 1, 'b', 2], MAP['b', 3])", r#"{"a":1,"b":3}"#),
         resolve: |a| {
             let SqlType::Map(k, v) = &a.first()?.ty else { return None };
             let (mut key, mut value) = (k.as_ref().clone(), v.as_ref().clone());

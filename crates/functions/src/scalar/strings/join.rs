@@ -11,14 +11,16 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "concat_op",
         usage: "a || b",
-        doc: "",
+        doc: "One text behind the other.",
+        example: ("'Mill' || 'stream'", "Millstream"),
         resolve: concatenated,
         evaluate: |a, rows, _| texts(rows, |i| Some(format!("{}{}", text(&a[0], i)?, text(&a[1], i)?))),
     },
     Function {
         name: "concat",
         usage: "CONCAT(text, …)",
-        doc: "NULL if any is NULL.",
+        doc: "The texts one behind the other. NULL if any is NULL.",
+        example: ("CONCAT('a', 'b', 'c')", "abc"),
         resolve: |a| {
             (!a.is_empty()).then(|| Signature {
                 args: vec![S; a.len()],
@@ -30,7 +32,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "concat_ws",
         usage: "CONCAT_WS(separator, text, …)",
-        doc: "Leaves NULLs out.",
+        doc: "The texts with the separator between them. Leaves NULLs out.",
+        example: ("CONCAT_WS('-', 'a', NULL, 'b')", "a-b"),
         resolve: |a| {
             (a.len() > 1 && a.iter().all(|a| is_text(&a.ty) || a.ty == SqlType::Null)).then(|| Signature {
                 args: vec![S; a.len()],
@@ -46,14 +49,16 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "replace",
         usage: "REPLACE(text, from, to)",
-        doc: "",
+        doc: "Each `from` in the text becomes `to`; the case counts.",
+        example: ("REPLACE('banana', 'an', 'o')", "booa"),
         resolve: |a| fixed(a, &[S, S, S], S),
         evaluate: replace,
     },
     Function {
         name: "overlay",
         usage: "OVERLAY(text PLACING new FROM start [FOR length])",
-        doc: "",
+        doc: "`new` in the place of so many characters, by default as many as it has, from a start counted from 1. A start outside the text changes nothing; a length of 0 or less cuts the rest off.",
+        example: ("OVERLAY('flonk' PLACING 'i' FROM 3)", "flink"),
         resolve: overlaid,
         evaluate: overlay,
     },
@@ -61,6 +66,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "translate",
         usage: "TRANSLATE(text, from, to)",
         doc: "Each character of `from` becomes the one at its place in `to`, or nothing.",
+        example: ("TRANSLATE('banana', 'bn', 'B')", "Baaa"),
         resolve: translated,
         evaluate: translate,
     },
@@ -68,6 +74,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "translate3",
         usage: "TRANSLATE3(text, from, to)",
         doc: "The same as TRANSLATE.",
+        example: ("TRANSLATE3('2024-02-29', '-', '/')", "2024/02/29"),
         resolve: translated,
         evaluate: translate,
     },

@@ -15,7 +15,8 @@ use millstream_dataflow::{Result, SqlType};
 pub(in crate::scalar) const FUNCTIONS: &[Function] = &[Function {
     name: "printf",
     usage: "PRINTF(format, value, …)",
-    doc: "%b %s %c %d %o %x %f %e with Java's flags, width and precision; NULL where a value does not fit its place.",
+    doc: "The format with the values in its places. %b %s %c %d %o %x %f %e with Java's flags, width and precision; NULL where a value does not fit its place: cast a DECIMAL to DOUBLE for %f.",
+    example: ("PRINTF('%s: %05d', 'order', 42)", "order: 00042"),
     resolve: |a| {
         let [format, values @ ..] = a else { return None };
         let printable = |t: &Type| is_text(&t.ty) || is_numeric(&t.ty) || matches!(t.ty, SqlType::Boolean | SqlType::Null);

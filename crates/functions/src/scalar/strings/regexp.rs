@@ -20,6 +20,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "regexp",
         usage: "REGEXP(text, regex)",
         doc: "Whether a part of the text matches; FALSE for an empty regex.",
+        example: ("REGEXP('order-42', '[0-9]+')", "true"),
         resolve: |a| fixed(a, &[S, S], SqlType::Boolean),
         evaluate: |a, rows, _| matches(a, rows, false),
     },
@@ -27,6 +28,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "regexp_like",
         usage: "REGEXP_LIKE(text, regex)",
         doc: "Whether a part of the text matches. Not in Flink.",
+        example: ("REGEXP_LIKE('order-42', '^[0-9]+$')", "false"),
         resolve: |a| fixed(a, &[S, S], SqlType::Boolean),
         evaluate: |a, rows, _| matches(a, rows, true),
     },
@@ -34,6 +36,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "regexp_extract",
         usage: "REGEXP_EXTRACT(text, regex [, group])",
         doc: "The group (0: all) of the first match, else NULL.",
+        example: ("REGEXP_EXTRACT('order-42', '([a-z]+)-([0-9]+)', 2)", "42"),
         resolve: |a| nullable(a, &[S, S], S).or_else(|| nullable(a, &[S, S, SqlType::Int], S)),
         evaluate: extract,
     },
@@ -41,20 +44,23 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "regexp_extract_all",
         usage: "REGEXP_EXTRACT_ALL(text, regex [, group])",
         doc: "The group (by default 1) of every match; NULL without a match.",
+        example: ("REGEXP_EXTRACT_ALL('a1 b22', '[a-z]([0-9]+)')", r#"["1","22"]"#),
         resolve: extract_all_type,
         evaluate: extract_all,
     },
     Function {
         name: "regexp_replace",
         usage: "REGEXP_REPLACE(text, regex, replacement)",
-        doc: "The replacement is taken as it is: `$1` is no group.",
+        doc: "The text with every match replaced. The replacement is taken as it is: `$1` is no group.",
+        example: ("REGEXP_REPLACE('a1 b22', '[0-9]+', '#')", "a# b#"),
         resolve: |a| fixed(a, &[S, S, S], S),
         evaluate: replace,
     },
     Function {
         name: "regexp_count",
         usage: "REGEXP_COUNT(text, regex)",
-        doc: "",
+        doc: "How many matches there are in the text, none overlapping another.",
+        example: ("REGEXP_COUNT('a1 b22', '[0-9]+')", "2"),
         resolve: |a| nullable(a, &[S, S], SqlType::Int),
         evaluate: |a, rows, _| {
             let mut patterns = Patterns::default();
@@ -64,7 +70,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "regexp_instr",
         usage: "REGEXP_INSTR(text, regex)",
-        doc: "Where the first match starts, 0 without a match.",
+        doc: "Where the first match starts, 0 without a match. Counted from 1.",
+        example: ("REGEXP_INSTR('order-42', '[0-9]')", "7"),
         resolve: |a| nullable(a, &[S, S], SqlType::Int),
         evaluate: |a, rows, _| {
             let mut patterns = Patterns::default();
@@ -77,6 +84,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "regexp_substr",
         usage: "REGEXP_SUBSTR(text, regex)",
         doc: "The first match, else NULL.",
+        example: ("REGEXP_SUBSTR('order-42', '[0-9]+')", "42"),
         resolve: |a| nullable(a, &[S, S], S),
         evaluate: |a, rows, _| {
             let mut patterns = Patterns::default();
@@ -87,6 +95,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "similar_to",
         usage: "text SIMILAR TO pattern [ESCAPE character]",
         doc: "`%` and `_` as in LIKE, the rest as in regular expressions; the whole text has to match.",
+        example: ("'flink' SIMILAR TO 'fl(i|a)%'", "true"),
         resolve: similar::types,
         evaluate: |a, rows, _| similar::similar(a, rows),
     },

@@ -13,14 +13,16 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "position",
         usage: "POSITION(part IN text)",
-        doc: "0 where it does not stand there.",
+        doc: "Where the part first stands in the text, counted from 1. 0 where it does not stand there.",
+        example: ("POSITION('in' IN 'flink')", "3"),
         resolve: |a| fixed(a, &[S, S], INT),
         evaluate: |a, rows, _| ints(rows, |i| Some(position(text(&a[1], i)?, text(&a[0], i)?, 1))),
     },
     Function {
         name: "locate",
         usage: "LOCATE(part, text [, start])",
-        doc: "",
+        doc: "Where the part first stands in the text, at the start or later; counted from 1, 0 where it does not.",
+        example: ("LOCATE('a', 'banana', 3)", "4"),
         resolve: |a| fixed(a, &[S, S], INT).or_else(|| fixed(a, &[S, S, INT], INT)),
         evaluate: |a, rows, _| {
             ints(rows, |i| {
@@ -32,14 +34,16 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "instr",
         usage: "INSTR(text, part [, start [, nth]])",
-        doc: "A negative start counts from the end and looks backwards.",
+        doc: "Where the part stands in the text for the nth time, counted from 1; 0 where it does not. A negative start counts from the end and looks backwards.",
+        example: ("INSTR('banana', 'a', 1, 2)", "4"),
         resolve: instr_type,
         evaluate: instr,
     },
     Function {
         name: "strpos",
         usage: "STRPOS(text, part)",
-        doc: "Not in Flink.",
+        doc: "The same as POSITION(part IN text). Not in Flink.",
+        example: ("STRPOS('flink', 'in')", "3"),
         resolve: |a| fixed(a, &[S, S], INT),
         evaluate: |a, rows, _| ints(rows, |i| Some(position(text(&a[0], i)?, text(&a[1], i)?, 1))),
     },
@@ -47,6 +51,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "find_in_set",
         usage: "FIND_IN_SET(text, comma-separated list)",
         doc: "The place in the list, 0 where it is not in it. Not in Flink.",
+        example: ("FIND_IN_SET('b', 'a,b,c')", "2"),
         resolve: |a| fixed(a, &[S, S], INT),
         evaluate: |a, rows, _| {
             ints(rows, |i| {
@@ -59,6 +64,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "levenshtein",
         usage: "LEVENSHTEIN(a, b)",
         doc: "The least number of insertions, deletions and replacements. Not in Flink.",
+        example: ("LEVENSHTEIN('kitten', 'sitting')", "3"),
         resolve: |a| fixed(a, &[S, S], INT),
         evaluate: levenshtein,
     },

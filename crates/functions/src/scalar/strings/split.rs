@@ -15,6 +15,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "split",
         usage: "SPLIT(text, separator)",
         doc: "An array of texts; of characters for an empty separator, without elements for an empty text.",
+        example: ("SPLIT('a,b,c', ',')", r#"["a","b","c"]"#),
         resolve: |a| fixed(a, &[S, S], SqlType::Array(Box::new(Field::new("element", S, true)))),
         evaluate: split,
     },
@@ -22,6 +23,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "str_to_map",
         usage: "STR_TO_MAP(text [, separator of pairs, separator of key and value])",
         doc: "By default `,` and `=`. A key without a value has NULL; the last of equal keys counts.",
+        example: ("STR_TO_MAP('a=1,b=2')", r#"{"a":"1","b":"2"}"#),
         resolve: |a| {
             let text = |name| Box::new(Field::new(name, S, true));
             let ty = SqlType::Map(text("key"), text("value"));
@@ -33,6 +35,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "elt",
         usage: "ELT(index, value, …)",
         doc: "The value at a place from 1, of texts or binary strings; else NULL.",
+        example: ("ELT(2, 'a', 'b', 'c')", "b"),
         resolve: |a| {
             let [index, values @ ..] = a else { return None };
             let mut ty = values.first()?.ty.clone();

@@ -2,7 +2,7 @@
 
 use super::{S, varying};
 use crate::scalar::rows::{bounded, int, text, texts, try_texts};
-use crate::scalar::{Function, Signature, any_nullable, fixed};
+use crate::scalar::{Function, Signature, any_nullable, fixed, nullable};
 use crate::types::{Type, is_text};
 use arrow_array::ArrayRef;
 use millstream_dataflow::{Result, SqlType};
@@ -12,42 +12,48 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "trim",
         usage: "TRIM([[BOTH | LEADING | TRAILING] [characters] FROM] text)",
         doc: "Takes away blanks, or any of the characters.",
+        example: ("TRIM(LEADING '0' FROM '0070')", "70"),
         resolve: shorter,
         evaluate: |a, rows, _| trim(a, rows, true, true),
     },
     Function {
         name: "ltrim",
         usage: "LTRIM(text [, characters])",
-        doc: "",
+        doc: "Takes blanks, or any of the characters, away at the start.",
+        example: ("LTRIM('0070', '0')", "70"),
         resolve: shorter,
         evaluate: |a, rows, _| trim(a, rows, true, false),
     },
     Function {
         name: "rtrim",
         usage: "RTRIM(text [, characters])",
-        doc: "",
+        doc: "Takes blanks, or any of the characters, away at the end.",
+        example: ("RTRIM('0070', '0')", "007"),
         resolve: shorter,
         evaluate: |a, rows, _| trim(a, rows, false, true),
     },
     Function {
         name: "btrim",
         usage: "BTRIM(text [, characters])",
-        doc: "",
+        doc: "Takes blanks, or any of the characters, away at both ends.",
+        example: ("BTRIM('**flink**', '*')", "flink"),
         resolve: |a| fixed(a, &[S], S).or_else(|| fixed(a, &[S, S], S)),
         evaluate: |a, rows, _| trim(a, rows, true, true),
     },
     Function {
         name: "lpad",
         usage: "LPAD(text, length, pad)",
-        doc: "Cuts a longer text; NULL for a negative length or an empty pad that is needed.",
-        resolve: |a| fixed(a, &[S, SqlType::Int, S], S),
+        doc: "Fills a text up to a length in characters, with the pad over and over in front of it. Cuts a longer text; NULL for a negative length or an empty pad that is needed.",
+        example: ("LPAD('7', 3, '0')", "007"),
+        resolve: |a| nullable(a, &[S, SqlType::Int, S], S),
         evaluate: |a, rows, _| pad(a, rows, true),
     },
     Function {
         name: "rpad",
         usage: "RPAD(text, length, pad)",
-        doc: "",
-        resolve: |a| fixed(a, &[S, SqlType::Int, S], S),
+        doc: "As LPAD, with the pad behind the text.",
+        example: ("RPAD('flink', 8, '.')", "flink..."),
+        resolve: |a| nullable(a, &[S, SqlType::Int, S], S),
         evaluate: |a, rows, _| pad(a, rows, false),
     },
 ];

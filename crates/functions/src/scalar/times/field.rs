@@ -14,11 +14,12 @@ use std::sync::Arc;
 
 /// A function that gives one field.
 macro_rules! field {
-    ($name:literal, $usage:literal, $doc:literal, $unit:literal) => {
+    ($name:literal, $usage:literal, $doc:literal, $example:expr, $unit:literal) => {
         Function {
             name: $name,
             usage: $usage,
             doc: $doc,
+            example: $example,
             resolve: field_of,
             evaluate: |a, _, _| fields(&a[0], $unit),
         }
@@ -29,7 +30,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "extract",
         usage: "EXTRACT(unit FROM time or interval)",
-        doc: "NANOSECOND to SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER, YEAR, DECADE, CENTURY, MILLENNIUM, DOW (Sunday: 1), ISODOW (Monday: 1), DOY, ISOYEAR, EPOCH.",
+        doc: "A field of a time as a BIGINT. NANOSECOND to SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER, YEAR, DECADE, CENTURY, MILLENNIUM, DOW (Sunday: 1), ISODOW (Monday: 1), DOY, ISOYEAR, EPOCH. A TIMESTAMP_LTZ by the clocks of `table.local-time-zone`, as for YEAR, HOUR and their like.",
+        example: ("EXTRACT(DOY FROM DATE '2024-02-29')", "60"),
         resolve: |a| match a {
             [unit, t] if is_text(&unit.ty) && (timely(&t.ty) || matches!(t.ty, SqlType::IntervalDayTime | SqlType::IntervalYearMonth)) => Some(Signature {
                 args: vec![SqlType::STRING, t.ty.clone()],
@@ -39,16 +41,76 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         },
         evaluate: extract,
     },
-    field!("year", "YEAR(date or timestamp)", "", "YEAR"),
-    field!("quarter", "QUARTER(date or timestamp)", "", "QUARTER"),
-    field!("month", "MONTH(date or timestamp)", "", "MONTH"),
-    field!("week", "WEEK(date or timestamp)", "ISO's week of the year.", "WEEK"),
-    field!("dayofmonth", "DAYOFMONTH(date or timestamp)", "", "DAY"),
-    field!("dayofyear", "DAYOFYEAR(date or timestamp)", "", "DOY"),
-    field!("dayofweek", "DAYOFWEEK(date or timestamp)", "1 is Sunday.", "DOW"),
-    field!("hour", "HOUR(time or timestamp)", "", "HOUR"),
-    field!("minute", "MINUTE(time or timestamp)", "", "MINUTE"),
-    field!("second", "SECOND(time or timestamp)", "", "SECOND"),
+    field!(
+        "year",
+        "YEAR(date or timestamp)",
+        "The calendar's year.",
+        ("YEAR(DATE '2024-02-29')", "2024"),
+        "YEAR"
+    ),
+    field!(
+        "quarter",
+        "QUARTER(date or timestamp)",
+        "The quarter of the year, 1 to 4.",
+        ("QUARTER(DATE '2024-02-29')", "1"),
+        "QUARTER"
+    ),
+    field!(
+        "month",
+        "MONTH(date or timestamp)",
+        "The month of the year, 1 to 12.",
+        ("MONTH(DATE '2024-02-29')", "2"),
+        "MONTH"
+    ),
+    field!(
+        "week",
+        "WEEK(date or timestamp)",
+        "ISO's week of the year.",
+        ("WEEK(DATE '2024-12-30')", "1"),
+        "WEEK"
+    ),
+    field!(
+        "dayofmonth",
+        "DAYOFMONTH(date or timestamp)",
+        "The day of the month, 1 to 31.",
+        ("DAYOFMONTH(DATE '2024-02-29')", "29"),
+        "DAY"
+    ),
+    field!(
+        "dayofyear",
+        "DAYOFYEAR(date or timestamp)",
+        "The day of the year, 1 to 366.",
+        ("DAYOFYEAR(DATE '2024-12-31')", "366"),
+        "DOY"
+    ),
+    field!(
+        "dayofweek",
+        "DAYOFWEEK(date or timestamp)",
+        "The day of the week, 1 to 7. 1 is Sunday.",
+        ("DAYOFWEEK(DATE '2024-02-29')", "5"),
+        "DOW"
+    ),
+    field!(
+        "hour",
+        "HOUR(time or timestamp)",
+        "The hour of the day, 0 to 23.",
+        ("HOUR(TIMESTAMP '2024-02-29 13:45:06')", "13"),
+        "HOUR"
+    ),
+    field!(
+        "minute",
+        "MINUTE(time or timestamp)",
+        "The minute of the hour, 0 to 59.",
+        ("MINUTE(TIME '13:45:06')", "45"),
+        "MINUTE"
+    ),
+    field!(
+        "second",
+        "SECOND(time or timestamp)",
+        "The second of the minute without its fraction, 0 to 59.",
+        ("SECOND(TIME '13:45:06')", "6"),
+        "SECOND"
+    ),
 ];
 
 fn timely(ty: &SqlType) -> bool {

@@ -23,7 +23,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "date_format",
         usage: "DATE_FORMAT(timestamp or text, pattern)",
-        doc: "Patterns as in java.time.format.DateTimeFormatter.",
+        doc: "The time as a text. Patterns as in java.time.format.DateTimeFormatter.",
+        example: ("DATE_FORMAT(TIMESTAMP '2024-02-29 13:45:06', 'dd.MM.yyyy')", "29.02.2024"),
         resolve: |a| match a {
             [t, p] if (is_timestamp(&t.ty) || is_text(&t.ty)) && (is_text(&p.ty) || p.ty == SqlType::Null) => Some(Signature {
                 args: vec![if is_text(&t.ty) { S } else { t.ty.clone() }, S],
@@ -36,21 +37,24 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "to_timestamp",
         usage: "TO_TIMESTAMP(text [, pattern])",
-        doc: "By default yyyy-MM-dd HH:mm:ss, or a date alone. NULL for a text that does not fit.",
+        doc: "A text as a TIMESTAMP(3). By default yyyy-MM-dd HH:mm:ss, or a date alone. NULL for a text that does not fit.",
+        example: ("TO_TIMESTAMP('29.02.2024 13:45', 'dd.MM.yyyy HH:mm')", "2024-02-29 13:45:00.000"),
         resolve: |a| nullable(a, &[S], SqlType::Timestamp(3)).or_else(|| nullable(a, &[S, S], SqlType::Timestamp(3))),
         evaluate: to_timestamp,
     },
     Function {
         name: "to_timestamp_ltz",
         usage: "TO_TIMESTAMP_LTZ(number [, precision]), TO_TIMESTAMP_LTZ(text [, pattern [, zone]])",
-        doc: "A number counts units of 10^-precision seconds: 0 for seconds, 3 (the default) for milliseconds.",
+        doc: "A point in time. A number counts units of 10^-precision seconds: 0 for seconds, 3 (the default) for milliseconds.",
+        example: ("TO_TIMESTAMP_LTZ(1700000000, 0)", "2023-11-14 22:13:20.000Z"),
         resolve: ltz_type,
         evaluate: to_timestamp_ltz,
     },
     Function {
         name: "to_date",
         usage: "TO_DATE(text [, pattern])",
-        doc: "By default yyyy-MM-dd; else a pattern as in java.text.SimpleDateFormat. NULL for a text that does not fit.",
+        doc: "A text as a DATE. By default yyyy-MM-dd; else a pattern as in java.text.SimpleDateFormat. NULL for a text that does not fit.",
+        example: ("TO_DATE('29.02.2024', 'dd.MM.yyyy')", "2024-02-29"),
         resolve: |a| nullable(a, &[S], SqlType::Date).or_else(|| nullable(a, &[S, S], SqlType::Date)),
         evaluate: |a, rows, t| {
             let mut patterns = Patterns::new(Dialect::Simple);
@@ -72,6 +76,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "unix_timestamp",
         usage: "UNIX_TIMESTAMP(text [, pattern [, zone]])",
         doc: "Seconds since 1970 of a time of the zone, `table.local-time-zone` by default; the least BIGINT for a text that does not fit. Patterns as in java.text.SimpleDateFormat.",
+        example: ("UNIX_TIMESTAMP('29.02.2024', 'dd.MM.yyyy', 'UTC')", "1709164800"),
         resolve: |a| (1..=3).contains(&a.len()).then(|| fixed(a, &[S, S, S][..a.len()], SqlType::BigInt)).flatten(),
         evaluate: |a, rows, _| {
             let mut patterns = Patterns::new(Dialect::Simple);
@@ -94,7 +99,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "from_unixtime",
         usage: "FROM_UNIXTIME(seconds [, pattern [, zone]])",
-        doc: "As the clocks of the zone show it, `table.local-time-zone` by default; the pattern is yyyy-MM-dd HH:mm:ss by default.",
+        doc: "Seconds since 1970 as a text. As the clocks of the zone show it, `table.local-time-zone` by default; the pattern is yyyy-MM-dd HH:mm:ss by default.",
+        example: ("FROM_UNIXTIME(1700000000, 'dd.MM.yyyy HH:mm', 'UTC')", "14.11.2023 22:13"),
         resolve: |a| {
             (1..=3)
                 .contains(&a.len())

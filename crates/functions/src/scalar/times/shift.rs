@@ -16,7 +16,8 @@ use std::sync::Arc;
 pub(in crate::scalar) const FUNCTIONS: &[Function] = &[Function {
     name: "timestampadd",
     usage: "TIMESTAMPADD(unit, count, time)",
-    doc: "MILLISECOND to DAY, WEEK, MONTH, QUARTER, YEAR.",
+    doc: "The time plus so many units; at the end of a shorter month, its last day. MILLISECOND to DAY, WEEK, MONTH, QUARTER, YEAR.",
+    example: ("TIMESTAMPADD(MONTH, 1, DATE '2024-01-31')", "2024-02-29"),
     resolve: |a| match a {
         [unit, n, t] if is_text(&unit.ty) && (n.ty.is_integer() || n.ty == SqlType::Null) && is_time(&t.ty) => Some(Signature {
             args: vec![SqlType::STRING, SqlType::BigInt, t.ty.clone()],

@@ -19,7 +19,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "floor_to",
         usage: "FLOOR(time TO unit)",
-        doc: "MILLISECOND to DAY, WEEK (from Sunday), MONTH, QUARTER, YEAR, DECADE, CENTURY, MILLENNIUM. A TIMESTAMP_LTZ by the clocks of `table.local-time-zone`.",
+        doc: "The start of the unit that the time is in. MILLISECOND to DAY, WEEK (from Sunday), MONTH, QUARTER, YEAR, DECADE, CENTURY, MILLENNIUM. A TIMESTAMP_LTZ by the clocks of `table.local-time-zone`.",
+        example: ("FLOOR(TIMESTAMP '2024-02-29 13:45:06' TO HOUR)", "2024-02-29 13:00:00"),
         resolve: to_unit_in_zone,
         evaluate: |a, rows, t| match a.get(2) {
             Some(zones) => round_in_zone(a, zones, t, floor, |zone, wall, time| zone.latest(wall, time)),
@@ -29,7 +30,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "ceil_to",
         usage: "CEIL(time TO unit)",
-        doc: "Beyond DAY the date alone counts: a time on the first day of a month stays in it.",
+        doc: "The start of the next unit, or the time itself where one starts. Beyond DAY the date alone counts: a time on the first day of a month stays in it.",
+        example: ("CEIL(DATE '2024-02-29' TO MONTH)", "2024-03-01"),
         resolve: to_unit_in_zone,
         evaluate: |a, rows, t| match a.get(2) {
             Some(zones) => round_in_zone(a, zones, t, ceil, |zone, wall, time| zone.earliest(wall, time)),
@@ -40,6 +42,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "date_trunc",
         usage: "DATE_TRUNC('unit', time)",
         doc: "As FLOOR, with weeks from Monday. Not in Flink.",
+        example: ("DATE_TRUNC('week', DATE '2024-02-29')", "2024-02-26"),
         resolve: to_unit_in_zone,
         evaluate: |a, rows, t| match a.get(2) {
             Some(zones) => round_in_zone(a, zones, t, truncated, |zone, wall, time| zone.latest(wall, time)),
@@ -49,7 +52,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "timestampdiff",
         usage: "TIMESTAMPDIFF(unit, from, to)",
-        doc: "Whole units: MILLISECOND to DAY, WEEK, MONTH, QUARTER, YEAR.",
+        doc: "The time from one to the other, negative where it goes back. Whole units: MILLISECOND to DAY, WEEK, MONTH, QUARTER, YEAR.",
+        example: ("TIMESTAMPDIFF(DAY, DATE '2024-02-28', DATE '2024-03-01')", "2"),
         resolve: |a| match a {
             [unit, x, y] if is_text(&unit.ty) && countable(&x.ty) && countable(&y.ty) => Some(Signature {
                 args: vec![SqlType::STRING, x.ty.clone(), y.ty.clone()],
@@ -62,7 +66,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "datediff",
         usage: "DATEDIFF(to, from)",
-        doc: "In days. Not in Flink.",
+        doc: "From one day to the other, whatever the time of day. In days. Not in Flink.",
+        example: ("DATEDIFF(DATE '2024-03-01', DATE '2024-02-28')", "2"),
         resolve: |a| match a {
             [x, y] if countable(&x.ty) && countable(&y.ty) => Some(Signature {
                 args: vec![x.ty.clone(), y.ty.clone()],
@@ -84,6 +89,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "date_bin",
         usage: "DATE_BIN(interval, timestamp [, origin])",
         doc: "The start of the interval's length, counted from the origin or 1970-01-01. Not in Flink.",
+        example: ("DATE_BIN(INTERVAL '15' MINUTE, TIMESTAMP '2024-02-29 13:44:59')", "2024-02-29 13:30:00"),
         resolve: |a| match a {
             [i, t, origin @ ..]
                 if i.ty == SqlType::IntervalDayTime && is_timestamp(&t.ty) && origin.len() <= 1 && origin.iter().all(|o| is_timestamp(&o.ty)) =>
@@ -102,7 +108,8 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
     Function {
         name: "make_date",
         usage: "MAKE_DATE(year, month, day)",
-        doc: "Not in Flink.",
+        doc: "The date; an error for a day that does not exist. Not in Flink.",
+        example: ("MAKE_DATE(2024, 2, 29)", "2024-02-29"),
         resolve: |a| crate::scalar::fixed(a, &[SqlType::Int, SqlType::Int, SqlType::Int], SqlType::Date),
         evaluate: |a, rows, t| {
             let day = |i: usize| -> Result<Option<(i64, i64)>> {

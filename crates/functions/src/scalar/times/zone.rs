@@ -20,6 +20,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "convert_tz",
         usage: "CONVERT_TZ(text, from zone, to zone)",
         doc: "A yyyy-MM-dd HH:mm:ss of one zone in another: `Europe/Paris`, `UTC`, `GMT+8`. NULL for a text that does not fit.",
+        example: ("CONVERT_TZ('2024-07-01 12:00:00', 'UTC', 'Europe/Paris')", "2024-07-01 14:00:00"),
         resolve: |a| nullable(a, &[S, S, S], S),
         evaluate: |a, rows, _| {
             let mut patterns = Patterns::new(Dialect::Simple);
@@ -40,6 +41,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "ltz_to_local",
         usage: "LTZ_TO_LOCAL(timestamp_ltz, zone)",
         doc: "What the clocks of a zone show at a point in time. Not in Flink, which casts in `table.local-time-zone`.",
+        example: ("LTZ_TO_LOCAL(TO_TIMESTAMP_LTZ(0, 0), 'Asia/Tokyo')", "1970-01-01 09:00:00.000"),
         resolve: |a| match a {
             [t, z] if is_text(&z.ty) => match t.ty {
                 SqlType::TimestampLtz(p) => Some(signature(a, SqlType::Timestamp(p))),
@@ -53,6 +55,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         name: "local_to_ltz",
         usage: "LOCAL_TO_LTZ(timestamp, zone)",
         doc: "When the clocks of a zone show a time: the first of two times; one that they leave out counts on from before. Not in Flink.",
+        example: ("LOCAL_TO_LTZ(TIMESTAMP '2024-07-01 12:00:00', 'Asia/Tokyo')", "2024-07-01 03:00:00Z"),
         resolve: |a| match a {
             [t, z] if is_text(&z.ty) => match t.ty {
                 SqlType::Timestamp(p) => Some(signature(a, SqlType::TimestampLtz(p))),
