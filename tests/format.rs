@@ -74,7 +74,8 @@ fn compiled(world: &World, text: &str) -> Result<String> {
             let mut all = String::new();
             for step in compiled.steps {
                 all += &match step {
-                    Step::Query(job, _) | Step::Insert(job) => job.to_text()?,
+                    Step::Query(query) => query.plan.to_text()?,
+                    Step::Insert(job) => job.to_text()?,
                     Step::Explain(text) | Step::Statement(text) => text,
                     Step::Settings(list) => format!("{list:?}"),
                 };

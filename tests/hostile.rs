@@ -50,7 +50,12 @@ impl Sql {
         match self.compile(text) {
             Ok(compiled) => {
                 for step in compiled.steps {
-                    if let Step::Query(job, _) | Step::Insert(job) = step {
+                    let job = match step {
+                        Step::Query(query) => Some(query.plan),
+                        Step::Insert(job) => Some(job),
+                        _ => None,
+                    };
+                    if let Some(job) = job {
                         // Secrets are not written.
                         let written = job.to_text()?;
                         ensure!(Job::from_text(&written)?.to_text()? == written, "a plan does not survive being written");

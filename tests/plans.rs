@@ -72,7 +72,8 @@ fn check(file: &Path, golden: &Path) -> Result<()> {
         made += &match step {
             Step::Explain(text) | Step::Statement(text) => text,
             Step::Settings(_) => String::new(),
-            Step::Query(job, _) | Step::Insert(job) => explain(&job),
+            Step::Query(query) => explain(&query.plan),
+            Step::Insert(job) => explain(&job),
         };
     }
     ensure!(!made.contains("hunter2"), "a secret is shown\n{made}");

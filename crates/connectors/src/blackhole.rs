@@ -14,6 +14,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     formats: &[],
     metadata: &[],
     changes: true,
+    ends: |_| false,
 };
 
 /// What valid options may still get wrong together.

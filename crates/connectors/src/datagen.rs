@@ -80,6 +80,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     formats: &[],
     metadata: &[],
     changes: false,
+    ends: |o| o.contains_key(ROWS.name) || o.iter().any(|(k, v)| k.ends_with(".kind") && v == "sequence"),
 };
 
 /// Parts the rows are dealt to.

@@ -127,6 +127,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         metadata("file.size", "BIGINT NOT NULL", "The file's bytes, when it was found."),
     ],
     changes: false,
+    ends: |o| !o.contains_key(MONITOR.name),
 };
 
 fn format(table: &TableSpec) -> &str {

@@ -146,6 +146,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         ),
     ],
     changes: false,
+    ends: |_| false,
 };
 
 /// The one split's id.

@@ -222,6 +222,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         writable("topic", "STRING NOT NULL", "Topic."),
     ],
     changes: false,
+    ends: |o| o.get(BOUNDED.name).is_some_and(|mode| mode != "unbounded"),
 };
 
 /// What valid options may still get wrong together.

@@ -73,6 +73,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     formats: &[],
     metadata: &[],
     changes: false,
+    ends: |o| [EVENTS, EVENTS_ALIAS].iter().any(|spec| o.contains_key(spec.name)),
 };
 
 /// What valid options may still get wrong together.

@@ -37,6 +37,8 @@ pub struct ConnectorSpec {
     pub metadata: &'static [MetadataColumn],
     /// Whether its sink takes updates and deletions, whatever the format.
     pub changes: bool,
+    /// Whether what is read with these options comes to an end by itself.
+    pub ends: fn(&BTreeMap<String, String>) -> bool,
 }
 
 /// What a format declares about itself.

@@ -260,9 +260,14 @@ fn state(spec: &NodeSpec) -> State {
             window_ms: None,
             text: "a position and a watermark per split".to_string(),
         },
+        NodeSpec::WindowAggregate { aggregate: a, .. } if a.window == Window::Whole => State {
+            growth: Growth::Keys,
+            window_ms: None,
+            text: if a.keys.is_empty() { "one row" } else { "a row per key" }.to_string(),
+        },
         NodeSpec::WindowAggregate { aggregate: a, .. } => {
             let slices = match a.window {
-                Window::Tumble { .. } => String::new(),
+                Window::Tumble { .. } | Window::Whole => String::new(),
                 Window::Hop { slide_ms, .. } => format!(" in slices of {}", duration(slide_ms)),
             };
             let keys = if a.keys.is_empty() { "" } else { ", per key" };

@@ -68,8 +68,8 @@ const IDLE: OptionSpec = OptionSpec::new(
 .default("30 s");
 const RUNTIME_MODE: OptionSpec = OptionSpec::new(
     "execution.runtime-mode",
-    OptionType::OneOf(&["streaming"]),
-    "Accepted for compatibility: jobs run in streaming mode.",
+    OptionType::OneOf(&["streaming", "batch", "automatic"]),
+    "Accepted for compatibility. INSERTs run as a stream; a SELECT by itself over tables that end gives its result once, as in Flink's batch mode.",
 )
 .default("streaming");
 const RESTART_ATTEMPTS: OptionSpec = OptionSpec::new(

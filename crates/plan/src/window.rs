@@ -23,6 +23,8 @@ pub enum Window {
         /// Shift of the grid.
         offset_ms: i64,
     },
+    /// All rows of an input that ends, whenever they were: one window, which ends with it.
+    Whole,
 }
 
 impl Window {
@@ -30,6 +32,7 @@ impl Window {
     pub fn size_ms(&self) -> i64 {
         match self {
             Window::Tumble { size_ms, .. } | Window::Hop { size_ms, .. } => *size_ms,
+            Window::Whole => i64::MAX,
         }
     }
     /// Distance of window starts, ms; also the length of a slice, because the size is a multiple of it.
@@ -37,12 +40,14 @@ impl Window {
         match self {
             Window::Tumble { size_ms, .. } => *size_ms,
             Window::Hop { slide_ms, .. } => *slide_ms,
+            Window::Whole => i64::MAX,
         }
     }
     /// Shift of the grid, ms.
     pub fn offset_ms(&self) -> i64 {
         match self {
             Window::Tumble { offset_ms, .. } | Window::Hop { offset_ms, .. } => *offset_ms,
+            Window::Whole => 0,
         }
     }
     /// End (exclusive) of the slice that contains a time. Saturates at the ends of the range.

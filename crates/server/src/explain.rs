@@ -88,7 +88,7 @@ fn chosen(steps: Vec<Step>, query: Option<usize>) -> Result<Job> {
     let mut inserts = None;
     for step in steps {
         match step {
-            Step::Query(job, _) => queries.push(job),
+            Step::Query(query) => queries.push(query.plan),
             Step::Insert(job) => inserts = Some(job),
             Step::Explain(_) | Step::Statement(_) | Step::Settings(_) => {}
         }

@@ -12,6 +12,7 @@ mod observer;
 mod resume;
 mod run;
 mod runner;
+mod sorter;
 pub mod testing;
 mod unspoken;
 mod workbench;

@@ -71,8 +71,8 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
             Step::Explain(text) => observer.event(Event::Explain(&text)).map_err(one)?,
             Step::Statement(text) => observer.event(Event::Statement(&text)).map_err(one)?,
             Step::Settings(list) => observer.event(Event::Settings(&list)).map_err(one)?,
-            Step::Query(plan, changes) => {
-                if runner.query(plan, changes, bounds, &observer, &control).await.map_err(placed)? == QueryEnd::Stopped {
+            Step::Query(query) => {
+                if runner.query(*query, bounds, &observer, &control).await.map_err(placed)? == QueryEnd::Stopped {
                     return Ok(());
                 }
             }

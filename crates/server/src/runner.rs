@@ -3,19 +3,21 @@
 use crate::collect::{CollectSink, Deliver};
 use crate::observer::{Event, Observer, QueryEnd};
 use crate::resume::{Life, Resume, decide};
+use crate::sorter::Sorter;
 use crate::unspoken::Unspoken;
 use millstream_connectors::{ConnectorContext, ConnectorRegistry, Machine, Printer};
 use millstream_dataflow::{Batch, Error, EventTime, Field, Result, Schema, Sink};
 use millstream_formats::render::{text_value, timestamp_ms};
 use millstream_plan::{Changelog, Column, Job as Plan, Node, NodeSpec, Operator, Settings, describe};
 use millstream_runtime::{CHANNEL_ROWS, Control, Job, JobConfig, JobMetrics, Outcome, Rim, SystemClock, TokioTimer};
+use millstream_sql::ShownQuery;
 use millstream_state::checkpoint::Checkpoints;
 use millstream_store::MemoryStore;
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tracing::info;
@@ -146,34 +148,48 @@ impl Runner {
     }
 
     /// Runs a query to its end, or to a bound; the rows go to the observer.
-    pub(crate) async fn query(&self, plan: Plan, changes: bool, bounds: Bounds, observer: &Arc<dyn Observer>, control: &Control) -> Result<QueryEnd> {
+    pub(crate) async fn query(&self, query: ShownQuery, bounds: Bounds, observer: &Arc<dyn Observer>, control: &Control) -> Result<QueryEnd> {
+        let ShownQuery { plan, changes, shown } = query;
         let collect = plan.nodes.iter().find(|n| n.spec == NodeSpec::Collect);
         let collect = collect.ok_or_else(|| Error::bug("a query's plan does not collect"))?;
-        let schema = Column::schema(&collect.columns);
+        let columns = collect.columns.get(..shown.columns);
+        let schema = Column::schema(columns.ok_or_else(|| Error::bug("a query shows more columns than it has"))?);
         let id = collect.id.clone();
         let mut config = self.config(&plan, &Settings::new(&plan.settings)?)?;
         // A query has no checkpoint to go back to, and its rows are out: an error ends it.
         config.restart_attempts = 0;
         let metrics = Arc::new(JobMetrics::default());
         let ending = Ending::default();
-        let deliver: Deliver = {
+        let show: Deliver = {
             let (observer, schema, ending) = (Arc::clone(observer), schema.clone(), ending.clone());
-            let left = AtomicU64::new(bounds.limit.unwrap_or(u64::MAX));
+            let skip = AtomicU64::new(shown.skip);
+            let limit = [bounds.limit, shown.limit].into_iter().flatten().min();
+            let left = AtomicU64::new(limit.unwrap_or(u64::MAX));
             Arc::new(move |batch| {
-                let wanted = left.load(Relaxed);
-                let rows = batch.num_rows() as u64;
+                let (ahead, wanted) = (skip.load(Relaxed), left.load(Relaxed));
+                let skipped = ahead.min(batch.num_rows() as u64);
+                let rows = batch.num_rows() as u64 - skipped;
                 let kept = rows.min(wanted);
+                skip.store(ahead - skipped, Relaxed);
                 left.store(wanted - kept, Relaxed);
-                if kept == rows {
+                if skipped == 0 && kept == rows {
                     observer.rows(&schema, &batch)?;
                 } else if kept > 0 {
-                    observer.rows(&schema, &batch.slice(0, kept as usize))?;
+                    observer.rows(&schema, &batch.slice(skipped as usize, kept as usize))?;
                 }
                 if kept == wanted {
                     ending.end(QueryEnd::Limit);
                 }
                 Ok(())
             })
+        };
+        let sorter = (!shown.order.is_empty()).then(|| Arc::new(Mutex::new(Sorter::new(&shown))));
+        let deliver = match &sorter {
+            None => Arc::clone(&show),
+            Some(sorter) => {
+                let sorter = Arc::clone(sorter);
+                Arc::new(move |batch: Batch| sorter.lock().unwrap_or_else(PoisonError::into_inner).add(batch.data)) as Deliver
+            }
         };
         let sink: Arc<dyn Sink> = Arc::new(CollectSink(deliver));
         let mut graph = millstream_operators::build(&plan, &self.registry, Some(sink))?;
@@ -208,6 +224,11 @@ impl Runner {
                 run.await
             }
         };
+        if let (Ok(Outcome::Finished), Some(sorter)) = (&outcome, &sorter)
+            && let Some(sorted) = sorter.lock().unwrap_or_else(PoisonError::into_inner).finish()?
+        {
+            show(Batch::new(sorted))?;
+        }
         let end = match (outcome, ending.reason.get()) {
             // All that was asked for is there: what comes after it is nobody's business.
             (_, Some(QueryEnd::Limit)) => QueryEnd::Limit,

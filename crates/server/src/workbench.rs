@@ -133,8 +133,8 @@ impl Workbench {
                 Step::Explain(text) => observer.event(Event::Explain(&text)).map(|()| false),
                 Step::Statement(text) => observer.event(Event::Statement(&text)).map(|()| false),
                 Step::Settings(list) => observer.event(Event::Settings(&list)).map(|()| false),
-                Step::Query(plan, changes) => {
-                    let end = self.runner.query(plan, changes, options.bounds, observer, control).await;
+                Step::Query(query) => {
+                    let end = self.runner.query(*query, options.bounds, observer, control).await;
                     end.map(|end| end == QueryEnd::Stopped)
                 }
                 Step::Insert(plan) => self.insert(plan, named, text, observer, control).await,

@@ -7,7 +7,7 @@ use crate::hints::Hints;
 use crate::lint;
 use crate::parse::{Alter, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Insert, ObjectPath, Pattern, Show, Statement, StatementKind};
 use crate::places::Places;
-use crate::query::{Planner, node_columns};
+use crate::query::{Planner, Shown, node_columns};
 use crate::relation::Relation;
 use crate::routes::route;
 use crate::session::{OnError, Session};
@@ -58,10 +58,19 @@ pub enum Step {
     Statement(String),
     /// What SET without arguments lists.
     Settings(Vec<(String, String)>),
-    /// A bare SELECT, and whether its rows are changes: updates and deletions, too.
-    Query(Job, bool),
+    /// A bare SELECT, or a listing.
+    Query(Box<ShownQuery>),
     /// All INSERTs of the text.
     Insert(Job),
+}
+
+/// A query, and what becomes of its rows.
+#[derive(Debug)]
+pub struct ShownQuery {
+    pub plan: Job,
+    /// Whether rows are changes: updates and deletions, too.
+    pub changes: bool,
+    pub shown: Shown,
 }
 
 /// Nodes of a job's graph: far beyond what anyone writes, and soon planned.
@@ -329,9 +338,9 @@ impl<'a> Text<'a> {
             }
             StatementKind::Query(query) => {
                 let mut findings = Vec::new();
-                let (job, changes) = self.query(query, &mut findings).map_err(Error::apart)?;
+                let answer = self.query(query, &mut findings).map_err(Error::apart)?;
                 self.findings.append(&mut findings);
-                self.steps.push(Step::Query(job, changes));
+                self.steps.push(Step::Query(Box::new(answer)));
                 Ok(())
             }
             StatementKind::Explain(inner) => {
@@ -474,24 +483,32 @@ impl<'a> Text<'a> {
             Answer::Statement(text) => Step::Statement(text),
             Answer::Listing(listing) => {
                 let (node, columns) = listing.into_node(&mut graph);
-                Step::Query(self.collected(graph, node, columns), false)
+                let shown = Shown {
+                    columns: columns.len(),
+                    ..Shown::default()
+                };
+                let plan = self.collected(graph, node, columns);
+                Step::Query(Box::new(ShownQuery { plan, changes: false, shown }))
             }
         })
     }
 
     fn bind(&self, query: &Query, graph: &mut JobGraph) -> Result<Relation> {
+        self.bound(query, graph, |planner| planner.query(query))
+    }
+    fn bound<T>(&self, query: &Query, graph: &mut JobGraph, bind: impl FnOnce(&mut Planner<'_>) -> Result<T>) -> Result<T> {
         let settings = Settings::new(&self.settings())?;
         let zone = Zone::parse(&settings.local_time_zone)?;
         graph.zone = (!zone.is_utc()).then(|| settings.local_time_zone.clone());
         let zone_is_set = self.settings().contains_key("table.local-time-zone");
         graph.findings.extend(lint::query(query, zone_is_set));
-        Planner::new(&self.catalog, &self.hints, self.options.registry, &settings, graph).query(query)
+        bind(&mut Planner::new(&self.catalog, &self.hints, self.options.registry, &settings, graph))
     }
 
-    fn query(&self, query: &Query, findings: &mut Vec<Diagnostic>) -> Result<(Job, bool)> {
+    fn query(&self, query: &Query, findings: &mut Vec<Diagnostic>) -> Result<ShownQuery> {
         let mut graph = JobGraph::default();
         graph.begin("query");
-        let mut relation = self.bind(query, &mut graph)?;
+        let (mut relation, shown) = self.bound(query, &mut graph, |planner| planner.answer(query))?;
         number_equal_names(&mut relation);
         findings.append(&mut graph.findings);
         if let Some(refused) = graph.refused.take() {
@@ -502,7 +519,8 @@ impl<'a> Text<'a> {
         let nodes = graph.nodes.len();
         route(&self.catalog, self.options.registry, &mut graph)?;
         graph.cut(nodes);
-        Ok((self.collected(graph, relation.node, node_columns(&relation.columns)), changes))
+        let plan = self.collected(graph, relation.node, node_columns(&relation.columns));
+        Ok(ShownQuery { plan, changes, shown })
     }
 
     /// A job whose rows are shown: it writes no table, so dead letters are only counted.
@@ -523,7 +541,7 @@ impl<'a> Text<'a> {
 
     fn explain(&self, statement: &Statement) -> Result<String> {
         let job = match &statement.kind {
-            StatementKind::Query(query) => self.query(query, &mut Vec::new())?.0,
+            StatementKind::Query(query) => self.query(query, &mut Vec::new())?.plan,
             StatementKind::Insert(insert) => self.alone(std::slice::from_ref(insert))?,
             StatementKind::StatementSet(inserts) => self.alone(inserts)?,
             _ => return Err(Error::bug("EXPLAIN of something that is no query")),

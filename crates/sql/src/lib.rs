@@ -38,12 +38,13 @@ mod targets;
 pub mod test_file;
 mod zone;
 
-pub use compile::{Checked, CompileOptions, Compiled, Step, check_setting, compile};
+pub use compile::{Checked, CompileOptions, Compiled, ShownQuery, Step, check_setting, compile};
 pub use diagnostic::{Diagnostic, Edit, Palette, Severity, render, without_secrets};
 pub use format::format;
 pub use known::{Known, KnownTable};
 pub use millstream_plan::SETTINGS;
 pub use places::Places;
+pub use query::{Shown, SortKey};
 pub use session::{Failed, OnError, Session};
 pub use sources::{SourceFile, Sources};
 pub use stored::{CatalogChange, CatalogStore, ChangeKind, StoredCatalog, StoredName, StoredText};

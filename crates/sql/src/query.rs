@@ -1,9 +1,12 @@
 //! Binds queries: each clause that is taken is named here; all others are refused with their place.
 
 mod aggregate;
+mod answer;
 mod select;
 mod table_factor;
 mod windows;
+
+pub use answer::{Shown, SortKey};
 
 use crate::catalog::{Catalog, FullName, Place};
 use crate::constant::{convert, value_of};
@@ -16,11 +19,11 @@ use crate::zone::holds_ltz;
 use millstream_dataflow::{Error, Registry, Result, Span, SqlType, both, each};
 use millstream_functions::types::common;
 use millstream_plan::{Column, Expr as Plan, Input, NodeSpec, Settings, Type, Value};
-use sqlparser::ast::{LimitClause, Query, SetExpr, SetOperator, SetQuantifier, Values};
+use sqlparser::ast::{Expr, LimitClause, Query, SetExpr, SetOperator, SetQuantifier, Values};
 use std::collections::BTreeMap;
 
 /// What to do without LIMIT and the like.
-pub(crate) const FIRST_ROWS: &str = "leave it out; | head shows the first rows of the output";
+pub(crate) const FIRST_ROWS: &str = "it stands at the end of a SELECT by itself, whose rows are shown";
 /// Views that read views.
 const VIEWS_DEEP_MAX: usize = 60;
 /// Views read in one statement, each as often as it is read: two that each read the one before twice are four.
@@ -43,6 +46,8 @@ pub(crate) struct Planner<'a> {
     views_read: usize,
     /// Whether tables are read by the clock, for a window over when rows arrive.
     processing_time: bool,
+    /// Whether the result may wait for the end of what is read: that of a bare SELECT.
+    is_answer: bool,
 }
 
 impl<'a> Planner<'a> {
@@ -58,7 +63,20 @@ impl<'a> Planner<'a> {
             views: Vec::new(),
             views_read: 0,
             processing_time: false,
+            is_answer: false,
         }
+    }
+    /// Whether the rows of a node come to an end, and may be waited for.
+    fn ends(&self, node: usize) -> bool {
+        let is_bounded = |node: usize| match &self.graph.nodes[node].spec {
+            NodeSpec::Source(source) => {
+                let options = &source.table.options;
+                let connector = options.get("connector").and_then(|name| self.registry.connector(name));
+                connector.is_some_and(|c| (c.ends)(options))
+            }
+            _ => true,
+        };
+        self.is_answer && self.graph.sources_of(node).into_iter().all(is_bounded)
     }
 
     /// Binds a whole query; its windows are given to the rows.
@@ -67,16 +85,7 @@ impl<'a> Planner<'a> {
     /// `Sql` with the place.
     pub(crate) fn query(&mut self, query: &Query) -> Result<Relation> {
         let Query {
-            with,
-            body,
-            order_by,
-            limit_clause,
-            fetch,
-            locks,
-            for_clause,
-            settings,
-            format_clause,
-            pipe_operators,
+            order_by, limit_clause, fetch, ..
         } = query;
         let at = span(query);
         if let Some(order_by) = order_by {
@@ -93,6 +102,26 @@ impl<'a> Planner<'a> {
         if let Some(fetch) = fetch {
             return Err(unsupported("FETCH", fetch.quantity.as_ref().map_or(at, span)).hint(FIRST_ROWS));
         }
+        self.unsorted(query, &[])
+    }
+
+    /// The rows of a query in any order.
+    ///
+    /// - `beside`: expressions that are columns behind its own, if it is a SELECT
+    fn unsorted(&mut self, query: &Query, beside: &[&Expr]) -> Result<Relation> {
+        let Query {
+            with,
+            body,
+            locks,
+            for_clause,
+            settings,
+            format_clause,
+            pipe_operators,
+            order_by: _,
+            limit_clause: _,
+            fetch: _,
+        } = query;
+        let at = span(query);
         let refused = [
             ("FOR UPDATE", !locks.is_empty()),
             ("FOR", for_clause.is_some()),
@@ -104,12 +133,12 @@ impl<'a> Planner<'a> {
             return Err(unsupported(what, at));
         }
         self.ctes.push(BTreeMap::new());
-        let relation = self.with_ctes(with.as_ref(), body);
+        let relation = self.with_ctes(with.as_ref(), body, beside);
         self.ctes.pop();
         relation
     }
 
-    fn with_ctes(&mut self, with: Option<&sqlparser::ast::With>, body: &SetExpr) -> Result<Relation> {
+    fn with_ctes(&mut self, with: Option<&sqlparser::ast::With>, body: &SetExpr, beside: &[&Expr]) -> Result<Relation> {
         if let Some(with) = with {
             if with.recursive {
                 return Err(unsupported("WITH RECURSIVE", span(with)));
@@ -130,7 +159,10 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        self.body(body)
+        match body {
+            SetExpr::Select(select) => self.select(select, beside),
+            _ => self.body(body),
+        }
     }
 
     fn cte(&self, name: &str) -> Option<Relation> {
@@ -139,7 +171,7 @@ impl<'a> Planner<'a> {
 
     fn body(&mut self, body: &SetExpr) -> Result<Relation> {
         match body {
-            SetExpr::Select(select) => self.select(select),
+            SetExpr::Select(select) => self.select(select, &[]),
             SetExpr::Query(query) => self.query(query),
             SetExpr::Values(values) => self.values(values),
             SetExpr::SetOperation {
@@ -151,6 +183,17 @@ impl<'a> Planner<'a> {
                 let (left_span, right_span) = (span(left.as_ref()), span(right.as_ref()));
                 let (left, right) = both(self.body(left), self.body(right))?;
                 self.union(left, right, left_span, right_span)
+            }
+            SetExpr::SetOperation {
+                op: SetOperator::Union,
+                set_quantifier: SetQuantifier::None | SetQuantifier::Distinct,
+                left,
+                right,
+            } if self.is_answer => {
+                let (left_span, right_span) = (span(left.as_ref()), span(right.as_ref()));
+                let (left, right) = both(self.body(left), self.body(right))?;
+                let all = self.union(left, right, left_span, right_span)?;
+                self.distinct(all, "UNION", right_span).map_err(|e| e.hint("UNION ALL is"))
             }
             SetExpr::SetOperation {
                 op,

@@ -177,6 +177,7 @@ fn cut(window: &Window) -> String {
     };
     match window {
         Window::Tumble { size_ms, .. } => format!("TUMBLE(size {}{offset})", duration(*size_ms)),
+        Window::Whole => "until the input ends".to_string(),
         Window::Hop { slide_ms, size_ms, .. } => format!("HOP(slide {}, size {}{offset})", duration(*slide_ms), duration(*size_ms)),
     }
 }

@@ -24,6 +24,7 @@ const KAFKA: ConnectorSpec = ConnectorSpec {
         doc: "Its place.",
     }],
     changes: false,
+    ends: |_| false,
 };
 const FILES: ConnectorSpec = ConnectorSpec {
     name: "filesystem",

@@ -44,6 +44,8 @@ pub(crate) struct Aggregates {
     pub(crate) aggregates: Vec<AggregateRef>,
     /// With grouping sets: the grouped expressions they choose from; the last key is then the grouping id.
     pub(crate) grouping: Option<Vec<Bound>>,
+    /// Whether there is a result without any row.
+    pub(crate) of_nothing: bool,
 }
 
 impl Aggregates {
@@ -131,7 +133,7 @@ impl Binder<'_> {
         };
         let (ty, nullable) = aggregate(name, &types)?.result();
         // A group has rows, so what is never NULL in them has a result.
-        let nullable = nullable && (filter.is_some() || args.iter().any(|a: &Bound| a.ty.nullable));
+        let nullable = nullable && (grouped.of_nothing || filter.is_some() || args.iter().any(|a: &Bound| a.ty.nullable));
         let reference = AggregateRef {
             function: name.to_string(),
             args,

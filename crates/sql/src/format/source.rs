@@ -108,15 +108,16 @@ impl Source {
             ..
         } in statements
         {
-            if !has_variable(span) {
-                errors.extend(slips);
+            let is_open = has_variable(span);
+            if !slips.is_empty() && is_open {
+                names.unknown(span);
+                continue;
             }
+            errors.extend(slips);
             match kind {
                 Ok(kind) => names.add(&kind, &own),
                 // Not supported is not wrong, and what a variable stands for nobody knows here.
-                Err(e) if e.code == Some("E0101") || is_test && (first == "SET" || STEPS.contains(&first.as_str())) || has_variable(span) => {
-                    names.unknown(span)
-                }
+                Err(e) if e.code == Some("E0101") || is_test && (first == "SET" || STEPS.contains(&first.as_str())) || is_open => names.unknown(span),
                 Err(e) => errors.push(e),
             }
         }

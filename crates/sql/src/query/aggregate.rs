@@ -1,6 +1,6 @@
 //! GROUP BY over windows.
 
-use super::select::{beside, output_name};
+use super::select::{output_name, with_others};
 use super::{Planner, node_columns};
 use crate::diagnostic::unsupported;
 use crate::expression::{Aggregates, Binder, span};
@@ -8,7 +8,7 @@ use crate::graph::JobGraph;
 use crate::relation::{Bound, Cut, Relation, ScopeColumn, WindowPart};
 use millstream_dataflow::{Error, Exchange, Result, Span, SqlType, StateType, both, each};
 use millstream_functions::aggregate;
-use millstream_plan::{AggregateCall, AggregateInput, Column, Expr as Plan, Input, NodeSpec, Type, WindowAggregate, WindowTime};
+use millstream_plan::{AggregateCall, AggregateInput, Column, Expr as Plan, Input, NodeSpec, Type, Value, Window, WindowAggregate, WindowTime};
 use sqlparser::ast::Expr;
 
 /// Most expressions in grouping sets.
@@ -17,16 +17,21 @@ const GROUPING_MAX: usize = 20;
 impl Planner<'_> {
     pub(super) fn aggregated(
         &mut self,
-        relation: Relation,
+        mut relation: Relation,
         group_by: &[Expr],
         having: Option<&Expr>,
         items: &[(&Expr, Option<String>)],
         at: Span,
     ) -> Result<Relation> {
-        let Keys { mut grouped, sets, window } = keys(&relation, group_by, at).map_err(|e| {
+        let Keys { mut grouped, sets, window } = keys(&relation, group_by, self.ends(relation.node), at).map_err(|e| {
             let others = group_by.iter().chain(items.iter().map(|(e, _)| *e)).chain(having);
-            beside(e, &relation.columns, others)
+            with_others(e, &relation.columns, others)
         })?;
+
+        // Rows count once for each window that holds them.
+        if window.window == Window::Whole && relation.pending.is_some() {
+            relation = self.assign_windows(relation)?;
+        }
 
         // Bind everything that may name an aggregate, then build what they need.
         let columns = relation.columns.clone();
@@ -47,6 +52,46 @@ impl Planner<'_> {
         let names = items.iter().enumerate().map(|(n, (e, name))| output_name(e, name.as_ref(), n)).collect();
         let outputs = outputs.into_iter().map(|b| Bound { expr: place(b.expr), ty: b.ty }).collect();
         Ok(self.project(&result, outputs, names))
+    }
+
+    /// Each row once.
+    pub(super) fn distinct(&mut self, relation: Relation, what: &str, at: Span) -> Result<Relation> {
+        if !self.ends(relation.node) {
+            return Err(unsupported(what, at).hint("GROUP BY the columns, in a window, gives each once for each window"));
+        }
+        let columns = relation.columns.clone();
+        let key = |(i, c): (usize, &ScopeColumn)| {
+            let bound = Bound {
+                expr: Plan::Column(i),
+                ty: c.ty.clone(),
+            };
+            (bound, c.ty.clone())
+        };
+        let grouped = Aggregates {
+            keys: columns.iter().enumerate().map(key).collect(),
+            ..Aggregates::default()
+        };
+        let whole = Cut {
+            window: Window::Whole,
+            ltz: false,
+        };
+        let aggregation = self.aggregation(relation, whole, &grouped, None)?;
+        let kept = columns.iter().enumerate().map(|(i, c)| Bound {
+            expr: Plan::Column(i),
+            ty: c.ty.clone(),
+        });
+        let names = columns.iter().map(|c| c.name.clone()).collect();
+        Ok(self.project(&aggregation, kept.collect(), names))
+    }
+
+    /// The rows, and one of NULLs: an aggregation over no row has a result, too.
+    fn and_nothing(&mut self, node: usize, rows: &mut [Column]) -> usize {
+        // The first column is the time.
+        rows.iter_mut().skip(1).for_each(|c| c.ty.nullable = true);
+        let nothing = std::iter::once(Value::Int(0)).chain(rows.iter().skip(1).map(|_| Value::Null)).collect();
+        let nothing = self.graph.add("values", NodeSpec::Values(vec![nothing]), Vec::new(), rows.to_vec());
+        let inputs = [node, nothing].map(|from| Input::main(from, Exchange::Forward));
+        self.graph.add("union", NodeSpec::Union, inputs.to_vec(), rows.to_vec())
     }
 
     /// The nodes of a window aggregation. Its columns: keys, aggregates, window bounds.
@@ -71,6 +116,14 @@ impl Planner<'_> {
             _ => "expr".to_string(),
         };
         let time = match &relation.pending {
+            _ if cut.window == Window::Whole => {
+                let any = Plan::Literal {
+                    value: Value::Int(0),
+                    ty: Type::new(SqlType::Timestamp(3), false),
+                };
+                let ty = Type::new(SqlType::Timestamp(3), false);
+                WindowTime::Column(column(&Bound { expr: any, ty }, "whole"))
+            }
             Some(p) => {
                 let c = &relation.columns[p.time];
                 let bound = Bound {
@@ -121,7 +174,11 @@ impl Planner<'_> {
                         names.len() - 1
                     })
             };
-            let args: Vec<usize> = a.args.iter().map(|b| add(b, &name_of(b))).collect();
+            let mut args: Vec<usize> = a.args.iter().map(|b| add(b, &name_of(b))).collect();
+            // The row that stands for none is not counted.
+            if grouped.of_nothing && args.is_empty() {
+                args.push(add(&there(), "there"));
+            }
             let filter = a.filter.as_ref().map(|b| add(b, "filter"));
             calls.push(AggregateCall {
                 function: a.function.clone(),
@@ -148,6 +205,9 @@ impl Planner<'_> {
             columns.clone(),
         );
         let mut rows = columns;
+        if grouped.of_nothing {
+            node = self.and_nothing(node, &mut rows);
+        }
         if let Some((_, sets)) = sets {
             for key in &set_keys {
                 rows[*key].ty.nullable = true;
@@ -188,6 +248,12 @@ impl Planner<'_> {
         ]);
 
         let changes = self.graph.changes(node);
+        if changes && cut.window == Window::Whole {
+            return Err(unsupported(
+                "grouping changes without a window",
+                grouped.aggregates.first().map_or(Span::default(), |a| a.at.0),
+            ));
+        }
         if changes {
             can_be_taken_back(&spec, grouped)?;
         }
@@ -235,6 +301,16 @@ impl Planner<'_> {
     }
 }
 
+/// Whether a row is one, and not the row that stands for none.
+fn there() -> Bound {
+    let ty = Type::new(SqlType::Boolean, false);
+    let value = Value::Boolean(true);
+    Bound {
+        expr: Plan::Literal { value, ty: ty.clone() },
+        ty,
+    }
+}
+
 /// What a query groups by.
 struct Keys {
     grouped: Aggregates,
@@ -243,8 +319,9 @@ struct Keys {
     window: Cut,
 }
 
+/// - `may_be_whole`: without windows all rows are one
 /// - `at`: where the aggregation is told of if GROUP BY is not there
-fn keys(relation: &Relation, group_by: &[Expr], at: Span) -> Result<Keys> {
+fn keys(relation: &Relation, group_by: &[Expr], may_be_whole: bool, at: Span) -> Result<Keys> {
     let mut grouped = Aggregates::default();
     let mut sets: Option<(Vec<Bound>, Vec<Vec<usize>>)> = None;
     let mut window: Option<Cut> = None;
@@ -287,7 +364,14 @@ fn keys(relation: &Relation, group_by: &[Expr], at: Span) -> Result<Keys> {
             }
         }
     }
-    let Some(window) = window.filter(|_| !grouped.bounds[0].is_empty() && !grouped.bounds[1].is_empty()) else {
+    let whole = Cut {
+        window: Window::Whole,
+        ltz: false,
+    };
+    grouped.of_nothing = may_be_whole && group_by.is_empty();
+    let window = window.or(Some(whole).filter(|_| may_be_whole));
+    let is_one = |window: &Cut| window.window == Window::Whole || !grouped.bounds[0].is_empty() && !grouped.bounds[1].is_empty();
+    let Some(window) = window.filter(is_one) else {
         let e = if window.is_some() {
             Error::sql("a window aggregation groups by both window_start and window_end")
                 .code("E0401")

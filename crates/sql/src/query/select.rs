@@ -1,7 +1,7 @@
 //! SELECT … FROM … WHERE … [GROUP BY … HAVING …]
 
 use super::table_factor::is_name;
-use super::{FIRST_ROWS, Planner, node_columns};
+use super::{Planner, node_columns};
 use crate::diagnostic::unsupported;
 use crate::expression::{Aggregates, Binder, of_tables, span, with_names};
 use crate::parse::span_of;
@@ -23,7 +23,8 @@ struct Item<'a> {
 }
 
 impl Planner<'_> {
-    pub(super) fn select(&mut self, select: &Select) -> Result<Relation> {
+    /// - `beside`: expressions that are columns behind its own
+    pub(super) fn select(&mut self, select: &Select, beside: &[&Expr]) -> Result<Relation> {
         let Select {
             select_token,
             optimizer_hints,
@@ -54,7 +55,8 @@ impl Planner<'_> {
         let start = span_of(select_token.0.span);
         let refused = [
             ("a hint", !optimizer_hints.is_empty(), start),
-            ("SELECT DISTINCT", matches!(distinct, Some(Distinct::Distinct | Distinct::On(_))), start),
+            ("SELECT DISTINCT", matches!(distinct, Some(Distinct::Distinct)) && !self.is_answer, start),
+            ("SELECT DISTINCT ON", matches!(distinct, Some(Distinct::On(_))), start),
             ("TOP", top.is_some(), start),
             ("EXCLUDE", exclude.is_some(), start),
             ("SELECT … INTO", into.is_some(), into.as_ref().map_or(start, |i| span(&i.name))),
@@ -76,7 +78,7 @@ impl Planner<'_> {
             let e = unsupported(what, at);
             return Err(match what {
                 "SELECT DISTINCT" => e.hint("GROUP BY the columns, in a window, gives each once for each window"),
-                "TOP" => e.hint(FIRST_ROWS),
+                "TOP" => e.hint("LIMIT stands at the end of the SELECT"),
                 _ => e,
             });
         }
@@ -103,7 +105,7 @@ impl Planner<'_> {
                     GroupByExpr::Expressions(exprs, _) => exprs.as_slice(),
                     GroupByExpr::All(_) => &[],
                 };
-                beside(named_later(e, projection), &relation.columns, written.chain(grouped).chain(having))
+                with_others(named_later(e, projection), &relation.columns, written.chain(grouped).chain(having))
             })?;
             if condition.columns().iter().any(|c| *c >= relation.width()) {
                 relation = self.assign_windows(relation)?;
@@ -116,7 +118,12 @@ impl Planner<'_> {
         {
             return Err(Error::sql("* needs a FROM").code("E0102").span(span(star)));
         }
-        let items = items(projection, &relation)?;
+        let mut items = items(projection, &relation)?;
+        items.extend(beside.iter().map(|expr| Item {
+            expr: Cow::Borrowed(*expr),
+            name: None,
+        }));
+        let items = items;
         if items.len() > COLUMNS_MAX {
             return Err(Error::sql(format!("the query has {} columns, at most {COLUMNS_MAX} are taken", items.len()))
                 .code("E0103")
@@ -129,13 +136,13 @@ impl Planner<'_> {
         let aggregate = items.iter().find_map(|i| aggregate_in(&i.expr));
         if !grouped.is_empty() || having.is_some() || aggregate.is_some() {
             let at = aggregate.or(having.as_ref().map(span)).unwrap_or(at);
-            return self.aggregated(
-                relation,
-                grouped,
-                having.as_ref(),
-                &items.iter().map(|i| (i.expr.as_ref(), i.name.clone())).collect::<Vec<_>>(),
-                at,
-            );
+            let items: Vec<_> = items.iter().map(|i| (i.expr.as_ref(), i.name.clone())).collect();
+            let aggregated = self.aggregated(relation, grouped, having.as_ref(), &items, at)?;
+            return if distinct.is_some() {
+                self.distinct(aggregated, "SELECT DISTINCT", start)
+            } else {
+                Ok(aggregated)
+            };
         }
         if relation.pending.is_some() {
             relation = self.assign_windows(relation)?;
@@ -147,7 +154,12 @@ impl Planner<'_> {
             .enumerate()
             .map(|(n, i)| output_name(&i.expr, i.name.as_ref(), n))
             .collect::<Vec<_>>();
-        Ok(self.project(&relation, bound, names))
+        let projected = self.project(&relation, bound, names);
+        if distinct.is_some() {
+            self.distinct(projected, "SELECT DISTINCT", start)
+        } else {
+            Ok(projected)
+        }
     }
 
     /// A projection; columns that pass unchanged keep what is known of them.
@@ -177,7 +189,7 @@ impl Planner<'_> {
 }
 
 /// An error, and the names in other expressions that do not exist.
-pub(super) fn beside<'a>(e: Error, columns: &[ScopeColumn], others: impl Iterator<Item = &'a Expr>) -> Error {
+pub(super) fn with_others<'a>(e: Error, columns: &[ScopeColumn], others: impl Iterator<Item = &'a Expr>) -> Error {
     let mut any = Aggregates::default();
     let mut binder = Binder::new(columns);
     binder.grouped = Some(&mut any);

@@ -47,7 +47,7 @@ fn shown(steps: &[Step]) -> Vec<String> {
     let step = |step: &Step| match step {
         Step::Explain(text) | Step::Statement(text) => text.clone(),
         Step::Settings(list) => format!("{list:?}"),
-        Step::Query(job, _) => format!("query of {} columns", job.nodes.last().map_or(0, |n| n.columns.len())),
+        Step::Query(query) => format!("query of {} columns", query.plan.nodes.last().map_or(0, |n| n.columns.len())),
         Step::Insert(job) => {
             let sinks = job.nodes.iter().filter(|n| matches!(n.spec, NodeSpec::Sink(_))).count();
             format!("job {} with {sinks} sinks", job.name)

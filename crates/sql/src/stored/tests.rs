@@ -22,6 +22,7 @@ const CONNECTOR: ConnectorSpec = ConnectorSpec {
         doc: "Where.",
     }],
     changes: true,
+    ends: |_| false,
 };
 
 pub(crate) struct Queue;
@@ -87,7 +88,7 @@ impl Memory {
         self.apply(compiled.changes);
         let shown = compiled.steps.into_iter().map(|step| match step {
             Step::Explain(text) | Step::Statement(text) => text,
-            Step::Query(job, _) => job.to_text().unwrap(),
+            Step::Query(query) => query.plan.to_text().unwrap(),
             Step::Insert(job) => millstream_plan::explain(&job),
             Step::Settings(_) => String::new(),
         });
