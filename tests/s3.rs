@@ -139,7 +139,7 @@ pub(crate) fn buckets_keep_what_a_sink_must(world: &World, options: &BTreeMap<St
         {
             let bytes = block_on(store.get(&meta.path, None))?.unwrap_or_default();
             let mut decoder = millstream_formats::decoder("json", &schema, &schema, &all)?;
-            for record in millstream_formats::split_records(None, &bytes, true).0 {
+            for record in millstream_formats::split_records(millstream_formats::Lines::Written, &bytes, true).0 {
                 decoder.decode(&bytes[record]).map_err(|e| millstream_dataflow::Error::data(e.message))?;
             }
             rows.extend(texts(&Batch::new(decoder.finish()?)));

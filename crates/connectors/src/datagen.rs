@@ -7,9 +7,10 @@ use crate::random::Random;
 use crate::scan::{ALIGNMENT_DRIFT, ALIGNMENT_GROUP, ALIGNMENT_INTERVAL, ON_LATE, ON_LATE_TABLE, PARALLELISM};
 use arrow_array::builder::{BooleanBuilder, StringViewBuilder};
 use arrow_array::types::*;
-use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch, RecordBatchOptions, StructArray};
-use arrow_buffer::NullBuffer;
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, ListArray, MapArray, PrimitiveArray, RecordBatch, RecordBatchOptions, StructArray, UInt64Array};
+use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
+use arrow_select::take::take;
 use millstream_dataflow::option::{OptionSpec, OptionType, Options, parse_duration};
 use millstream_dataflow::text::parse_decimal;
 use millstream_dataflow::{ConnectorSpec, Error, Field, Result, Schema, Source, SqlType, TableSpec};
@@ -26,7 +27,7 @@ const ROWS: OptionSpec = OptionSpec::new(
 const KIND: OptionSpec = OptionSpec::new(
     "fields.#.kind",
     OptionType::OneOf(&["random", "sequence"]),
-    "How the values of a column (`#`; `a.b` within a ROW) are made.",
+    "How the values of a column (`#`; `a.b` within a ROW, `a.element` within an ARRAY, `a.key` and `a.value` within a MAP) are made. Those of a MAP's key may be equal: the map then has fewer.",
 )
 .default("random");
 const MIN: OptionSpec = OptionSpec::new("fields.#.min", OptionType::Number, "Least random number; the type's least if not set.");
@@ -37,7 +38,11 @@ const MAX_PAST: OptionSpec = OptionSpec::new(
     "How far random timestamps lie before the row's own time at most.",
 )
 .default("0 s");
-const LENGTH: OptionSpec = OptionSpec::new("fields.#.length", OptionType::Integer, "Length of random texts.").default("100");
+const LENGTH: OptionSpec = OptionSpec::new(
+    "fields.#.length",
+    OptionType::Integer,
+    "Length of random texts, 100 unless set; values in each ARRAY or MAP, 3 unless set.",
+);
 const VAR_LEN: OptionSpec = OptionSpec::new("fields.#.var-len", OptionType::Boolean, "Whether random texts have any length up to that.").default("false");
 const START: OptionSpec = OptionSpec::new("fields.#.start", OptionType::Integer, "First number of a sequence.");
 const END: OptionSpec = OptionSpec::new(
@@ -82,6 +87,12 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     changes: false,
     ends: |o| o.contains_key(ROWS.name) || o.iter().any(|(k, v)| k.ends_with(".kind") && v == "sequence"),
 };
+
+/// Characters of a text, unless it is said.
+const TEXT: usize = 100;
+/// Values in a collection, unless it is said, as in Flink.
+const COLLECTION: u64 = 3;
+const COLLECTION_MAX: u64 = 1_000;
 
 /// Parts the rows are dealt to.
 const SPLITS: u64 = 4;
@@ -142,6 +153,16 @@ enum Values {
         max_past_ms: u64,
     },
     Row(Vec<Column>),
+    /// Arrays and multisets, by their elements.
+    List {
+        length: u64,
+        element: Box<Column>,
+    },
+    Map {
+        length: u64,
+        key: Box<Column>,
+        value: Box<Column>,
+    },
 }
 
 /// The options of one field.
@@ -222,13 +243,34 @@ fn sequence(options: &FieldOptions<'_>) -> Result<(i64, i64)> {
     }
 }
 
+/// How many values each collection of a column has.
+fn collection(options: &FieldOptions<'_>) -> Result<u64> {
+    let key = LENGTH.name.replace('#', options.path);
+    match options.all.get(&key) {
+        None => Ok(COLLECTION),
+        Some(text) => text
+            .trim()
+            .parse()
+            .ok()
+            .filter(|n| *n <= COLLECTION_MAX)
+            .ok_or_else(|| options.wrong(&LENGTH, text)),
+    }
+}
+
 impl Column {
     fn new(field: &Field, path: &str, all: &BTreeMap<String, String>) -> Result<Column> {
         let options = FieldOptions { all, path };
         let integers = |least: i64, greatest: i64| -> Result<Values> {
             let (min, max) = (options.parsed(&MIN)?.unwrap_or(least), options.parsed(&MAX)?.unwrap_or(greatest));
-            if min < least || max > greatest || min > max {
-                return Err(options.wrong(if min > max || min < least { &MIN } else { &MAX }, &min.to_string()));
+            if min < least || min > greatest {
+                return Err(options.wrong(&MIN, &min.to_string()));
+            }
+            if max > greatest || max < least {
+                return Err(options.wrong(&MAX, &max.to_string()));
+            }
+            if min > max {
+                let (least, most) = (MIN.name.replace('#', path), MAX.name.replace('#', path));
+                return Err(Error::config(format!("option '{least}' is greater than '{most}'")).code("E0502"));
             }
             Ok(Values::Integers { min, max })
         };
@@ -279,7 +321,7 @@ impl Column {
                 any_length: false,
             },
             SqlType::VarChar(limit) => Values::Texts {
-                length: options.parsed::<usize>(&LENGTH)?.unwrap_or(0).min(*limit as usize),
+                length: options.parsed::<usize>(&LENGTH)?.unwrap_or(TEXT).min(*limit as usize),
                 any_length: options.get(&VAR_LEN) == Some("true"),
             },
             SqlType::Date | SqlType::Time(_) | SqlType::Timestamp(_) | SqlType::TimestampLtz(_) => Values::Times {
@@ -291,6 +333,15 @@ impl Column {
                     .map(|f| Column::new(f, &format!("{path}.{}", f.name), all))
                     .collect::<Result<_>>()?,
             ),
+            SqlType::Array(element) => Values::List {
+                length: collection(&options)?,
+                element: Box::new(Column::inside(element, path, "element", all)?),
+            },
+            SqlType::Map(key, value) => Values::Map {
+                length: collection(&options)?,
+                key: Box::new(Column::inside(key, path, "key", all)?),
+                value: Box::new(Column::inside(value, path, "value", all)?),
+            },
             _ => return Err(refused()),
         };
         let null_rate: f64 = options.parsed(&NULL_RATE)?.unwrap_or(0.0);
@@ -308,11 +359,19 @@ impl Column {
         })
     }
 
+    /// The values inside of a collection.
+    fn inside(field: &Field, path: &str, part: &str, all: &BTreeMap<String, String>) -> Result<Column> {
+        let path = format!("{path}.{part}");
+        if (FieldOptions { all, path: &path }).get(&KIND) == Some("sequence") {
+            return Err(Error::config(format!("option 'fields.{path}.kind': the values inside of a collection are random")).code("E0502"));
+        }
+        Column::new(field, &path, all)
+    }
+
     /// The column's values for some rows.
     fn array(&self, numbers: Numbers, per_second: u64) -> Result<ArrayRef> {
-        // One generator per row, so that a value depends on nothing but its row and column.
         let random = |n: u64| {
-            let mut random = Random::new(n.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.salt ^ numbers.started_ms as u64);
+            let mut random = self.random(n, numbers.started_ms);
             let is_null = self.null_rate > 0.0 && random.unit() < self.null_rate;
             (random, is_null)
         };
@@ -325,7 +384,7 @@ impl Column {
                 })
             };
         }
-        let time = |n: u64| numbers.started_ms + (u128::from(n) * 1000 / u128::from(per_second.max(1))) as i64;
+        let time = |n: u64| numbers.started_ms + (u128::from(n / numbers.inside) * 1000 / u128::from(per_second.max(1))) as i64;
         Ok(match (&self.values, &self.field.ty) {
             (Values::Sequence { start }, ty) => {
                 let value = |n: u64| start.wrapping_add(n as i64);
@@ -412,7 +471,68 @@ impl Column {
                 let rows = numbers.iter().count();
                 Arc::new(StructArray::try_new_with_length(fields, arrays, nulls, rows)?)
             }
+            (Values::List { length, element }, ty) => {
+                let DataType::List(field) = ty.to_arrow() else {
+                    return Err(Error::bug("an ARRAY is not carried by a list"));
+                };
+                let (offsets, nulls, inside) = self.collections(numbers, *length);
+                let elements = Column::each(element, inside, numbers, per_second)?;
+                Arc::new(ListArray::try_new(field, offsets, elements, nulls)?)
+            }
+            (Values::Map { length, key, value }, ty) => {
+                let DataType::Map(field, ordered) = ty.to_arrow() else {
+                    return Err(Error::bug("a MAP is not carried by a map"));
+                };
+                let DataType::Struct(fields) = field.data_type().clone() else {
+                    return Err(Error::bug("a map's entries are no struct"));
+                };
+                let (offsets, nulls, inside) = self.collections(numbers, *length);
+                let keys = Column::each(key, inside.clone(), numbers, per_second)?;
+                let values = Column::each(value, inside, numbers, per_second)?;
+                // Equal keys have one value.
+                let is_new = |i: usize, start: usize| !(start..i).any(|j| keys.slice(j, 1) == keys.slice(i, 1));
+                let kept: Vec<Vec<u64>> = offsets
+                    .windows(2)
+                    .map(|w| {
+                        let (start, end) = (w[0] as usize, w[1] as usize);
+                        (start..end).filter(|i| is_new(*i, start)).map(|i| i as u64).collect()
+                    })
+                    .collect();
+                let offsets = OffsetBuffer::from_lengths(kept.iter().map(Vec::len));
+                let kept = UInt64Array::from_iter_values(kept.into_iter().flatten());
+                let (keys, values) = (take(&keys, &kept, None)?, take(&values, &kept, None)?);
+                let entries = StructArray::try_new(fields, vec![keys, values], None)?;
+                Arc::new(MapArray::try_new(field, offsets, entries, nulls, ordered)?)
+            }
         })
+    }
+
+    /// Where the collections of some rows end, which are NULL, and the numbers of the values inside of them.
+    fn collections(&self, numbers: Numbers, length: u64) -> (OffsetBuffer<i32>, Option<NullBuffer>, Vec<u64>) {
+        let is_null = |n: u64| self.null_rate > 0.0 && self.random(n, numbers.started_ms).unit() < self.null_rate;
+        let rows: Vec<(u64, bool)> = numbers.iter().map(|n| (n, is_null(n))).collect();
+        let lengths = rows.iter().map(|(_, is_null)| if *is_null { 0 } else { length as usize });
+        let offsets = OffsetBuffer::from_lengths(lengths);
+        let nulls: Option<NullBuffer> = (self.null_rate > 0.0).then(|| rows.iter().map(|(_, is_null)| !is_null).collect());
+        let inside = rows.iter().filter(|(_, is_null)| !is_null);
+        let inside = inside.flat_map(|(n, _)| (0..length).map(move |i| n.wrapping_mul(COLLECTION_MAX).wrapping_add(i)));
+        (offsets, nulls, inside.collect())
+    }
+    /// The values inside of collections, by their numbers.
+    fn each(column: &Column, inside: Vec<u64>, numbers: Numbers, per_second: u64) -> Result<ArrayRef> {
+        let parts = inside.chunk_by(|a, b| a + 1 == *b);
+        let parts = parts.map(|part| column.array(numbers.only(part[0], part.len() as u64, COLLECTION_MAX), per_second));
+        let parts = parts.collect::<Result<Vec<_>>>()?;
+        if parts.is_empty() {
+            return Ok(arrow_array::new_empty_array(&column.field.ty.to_arrow()));
+        }
+        let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+        Ok(arrow_select::concat::concat(&parts)?)
+    }
+
+    /// One generator per row, so that a value depends on nothing but its row and column.
+    fn random(&self, n: u64, started_ms: i64) -> Random {
+        Random::new(n.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.salt ^ started_ms as u64)
     }
 
     fn primitive<T: ArrowPrimitiveType>(&self, numbers: Numbers, value: &dyn Fn(u64) -> Option<T::Native>) -> ArrayRef {

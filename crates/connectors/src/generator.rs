@@ -29,6 +29,7 @@ impl Pace {
             from,
             to: self.rows_of(part),
             part,
+            inside: 1,
             splits: self.splits,
             started_ms: 0,
         };
@@ -50,11 +51,26 @@ pub(crate) struct Numbers {
     to: u64,
     part: u64,
     splits: u64,
+    /// How many numbers belong to one row.
+    pub(crate) inside: u64,
     /// When the source first started, epoch ms: the same after each restart.
     pub(crate) started_ms: i64,
 }
 
 impl Numbers {
+    /// Numbers of values inside of rows, one after the other.
+    ///
+    /// - `each`: how many numbers each row has
+    pub(crate) fn only(self, from: u64, count: u64, each: u64) -> Numbers {
+        Numbers {
+            from,
+            to: from.saturating_add(count),
+            part: 0,
+            splits: 1,
+            inside: self.inside.saturating_mul(each),
+            ..self
+        }
+    }
     pub(crate) fn iter(self) -> impl Iterator<Item = u64> + Clone {
         (self.from..self.to).map(move |i| i * self.splits + self.part)
     }
@@ -219,6 +235,7 @@ impl SplitReader for Reader {
             to: (position.next + allowed).min(of_part),
             part: *part,
             splits: self.pace.splits,
+            inside: 1,
             started_ms: position.started_ms,
         };
         self.given += numbers.to - numbers.from;

@@ -246,7 +246,13 @@ impl Decoder for JsonDecoder {
         let before = self.object.rows();
         self.record(record).map_err(|fault| {
             self.object.truncate(before);
-            let failed = self.object.failed().map(|(path, field, at)| (path, field.ty.to_string(), at));
+            let failed = self
+                .object
+                .failed()
+                .map(|(path, field, at)| match column::culprit(record, at, &field.ty, &self.options) {
+                    Some((inner, ty, at)) => (path + &inner, ty.to_string(), at),
+                    None => (path, field.ty.to_string(), at),
+                });
             self.object.forget_failure();
             match fault {
                 Fault::Type("a field is missing") => {
@@ -254,7 +260,10 @@ impl Decoder for JsonDecoder {
                     bad("missing-field", format!("the field \"{path}\" is missing"))
                 }
                 Fault::Type(what) => match failed {
-                    Some((path, ty, at)) => bad("type", format!("column \"{path}\" ({ty}): {what}: {}", excerpt(record, at))),
+                    Some((path, ty, at)) => {
+                        let found = excerpt(record, at);
+                        bad("type", format!("column \"{path}\" ({ty}): {what}: {found}, at byte {at}"))
+                    }
                     None => fault_of_record(Fault::Type(what)),
                 },
                 fault => fault_of_record(fault),

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 pub use json::text_column::value_of_text;
 pub use registry::{RegisteredSchema, RegistryOptions, SchemaReference, SchemaRegistry};
-pub use split::split_records;
+pub use split::{Lines, split_records};
 
 /// Options that name a file, which is relative to the job's directory.
 pub const FILE_OPTIONS: &[&str] = &[protobuf::DESCRIPTOR.name];
@@ -78,6 +78,7 @@ pub fn encoder(format: &str, schema: &Schema, options: &BTreeMap<String, String>
         "debezium-json" => Ok(Box::new(json::debezium::DebeziumEncoder::new(schema, options)?)),
         "json" => Ok(Box::new(json::JsonEncoder::new(schema, options)?)),
         "parquet" => Ok(Box::new(parquet::ParquetEncoder::new(schema, options)?)),
+        "raw" => Ok(Box::new(raw::RawFileEncoder::new(schema, options)?)),
         other => Err(unknown(other)),
     }
 }

@@ -5,7 +5,7 @@ use crate::record::{bad, check_bytes};
 use arrow_array::types::*;
 use arrow_array::{Array, RecordBatch, RecordBatchOptions, cast::AsArray};
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
-use millstream_dataflow::{BadRecord, Batch, Decoder, Error, Field, FormatSpec, RecordEncoder, Records, Result, Schema, SqlType};
+use millstream_dataflow::{BadRecord, Batch, Decoder, Encoder, Error, Field, FormatSpec, RecordEncoder, Records, Result, Schema, SqlType};
 use std::collections::BTreeMap;
 
 const CHARSET: OptionSpec = OptionSpec::new("raw.charset", OptionType::Text, "How texts are encoded; UTF-8 is the only one there is.").default("UTF-8");
@@ -19,7 +19,7 @@ const ENDIANNESS: OptionSpec = OptionSpec::new(
 /// What the format declares about itself.
 pub const SPEC: FormatSpec = FormatSpec {
     name: "raw",
-    doc: "A message is the value of the table's only physical column: a text, bytes, BOOLEAN (one byte, 0 is false) or a number. A message without a value is NULL; what is written cannot be NULL.",
+    doc: "A message is the value of the table's only physical column: a text, bytes, BOOLEAN (one byte, 0 is false) or a number. A message without a value is NULL; what is written cannot be NULL. A file has a text in each line, also an empty one.",
     options: &[CHARSET, ENDIANNESS],
     changes: false,
     skips: false,
@@ -207,6 +207,51 @@ impl RecordEncoder for RawEncoder {
             }
             out.end();
         }
+        Ok(())
+    }
+}
+
+/// Writes a text as a line of a file.
+pub struct RawFileEncoder {
+    encoder: RawEncoder,
+    records: Records,
+}
+
+impl RawFileEncoder {
+    /// # Errors
+    /// As [`RawDecoder::new`]; `Sql` for a column that is no text: other values may hold the byte of a line end.
+    pub fn new(schema: &Schema, options: &BTreeMap<String, String>) -> Result<Self> {
+        let encoder = RawEncoder::new(schema, options)?;
+        if !matches!(encoder.field.ty, SqlType::Char(_) | SqlType::VarChar(_)) {
+            let e = Error::sql(format!(
+                "column \"{}\": files of the raw format hold texts, not {}",
+                encoder.field.name, encoder.field.ty
+            ));
+            return Err(e.code("E0302").hint("declare it STRING: a line is a row"));
+        }
+        let records = Records::default();
+        Ok(RawFileEncoder { encoder, records })
+    }
+}
+
+impl Encoder for RawFileEncoder {
+    fn write(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()> {
+        self.records.clear();
+        self.encoder.encode(batch, &mut self.records)?;
+        for line in self.records.iter() {
+            if line.contains(&b'\n') || line.ends_with(b"\r") {
+                let e = Error::data(format!("column \"{}\": a text with a line end is no line of a file", self.encoder.field.name));
+                return Err(e.code("E0704").hint("use a format that quotes, such as json or csv"));
+            }
+            out.extend_from_slice(line);
+            out.push(b'\n');
+        }
+        Ok(())
+    }
+    fn buffered(&self) -> usize {
+        0
+    }
+    fn finish(&mut self, _out: &mut Vec<u8>) -> Result<()> {
         Ok(())
     }
 }

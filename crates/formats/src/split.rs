@@ -1,18 +1,52 @@
 //! Where records end in the bytes of a file.
 
 use crate::csv::Dialect;
+use millstream_dataflow::Result;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// The complete records at the start of a piece of a file, without their line ends, and how many bytes they take. Empty lines are
-/// no records, nor is one of white space, but for CSV, where it may be a row. In CSV a line end inside quotes belongs to its record.
+/// What lines of a file are records.
+#[derive(Debug, Clone, Copy)]
+pub enum Lines {
+    /// Those that are not blank.
+    Written,
+    /// Every one.
+    Every,
+    /// Those that are not empty; a line end inside quotes belongs to its record.
+    Csv(Dialect),
+}
+
+impl Lines {
+    /// Those of a format.
+    ///
+    /// # Errors
+    /// `Config` for options that CSV does not take.
+    pub fn of(format: &str, options: &BTreeMap<String, String>) -> Result<Lines> {
+        Ok(match crate::csv::dialect(format, options)? {
+            Some(dialect) => Lines::Csv(dialect),
+            None if format == crate::raw::SPEC.name => Lines::Every,
+            None => Lines::Written,
+        })
+    }
+    /// How its lines are written, if the format is CSV.
+    pub fn csv(self) -> Option<Dialect> {
+        match self {
+            Lines::Csv(dialect) => Some(dialect),
+            Lines::Written | Lines::Every => None,
+        }
+    }
+}
+
+/// The complete records at the start of a piece of a file, without their line ends, and how many bytes they take.
 ///
-/// - `csv`: how its lines are written, if the format is this one
 /// - `at_end`: nothing follows, so the last line needs no end
-pub fn split_records(csv: Option<&Dialect>, bytes: &[u8], at_end: bool) -> (Vec<Range<usize>>, usize) {
+pub fn split_records(lines: Lines, bytes: &[u8], at_end: bool) -> (Vec<Range<usize>>, usize) {
     let mut records = Vec::new();
-    let blank: fn(&[u8]) -> bool = match csv {
-        Some(_) => <[u8]>::is_empty,
-        None => |line| line.trim_ascii().is_empty(),
+    let csv = lines.csv();
+    let blank: fn(&[u8]) -> bool = match lines {
+        Lines::Written => |line| line.trim_ascii().is_empty(),
+        Lines::Every => |_| false,
+        Lines::Csv(_) => <[u8]>::is_empty,
     };
     let mut push = |mut record: Range<usize>| {
         if record.end > record.start && bytes[record.end - 1] == b'\r' {
@@ -23,7 +57,7 @@ pub fn split_records(csv: Option<&Dialect>, bytes: &[u8], at_end: bool) -> (Vec<
         }
     };
     let mut start = 0;
-    while let Some(end) = match csv {
+    while let Some(end) = match &csv {
         Some(dialect) => dialect.record_end(bytes, start),
         None => memchr::memchr(b'\n', &bytes[start..]).map(|i| start + i),
     } {
@@ -43,20 +77,25 @@ mod tests {
 
     fn split(csv: &[(&str, &str)], text: &str, at_end: bool) -> (Vec<String>, usize) {
         let options = csv.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-        split_with(crate::csv::dialect("csv", &options).unwrap(), text, at_end)
+        split_with(Lines::of("csv", &options).unwrap(), text, at_end)
     }
 
-    fn split_with(csv: Option<Dialect>, text: &str, at_end: bool) -> (Vec<String>, usize) {
-        let (records, used) = split_records(csv.as_ref(), text.as_bytes(), at_end);
+    fn split_with(lines: Lines, text: &str, at_end: bool) -> (Vec<String>, usize) {
+        let (records, used) = split_records(lines, text.as_bytes(), at_end);
         (records.into_iter().map(|r| text[r].to_string()).collect(), used)
     }
 
     #[test]
     fn lines_are_records_and_the_last_needs_an_end_or_the_files() {
-        assert_eq!(split_with(None, "a\r\n\n b\nc", false), (vec!["a".into(), " b".into()], 7));
-        assert_eq!(split_with(None, "a\nc", true), (vec!["a".into(), "c".into()], 3));
-        assert_eq!(split_with(None, " \n\n{}\n", false), (vec!["{}".into()], 6));
+        assert_eq!(split_with(Lines::Written, "a\r\n\n b\nc", false), (vec!["a".into(), " b".into()], 7));
+        assert_eq!(split_with(Lines::Written, "a\nc", true), (vec!["a".into(), "c".into()], 3));
+        assert_eq!(split_with(Lines::Written, " \n\n{}\n", false), (vec!["{}".into()], 6));
         assert_eq!(split(&[], " \n\n\t\t\n", false), (vec![" ".into(), "\t\t".into()], 6));
+        let every = |text| split_with(Lines::Every, text, true).0;
+        assert_eq!(
+            (every("a\r\n\n b\n"), every("\n\n"), every("")),
+            (vec!["a".into(), "".into(), " b".into()], vec!["".into(), "".into()], vec![])
+        );
     }
 
     #[test]

@@ -84,8 +84,41 @@ fn every_type_is_made() {
         ("i", "TIMESTAMP_LTZ(6)"),
         ("j", "ROW<x INT, y STRING>"),
         ("k", "TIMESTAMP(9)"),
+        ("l", "ARRAY<ROW<x INT, y ARRAY<TIMESTAMP(3)>>>"),
+        ("m", "MAP<STRING, MAP<INT, DOUBLE>>"),
     ];
     assert_eq!(rows(&columns, &[("number-of-rows", "10")]).len(), 10);
+}
+
+#[test]
+fn collections_have_as_many_values_as_is_said() {
+    let columns = [("a", "ARRAY<INT>"), ("m", "MAP<BOOLEAN, TINYINT>"), ("n", "ARRAY<ARRAY<DATE>>")];
+    let options = [
+        ("number-of-rows", "40"),
+        ("fields.a.length", "4"),
+        ("fields.a.null-rate", "0.2"),
+        ("fields.a.element.min", "7"),
+        ("fields.a.element.max", "9"),
+        ("fields.m.value.max", "0"),
+    ];
+    let (mut nulls, mut seen) = (0, std::collections::BTreeSet::new());
+    for row in rows(&columns, &options) {
+        let value: serde_json::Value = serde_json::from_str(&row).unwrap();
+        match value["row"][0].as_array() {
+            None => nulls += 1,
+            Some(elements) => {
+                assert_eq!(elements.len(), 4, "{row}");
+                seen.extend(elements.iter().map(|e| e.as_i64().unwrap()));
+            }
+        }
+        // There are no more than two keys, and each has one value.
+        let entries = value["row"][1].to_string();
+        assert!(entries.matches("true").count() <= 1 && entries.matches("false").count() <= 1, "{row}");
+        // A day is that of the row, however deep it stands.
+        assert_eq!(value["row"][2].to_string().matches("1970-01-01").count(), 9, "{row}");
+    }
+    assert!((2..20).contains(&nulls), "{nulls} of 40 are NULL");
+    assert_eq!(seen, [7, 8, 9].into());
 }
 
 #[test]
@@ -94,7 +127,14 @@ fn wrong_options_are_named() {
     assert!(error(&[("a", "INT")], &[("fields.b.min", "1")]).contains("\"b\""));
     assert!(error(&[("a", "TINYINT")], &[("fields.a.max", "300")]).contains("fields.a.max"));
     assert!(error(&[("a", "INT")], &[("fields.a.kind", "sequence")]).contains("fields.a.start"));
-    assert!(error(&[("a", "MAP<INT, INT>")], &[]).contains("MAP"));
+    assert!(error(&[("a", "BYTES")], &[]).contains("BINARY"));
+    assert_eq!(
+        error(&[("a", "INT")], &[("fields.a.min", "5"), ("fields.a.max", "1")]),
+        "option 'fields.a.min' is greater than 'fields.a.max'"
+    );
+    assert!(error(&[("a", "TINYINT")], &[("fields.a.max", "1000")]).contains("'fields.a.max' has the value '1000'"));
+    assert!(error(&[("a", "ARRAY<INT>")], &[("fields.a.element.kind", "sequence")]).contains("fields.a.element.kind"));
+    assert!(error(&[("a", "ARRAY<INT>")], &[("fields.a.length", "1001")]).contains("fields.a.length"));
 }
 
 #[test]

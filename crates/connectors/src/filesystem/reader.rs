@@ -13,7 +13,7 @@ use millstream_dataflow::{
     BadRecord, Batch, BoxFuture, Chunk, Decoded, Decoder, Error, ErrorKind, Fetch, ObjectMeta, Places, Rejected, Result, RowTest, Schema, Source, Split,
     SplitDecoder, SplitReader, Store, StoreKind, TableSpec,
 };
-use millstream_formats::{csv, split_records};
+use millstream_formats::{Lines, csv, split_records};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -43,8 +43,8 @@ pub(super) struct Files {
     /// The columns that formats without names count.
     all: Schema,
     partitioning: Partitioning,
-    /// How its lines are written, if the format is `csv`.
-    csv: Option<csv::Dialect>,
+    /// Which lines are records, if the format has lines.
+    lines: Lines,
     handle: tokio::runtime::Handle,
     /// How often new files are looked for; `None`: only at the start.
     monitor: Option<Duration>,
@@ -83,7 +83,7 @@ impl Files {
             path,
             pattern: Options::new(&table.options).text(&PATTERN).map(|p| whole(PATTERN.name, p)).transpose()?,
             table: table.name.clone(),
-            csv: csv::dialect(&format, &table.options)?,
+            lines: Lines::of(&format, &table.options)?,
             format,
             options: table.options.clone(),
             all: in_files(table),
@@ -340,7 +340,7 @@ impl Reader {
                 true => BYTE_ORDER_MARK.len(),
                 false => 0,
             };
-            let (mut records, mut used) = split_records(self.files.csv.as_ref(), &bytes[mark..], is_end);
+            let (mut records, mut used) = split_records(self.files.lines, &bytes[mark..], is_end);
             if mark > 0 && used > 0 {
                 used += mark;
                 records.iter_mut().for_each(|r| *r = r.start + mark..r.end + mark);
@@ -376,7 +376,7 @@ impl Reader {
     /// Where a record ends that is too long to be held, and whether nothing follows it.
     fn end_of_record(&mut self, path: &str, position: Position) -> Result<(u64, bool)> {
         let mut at = position.next;
-        let mut csv = self.files.csv.map(csv::RecordEnd::new);
+        let mut csv = self.files.lines.csv().map(csv::RecordEnd::new);
         loop {
             let (bytes, is_end) = self.piece(path, at, self.files.block, position.size)?;
             for (i, byte) in bytes.iter().enumerate() {

@@ -136,9 +136,9 @@ fn visible(store: &dyn Store, format: &str, data: &Schema, options: &BTreeMap<St
             let file = blocks::Blocks::open(format, bytes, data).unwrap();
             (0..file.count()).map(|block| file.read(block).unwrap()).collect::<Vec<_>>()
         } else {
-            let csv = millstream_formats::csv::dialect(format, options).unwrap();
+            let lines = millstream_formats::Lines::of(format, options).unwrap();
             let mut decoder = millstream_formats::decoder(format, data, data, options).unwrap();
-            for record in millstream_formats::split_records(csv.as_ref(), &bytes, true).0 {
+            for record in millstream_formats::split_records(lines, &bytes, true).0 {
                 decoder.decode(&bytes[record]).unwrap();
             }
             vec![decoder.finish().unwrap()]

@@ -1,14 +1,14 @@
 //! Where the records of a body are.
 
 use millstream_dataflow::{Error, Result, TableSpec};
-use millstream_formats::{csv, split_records};
+use millstream_formats::{Lines as FileLines, split_records};
 use std::ops::Range;
 
 /// How a format's records follow each other.
 #[derive(Debug, Clone)]
 pub(super) struct Lines {
     format: String,
-    csv: Option<csv::Dialect>,
+    lines: FileLines,
 }
 
 impl Lines {
@@ -16,8 +16,12 @@ impl Lines {
     /// `Config` for options that the format does not take.
     pub(super) fn new(table: &TableSpec) -> Result<Self> {
         let format = super::format(table).to_string();
-        let csv = csv::dialect(&format, &table.options)?;
-        Ok(Lines { format, csv })
+        // A blank line at the end of a body is no record, whatever the format.
+        let lines = match FileLines::of(&format, &table.options)? {
+            FileLines::Every => FileLines::Written,
+            lines => lines,
+        };
+        Ok(Lines { format, lines })
     }
     /// A line is a record. Where records may hold line ends, a body is one: Avro, and a JSON array that its first line does not end.
     pub(super) fn split(&self, body: &[u8]) -> Vec<Range<usize>> {
@@ -28,7 +32,7 @@ impl Lines {
         };
         match whole {
             true => std::iter::once(0..body.len()).filter(|r| !r.is_empty()).collect(),
-            false => split_records(self.csv.as_ref(), body, true).0,
+            false => split_records(self.lines, body, true).0,
         }
     }
 }

@@ -286,12 +286,12 @@ fn csv_keeps_what_a_format_must() {
         let mut options = vec![("null-literal", "@N"), ("array-element-delimiter", "\\u001e")];
         options.extend(more);
         let options = map(&options);
-        let csv = dialect("csv", &options).unwrap();
+        let lines = crate::Lines::of("csv", &options).unwrap();
         format_suite(&FormatCase {
             encoder: &|schema| crate::encoder("csv", schema, &options),
             reading: Reading::Records {
                 decoder: &|all, wanted| crate::decoder("csv", all, wanted, &options),
-                split: &|bytes| crate::split_records(csv.as_ref(), bytes, true).0,
+                split: &|bytes| crate::split_records(lines, bytes, true).0,
                 messages: &|schema| crate::record_encoder("csv", schema, &options),
             },
             refuses: &|ty| match ty {

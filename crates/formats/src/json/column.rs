@@ -473,11 +473,73 @@ fn integer(c: &mut Cursor<'_>, scratch: &mut Vec<u8>) -> Parsed<i64> {
     if let Some(n) = c.short_integer() {
         return Ok(n);
     }
+    let is_number = c.peek() != Some(b'"');
     let text = scalar(c, scratch)?;
-    std::str::from_utf8(text.trim_ascii())
-        .ok()
-        .and_then(|t| t.parse().ok())
+    let text = std::str::from_utf8(text.trim_ascii()).ok();
+    text.and_then(|t| t.parse().ok().or_else(|| whole(t).filter(|_| is_number)))
         .ok_or(Fault::Type("no whole number in the type's range"))
+}
+
+/// The whole number that a JSON number is although it is written as another one: `1.0`, `1.5e3`.
+#[cold]
+fn whole(text: &str) -> Option<i64> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (before, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{before}{fraction}");
+    let digits = all.trim_end_matches('0');
+    if digits.trim_start_matches(['-', '0']).is_empty() {
+        return Some(0);
+    }
+    // Zeros to append to the digits.
+    let exponent: i64 = exponent.parse().ok()?;
+    let dropped = i64::try_from(all.len() - digits.len()).ok()? - i64::try_from(fraction.len()).ok()?;
+    match usize::try_from(exponent.checked_add(dropped)?).ok()? {
+        // More have no room.
+        20.. => None,
+        zeros => format!("{digits}{}", "0".repeat(zeros)).parse().ok(),
+    }
+}
+
+/// Where in an array or a map the value is that the column's type has no room for: `[2]`, its type, and the byte it begins at. The innermost one.
+///
+/// - `at`: where the array or map begins
+#[cold]
+pub(super) fn culprit(record: &[u8], at: usize, ty: &SqlType, options: &JsonOptions) -> Option<(String, SqlType, usize)> {
+    let value = match (ty, record.get(at)) {
+        (SqlType::Array(element), Some(b'[')) => element,
+        (SqlType::Map(_, value), Some(b'{')) => value,
+        _ => return None,
+    };
+    let (mut c, mut scratch) = (Cursor::new(record), Vec::new());
+    c.at = at + 1;
+    let mut number = 0;
+    loop {
+        c.space();
+        number += 1;
+        let mut name = format!("[{number}]");
+        if matches!(ty, SqlType::Map(..)) {
+            name = format!("['{}']", c.string().ok()?.0);
+            c.space();
+            c.eat(b':');
+            c.space();
+        }
+        let start = c.at;
+        let mut column = Column::new(value, options).ok()?;
+        if column.parse(&mut c, options, &mut scratch, 1).is_err() {
+            let (name, ty, at) = match column.row().and_then(Object::failed) {
+                Some((field, inner, at)) => (format!("{name}.{field}"), inner.ty.clone(), at),
+                None => (name, value.ty.clone(), start),
+            };
+            return Some(match culprit(record, at, &ty, options) {
+                Some((path, ty, at)) => (name + &path, ty, at),
+                None => (name, ty, at),
+            });
+        }
+        c.space();
+        if !c.eat(b',') {
+            return None;
+        }
+    }
 }
 
 fn float(c: &mut Cursor<'_>, scratch: &mut Vec<u8>) -> Parsed<f64> {

@@ -1,7 +1,8 @@
 use super::*;
 use crate::render::{json_row, json_value};
 use arrow_array::Array;
-use millstream_dataflow::testing::{FormatCase, Reading, format_suite};
+use arrow_array::cast::AsArray;
+use millstream_dataflow::testing::{FormatCase, Reading, columns, format_suite};
 use millstream_dataflow::{Batch, Field, SqlType};
 
 fn schema(columns: &[(&str, &str)]) -> Schema {
@@ -133,7 +134,7 @@ fn json_keeps_what_a_format_must() {
             encoder: &|schema| crate::encoder("json", schema, &options),
             reading: Reading::Records {
                 decoder: &|all, wanted| crate::decoder("json", all, wanted, &options),
-                split: &|bytes| crate::split_records(None, bytes, true).0,
+                split: &|bytes| crate::split_records(crate::Lines::Written, bytes, true).0,
                 messages: &|schema| crate::record_encoder("json", schema, &options),
             },
             refuses: &|ty| match ty {
@@ -155,7 +156,10 @@ fn reference(record: &[u8], s: &Schema) -> Option<Vec<String>> {
     for f in &s.fields {
         row.push(match (fields.get(&f.name), &f.ty) {
             (None | Some(serde_json::Value::Null), _) => "null".to_string(),
-            (Some(serde_json::Value::Number(n)), SqlType::BigInt) => n.to_string().parse::<i64>().ok()?.to_string(),
+            (Some(serde_json::Value::Number(n)), SqlType::BigInt) => match n.as_i64() {
+                Some(whole) => whole.to_string(),
+                None => n.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 9e15).map(|f| (f as i64).to_string())?,
+            },
             (Some(serde_json::Value::String(t)), SqlType::BigInt) => t.trim_ascii().parse::<i64>().ok()?.to_string(),
             (Some(serde_json::Value::String(t)), SqlType::VarChar(_)) => serde_json::to_string(t).ok()?,
             // Other values become their text, which the tree does not keep: only that they are taken is compared.
@@ -229,4 +233,45 @@ fn mutated_records_agree_with_the_reference() {
         assert!(batch.columns().iter().all(|c| c.len() == 1));
     }
     assert!(taken > 10_000 && refused > 10_000, "{taken} taken, {refused} refused");
+}
+
+#[test]
+fn a_whole_number_may_be_written_as_another_one() {
+    let schema = columns("n BIGINT");
+    let mut decoder = JsonDecoder::new(&schema, &BTreeMap::new()).unwrap();
+    let numbers = ["1.0", "-3.00", "0.0", "-0.0e5", "1e3", "1.5e3", "1500e-2", "9223372036854775807.0", "0e99999"];
+    for number in numbers {
+        decoder
+            .decode(format!("{{\"n\":{number}}}").as_bytes())
+            .unwrap_or_else(|e| panic!("{number}: {}", e.message));
+    }
+    let read = decoder.finish().unwrap();
+    let expected = [1, -3, 0, 0, 1000, 1500, 15, i64::MAX, 0];
+    assert_eq!(read.column(0).as_primitive::<arrow_array::types::Int64Type>().values().to_vec(), expected);
+    for number in ["1.5", "1e-1", "1e19", "9223372036854775808.0", "1e99999999999999999999", "\"1.0\""] {
+        assert!(decoder.decode(format!("{{\"n\":{number}}}").as_bytes()).is_err(), "{number}");
+    }
+}
+
+#[test]
+fn the_value_that_is_wrong_is_found_inside_of_arrays_and_maps() {
+    let schema = columns("a ARRAY<ARRAY<INT>>, m MAP<STRING, ROW<x INT, y ARRAY<BOOLEAN>>>");
+    let mut decoder = JsonDecoder::new(&schema, &BTreeMap::new()).unwrap();
+    for (record, told) in [
+        (
+            r#"{"a":[[1],[2, "x"]]}"#,
+            r#"column "a[2][2]" (INT): no whole number in the type's range: "x", at byte 14"#,
+        ),
+        (
+            r#"{"m":{"k":{"x":1},"l":{"y":[true,7]}}}"#,
+            r#"column "m['l'].y[2]" (BOOLEAN): no boolean: 7, at byte 33"#,
+        ),
+        (
+            r#"{"m":{"k":5}}"#,
+            r#"column "m['k']" (ROW<`x` INT, `y` ARRAY<BOOLEAN>>): no object: 5, at byte 10"#,
+        ),
+        (r#"{"a":7}"#, r#"column "a" (ARRAY<ARRAY<INT>>): no array: 7, at byte 5"#),
+    ] {
+        assert_eq!(decoder.decode(record.as_bytes()).unwrap_err().message, told);
+    }
 }

@@ -84,3 +84,19 @@ fn what_is_not_there_is_said_when_it_is_made() {
         .encode(&null, &mut Records::default());
     assert_eq!(e.unwrap_err().kind, ErrorKind::Data);
 }
+
+#[test]
+fn a_text_is_a_line_of_a_file() {
+    let schema = columns("v STRING");
+    let mut encoder = crate::encoder("raw", &schema, &options(&[])).unwrap();
+    let mut file = Vec::new();
+    encoder.write(&Batch::new(rows(&schema, ["a", "''", "'é b '"])), &mut file).unwrap();
+    assert_eq!(file, "a\n\né b \n".as_bytes());
+    assert_eq!(crate::split_records(crate::Lines::Every, &file, true).0, [0..1, 2..2, 3..8]);
+    for line in ["'a\nb'", "'a\r'"] {
+        let e = encoder.write(&Batch::new(rows(&schema, [line])), &mut file).unwrap_err();
+        assert_eq!(e.code, Some("E0704"), "{line}");
+    }
+    let e = crate::encoder("raw", &columns("v INT"), &options(&[])).err().unwrap();
+    assert_eq!(e.code, Some("E0302"));
+}

@@ -65,8 +65,8 @@ impl Written {
         } else {
             let options = BTreeMap::new();
             let mut decoder = millstream_formats::decoder(format, &data, &data, &options).unwrap();
-            let csv = millstream_formats::csv::dialect(format, &options).unwrap();
-            for record in millstream_formats::split_records(csv.as_ref(), &bytes, true).0 {
+            let lines = millstream_formats::Lines::of(format, &options).unwrap();
+            for record in millstream_formats::split_records(lines, &bytes, true).0 {
                 decoder.decode(&bytes[record]).unwrap();
             }
             vec![decoder.finish().unwrap()]
