@@ -67,7 +67,7 @@ fn refused() -> Result<()> {
     );
     let error = fail(run("gs://lake/other", r#"{"private_key":"of-nobody"}"#)?, 1)?;
     ensure!(
-        error.contains("E0508") && error.contains("gs://lake/other") && !error.contains("of-nobody"),
+        error.contains("E0502") && error.contains("option 'gs.credentials' is not") && !error.contains("of-nobody"),
         "{error}"
     );
     Ok(())

@@ -86,6 +86,14 @@ impl Running {
         self.1.read_to_end(&mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
+    /// Waits until it says that its job starts, or goes on: signals have their meaning by then.
+    pub fn started(&mut self) -> Result<()> {
+        while !self.told()?.contains("job ") {
+            self.check()?;
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        Ok(())
+    }
     /// `kill -9`.
     pub fn kill(mut self) -> Result<()> {
         self.0.kill()?;

@@ -196,7 +196,10 @@ fn rounds(directory: &Path, clients: &Clients) -> Result<Running> {
         }
         std::thread::sleep(Duration::from_millis(random(&mut state) % 150));
         match round % 4 {
-            3 => running.stop()?,
+            3 => {
+                running.started()?;
+                running.stop()?;
+            }
             _ => running.kill()?,
         }
     }
@@ -225,6 +228,7 @@ fn killed(seed: u64) -> Result<()> {
             all.extend(client.join().map_err(|_| anyhow::anyhow!("a client failed"))??);
         }
         wait_for_rows(directory.path(), &mut last, all.len())?;
+        last.started()?;
         last.stop()?;
         Ok(all)
     })?;

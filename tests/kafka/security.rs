@@ -52,5 +52,31 @@ pub(super) fn tls_and_credentials() -> Result<()> {
         let error = fail(prepare(directory.path(), "copy.sql", &sql)?, 1)?;
         ensure!(error.contains("E0518") && error.contains(why) && !error.contains(password), "{error}");
     }
+    // A client that does not speak TLS, and one that does not know who vouches for the broker.
+    let secured = copy(&broker, "SCRAM-SHA-256", PASSWORD, &broker.certificate());
+    let speech = ("'properties.security.protocol' = 'SASL_SSL'", "'properties.security.protocol' = 'PLAINTEXT'");
+    let certificate = format!("'properties.ssl.ca.location' = '{}',", broker.certificate().display());
+    let select = |sql: &str| {
+        format!(
+            "{}; SELECT a FROM t;",
+            sql.split_once("CREATE TABLE o")
+                .map_or(sql, |(first, _)| first)
+                .trim_end()
+                .trim_end_matches(';')
+        )
+    };
+    for (from, to, status, told) in [
+        (
+            speech.0,
+            speech.1,
+            5,
+            "does 'properties.security.protocol' say what the broker's listener speaks?",
+        ),
+        (certificate.as_str(), "", 1, "ertificate verify failed"),
+    ] {
+        let directory = tempfile::tempdir()?;
+        let error = fail(prepare(directory.path(), "read.sql", &select(&secured).replace(from, to))?, status)?;
+        ensure!(error.contains(told), "{error}");
+    }
     Ok(())
 }

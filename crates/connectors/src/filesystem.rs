@@ -66,7 +66,7 @@ const fn metadata(key: &'static str, ty: &'static str, doc: &'static str) -> Met
 
 pub const SPEC: ConnectorSpec = ConnectorSpec {
     name: "filesystem",
-    doc: "Reads the files of a directory, once or as they come, and writes files exactly once: rows become visible with the checkpoint that holds them. Files of text (`json`, `csv`, `debezium-json`) whose names end in `.gz`, `.gzip`, `.deflate`, `.bz2`, `.xz` or `.zst` are decompressed as they are read. The columns of PARTITIONED BY are directories, such as `day=2026-01-31/`, both ways.",
+    doc: "Reads the files of a directory, once or as they come, and writes files exactly once: rows become visible with the checkpoint that holds them. Files of text (`json`, `csv`, `debezium-json`, `raw`) whose names end in `.gz`, `.gzip`, `.deflate`, `.bz2`, `.xz` or `.zst` are decompressed as they are read. The columns of PARTITIONED BY are directories, such as `day=2026-01-31/`, both ways.",
     source: true,
     sink: true,
     options: &[
@@ -111,7 +111,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         MONITOR,
         PATTERN,
     ],
-    formats: &["avro", "csv", "debezium-json", "json", "parquet"],
+    formats: &["avro", "csv", "debezium-json", "json", "parquet", "raw"],
     metadata: &[
         metadata(
             "file.modification-time",
@@ -148,10 +148,15 @@ pub fn check(table: &TableSpec) -> Vec<Error> {
     if let Some(path) = table.options.get(PATH.name) {
         errors.extend(millstream_store::open::check(path).err().map(|e| {
             let told = Error::config(format!("option '{}': {}", PATH.name, e.message)).code("E0508");
-            told.hint(millstream_store::open::LOCATIONS)
+            told.hint(e.hint.clone().unwrap_or_default())
         }));
+        errors.extend(millstream_store::open::check_options(path, &table.options));
     }
-    errors.extend(partition_commit::PartitionCommit::new(table).err());
+    let commit = partition_commit::PartitionCommit::new(table);
+    if commit.is_ok() && !table.partition_keys.is_empty() {
+        errors.extend(partition_time::PartitionTime::new(table).err());
+    }
+    errors.extend(commit.err());
     errors.extend(table.options.get(PATTERN.name).and_then(|p| whole(PATTERN.name, p).err()));
     if data.fields.is_empty() {
         errors.push(Error::config("a table needs a column besides its partition columns").code("E0513"));

@@ -236,7 +236,7 @@ pub fn check(table: &TableSpec) -> Vec<Error> {
     }
     if let Some(e) = o.text(&JOURNAL).and_then(|journal| millstream_store::open::check(journal).err()) {
         let told = Error::config(format!("option '{}': {}", JOURNAL.name, e.message)).code("E0508");
-        errors.push(told.hint(millstream_store::open::LOCATIONS));
+        errors.push(told.hint(e.hint.clone().unwrap_or_default()));
     }
     errors
 }

@@ -237,10 +237,15 @@ pub fn check(table: &TableSpec, context: &ConnectorContext) -> Vec<Error> {
         let e = Error::config(format!("option '{}' has no value", GROUP.name)).code("E0502");
         errors.push(e.hint("name a group, or leave the option out"));
     }
+    let lacking = credentials(&table.options);
     let jaas = table.options.contains_key("properties.sasl.jaas.config");
-    if !jaas && let Ok(client) = Client::new(table, "check") {
+    if !jaas
+        && lacking.is_empty()
+        && let Ok(client) = Client::new(table, "check")
+    {
         errors.extend(client.check().err());
     }
+    errors.extend(lacking);
     if jaas {
         errors.push(
             Error::config("option 'properties.sasl.jaas.config' is for Java clients")
@@ -251,16 +256,37 @@ pub fn check(table: &TableSpec, context: &ConnectorContext) -> Vec<Error> {
     errors
 }
 
+/// The parts of a user's credentials that are missing. The client would tell of them without naming the options.
+fn credentials(options: &std::collections::BTreeMap<String, String>) -> Vec<Error> {
+    let is = |key: &str, of: &dyn Fn(&str) -> bool| options.get(key).is_some_and(|value| of(&value.to_ascii_uppercase()));
+    let is_mechanism = |value: &str| value == "PLAIN" || value.starts_with("SCRAM-");
+    let by_password = ["properties.sasl.mechanism", "properties.sasl.mechanisms"]
+        .iter()
+        .any(|key| is(key, &is_mechanism));
+    if !by_password || !is("properties.security.protocol", &|value| value.starts_with("SASL_")) || options.contains_key("properties.sasl.jaas.config") {
+        return Vec::new();
+    }
+    let missing = ["properties.sasl.username", "properties.sasl.password"]
+        .into_iter()
+        .filter(|key| !options.contains_key(*key));
+    let told = |key: &str| {
+        let e = Error::config(format!("the option '{key}' is missing, which 'properties.sasl.mechanism' needs")).code("E0503");
+        e.hint(format!("add '{key}' = '${{…}}'"))
+    };
+    missing.map(told).collect()
+}
+
 /// What exactly-once stands on.
 fn transactions(options: &std::collections::BTreeMap<String, String>) -> Result<()> {
     let o = Options::new(options);
+    if options.contains_key("properties.transactional.id") {
+        let e = Error::config("option 'properties.transactional.id' is not for tables: who writes exactly once has ids of his own").code("E0502");
+        return Err(e.hint("leave it out; 'sink.transactional-id-prefix' says what the ids begin with"));
+    }
     if o.text(&GUARANTEE) != Some("exactly-once") {
         return Ok(());
     }
     let wrong = |key: &str, why: &str| Err(Error::config(format!("option '{key}' does not go with exactly-once")).code("E0502").hint(why));
-    if options.contains_key("properties.transactional.id") {
-        return wrong("properties.transactional.id", "name a prefix: 'sink.transactional-id-prefix'");
-    }
     if options.get("properties.acks").is_some_and(|acks| !matches!(acks.as_str(), "all" | "-1")) {
         return wrong("properties.acks", "leave it out: all replicas acknowledge then");
     }

@@ -158,6 +158,15 @@ impl Error {
         self.0.table.get_or_insert_with(|| table.to_string());
         self
     }
+    /// Tells which setting says where the state is.
+    pub fn of_state(mut self, setting: &str) -> Self {
+        let place = format!("the state, in {setting}");
+        self.0.detail = Some(match self.0.detail.take() {
+            Some(detail) => format!("{detail}; {place}"),
+            None => place,
+        });
+        self
+    }
     /// Sets the hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());

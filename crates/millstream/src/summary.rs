@@ -39,9 +39,12 @@ pub(crate) fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, second
     left_out(metrics);
     if let Some((_, Written { location, .. })) = tables.first() {
         let pattern = location.strip_prefix("file://").unwrap_or(location);
-        say(format_args!(
-            "look at it: duckdb -c \"SELECT * FROM '{pattern}' LIMIT 10\", or `millstream sql` with its CREATE TABLE and a SELECT"
-        ));
+        let ours = "`millstream sql` with its CREATE TABLE and a SELECT";
+        // What DuckDB knows by the ends of names.
+        match [".parquet", ".json", ".csv"].iter().any(|end| pattern.ends_with(end)) {
+            true => say(format_args!("look at it: duckdb -c \"SELECT * FROM '{pattern}' LIMIT 10\", or {ours}")),
+            false => say(format_args!("look at it: {ours}")),
+        }
     }
 }
 

@@ -324,7 +324,8 @@ impl Wiring<'_> {
                 NodeKind::Operator(_) => NodeRole::Operator,
                 NodeKind::Sink(_) => NodeRole::Sink,
             };
-            self.metrics.push(self.job.metrics.node(&node.id, &node.name, role, self.parallelism(i)));
+            self.metrics
+                .push(self.job.metrics.node(&self.job.config.name, &node.id, &node.name, role, self.parallelism(i)));
         }
     }
 

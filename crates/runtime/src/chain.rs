@@ -288,7 +288,7 @@ impl Chain {
             // Those that nobody takes.
             if port == Output::LATE && !self.nodes[node].takes(port) {
                 for row in 0..batch.num_rows().min(samples as usize) {
-                    warn!(operator = %metrics.name, row = %(self.show)(&batch, row), "late row left out");
+                    warn!(job = %metrics.job, operator = %metrics.id, row = %(self.show)(&batch, row), "late row left out");
                 }
             }
             self.forward_batch(node, port, batch);

@@ -135,7 +135,13 @@ impl Coordinator {
     fn growth(&self) -> BoxFuture<'static, Result<()>> {
         let watched = self.sources.iter().filter_map(|(node, source)| {
             let known = self.splits.get(node).cloned().unwrap_or_default();
-            Some(new_split(Arc::clone(source), source.discovery_interval()?, known, Arc::clone(&self.rim.timer)))
+            Some(new_split(
+                self.config.name.clone(),
+                Arc::clone(source),
+                source.discovery_interval()?,
+                known,
+                Arc::clone(&self.rim.timer),
+            ))
         });
         let watched: Vec<_> = watched.map(Box::pin).collect();
         match watched.is_empty() {
@@ -342,7 +348,7 @@ impl Coordinator {
 }
 
 /// Asks a source again and again for its splits, until there is one that is not known.
-async fn new_split(source: Arc<dyn Source>, interval: Duration, known: Vec<Split>, timer: Arc<dyn Timer>) -> Result<()> {
+async fn new_split(job: String, source: Arc<dyn Source>, interval: Duration, known: Vec<Split>, timer: Arc<dyn Timer>) -> Result<()> {
     // A broker that has just started may not know of a topic yet: only what is said twice in a row is so.
     let mut said = false;
     loop {
@@ -350,16 +356,16 @@ async fn new_split(source: Arc<dyn Source>, interval: Duration, known: Vec<Split
         match source.discover(&known).await {
             Ok(found) => {
                 if let Some(new) = found.iter().find(|f| !known.iter().any(|k| k.id == f.id)) {
-                    info!(split = %new.id, "a new split is taken in");
+                    info!(%job, split = %new.id, "a new split is taken in");
                     return Ok(());
                 }
                 said = false;
             }
             // Who reads tells more of it.
-            Err(e) if e.is_transient() => debug!(error = %e, "new splits could not be looked for"),
+            Err(e) if e.is_transient() => debug!(%job, error = %e, "new splits could not be looked for"),
             Err(e) if said => return Err(e),
             Err(e) => {
-                warn!(error = %e, "new splits could not be looked for");
+                warn!(%job, error = %e, "new splits could not be looked for");
                 said = true;
             }
         }

@@ -18,6 +18,8 @@ pub enum NodeRole {
 /// One node, over all its subtasks.
 #[derive(Debug)]
 pub struct NodeMetrics {
+    /// Of the job, for logs.
+    pub job: String,
     pub id: String,
     pub name: String,
     pub role: NodeRole,
@@ -75,8 +77,9 @@ impl Way {
 const KEPT: u32 = u32::MAX;
 
 impl NodeMetrics {
-    fn new(id: &str, name: &str, role: NodeRole, parallelism: u32) -> Self {
+    fn new(job: &str, id: &str, name: &str, role: NodeRole, parallelism: u32) -> Self {
         NodeMetrics {
+            job: job.to_string(),
             id: id.to_string(),
             name: name.to_string(),
             role,
@@ -202,7 +205,7 @@ impl JobMetrics {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
     /// The metrics of a node, made at its first start; counters go on over restarts.
-    pub(crate) fn node(&self, id: &str, name: &str, role: NodeRole, parallelism: u32) -> Arc<NodeMetrics> {
+    pub(crate) fn node(&self, job: &str, id: &str, name: &str, role: NodeRole, parallelism: u32) -> Arc<NodeMetrics> {
         let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(node) = nodes.iter().find(|n| n.id == id) {
             for i in 0..parallelism.min(node.watermarks.len() as u32) {
@@ -212,7 +215,7 @@ impl JobMetrics {
             }
             return Arc::clone(node);
         }
-        let node = Arc::new(NodeMetrics::new(id, name, role, parallelism));
+        let node = Arc::new(NodeMetrics::new(job, id, name, role, parallelism));
         nodes.push(Arc::clone(&node));
         node
     }

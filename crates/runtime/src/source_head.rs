@@ -453,7 +453,7 @@ impl SourceHead {
                     BadRecords::Route => "record routed",
                     _ => "record left out",
                 };
-                warn!(table = %self.table, reason = why.reason, place = %places.of(*number), problem = %why.message, "{action}");
+                warn!(job = %self.metrics.job, operator = %self.metrics.id, table = %self.table, reason = why.reason, place = %places.of(*number), problem = %why.message, "{action}");
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use crate::resume::{Life, Resume, decide};
 use crate::sorter::Sorter;
 use crate::unspoken::Unspoken;
 use millstream_connectors::{ConnectorContext, ConnectorRegistry, Machine, Printer};
-use millstream_dataflow::{Batch, Error, EventTime, Field, Result, Schema, Sink};
+use millstream_dataflow::{Batch, Error, EventTime, Field, Node as GraphNode, NodeKind, Result, Schema, Sink};
 use millstream_formats::render::{text_value, timestamp_ms};
 use millstream_plan::{Changelog, Column, Job as Plan, Node, NodeSpec, Operator, Settings, describe};
 use millstream_runtime::{CHANNEL_ROWS, Control, Job, JobConfig, JobMetrics, Outcome, Rim, SystemClock, TokioTimer};
@@ -33,8 +33,6 @@ pub struct Bounds {
     pub watermark: Option<EventTime>,
 }
 
-/// The option of files that are looked for while a table is read.
-const MONITOR: &str = "source.monitor-interval";
 /// Longer than anything runs.
 const NEVER: Duration = Duration::from_secs(365 * 86_400);
 
@@ -193,11 +191,9 @@ impl Runner {
         };
         let sink: Arc<dyn Sink> = Arc::new(CollectSink(deliver));
         let mut graph = millstream_operators::build(&plan, &self.registry, Some(sink))?;
-        // Files that come while it runs are taken in from a checkpoint, which nobody else needs.
-        let grows = plan
-            .nodes
-            .iter()
-            .any(|n| matches!(&n.spec, NodeSpec::Source(s) if s.table.options.contains_key(MONITOR)));
+        // Files and partitions that come while it runs are taken in from a checkpoint, which nobody else needs.
+        let looks = |node: &GraphNode| matches!(&node.kind, NodeKind::Source(s) if s.source.discovery_interval().is_some());
+        let grows = graph.nodes.iter().any(looks);
         if grows {
             config.checkpoint_interval = NEVER;
             graph.nodes.iter_mut().for_each(Unspoken::make);
@@ -282,11 +278,15 @@ impl Runner {
             Some(directory) => format!("{}/{segment}", directory.trim_end_matches('/')),
             None => format!(".millstream/{segment}"),
         };
-        let store = millstream_store::open(&location, &self.directory, &BTreeMap::new())?;
+        let of_setting = |e: Error| match &settings.checkpoint_dir {
+            Some(_) => e.of_state("'execution.checkpointing.dir'"),
+            None => e,
+        };
+        let store = millstream_store::open(&location, &self.directory, &BTreeMap::new()).map_err(of_setting)?;
         let state = store.location();
         let checkpoints = Checkpoints::new(store, &plan.name);
         let deciding = decide(&checkpoints, plan, settings.max_parallelism, life);
-        let Some(resume) = control.unless_stopped(deciding).await? else {
+        let Some(resume) = control.unless_stopped(deciding).await.map_err(of_setting)? else {
             return Ok(Start::Stopped);
         };
         let (incarnation, after, resumed) = match resume {

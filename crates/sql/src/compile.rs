@@ -2,13 +2,14 @@
 
 use crate::catalog::{Catalog, CreateCatalog, Entry, Names, View, follows, is_a};
 use crate::diagnostic::Diagnostic;
+use crate::expression::cast;
 use crate::graph::JobGraph;
 use crate::hints::Hints;
 use crate::lint;
 use crate::parse::{Alter, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Insert, ObjectPath, Pattern, Show, Statement, StatementKind};
 use crate::places::Places;
 use crate::query::{Planner, Shown, node_columns};
-use crate::relation::Relation;
+use crate::relation::{Bound, Relation};
 use crate::routes::route;
 use crate::session::{OnError, Session};
 use crate::show::{Answer, show};
@@ -598,7 +599,7 @@ impl<'a> Text<'a> {
         let relation = self.bind(&insert.query, graph);
         if !table.is_whole() {
             graph.refused = None;
-            return targets(&relation?, &table.sink_columns(), insert).and_then(|_| Err(follows()));
+            return targets(&relation?, &table.written_columns(), insert).and_then(|_| Err(follows()));
         }
         let (sink, relation) = both(table.sink(self.options.registry, insert.table.span), relation).inspect_err(|_| graph.refused = None)?;
         if graph.changes(relation.node) && !table.takes_changes(self.options.registry) {
@@ -612,12 +613,18 @@ impl<'a> Text<'a> {
             .hint("group the rows by windows, or write into a table that takes changes: 'format' = 'debezium-json', or 'connector' = 'print'")
             .span(insert.table.span));
         }
-        let columns = table.sink_columns();
+        let declared = table.written_columns();
         if insert.columns.is_empty() {
-            let exchanged = lint::exchanged(&relation, &columns, &insert.table.to_string(), insert.table.span);
+            let exchanged = lint::exchanged(&relation, &declared, &insert.table.to_string(), insert.table.span);
             graph.findings.extend(exchanged);
         }
-        let exprs = targets(&relation, &columns, insert)?;
+        let exprs = targets(&relation, &declared, insert)?;
+        let columns = table.sink_columns();
+        let exprs = exprs.into_iter().zip(&declared).zip(&columns).map(|((expr, from), to)| {
+            let ty = from.ty.clone();
+            cast(Bound { expr, ty }, to.ty.clone()).expr
+        });
+        let exprs = exprs.collect();
         let project = graph.add("project", NodeSpec::Project(exprs), JobGraph::forward(relation.node), columns.clone());
         if let Some(refused) = graph.refused.take() {
             return Err(refused);

@@ -189,7 +189,7 @@ impl Session {
                     Ok(()) => continue,
                     Err(mut wrong) => {
                         stop(&text);
-                        if astray {
+                        if astray && look.forgets {
                             wrong.retain(|e| !matches!(e.code, Some("E0201" | "E0203")));
                         }
                         if let StatementKind::Alter(alter) = &statement.kind

@@ -3,7 +3,7 @@
 use crate::catalog::{Catalog, Entry, FullName, is_a};
 use crate::graph::JobGraph;
 use crate::hints::Hints;
-use crate::parse::{ColumnDefKind, CreateTable, ObjectPath, Pattern, Show, TableOption, span_of};
+use crate::parse::{ColumnDefKind, CreateTable, CreateView, ObjectPath, Pattern, Show, TableOption, span_of};
 use crate::table::Table;
 use millstream_dataflow::option::holds_secret;
 use millstream_dataflow::{Result, SqlType};
@@ -166,14 +166,21 @@ pub(crate) fn show(
         }
         Show::Columns(path) => match catalog.get(path, here)? {
             Entry::Table(table) => columns(&table),
-            Entry::View(_) => {
-                let mut listing = Listing::new(&["name", "type", "null", "key", "extras", "watermark"]);
-                for column in columns_of(path)? {
+            Entry::View(view) => {
+                let mut names = vec!["name", "type", "null", "key", "extras", "watermark"];
+                let commented = view.create.column_comments.iter().any(Option::is_some);
+                if commented {
+                    names.push("comment");
+                }
+                let mut listing = Listing::new(&names);
+                for (i, column) in columns_of(path)?.into_iter().enumerate() {
                     let (name, ty, null) = (column.name, described(&column.ty), column.ty.nullable);
                     let none = || Value::Null;
-                    listing
-                        .rows
-                        .push(vec![Value::Text(name), Value::Text(ty), Value::Boolean(null), none(), none(), none()]);
+                    let mut row = vec![Value::Text(name), Value::Text(ty), Value::Boolean(null), none(), none(), none()];
+                    if commented {
+                        row.push(or_null(view.create.comment_of(i).cloned()));
+                    }
+                    listing.rows.push(row);
                 }
                 listing
             }
@@ -210,7 +217,7 @@ pub(crate) fn show(
         Show::CreateView(path) => {
             return match catalog.get(path, here)? {
                 Entry::View(view) => {
-                    let columns: Vec<String> = columns_of(path)?.iter().map(|c| format!("  {}", quoted(&c.name))).collect();
+                    let columns: Vec<String> = columns_of(path)?.into_iter().map(|c| c.name).collect();
                     let name = whole(&catalog.resolve(path, here)?);
                     // Places of stored views are those of their own texts, in which there are no hints.
                     let in_file = view.location.is_none();
@@ -219,7 +226,7 @@ pub(crate) fn show(
                     } else {
                         &view.create.query
                     };
-                    Ok(Answer::Statement(format!("CREATE VIEW {name} (\n{}\n)\nAS {query}\n", columns.join(",\n"))))
+                    Ok(Answer::Statement(create_view(&name, &columns, &view.create, query)))
                 }
                 Entry::Table(_) => Err(is_a(path, "table", "use SHOW CREATE TABLE")),
             };
@@ -277,6 +284,18 @@ fn columns(table: &Table) -> Listing {
 fn metadata(key: Option<&str>, is_virtual: bool) -> String {
     let from = key.map_or(String::new(), |k| format!(" FROM {}", text(k)));
     format!("METADATA{from}{}", if is_virtual { " VIRTUAL" } else { "" })
+}
+
+/// The statement that makes a view again; `name` is quoted.
+pub(crate) fn create_view(name: &str, columns: &[String], view: &CreateView, query: &Query) -> String {
+    let comment = |c: Option<&String>| c.map_or(String::new(), |c| format!(" COMMENT {}", text(c)));
+    let column = |(i, c): (usize, &String)| format!("  {}{}", quoted(c), comment(view.comment_of(i)));
+    let list: Vec<String> = columns.iter().enumerate().map(column).collect();
+    let list = match list.is_empty() {
+        true => String::new(),
+        false => format!(" (\n{}\n)", list.join(",\n")),
+    };
+    format!("CREATE VIEW {name}{list}{}\nAS {query}\n", comment(view.comment.as_ref()))
 }
 
 /// The statement that makes a table again; `name` is quoted, `value` gives what is shown of an option.

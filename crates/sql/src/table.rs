@@ -422,7 +422,11 @@ impl Table {
         }
     }
 
-    /// The columns that an INSERT writes, in order. Metadata has the connector's types; NULL leaves it to the connector.
+    /// The columns that an INSERT writes, in order, as they are declared.
+    pub(crate) fn written_columns(&self) -> Vec<Column> {
+        self.columns.iter().filter(|(_, kind)| written(kind)).map(|(c, _)| c.clone()).collect()
+    }
+    /// The same as the sink takes them: metadata has the connector's types; NULL leaves it to the connector.
     pub(crate) fn sink_columns(&self) -> Vec<Column> {
         let mut columns = self.delivered(written).columns;
         for (column, _) in &mut columns {
@@ -469,6 +473,12 @@ impl Table {
                     .code("E0511")
                     .hint("declare it VIRTUAL")
                     .span(span));
+            }
+            if let Kind::Metadata { key, from, is_virtual: false } = kind
+                && !millstream_functions::cast::can_cast(&c.ty.ty, &from.ty)
+            {
+                let e = Error::sql(format!("the metadata '{key}' is {}, which {} cannot be cast to", from.ty, c.ty.ty));
+                return Err(e.code("E0303").span(span));
             }
         }
         let mut sink = self.delivered(written);

@@ -1,7 +1,7 @@
 //! `az://container/prefix` and `abfss://container@account.dfs.core.windows.net/prefix`: Azure Blob Storage.
 
 use crate::ObjectStore;
-use crate::open::{bucket_of, unopened};
+use crate::open::{bucket_of, no_credential, server, unopened};
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{Result, Store};
 use object_store::azure::MicrosoftAzureBuilder;
@@ -30,6 +30,9 @@ pub const ENDPOINT: OptionSpec = OptionSpec::new(
 )
 .examples(&["http://127.0.0.1:10000/devstoreaccount1"]);
 
+/// Where else the library looks for the endpoint.
+pub(crate) const ENDPOINTS: &[&str] = &["AZURE_ENDPOINT", "AZURE_STORAGE_ENDPOINT"];
+
 /// - `rest`: what follows `scheme://`
 pub(crate) fn open(scheme: &str, rest: &str, options: &Options<'_>) -> Result<Arc<dyn Store>> {
     let (place, prefix) = bucket_of(scheme, rest)?;
@@ -47,7 +50,7 @@ pub(crate) fn open(scheme: &str, rest: &str, options: &Options<'_>) -> Result<Ar
     if let Some(token) = options.text(&SAS_TOKEN) {
         builder = builder.with_config(object_store::azure::AzureConfigKey::SasKey, token);
     }
-    if let Some(endpoint) = options.text(&ENDPOINT) {
+    if let Some(endpoint) = server(options, &ENDPOINT, ENDPOINTS)? {
         builder = builder.with_endpoint(endpoint.to_string()).with_allow_http(endpoint.starts_with("http://"));
     }
     let location = format!("{scheme}://{place}/{prefix}");
@@ -55,10 +58,11 @@ pub(crate) fn open(scheme: &str, rest: &str, options: &Options<'_>) -> Result<Ar
         "name the account: '{}', AZURE_STORAGE_ACCOUNT_NAME, or abfss://container@account.dfs.core.windows.net/…",
         ACCOUNT.name
     );
-    let key = format!("check the option '{}': it is the key's text in base64", ACCESS_KEY.name);
-    let api = builder.build().map_err(|e| {
-        let is_key = e.to_string().to_lowercase().contains("base64") || e.to_string().contains("decode");
-        unopened(&location, e).hint(if is_key { key } else { account })
+    let api = builder.build().map_err(|e| match e.to_string().to_lowercase() {
+        text if (text.contains("base64") || text.contains("decode")) && options.text(&ACCESS_KEY).is_some() => {
+            no_credential(&ACCESS_KEY, "a key's text in base64")
+        }
+        _ => unopened(&location, e).hint(account),
     })?;
     Ok(Arc::new(ObjectStore::new(api, prefix, location)))
 }

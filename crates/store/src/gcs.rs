@@ -1,7 +1,7 @@
 //! `gs://bucket/prefix`: Google Cloud Storage.
 
 use crate::ObjectStore;
-use crate::open::{bucket_of, unopened};
+use crate::open::{bucket_of, no_credential, server, unopened};
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{Result, Store};
 use object_store::ClientOptions;
@@ -24,12 +24,15 @@ pub(crate) fn open(rest: &str, options: &Options<'_>) -> Result<Arc<dyn Store>> 
     if let Some(key) = options.text(&CREDENTIALS) {
         builder = builder.with_service_account_key(key);
     }
-    if let Some(endpoint) = options.text(&ENDPOINT) {
+    if let Some(endpoint) = server(options, &ENDPOINT, &[])? {
         builder = builder
             .with_base_url(endpoint)
             .with_client_options(ClientOptions::new().with_allow_http(endpoint.starts_with("http://")));
     }
     let location = format!("gs://{bucket}/{prefix}");
-    let api = builder.build().map_err(|e| unopened(&location, e))?;
+    let api = builder.build().map_err(|e| match options.text(&CREDENTIALS) {
+        Some(_) => no_credential(&CREDENTIALS, "the JSON text of a service account's key"),
+        None => unopened(&location, e).hint("is the file that GOOGLE_SERVICE_ACCOUNT or GOOGLE_APPLICATION_CREDENTIALS names a key?"),
+    })?;
     Ok(Arc::new(ObjectStore::new(api, prefix, location)))
 }

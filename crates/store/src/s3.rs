@@ -1,9 +1,9 @@
 //! `s3://bucket/prefix`: Amazon's, and stores that speak its protocol.
 
 use crate::ObjectStore;
-use crate::open::{bucket_of, unopened};
+use crate::open::{bucket_of, server, unopened};
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
-use millstream_dataflow::{Result, Store};
+use millstream_dataflow::{Error, Result, Store};
 use object_store::aws::AmazonS3Builder;
 use std::sync::Arc;
 
@@ -27,11 +27,27 @@ pub const PATH_STYLE: OptionSpec = OptionSpec::new(
 )
 .examples(&["true"]);
 
+/// Where else the library looks for the endpoint.
+pub(crate) const ENDPOINTS: &[&str] = &["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT"];
+
+/// One of the two parts of a key is of no use.
+pub(crate) fn half_a_key(options: &Options<'_>) -> Option<Error> {
+    let half = |given: &OptionSpec, missing: &OptionSpec| {
+        let e = Error::config(format!("option '{}' needs '{}' beside it", given.name, missing.name));
+        e.code("E0503").hint(missing.doc)
+    };
+    match (options.text(&ACCESS_KEY), options.text(&SECRET_KEY)) {
+        (Some(_), None) if std::env::var_os("AWS_SECRET_ACCESS_KEY").is_none() => Some(half(&ACCESS_KEY, &SECRET_KEY)),
+        (None, Some(_)) if std::env::var_os("AWS_ACCESS_KEY_ID").is_none() => Some(half(&SECRET_KEY, &ACCESS_KEY)),
+        _ => None,
+    }
+}
+
 /// - `rest`: what follows `s3://`
 pub(crate) fn open(rest: &str, options: &Options<'_>) -> Result<Arc<dyn Store>> {
     let (bucket, prefix) = bucket_of("s3", rest)?;
     let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
-    if let Some(endpoint) = options.text(&ENDPOINT) {
+    if let Some(endpoint) = server(options, &ENDPOINT, ENDPOINTS)? {
         builder = builder
             .with_endpoint(endpoint)
             .with_allow_http(endpoint.starts_with("http://"))

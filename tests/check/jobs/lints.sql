@@ -6,7 +6,7 @@ CREATE TABLE clicks (
   'connector' = 'kafka',
   'topic' = 'clicks',
   'properties.bootstrap.servers' = '${BROKERS}',
-  'properties.sasl.password' = 'hunter2',
+  'properties.sasl.username' = 'clicks', 'properties.sasl.password' = 'hunter2',
   'scan.startup.mode' = 'earliest-offset',
   'scan.watermark.idle-timeout' = '0 s',
   'format' = 'json'

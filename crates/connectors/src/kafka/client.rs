@@ -19,6 +19,9 @@ use std::time::Duration;
 const METADATA_TIMEOUT: Duration = Duration::from_secs(3);
 const METADATA_TRIES: u32 = 5;
 
+/// Errors of connections that may wait to be told.
+const TOLD_MAX: usize = 50;
+
 /// What the user may change.
 const DEFAULTS: &[(&str, &str)] = &[
     ("isolation.level", "read_committed"),
@@ -193,6 +196,7 @@ pub(super) struct Client {
     pub(super) topics: Topics,
     pub(super) brokers: String,
     pub(super) table: String,
+    pub(super) job: String,
     pub(super) trouble: Trouble,
     /// The group that offsets are committed to, if the user named one.
     pub(super) group: Option<String>,
@@ -243,6 +247,7 @@ impl Client {
             topics,
             brokers,
             table: table.name.clone(),
+            job: job.to_string(),
             trouble: Trouble::default(),
             group: o.text(&GROUP).map(str::to_string),
         })
@@ -333,8 +338,10 @@ impl Client {
                 Ok(metadata) => return Ok(metadata),
                 Err(e) => e,
             };
-            // Errors of connections are told here.
-            let _ = consumer.poll(Duration::ZERO);
+            // Errors of connections are told here, one after the other.
+            for _ in 0..TOLD_MAX {
+                let _ = consumer.poll(Duration::ZERO);
+            }
             if let Some(why) = consumer.context().last() {
                 return Err(Error::config(format!("the broker refuses table \"{}\": {why}", self.table))
                     .code("E0518")

@@ -83,7 +83,7 @@ impl SinkWriter for DirectWriter {
             flight.land().await;
             match unless_refused(&client, &flight) {
                 Err(e) if strict => return Err(e),
-                Err(e) => warn!(table = %client.table, error = %e, "records are lost, as 'sink.delivery-guarantee' is 'none'"),
+                Err(e) => warn!(job = %client.job, table = %client.table, error = %e, "records are lost, as 'sink.delivery-guarantee' is 'none'"),
                 Ok(()) => {}
             }
             Ok(Vec::new())

@@ -100,6 +100,7 @@ pub(super) struct Answers {
     /// Bytes sent and not yet answered.
     pub(super) in_flight: Arc<AtomicU64>,
     table: String,
+    job: String,
     brokers: String,
     trouble: Trouble,
     clock: Arc<dyn Clock>,
@@ -112,6 +113,7 @@ impl Answers {
         Answers {
             in_flight: Arc::default(),
             table: client.table.clone(),
+            job: client.job.clone(),
             brokers: client.brokers.clone(),
             trouble: client.trouble.clone(),
             clock: Arc::clone(clock),
@@ -131,7 +133,7 @@ impl ClientContext for Answers {
         if (before == 0 || seconds - before >= TELL_EVERY.as_secs())
             && self.told.compare_exchange(before, seconds, Ordering::Relaxed, Ordering::Relaxed).is_ok()
         {
-            warn!(table = %self.table, brokers = %self.brokers, error = %error, reason, "trouble with a Kafka broker; waiting for it");
+            warn!(job = %self.job, table = %self.table, brokers = %self.brokers, error = %error, reason, "trouble with a Kafka broker; waiting for it");
         }
     }
 }

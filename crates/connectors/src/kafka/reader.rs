@@ -47,6 +47,7 @@ pub(super) struct KafkaReader {
     /// When a broker last gave a record or an answer.
     heard_at: Duration,
     is_connected: bool,
+    job: String,
     table: String,
 }
 
@@ -90,6 +91,7 @@ impl KafkaReader {
             heard_at: clock_now,
             is_connected: true,
             table: client.table.clone(),
+            job: client.job.clone(),
         })
     }
 
@@ -213,7 +215,7 @@ impl KafkaReader {
         let now = self.clock.monotonic();
         if self.warned.is_none_or(|at| now - at > WARN_EVERY) {
             self.warned = Some(now);
-            warn!(table = %self.table, error = what, "trouble with a Kafka broker; waiting for it");
+            warn!(job = %self.job, table = %self.table, error = what, "trouble with a Kafka broker; waiting for it");
         }
     }
 

@@ -159,7 +159,7 @@ impl Session {
             Some(Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch | Code::Fatal)
         );
         if !fenced && let Err(e) = self.producer.abort_transaction(TIMEOUT) {
-            warn!(table = %self.client.table, error = %e, "a transaction could not be aborted; the broker does so when its time is up");
+            warn!(job = %self.client.job, table = %self.client.table, error = %e, "a transaction could not be aborted; the broker does so when its time is up");
         }
         let error = refused(&self.client, code, &place);
         Failed {

@@ -74,7 +74,7 @@ impl TransactionCommitter {
             match self.transact(epoch, pieces).await {
                 Ok(()) => return Ok(()),
                 Err(failed) if failed.again && tried < TRIES => {
-                    warn!(table = %self.client.table, epoch, error = %failed.error, "a transaction failed; trying again");
+                    warn!(job = %self.client.job, table = %self.client.table, epoch, error = %failed.error, "a transaction failed; trying again");
                     tried += 1;
                 }
                 Err(failed) => return Err(failed.error),

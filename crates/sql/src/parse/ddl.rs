@@ -119,22 +119,18 @@ pub(super) fn drop(c: &mut Cursor) -> Result<StatementKind> {
 fn create_view(c: &mut Cursor, temporary: bool) -> Result<CreateView> {
     let if_not_exists = c.if_not_exists();
     let name = c.path("a view name")?;
-    let mut columns = Vec::new();
+    let (mut columns, mut column_comments) = (Vec::new(), Vec::new());
     if c.symbol(Token::LParen) {
         loop {
             columns.push(c.name("a column name")?.0);
-            if c.words(&["COMMENT"]) {
-                c.text("a comment")?;
-            }
+            column_comments.push(comment(c)?);
             if !c.symbol(Token::Comma) {
                 break;
             }
         }
         c.need(Token::RParen)?;
     }
-    if c.words(&["COMMENT"]) {
-        c.text("a comment")?;
-    }
+    let comment = comment(c)?;
     c.need_words(&["AS"])?;
     let query = c.sql(Parser::parse_query)?;
     Ok(CreateView {
@@ -142,6 +138,8 @@ fn create_view(c: &mut Cursor, temporary: bool) -> Result<CreateView> {
         temporary,
         if_not_exists,
         columns,
+        column_comments,
+        comment,
         query,
     })
 }

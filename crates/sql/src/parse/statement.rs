@@ -272,7 +272,17 @@ pub struct CreateView {
     pub if_not_exists: bool,
     /// `CREATE VIEW v (a, b) AS …`; empty if not given.
     pub columns: Vec<String>,
+    /// As many as there are columns.
+    pub column_comments: Vec<Option<String>>,
+    pub comment: Option<String>,
     pub query: Box<Query>,
+}
+
+impl CreateView {
+    /// The comment of the n-th column.
+    pub(crate) fn comment_of(&self, column: usize) -> Option<&String> {
+        self.column_comments.get(column)?.as_ref()
+    }
 }
 
 #[derive(Debug, Clone)]

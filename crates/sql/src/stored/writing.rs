@@ -2,8 +2,8 @@
 
 use super::reading::parsed;
 use crate::catalog::{Entry, FullName, View};
-use crate::parse::{CreateTable, ObjectPath, StatementKind, TableOption, substitute};
-use crate::show::{create_table, quoted};
+use crate::parse::{CreateTable, CreateView, ObjectPath, StatementKind, TableOption, substitute};
+use crate::show::{create_table, create_view, quoted};
 use millstream_dataflow::option::holds_secret;
 use millstream_dataflow::{Error, Result};
 use std::collections::BTreeMap;
@@ -36,7 +36,10 @@ pub(crate) fn statement(full: &FullName, entry: &Entry, path: &ObjectPath, varia
     }
     let same = match (entry, parsed(&text, variables)) {
         (Entry::Table(_), Ok(StatementKind::CreateTable(again))) => table_text(&full.name, &again) == text,
-        (Entry::View(view), Ok(StatementKind::CreateView(again))) => again.query == view.create.query && again.columns == view.create.columns,
+        (Entry::View(view), Ok(StatementKind::CreateView(again))) => {
+            let of = |v: &CreateView| (v.query.clone(), v.columns.clone(), v.column_comments.clone(), v.comment.clone());
+            of(&again) == of(&view.create)
+        }
         _ => false,
     };
     if same {
@@ -79,11 +82,5 @@ fn table_text(name: &str, table: &CreateTable) -> String {
 }
 
 fn view_text(name: &str, view: &View) -> String {
-    let columns: Vec<String> = view.create.columns.iter().map(|c| format!("  {}", quoted(c))).collect();
-    let columns = if columns.is_empty() {
-        String::new()
-    } else {
-        format!(" (\n{}\n)", columns.join(",\n"))
-    };
-    format!("CREATE VIEW {}{columns}\nAS {}\n", quoted(name), view.create.query)
+    create_view(&quoted(name), &view.create.columns, &view.create, &view.create.query)
 }

@@ -45,7 +45,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         usage: "LPAD(text, length, pad)",
         doc: "Fills a text up to a length in characters, with the pad over and over in front of it. Cuts a longer text; NULL for a negative length or an empty pad that is needed.",
         example: ("LPAD('7', 3, '0')", "007"),
-        resolve: |a| nullable(a, &[S, SqlType::Int, S], S),
+        resolve: padded,
         evaluate: |a, rows, _| pad(a, rows, true),
     },
     Function {
@@ -53,7 +53,7 @@ pub(in crate::scalar) const FUNCTIONS: &[Function] = &[
         usage: "RPAD(text, length, pad)",
         doc: "As LPAD, with the pad behind the text.",
         example: ("RPAD('flink', 8, '.')", "flink..."),
-        resolve: |a| nullable(a, &[S, SqlType::Int, S], S),
+        resolve: padded,
         evaluate: |a, rows, _| pad(a, rows, false),
     },
 ];
@@ -84,6 +84,15 @@ fn trim(args: &[ArrayRef], rows: usize, start: bool, end: bool) -> Result<ArrayR
         }
         Some(s)
     })
+}
+
+/// A text whose length may be negative has no padded form.
+fn padded(args: &[Type]) -> Option<Signature> {
+    let types = [S, SqlType::Int, S];
+    match args {
+        [_, length, _] if length.literal.is_some_and(|n| n >= 0) => fixed(args, &types, S),
+        _ => nullable(args, &types, S),
+    }
 }
 
 fn pad(args: &[ArrayRef], rows: usize, left: bool) -> Result<ArrayRef> {
