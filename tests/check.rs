@@ -111,7 +111,7 @@ fn edits() -> Result<()> {
             tried += 1;
         }
     }
-    ensure!(tried == 13, "{tried} edits instead of 13");
+    ensure!(tried == 14, "{tried} edits instead of 14");
     Ok(())
 }
 

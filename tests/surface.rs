@@ -222,7 +222,7 @@ fn exit_codes() -> Result<()> {
         (&["run", "good.sql", "-p", "none"], 2, "none"),
         (&["run", "good.sql", "-p", "0"], 2, "0 is not in 1.."),
         (&["run", "good.sql", "-D", "novalue"], 2, "NAME=VALUE"),
-        (&["run", "good.sql", "--set", "pipeline.nmae=x"], 1, "did you mean 'pipeline.name'"),
+        (&["run", "good.sql", "--set", "pipeline.nmae=x"], 2, "did you mean 'pipeline.name'"),
         (&["run", "good.sql", "--output", "yaml"], 2, "table, vertical, markdown, json"),
         (&["run", "good.sql", "--metrics", "nowhere"], 2, "nowhere"),
         (&["run", "good.sql", "--metrics", "192.0.2.1:1"], 1, "E0507"),

@@ -207,7 +207,7 @@ fn recorded() -> Result<()> {
     ensure!(code == 0 && err == "tests/secrets.test.sql is written: 3 rows of t\n", "{code}\n{out}{err}");
     let text = std::fs::read_to_string(project.path().join("tests/secrets.test.sql"))?;
     ensure!(
-        text.contains("WITH ('IN' = 'in', 'KEY' = 'none', 'OTHER' = 'none', 'UNUSED' = 'u');\n") && !text.contains("hunter"),
+        text.contains("'IN'     = 'in',\n  'KEY'    = 'none',\n  'OTHER'  = 'none',\n  'UNUSED' = 'u'\n);\n") && !text.contains("hunter"),
         "{text}"
     );
     std::fs::remove_file(project.path().join("tests/secrets.test.sql"))?;
@@ -221,13 +221,10 @@ fn recorded() -> Result<()> {
     ensure!(
         text == "-- The first rows of each table, as they were when this was recorded, and what the job made of them.
 TEST 'recorded from sums' FOR 'jobs/sums.sql' WITH ('IN' = 'in');
-GIVEN t PARTITION 0 (k, n, ts) VALUES
-  ('a', 1, '2026-01-01 00:00:00'),
-  ('it''s', 2, '2026-01-01 00:00:30');
+GIVEN t PARTITION 0 (k, n, ts)
+VALUES ('a', 1, '2026-01-01 00:00:00'), ('it''s', 2, '2026-01-01 00:00:30');
 FINISH;
-EXPECT TABLE o VALUES
-  ('a', 1),
-  ('it''s', 2);
+EXPECT TABLE o VALUES ('a', 1), ('it''s', 2);
 ",
         "{text}"
     );

@@ -85,7 +85,7 @@ pub(crate) struct Run {
     #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) define: Vec<(String, String)>,
     /// Set an option of the job; wins over SET in the file
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
     pub(crate) set: Vec<(String, String)>,
     /// Subtasks per operator; the number of cores if not given
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -97,6 +97,18 @@ pub(crate) struct Run {
     pub(crate) until: Until,
     #[command(flatten)]
     pub(crate) display: Display,
+}
+
+/// A setting and its value, which must be one.
+pub(crate) fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = pair(text)?;
+    match millstream_sql::check_setting(&key, &value) {
+        Ok(()) => Ok((key, value)),
+        Err(e) => Err(match &e.hint {
+            Some(hint) => format!("{}; {hint}", e.message),
+            None => e.message.clone(),
+        }),
+    }
 }
 
 pub(crate) fn pair(text: &str) -> Result<(String, String), String> {

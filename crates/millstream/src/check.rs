@@ -1,6 +1,6 @@
 //! `millstream check`.
 
-use crate::arguments::pair;
+use crate::arguments::{pair, setting};
 use crate::color::wanted;
 use crate::config::Configuration;
 use crate::display::Color;
@@ -26,7 +26,7 @@ pub(crate) struct Check {
     #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = pair)]
     define: Vec<(String, String)>,
     /// Set an option of the jobs; wins over SET in the files
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
     /// How findings are written; github if GITHUB_ACTIONS is true, human otherwise
     #[arg(short, long, value_enum)]
@@ -38,7 +38,7 @@ pub(crate) struct Check {
     #[arg(long)]
     deny_warnings: bool,
     /// Do not tell this, as in W0403; in a file, `-- lint: allow W0403` does so for a statement
-    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    #[arg(value_parser = lint, long, value_name = "CODE", value_delimiter = ',')]
     allow: Vec<String>,
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn check(arguments: Check) -> ExitCode {
 }
 
 fn check_all(arguments: &Check, configuration: &Configuration) -> anyhow::Result<Vec<Checked>> {
-    let allowed: Vec<String> = arguments.allow.iter().map(|code| code.to_uppercase()).collect();
+    let allowed = &arguments.allow;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .worker_threads(1)
@@ -192,4 +192,13 @@ fn summary(files: usize, counts: Counts) -> String {
     found.extend((advice > 0).then(|| format!("advice on {}", counted(advice, "place", "places"))));
     let found = if found.is_empty() { "nothing found".to_string() } else { found.join(", ") };
     format!("{} checked: {found}", counted(files, "file", "files"))
+}
+
+/// The code of a lint.
+fn lint(code: &str) -> Result<String, String> {
+    let code = code.trim().to_uppercase();
+    match code.starts_with('W') && millstream_sql::catalogue::entry(&code).is_some() {
+        true => Ok(code),
+        false => Err("there is no such lint: docs/errors.md lists them, W0401 and others".to_string()),
+    }
 }

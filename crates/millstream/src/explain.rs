@@ -1,6 +1,6 @@
 //! `millstream explain`.
 
-use crate::arguments::pair;
+use crate::arguments::{pair, setting};
 use crate::config::Configuration;
 use crate::files::{job_name, sources};
 use crate::process::io_runtime;
@@ -20,7 +20,7 @@ pub(crate) struct Explain {
     #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = pair)]
     define: Vec<(String, String)>,
     /// Set an option of the job; wins over SET in the file
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
     /// Explain the N-th SELECT of the file rather than its INSERTs
     #[arg(long, value_name = "N")]
@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: Explain) -> ExitCode {
 /// `E0402`, `W0101`
 fn is_code(what: &str) -> bool {
     let digits = what.strip_prefix(['E', 'W', 'e', 'w']);
-    digits.is_some_and(|d| d.len() == 4 && d.bytes().all(|b| b.is_ascii_digit()))
+    digits.is_some_and(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn explained(arguments: Explain, configuration: &Configuration, sources: Sources) -> Result<Explained, Vec<Error>> {

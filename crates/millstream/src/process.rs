@@ -11,6 +11,7 @@ use millstream_runtime::Control;
 use millstream_server::Watched;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How things are shown: arguments, then the configuration, then what fits where they go.
@@ -77,6 +78,9 @@ pub(crate) fn io_runtime() -> Result<tokio::runtime::Runtime, Error> {
     built.map_err(|e| Error::config("the I/O runtime could not be started").source(e))
 }
 
+/// What comes so soon after a signal is the same one.
+const SAME_SIGNAL: Duration = Duration::from_millis(100);
+
 /// The first SIGINT or SIGTERM asks for an orderly end, which a job takes a final checkpoint for; the second ends the process at once.
 ///
 /// # Errors
@@ -88,16 +92,18 @@ pub(crate) fn stop_on_signals(control: &Control) -> Result<(), Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let control = control.clone();
     tokio::spawn(async move {
-        let mut asked = false;
+        let mut asked: Option<Instant> = None;
         loop {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            if asked {
-                std::process::exit(130);
+            match asked {
+                // One signal to the process and to its group, as `timeout` sends it.
+                Some(at) if at.elapsed() < SAME_SIGNAL => continue,
+                Some(_) => std::process::exit(130),
+                None => asked = Some(Instant::now()),
             }
-            asked = true;
             say(format_args!("stopping, a job after a final checkpoint; once more stops at once"));
             control.stop();
         }

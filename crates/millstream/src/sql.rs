@@ -1,6 +1,6 @@
 //! `millstream sql`: text after text, in one session.
 
-use crate::arguments::pair;
+use crate::arguments::{pair, setting};
 use crate::config::Configuration;
 use crate::display::{Display, Until};
 use crate::files::read;
@@ -36,7 +36,7 @@ pub(crate) struct Sql {
     #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = pair)]
     define: Vec<(String, String)>,
     /// Set an option of all jobs; SET does not change it
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
     /// Subtasks per operator; the number of cores if not given
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]

@@ -29,7 +29,7 @@ use millstream_dataflow::{Clock, Error, ErrorKind, Span};
 use millstream_plan::{NodeSpec, Settings};
 use millstream_runtime::SystemClock;
 use millstream_runtime::simulation::EPOCH_MS;
-use millstream_sql::parse::{Test, TestFile, parse_tests};
+use millstream_sql::parse::{Test, TestFile, parse_each_test};
 use millstream_sql::test_file::{BoundTest, TestErrors, bind};
 use millstream_sql::{CompileOptions, Sources};
 use run::{Prepared, Ran};
@@ -111,14 +111,11 @@ pub fn test_file(path: &str, text: &str, options: &TestOptions, handle: &tokio::
         errors: Vec::new(),
         tests: Vec::new(),
     };
-    match parse_tests(text) {
-        Err(errors) => report.errors = errors,
-        Ok(file) => {
-            let wanted = |test: &&Test| options.filter.as_ref().is_none_or(|f| test.name.contains(f.as_str()));
-            let tested = Tested { path, text, options, handle };
-            report.tests = file.tests.iter().filter(wanted).map(|test| tested.run(&file, test)).collect();
-        }
-    }
+    let (file, errors) = parse_each_test(text);
+    report.errors = errors;
+    let wanted = |test: &&Test| options.filter.as_ref().is_none_or(|f| test.name.contains(f.as_str()));
+    let tested = Tested { path, text, options, handle };
+    report.tests = file.tests.iter().filter(wanted).map(|test| tested.run(&file, test)).collect();
     report
 }
 
@@ -205,6 +202,7 @@ impl Tested<'_> {
         };
         let of_test = |test: Vec<Error>| TestErrors { job: Vec::new(), test };
         let steps = step::steps(&mut bound, &fixtures).map_err(of_test)?;
+        step::forwards(bound.now.as_ref(), &steps).map_err(|e| of_test(vec![e]))?;
         let findings = steps.iter().filter_map(|s| match &s.action {
             step::Action::ExpectError(finding) => finding.clone(),
             _ => None,

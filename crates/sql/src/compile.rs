@@ -358,6 +358,7 @@ impl<'a> Text<'a> {
                 if let Some(fixed) = self.options.settings.get(key).filter(|fixed| *fixed != value) {
                     self.findings.push(lint::overruled(key, fixed, statement.span));
                 }
+                self.findings.extend(lint::never_idle(key, value, statement.span));
                 self.set.insert(key.clone(), value.clone());
                 Ok(())
             }

@@ -9,7 +9,7 @@ mod tables;
 
 pub(crate) use allow::Allowed;
 pub(crate) use expressions::query;
-pub(crate) use tables::table;
+pub(crate) use tables::{never_idle, table};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::relation::Relation;

@@ -26,8 +26,8 @@ pub use statement::{
 };
 pub(crate) use substitute::{Missing, fill};
 pub use substitute::{Substituted, substitute};
-pub(crate) use test_file::STEPS;
-pub use test_file::parse_tests;
+pub(crate) use test_file::{STEPS, shown_step};
+pub use test_file::{parse_each_test, parse_tests};
 pub use test_statement::{Cell, CellRows, Expect, ExpectError, ExpectRows, Given, GivenRows, Looked, Test, TestFile, TestStep, TestStepKind, Tolerance};
 
 #[cfg(test)]

@@ -289,7 +289,9 @@ fn placed(errors: Vec<Error>, statement: &Statement, above: u64) -> Vec<Error> {
         Some(span) if span.start.line > above => e,
         _ => e.somewhere_in(statement.span),
     };
-    errors.into_iter().map(here).collect()
+    // What is of an earlier text has no line in this one.
+    let told = |e: Error| here(e).labels_in(|label| label.start.line > above);
+    errors.into_iter().map(told).collect()
 }
 
 impl Compiled {

@@ -24,6 +24,8 @@ pub struct BoundTest {
     pub sources: BTreeMap<String, TestSource>,
     /// The tables that it writes, by name: their columns.
     pub sinks: BTreeMap<String, Vec<Column>>,
+    /// What is wrong with steps that are left out.
+    pub errors: Vec<Error>,
 }
 
 /// A table that the job reads.

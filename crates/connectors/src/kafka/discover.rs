@@ -132,10 +132,7 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounds: Option<&Bound
             .find(|t| t.name() == topic)
             .filter(|t| t.error().is_none() && !t.partitions().is_empty());
         let Some(found) = found else {
-            return Err(Error::config(format!("the topic '{topic}' of table \"{}\" does not exist", client.table))
-                .code("E0517")
-                .detail(format!("asked {}", client.brokers))
-                .hint("create it, or correct the option 'topic'"));
+            return Err(client.no_topic(&consumer, topic));
         };
         let mut partitions: Vec<i32> = found.partitions().iter().map(|p| p.id()).collect();
         partitions.sort_unstable();

@@ -190,7 +190,10 @@ pub(super) fn partitions<C: ClientContext>(native: &NativeClient<C>, client: &Cl
     let found = metadata.topics().iter().find(|t| t.name() == topic && t.error().is_none());
     match found.map(|t| t.partitions().len()) {
         Some(n) if n > 0 => Ok(n as i32),
-        _ => Err(missing(client, topic)),
+        _ => Err(Error::config(format!("the topic '{topic}' of table \"{}\" does not exist", client.table))
+            .code("E0517")
+            .detail(format!("asked {}", client.brokers))
+            .hint("create it, or correct the option 'topic'")),
     }
 }
 
@@ -206,17 +209,10 @@ pub(super) fn check_topics(client: &Client, consumer: &TableConsumer) -> Result<
             .iter()
             .any(|t| t.name() == topic && t.error().is_none() && !t.partitions().is_empty())
         {
-            return Err(missing(client, topic));
+            return Err(client.no_topic(consumer, topic));
         }
     }
     Ok(())
-}
-
-fn missing(client: &Client, topic: &str) -> Error {
-    Error::config(format!("the topic '{topic}' of table \"{}\" does not exist", client.table))
-        .code("E0517")
-        .detail(format!("asked {}", client.brokers))
-        .hint("create it, or correct the option 'topic'")
 }
 
 /// What a broker's refusal of a record means: whether waiting helps, and what does.

@@ -30,7 +30,8 @@ pub(super) fn record(job: &Path, to: Option<&Path>, rows: usize, options: &TestO
     if let Some(parent) = whole.parent() {
         std::fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
     }
-    std::fs::write(&whole, &made.text).with_context(|| format!("{} cannot be written", to.display()))?;
+    let laid_out = millstream_sql::format(&made.text).unwrap_or(made.text);
+    std::fs::write(&whole, laid_out).with_context(|| format!("{} cannot be written", to.display()))?;
     let read: Vec<String> = made.rows.iter().map(|(table, n)| format!("{n} rows of {table}")).collect();
     say(format_args!("{} is written: {}", to.display(), read.join(", ")));
     Ok(ExitCode::SUCCESS)

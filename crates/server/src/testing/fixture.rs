@@ -4,6 +4,7 @@ use super::step::Fixtures;
 use arrow_array::RecordBatch;
 use millstream_dataflow::{Connectors, Error, Fetch, Field, Result, Schema, Source, TableSpec};
 use millstream_plan::TableDef;
+use std::path::Path;
 use std::time::Duration;
 
 /// How long a reader waits for more in one call.
@@ -40,9 +41,10 @@ pub(super) fn fixture(path: &str, def: &TableDef, fixtures: &Fixtures<'_>) -> Re
         ..def.spec()
     };
     spec.columns.retain(|c| c.kind == millstream_dataflow::ColumnKind::Physical);
+    let head = (format == "csv").then(|| head(&found, &spec)).flatten();
     let source = fixtures.registry.source(&spec)?;
     let mut batches = Vec::new();
-    read(source.as_ref(), fixtures.handle, |_, batch, bad| {
+    read(source.as_ref(), fixtures.handle, head, |_, batch, bad| {
         if let Some(bad) = bad {
             return Err(Error::data(format!("a record of '{path}' is no row of table \"{}\"", def.name))
                 .code("E0700")
@@ -60,10 +62,24 @@ pub(super) fn fixture(path: &str, def: &TableDef, fixtures: &Fixtures<'_>) -> Re
     Ok(batches)
 }
 
+/// Where the first line of a CSV file begins, if it is the names of the columns.
+fn head(path: &Path, spec: &TableSpec) -> Option<u64> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let mark = text.len() - text.trim_start_matches('\u{feff}').len();
+    let delimiter = spec.options.get("csv.field-delimiter").map_or(",", String::as_str);
+    let delimiter = if delimiter == "\\t" { "\t" } else { delimiter };
+    let line = text.get(mark..)?.lines().next()?;
+    let named = line.split(delimiter).map(|name| name.trim().trim_matches('"'));
+    named.eq(spec.columns.iter().map(|c| c.field.name.as_str())).then_some(mark as u64)
+}
+
 /// Reads a source until it has ended or enough was read: gives each batch with its split and what is wrong with its first bad record.
+///
+/// - `head`: the record there is none, be it a row or not
 pub(super) fn read(
     source: &dyn Source,
     handle: &tokio::runtime::Handle,
+    mut head: Option<u64>,
     mut take: impl FnMut(&str, RecordBatch, Option<String>) -> Result<bool>,
 ) -> Result<()> {
     let splits = handle.block_on(source.discover(&[]))?;
@@ -76,7 +92,16 @@ pub(super) fn read(
             Fetch::Finished(id) => open.retain(|o| *o != id),
             Fetch::Chunk(chunk) => {
                 let split = chunk.split.clone();
-                let decoded = decoder.decode(chunk)?;
+                let mut decoded = decoder.decode(chunk)?;
+                if let Some(head) = head.take() {
+                    match decoded.bad.first() {
+                        Some(first) if first.number == head => drop(decoded.bad.remove(0)),
+                        _ => {
+                            let rows = decoded.batch.num_rows().saturating_sub(1);
+                            decoded.batch.data = decoded.batch.data.slice(1, rows);
+                        }
+                    }
+                }
                 let bad = decoded.bad.first().map(|b| format!("{}: {}", decoded.places.of(b.number), b.why.message));
                 if !take(&split, decoded.batch.data, bad)? {
                     return Ok(());

@@ -115,7 +115,7 @@ impl Made<'_> {
         let source = tested.registry("record").source(&spec)?;
         let mut partitions: BTreeMap<String, usize> = BTreeMap::new();
         let (mut steps, mut count, mut left_out): (Vec<(usize, Vec<Row>)>, usize, usize) = (Vec::new(), 0, 0);
-        read(source.as_ref(), self.handle, |split, batch, bad| {
+        read(source.as_ref(), self.handle, None, |split, batch, bad| {
             left_out += usize::from(bad.is_some());
             let next = partitions.len();
             let partition = *partitions.entry(split.to_string()).or_insert(next);

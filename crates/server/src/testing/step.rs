@@ -10,8 +10,10 @@ use arrow_array::types::TimestampMillisecondType;
 use arrow_array::{ArrayRef, RecordBatch};
 use millstream_connectors::ConnectorRegistry;
 use millstream_dataflow::{Error, ErrorKind, Field, Location, Result, RowKind, Schema, Span};
+use millstream_formats::render::timestamp_ms;
 use millstream_operators::constant;
 use millstream_plan::Column;
+use millstream_runtime::simulation::EPOCH_MS;
 use millstream_sql::parse::{ExpectError, Looked, Tolerance};
 use millstream_sql::test_file::{BoundCell, BoundExpect, BoundRows, BoundStepKind, BoundTest};
 use std::path::PathBuf;
@@ -80,14 +82,37 @@ pub(super) struct Fixtures<'a> {
 /// # Errors
 /// All values that are none of their column's type, each with its place.
 pub(super) fn steps(test: &mut BoundTest, fixtures: &Fixtures<'_>) -> Result<Vec<Step>, Vec<Error>> {
-    let (mut steps, mut errors) = (Vec::new(), Vec::new());
+    let (mut steps, mut errors) = (Vec::new(), std::mem::take(&mut test.errors));
     for step in std::mem::take(&mut test.steps) {
         match action(step.kind, step.span, test, fixtures) {
             Ok(action) => steps.push(Step { span: step.span, action }),
             Err(e) => errors.extend(e),
         }
     }
+    errors.sort_by_key(|e| e.span.map(|s| s.start));
     if errors.is_empty() { Ok(steps) } else { Err(errors) }
+}
+
+/// Whether the clock never goes back.
+///
+/// # Errors
+/// `Sql` at the first step that would move it there.
+pub(super) fn forwards(now: Option<&BoundCell>, steps: &[Step]) -> Result<()> {
+    let mut now = now.map_or(Ok(EPOCH_MS), time)?;
+    for step in steps {
+        let to = match step.action {
+            Action::AdvanceTimeBy(ms) => now.saturating_add_unsigned(ms),
+            Action::AdvanceTimeTo(to) => to,
+            _ => continue,
+        };
+        if to < now {
+            let (to, now) = (timestamp_ms(to), timestamp_ms(now));
+            let e = Error::sql(format!("the clock would go back to {to}, it stands at {now}")).code("E0801");
+            return Err(e.span(step.span));
+        }
+        now = to;
+    }
+    Ok(())
 }
 
 fn action(kind: BoundStepKind, span: Span, test: &BoundTest, fixtures: &Fixtures<'_>) -> Result<Action, Vec<Error>> {

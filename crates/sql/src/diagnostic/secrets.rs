@@ -37,7 +37,17 @@ fn hidden(text: &str, unknown: Option<Location>) -> String {
                 awaited = Awaited::Nothing;
             }
             // It may have been a statement.
-            (Piece::Comment, _) => this.split_inclusive('\n').for_each(|line| out.extend(of_comment(line))),
+            (Piece::Comment, _) => {
+                let (inside, end) = this.strip_suffix("*/").map_or((this, ""), |inside| (inside, "*/"));
+                inside.split_inclusive('\n').for_each(|line| out.extend(of_comment(line)));
+                out.push_str(end);
+            }
+            // No key, but a text in which one has a value.
+            (Piece::Literal, _) if is_secret(this) && this.contains('=') => {
+                let (kept, value) = this.split_at(this.find('=').map_or(this.len(), |at| at + 1));
+                out.push_str(kept);
+                out.extend(value.chars().map(|c| if c.is_whitespace() || c == '\'' { c } else { '*' }));
+            }
             (Piece::Literal, _) => {
                 if (is_secret(this) || unknown == Some(at) || in_unknown_hint) && !after_equals {
                     awaited = Awaited::Secret;
@@ -143,6 +153,18 @@ mod tests {
         let text = "-- don't\nWITH ('a.password' = 'se''cret', 'path' = 'x',\n 's3.secret-key'='k', 'b' = 'password', 'c' = 'd')";
         let shown = "-- don't\nWITH ('a.password' = '**''****', 'path' = 'x',\n 's3.secret-key'='*', 'b' = 'password', 'c' = 'd')";
         assert_eq!(without_secrets(text), shown);
+    }
+
+    #[test]
+    fn what_stands_behind_a_secret_is_kept() {
+        for (text, shown) in [
+            ("SELECT 'password = ''abc''' AS x;", "SELECT 'password = ''***''' AS x;"),
+            ("SELECT 'api_key=tops3' AS y;", "SELECT 'api_key=*****' AS y;"),
+            ("SELECT /* password = 'tops2' */ 1;", "SELECT /* password = ******* */ 1;"),
+            ("SELECT /* password = a\n b */ 1; -- token=x", "SELECT /* password = *\n b */ 1; -- token=*"),
+        ] {
+            assert_eq!(without_secrets(text), shown);
+        }
     }
 
     #[test]

@@ -31,7 +31,11 @@ impl Names {
     /// Takes the names of a statement. sqlparser has no visitor that meets each of its identifiers, but what it shows of a tree names all
     /// of them with their places. A text literal that looks like one does no harm: some keyword would stay in its case.
     pub(super) fn add(&mut self, statement: &StatementKind, own: &[Span]) {
-        let shown = format!("{statement:?}");
+        self.add_shown(&format!("{statement:?}"), own);
+    }
+
+    /// The same of a statement as it is shown for debugging.
+    pub(super) fn add_shown(&mut self, shown: &str, own: &[Span]) {
         let mut before = "";
         for (i, piece) in shown.split(IDENT).enumerate() {
             if i > 0

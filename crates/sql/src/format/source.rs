@@ -1,7 +1,7 @@
 //! The tokens of a text as they are written, each with the comments beside it.
 
 use super::names::Names;
-use crate::parse::{Outlined, STEPS, outline, span_of, substitute, tokens};
+use crate::parse::{Outlined, STEPS, outline, shown_step, span_of, substitute, tokens};
 use millstream_dataflow::{Error, Location, Result, Span};
 use sqlparser::tokenizer::{Token as Sql, TokenWithSpan, Whitespace};
 use std::collections::BTreeMap;
@@ -114,6 +114,18 @@ impl Source {
                 continue;
             }
             errors.extend(slips);
+            if is_test && (first == "SET" && kind.is_err() || STEPS.contains(&first.as_str())) && !is_open {
+                let inside = |t: &&TokenWithSpan| span_of(t.span).start >= span.start && span_of(t.span).end <= span.end;
+                let tokens = all.iter().filter(inside).filter(|t| !matches!(t.token, Sql::Whitespace(_) | Sql::SemiColon));
+                match shown_step(tokens.cloned().collect(), span) {
+                    Some(step) => {
+                        names.add_shown(&step.text, &step.names);
+                        step.statement.into_iter().for_each(|statement| names.unknown(statement));
+                    }
+                    None => names.unknown(span),
+                }
+                continue;
+            }
             match kind {
                 Ok(kind) => names.add(&kind, &own),
                 // Not supported is not wrong, and what a variable stands for nobody knows here.

@@ -16,6 +16,7 @@ pub(crate) fn table(create: &CreateTable) -> Vec<Diagnostic> {
     findings.extend(create.partition_keys.iter().filter_map(|(name, span)| many_partitions(create, name, *span)));
     findings.extend(no_idle_timeout(create));
     findings.extend(no_allowance(create));
+    findings.extend(may_be_null(create));
     findings.extend(no_skew_limit(create));
     findings
 }
@@ -61,6 +62,32 @@ fn no_idle_timeout(create: &CreateTable) -> Option<Diagnostic> {
     let message = "partitions of this table are never idle: one without records holds back all windows";
     let finding = Diagnostic::new(Severity::Warning, "W0402", timeout.span, message);
     Some(finding.help("leave the option out (30 s), or set it to what a partition may be quiet for"))
+}
+
+/// The same, for all tables.
+pub(crate) fn never_idle(key: &str, value: &str, span: Span) -> Option<Diagnostic> {
+    parse_duration(value).filter(|d| key == "table.exec.source.idle-timeout" && d.is_zero())?;
+    let message = "partitions are never idle: one without records holds back all windows";
+    let finding = Diagnostic::new(Severity::Warning, "W0402", span, message);
+    Some(finding.help("leave it out (30 s), or set it to what a partition may be quiet for"))
+}
+
+/// An event time that is computed from what may be none.
+fn may_be_null(create: &CreateTable) -> Option<Diagnostic> {
+    let watermark = create.watermark.as_ref()?;
+    let column = create.columns.iter().find(|c| c.name == watermark.column)?;
+    let ColumnDefKind::Computed(expr) = &column.kind else { return None };
+    let is_guarded = create.options.iter().any(|o| o.key == "on-error");
+    let text = expr.to_string().to_uppercase();
+    let made = ["TO_TIMESTAMP(", "TRY_CAST("]
+        .iter()
+        .find(|f| text.contains(*f) && !text.contains("COALESCE(") && !is_guarded)?;
+    let message = format!(
+        "\"{}\" is NULL where {}…) makes no time of its text: such a record stops the job",
+        column.name, made
+    );
+    let finding = Diagnostic::new(Severity::Advice, "W0405", column.span, message);
+    Some(finding.help("say what becomes of it: 'on-error' = 'skip', 'route' or 'fail'"))
 }
 
 /// A watermark that leaves no time for rows out of order.

@@ -360,7 +360,7 @@ pub(super) struct Cursor {
     pub(super) parser: Parser<'static>,
     span: Span,
     /// Where names stand that are not sqlparser's to read.
-    names: Vec<Span>,
+    pub(super) names: Vec<Span>,
     /// What is wrong, though its end is known: reading goes on behind it.
     pub(super) slips: Vec<Error>,
 }
@@ -408,10 +408,12 @@ impl Cursor {
             format!("\"{token}\"")
         };
         let e = Error::sql(format!("expected {what}, found {found}")).code("E0102").span(self.here());
-        let words = what.split([' ', ',']).filter(|w| w.len() > 2 && w.chars().all(char::is_uppercase));
+        let found = token.to_string();
+        let is_other = |w: &&str| w.len() > 2 && w.chars().all(char::is_uppercase) && !w.eq_ignore_ascii_case(&found);
+        let words = what.split([' ', ',']).filter(is_other);
         match token {
             Token::Word(w) if w.quote_style.is_none() => match nearest(&w.value, words) {
-                Some(near) => e.hint(format!("did you mean {near}?")),
+                Some(near) => e.hint(format!("did you mean {near}?")).as_hinted(),
                 None => e,
             },
             _ => e,
@@ -437,7 +439,13 @@ impl Cursor {
         found
     }
     pub(super) fn need_words(&mut self, words: &[&str]) -> Result<()> {
-        if self.words(words) { Ok(()) } else { Err(self.expected(&words.join(" "))) }
+        // A first word alone may begin something else.
+        if !self.at_word(words[0]) {
+            return Err(self.expected(&words.join(" ")));
+        }
+        words
+            .iter()
+            .try_for_each(|word| if self.words(&[word]) { Ok(()) } else { Err(self.expected(word)) })
     }
     pub(super) fn symbol(&mut self, token: Token) -> bool {
         self.parser.consume_token(&token)

@@ -48,7 +48,7 @@ const KEYWORDS: [&str; 18] = [
 ];
 
 fn wrong(message: impl Into<String>, hint: impl Into<String>, span: Span) -> Error {
-    Error::sql(message).code("E0102").hint(hint).span(span)
+    Error::sql(message).code("E0102").hint(hint).span(span).as_hinted()
 }
 
 /// Whether a token is a bare word.
@@ -148,7 +148,7 @@ impl Slip<'_> {
         .find_map(|find| find(self));
         match found {
             Some(Meant::Instead(better)) => better,
-            Some(Meant::Hint(hint)) => e.hint(hint),
+            Some(Meant::Hint(hint)) => e.hint(hint).as_hinted(),
             None => e,
         }
     }
@@ -269,6 +269,7 @@ impl Slip<'_> {
             Some(t) if of_query && is_any(Some(t), &CLAUSES) => "at the end of the query".to_string(),
             None => "at the end".to_string(),
             Some(t) if is_any(Some(t), &CLAUSES) || is_any(Some(t), &["AS", "WITH", "UNION", "SELECT"]) => format!("in front of {}", t.token),
+            Some(_) if !self.tokens[self.at..].iter().any(|t| t.token.to_string() == closing) => "to it".to_string(),
             Some(_) => return None,
         };
         let e = wrong(format!("\"{opened}\" is not closed"), format!("add \"{closing}\" {stop}"), span_of(opened.span));
@@ -456,7 +457,9 @@ impl Slip<'_> {
     }
     fn missing_from(&self) -> Option<Meant> {
         let missing = self.selects() && self.wanted.starts_with("\";\"") && !self.has_from(0..self.tokens.len()) && word(self.token(self.at)).is_some();
-        missing.then(|| Meant::Hint("is FROM missing in front of it?".to_string()))
+        let another = is_any(self.token(self.at), &super::script::STATEMENTS);
+        let sign = if another { "\";\"" } else { "FROM" };
+        missing.then(|| Meant::Hint(format!("is {sign} missing in front of it?")))
     }
 }
 

@@ -9,6 +9,7 @@ use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
+use std::collections::BTreeSet;
 
 /// Partitions of one table.
 const PARTITIONS_MAX: u32 = 1_000;
@@ -18,13 +19,23 @@ pub(crate) const STEPS: [&str; 9] = ["TEST", "GIVEN", "ADVANCE", "IDLE", "CHECKP
 
 /// The tests of a text, or all its errors: one per broken statement. Ordinary statements are only told apart.
 pub fn parse_tests(text: &str) -> Result<TestFile, Vec<Error>> {
+    let (file, errors) = parse_each_test(text);
+    if errors.is_empty() { Ok(file) } else { Err(errors) }
+}
+
+/// The tests of a text that nothing is wrong with as far as can be told without their job, and what is wrong with the others.
+pub fn parse_each_test(text: &str) -> (TestFile, Vec<Error>) {
+    let mut file = TestFile::default();
     if text.len() > TEXT_BYTES_MAX {
         let e = Error::sql(format!("the text has {} bytes, at most {TEXT_BYTES_MAX} are taken", text.len()));
-        return Err(vec![e.code("E0103")]);
+        return (file, vec![e.code("E0103")]);
     }
-    let mut file = TestFile::default();
     let mut errors = Vec::new();
-    for tokens in statements(tokenize(text).map_err(|e| vec![e])?).0 {
+    let tokens = match tokenize(text) {
+        Ok(tokens) => tokens,
+        Err(e) => return (file, vec![e]),
+    };
+    for tokens in statements(tokens).0 {
         let span = whole(&tokens);
         if let Err(e) = depth::check(&tokens).and_then(|()| statement(&mut file, tokens, span)) {
             errors.push(e);
@@ -33,8 +44,24 @@ pub fn parse_tests(text: &str) -> Result<TestFile, Vec<Error>> {
     for test in &file.tests {
         errors.extend(order(test));
     }
+    for (number, test) in file.tests.iter().enumerate() {
+        let first = file.tests[..number].iter().find(|other| other.name == test.name);
+        errors.extend(first.map(|first| {
+            let e = Error::sql(format!("there are two tests '{}'", test.name)).code("E0801").span(test.span);
+            e.hint("call them differently").label(first.span, "the first")
+        }));
+    }
     errors.sort_by_key(|e| e.span.map(|s| s.start));
-    if errors.is_empty() { Ok(file) } else { Err(errors) }
+    // What stands before all tests is part of each.
+    let starts: Vec<_> = file.tests.iter().map(|test| test.span.start).collect();
+    let test_of = |e: &Error| e.span.map_or(0, |span| starts.partition_point(|start| *start <= span.start));
+    let broken: BTreeSet<usize> = errors.iter().map(test_of).collect();
+    let mut number = 0;
+    file.tests.retain(|_| {
+        number += 1;
+        !broken.contains(&number) && !broken.contains(&0)
+    });
+    (file, errors)
 }
 
 /// What comes where it has no meaning.
@@ -151,6 +178,45 @@ fn head(c: &mut Cursor) -> Result<Test> {
         settings: Vec::new(),
         now: None,
         steps: Vec::new(),
+    })
+}
+
+/// A test's head, step or SET.
+pub(crate) struct ShownStep {
+    /// As it is shown for debugging.
+    pub(crate) text: String,
+    /// Where names stand in it beside those of expressions.
+    pub(crate) names: Vec<Span>,
+    /// A statement of its own.
+    pub(crate) statement: Option<Span>,
+}
+
+/// None if it is not right.
+pub(crate) fn shown_step(tokens: Vec<TokenWithSpan>, span: Span) -> Option<ShownStep> {
+    let mut c = Cursor::new(tokens, span);
+    let (mut text, mut statement) = (String::new(), None);
+    if c.at_word("TEST") {
+        head(&mut c).ok()?;
+    }
+    if c.words(&["SET"]) {
+        let now = c.here();
+        if c.words(&["now"]) {
+            c.names.push(now);
+        }
+        c.need(Token::Eq).ok()?;
+        text = format!("{:?}", cell(&mut c).ok()?.expr);
+    } else if c.parser_at() != Token::EOF {
+        let kind = step_kind(&mut c).ok()?;
+        if let TestStepKind::ExpectError(expect) = &kind {
+            statement = Some(expect.statement);
+        }
+        text = format!("{kind:?}");
+    }
+    c.done().ok()?;
+    Some(ShownStep {
+        text,
+        names: c.names,
+        statement,
     })
 }
 
@@ -338,7 +404,12 @@ fn expect(c: &mut Cursor) -> Result<TestStepKind> {
 }
 
 fn expect_error(c: &mut Cursor) -> Result<ExpectError> {
+    let at_code = c.here();
     let code = c.text("a code in quotes")?;
+    if crate::catalogue::entry(&code).is_none() {
+        let e = Error::sql(format!("there is no error code '{code}'")).code("E0801").span(at_code);
+        return Err(e.hint("docs/errors.md lists them"));
+    }
     let mut at = None;
     if c.words(&["AT"]) {
         let line = c.sql(Parser::parse_literal_uint)?;
@@ -383,6 +454,9 @@ fn partition(c: &mut Cursor) -> Result<Option<u32>> {
         return Ok(None);
     }
     let span = c.here();
+    if !matches!(c.parser_at(), Token::Number(..)) {
+        return Err(c.expected("the number of a partition"));
+    }
     let number = c.sql(Parser::parse_literal_uint)?;
     match u32::try_from(number) {
         Ok(number) if number < PARTITIONS_MAX => Ok(Some(number)),

@@ -169,7 +169,7 @@ impl TypeText {
             "a type name" if token.is_some_and(|t| !matches!(t.token, Token::Word(_)) && word != ":") => {
                 with(error(format!("expected a type, found \"{word}\""), at), nested(self))
             }
-            "a type name" if !word.is_empty() => with(error(format!("\"{word}\" is no type"), at), no_name(column, &word)),
+            "a type name" if !word.is_empty() => with(error(format!("\"{word}\" is no type"), at), no_name(column, &word)).as_hinted(),
             "end of the type" => {
                 let (first, next) = (self.tokens.first().map(|(_, t)| t), place.and_then(|i| self.tokens.get(i + 1)).map(|(_, t)| t));
                 with(error(format!("\"{word}\" stands behind the type"), at), behind(first, &word, next))
@@ -221,6 +221,7 @@ fn behind(first: Option<&TokenWithSpan>, word: &str, next: Option<&TokenWithSpan
         }
         "WITH" => "is \")\" missing in front of it?".to_string(),
         "NOTNULL" | "NOT" => "as in INT NOT NULL".to_string(),
+        "WATERMARK" => "is a comma missing in front of it?".to_string(),
         _ if is_type(next) => "is a comma missing in front of it?".to_string(),
         _ => return None,
     })

@@ -2,6 +2,7 @@
 
 use super::table_factor::idents;
 use super::{Planner, node_columns};
+use crate::catalog::Entry;
 use crate::diagnostic::unsupported;
 use crate::expression::{interval_ms, span};
 use crate::lint::many_windows;
@@ -20,10 +21,12 @@ impl Planner<'_> {
             "HOP" => (&["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"], 4),
             "CUMULATE" | "SESSION" => return Err(unsupported(&kind, span(name))),
             _ => {
-                let e = unsupported(format!("the table function {name}"), span(name));
                 return Err(match nearest(&kind, ["TUMBLE", "HOP"]) {
-                    Some(near) => e.meant(near, near),
-                    None => e,
+                    Some(near) => Error::sql(format!("the function {kind} does not exist"))
+                        .code("E0207")
+                        .span(span(name))
+                        .meant(near, near),
+                    None => unsupported(format!("the table function {name}"), span(name)),
                 });
             }
         };
@@ -47,12 +50,16 @@ impl Planner<'_> {
         }
         let column = &relation.columns[index];
         if !column.rowtime {
-            let e = Error::sql(format!(
-                "\"{}\" is {}, but no event time: windows need a column with a watermark",
+            let of = column.qualifier.as_ref().map_or(String::new(), |table| format!(" of \"{table}\""));
+            let mut e = Error::sql(format!(
+                "\"{}\"{of} is {}, but no event time: windows need a column with a watermark",
                 column.name, column.ty.ty
             ))
             .code("E0402")
             .span(at_time);
+            if let Some(place) = self.declared(data, &column.name) {
+                e = e.label(place, "declared here");
+            }
             if column.window.is_some() && relation.columns.iter().any(|c| c.rowtime && c.name == BOUNDS[2]) {
                 return Err(e.hint("window_time is the event time behind a window"));
             }
@@ -146,6 +153,21 @@ impl Planner<'_> {
     }
 
     /// `TABLE t`, or a subquery.
+    /// Where a column of the table that a window function reads is declared.
+    fn declared(&self, data: &Expr, column: &str) -> Option<Span> {
+        let Expr::Function(f) = data else { return None };
+        let parts = match argument(f)? {
+            Expr::Identifier(i) => std::slice::from_ref(i),
+            Expr::CompoundIdentifier(parts) => parts,
+            _ => return None,
+        };
+        let Entry::Table(table) = self.catalog.get(&idents(parts).ok()?, &self.place).ok()? else {
+            return None;
+        };
+        let declared = table.definition().columns.iter().find(|c| c.name == column)?;
+        Some(declared.span)
+    }
+
     fn data(&mut self, expr: &Expr) -> Result<Relation> {
         let at = span(expr);
         let not_a_table = || {

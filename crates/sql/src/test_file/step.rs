@@ -55,9 +55,6 @@ pub(super) fn bind(test: &Test, compiled: &Compiled, catalog: &Catalog<'_>, regi
             Err(e) => errors.extend(e),
         }
     }
-    if !errors.is_empty() {
-        return Err(errors);
-    }
     // Those that no step names.
     for name in std::mem::take(&mut scope.written) {
         let of = |n: &&Node| matches!(&n.spec, NodeSpec::Sink(t) if t.name == name);
@@ -71,6 +68,7 @@ pub(super) fn bind(test: &Test, compiled: &Compiled, catalog: &Catalog<'_>, regi
     }
     Ok(BoundTest {
         job: None,
+        errors,
         settings: BTreeMap::new(),
         now,
         steps,

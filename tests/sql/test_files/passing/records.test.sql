@@ -34,6 +34,9 @@ EXPECT FAILURE 'E0700';
 TEST 'rows of files' WITH ('POLICY' = 'skip', 'MORE' = '');
 GIVEN clicks FROM 'fixtures/clicks.jsonl';
 GIVEN clicks PARTITION 1 FROM 'fixtures/clicks.csv';
+-- A first line with the names of the columns is no row.
+GIVEN clicks PARTITION 1 FROM 'fixtures/head.csv';
+GIVEN clicks PARTITION 1 FROM 'fixtures/quoted_head.csv';
 FINISH;
-EXPECT counts (page, n) VALUES ('home', 3), ('cart', 10), ('from csv', 4);
+EXPECT counts (page, n) VALUES ('home', 3), ('cart', 10), ('from csv', 4), ('with a head', 5), ('alone', 1);
 EXPECT REJECTED clicks ROWS 0;

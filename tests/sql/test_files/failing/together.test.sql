@@ -1,0 +1,19 @@
+-- All that is wrong with the tests of a file is told at once.
+TEST 'names and values' FOR 'jobs/revenue.sql';
+GIVEN ordrs VALUES (1, 10.0, '2026-01-01 00:00:05');
+GIVEN orders (id, amount, ts) VALUES ('one', 10.0, '2026-01-01 00:00:05');
+GIVEN orders FROM 'nowhere.csv';
+ADVANCE WATERMARK orders TO 'yesterday';
+EXPECT revenu ROWS 0;
+
+TEST 'the clock' FOR 'jobs/revenue.sql';
+ADVANCE PROCESSING TIME TO '2026-01-01 00:00:00';
+ADVANCE PROCESSING TIME BY INTERVAL '5' SECOND;
+ADVANCE PROCESSING TIME TO '2026-01-01 00:00:04';
+
+TEST 'syntax' FOR 'jobs/revenue.sql';
+RESTART FROM CHECKPONT;
+IDLE PARTITION x;
+
+TEST 'syntax' FOR 'jobs/revenue.sql';
+EXPECT ERROR 'E9999' IN (SELECT 1);
