@@ -6,12 +6,12 @@ use crate::display::{Color, Display, Format, LogFormat};
 use crate::output::is_binary;
 use crate::repl::Notices;
 use crate::report::{self, say};
-use millstream_dataflow::Error;
-use millstream_runtime::Control;
+use millstream_dataflow::{Clock, Error};
+use millstream_runtime::{Control, SystemClock};
 use millstream_server::Watched;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How things are shown: arguments, then the configuration, then what fits where they go.
@@ -92,7 +92,8 @@ pub(crate) fn stop_on_signals(control: &Control) -> Result<(), Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let control = control.clone();
     tokio::spawn(async move {
-        let mut asked: Option<Instant> = None;
+        let clock = SystemClock::default();
+        let mut asked: Option<Duration> = None;
         loop {
             tokio::select! {
                 _ = interrupt.recv() => {}
@@ -100,9 +101,9 @@ pub(crate) fn stop_on_signals(control: &Control) -> Result<(), Error> {
             }
             match asked {
                 // One signal to the process and to its group, as `timeout` sends it.
-                Some(at) if at.elapsed() < SAME_SIGNAL => continue,
+                Some(at) if clock.monotonic() - at < SAME_SIGNAL => continue,
                 Some(_) => std::process::exit(130),
-                None => asked = Some(Instant::now()),
+                None => asked = Some(clock.monotonic()),
             }
             say(format_args!("stopping, a job after a final checkpoint; once more stops at once"));
             control.stop();
