@@ -27,6 +27,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     own("a_recorded_test_passes", recorded);
     own("fixtures_of_all_formats", fixtures);
     own("results_as_junit", junit);
+    own("results_as_marks", marks);
     own("results_as_json", json);
     trials
 }
@@ -269,6 +270,16 @@ fn fixtures() -> Result<()> {
     }
     let (code, out, err) = run(directory.path(), &["--no-matrix"])?;
     ensure!(code == 0 && out.contains("4 passed, 0 failed"), "{code}\n{out}{err}");
+    Ok(())
+}
+
+/// Lines of test and job files are marked.
+fn marks() -> Result<()> {
+    let project = project()?;
+    for (form, told) in [("github", "::error file="), ("sarif", "\"ruleId\"")] {
+        let (code, out, err) = run(project.path(), &["--output", form, "--no-matrix"])?;
+        ensure!(code == 1 && out.contains(told) && out.contains("E0804"), "{code}\n{out}{err}");
+    }
     Ok(())
 }
 

@@ -75,6 +75,8 @@ pub struct ErrorBody {
     pub detail: Option<String>,
     /// The table whose connector it comes from, as plans name it.
     pub table: Option<String>,
+    /// The operator it comes from, by its id.
+    pub operator: Option<String>,
     /// What the user can do.
     pub hint: Option<String>,
     /// Where in the SQL text it stands.
@@ -107,6 +109,7 @@ impl Error {
             message: message.into(),
             detail: None,
             table: None,
+            operator: None,
             hint: None,
             span: None,
             labels: Vec::new(),
@@ -156,6 +159,11 @@ impl Error {
     /// Sets the table, if there is none yet.
     pub fn of_table(mut self, table: &str) -> Self {
         self.0.table.get_or_insert_with(|| table.to_string());
+        self
+    }
+    /// Sets the operator, if there is none yet.
+    pub fn of_operator(mut self, id: &str) -> Self {
+        self.0.operator.get_or_insert_with(|| id.to_string());
         self
     }
     /// Tells which setting says where the state is.

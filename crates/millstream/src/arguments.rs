@@ -7,7 +7,7 @@ use crate::display::{Display, Until};
 use crate::explain::Explain;
 use crate::fmt::Fmt;
 use crate::manual::{Completions, Man};
-use crate::new::New;
+use crate::new::{Init, New};
 use crate::sql::Sql;
 use crate::test::Test;
 use clap::{Args, Parser, Subcommand};
@@ -71,6 +71,10 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 made, 2 a file of it is there already and nothing is changed, or one cannot be written.
     New(New),
+    /// Make a project in a directory that is there: as new
+    ///
+    /// Exit status: 0 made, 2 a file of it is there already and nothing is changed, or one cannot be written.
+    Init(Init),
     /// Show a result that renews itself, without anything set up
     ///
     /// Counts made-up orders per second as they come, until Ctrl-C. Nothing is read, written or sent anywhere.

@@ -51,6 +51,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Explain(explain) => explain::run(explain),
             Command::Test(test) => test::test(test),
             Command::New(new) => new::new(&new),
+            Command::Init(init) => new::init(&init),
             Command::Demo(demo) => demo::demo(demo),
         },
         Err(e) => {

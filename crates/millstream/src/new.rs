@@ -13,6 +13,13 @@ pub(crate) struct New {
     directory: PathBuf,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The directory; the current one if it is not given
+    #[arg(default_value = ".")]
+    directory: PathBuf,
+}
+
 /// What stands for the project's name.
 const NAME: &str = "{name}";
 
@@ -29,7 +36,15 @@ const SKELETON: [(&str, &str); 8] = [
 ];
 
 pub(crate) fn new(arguments: &New) -> ExitCode {
-    match make(&arguments.directory) {
+    made(&arguments.directory)
+}
+
+pub(crate) fn init(arguments: &Init) -> ExitCode {
+    made(&arguments.directory)
+}
+
+fn made(directory: &Path) -> ExitCode {
+    match make(directory) {
         Ok(told) => print(&told),
         Err(e) => refused_for(e),
     }

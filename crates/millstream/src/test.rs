@@ -4,17 +4,20 @@ mod find;
 mod human;
 mod json;
 mod junit;
+mod marks;
 mod record;
 
 use crate::arguments::pair;
 use crate::config::Configuration;
 use crate::display::LogFormat;
+use crate::findings::{self, Form};
 use crate::process::{io_runtime, log_from};
 use crate::report::{refused_for, say, write, wrong_configuration};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use find::Found;
 use millstream_server::testing::{Cell, FileReport, TestOptions, test_file, updated};
+use millstream_sql::Palette;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -27,9 +30,9 @@ pub(crate) struct Test {
     /// Give ${NAME} in job files a value
     #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = pair)]
     define: Vec<(String, String)>,
-    /// How results are shown
-    #[arg(short, long, value_enum, default_value = "human")]
-    output: Output,
+    /// How results are shown; github if GITHUB_ACTIONS is true, human otherwise
+    #[arg(short, long, value_enum)]
+    output: Option<Output>,
     /// Run each test in its plainest way only
     #[arg(long)]
     no_matrix: bool,
@@ -67,6 +70,10 @@ enum Output {
     Json,
     /// XML, as test runners write it
     Junit,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// As human, and workflow commands of GitHub Actions, which mark the lines of a pull request
+    Github,
 }
 
 /// What decides the order of shuffled partitions, unless `--seed` does.
@@ -100,6 +107,8 @@ fn start(arguments: &Test, configuration: &Configuration) -> Result<ExitCode> {
         runtime.shutdown_background();
         return code;
     }
+    let is_github = std::env::var("GITHUB_ACTIONS").is_ok_and(|v| v == "true");
+    let output = arguments.output.unwrap_or(if is_github { Output::Github } else { Output::Human });
     let Found { files, filter } = find::find(&arguments.paths)?;
     let options = options(filter);
     let mut reports = Vec::new();
@@ -110,7 +119,7 @@ fn start(arguments: &Test, configuration: &Configuration) -> Result<ExitCode> {
         if arguments.update {
             report = update(&file, report, &options, &runtime)?;
         }
-        if arguments.output == Output::Human {
+        if matches!(output, Output::Human | Output::Github) {
             write(&human::file(&report))?;
         }
         reports.push(report);
@@ -123,10 +132,12 @@ fn start(arguments: &Test, configuration: &Configuration) -> Result<ExitCode> {
         (0, None) => anyhow::bail!("there is no TEST in {}", reports.iter().map(|r| r.path.as_str()).collect::<Vec<_>>().join(", ")),
         _ => {}
     }
-    write(&match arguments.output {
+    write(&match output {
         Output::Human => human::summary(&reports),
         Output::Json => json::text(&reports),
         Output::Junit => junit::text(&reports),
+        Output::Sarif => findings::write(&marks::checked(&reports), Form::Sarif, &Palette::PLAIN),
+        Output::Github => human::summary(&reports) + &findings::write(&marks::checked(&reports), Form::Github, &Palette::PLAIN),
     })?;
     if reports.iter().any(FileReport::is_bug) {
         return Ok(ExitCode::from(70));

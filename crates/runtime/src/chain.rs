@@ -262,7 +262,7 @@ impl Chain {
             return Ok(());
         };
         let start = self.clock.monotonic();
-        let step = f(op.as_mut(), &mut self.output)?;
+        let step = f(op.as_mut(), &mut self.output).map_err(|e| e.of_operator(&n.metrics.id))?;
         let now = self.clock.monotonic();
         n.metrics.busy_ns.fetch_add((now - start).as_nanos() as u64, Relaxed);
         // A query without checkpoints has state, too.

@@ -147,7 +147,7 @@ impl Runner {
 
     /// Runs a query to its end, or to a bound; the rows go to the observer.
     pub(crate) async fn query(&self, query: ShownQuery, bounds: Bounds, observer: &Arc<dyn Observer>, control: &Control) -> Result<QueryEnd> {
-        let ShownQuery { plan, changes, shown } = query;
+        let ShownQuery { plan, changes, shown, span } = query;
         let collect = plan.nodes.iter().find(|n| n.spec == NodeSpec::Collect);
         let collect = collect.ok_or_else(|| Error::bug("a query's plan does not collect"))?;
         let columns = collect.columns.get(..shown.columns);
@@ -234,7 +234,13 @@ impl Runner {
             (Err(e), _) => {
                 // What was shown so far is ended as well as it can be; the first error is the one that counts.
                 let _shown = observer.event(Event::QueryEnded { end: QueryEnd::Failed });
-                return Err(e);
+                // What an operator finds is about the statement; what a connector finds is about a table.
+                return Err(
+                    match span.filter(|_| e.span.is_none() && e.table.is_none() && e.operator.as_ref().is_some_and(|id| id.starts_with("query:"))) {
+                        Some(span) => e.span(span),
+                        None => e,
+                    },
+                );
             }
         };
         observer.event(Event::QueryEnded { end })?;

@@ -2,7 +2,7 @@
 
 use crate::catalog::{Catalog, CreateCatalog, Entry, Names, View, follows, is_a};
 use crate::diagnostic::Diagnostic;
-use crate::expression::cast;
+use crate::expression::{cast, span};
 use crate::graph::JobGraph;
 use crate::hints::Hints;
 use crate::lint;
@@ -72,6 +72,8 @@ pub struct ShownQuery {
     /// Whether rows are changes: updates and deletions, too.
     pub changes: bool,
     pub shown: Shown,
+    /// Where it stands.
+    pub span: Option<Span>,
 }
 
 /// Nodes of a job's graph: far beyond what anyone writes, and soon planned.
@@ -144,6 +146,8 @@ pub(crate) struct Text<'a> {
     /// The first sink.
     first: Option<String>,
     pub(crate) steps: Vec<Step>,
+    /// Where each INSERT stands, by what the ids of its operators begin with.
+    pub(crate) places: BTreeMap<String, Span>,
     findings: Vec<Diagnostic>,
 }
 
@@ -175,6 +179,7 @@ impl<'a> Text<'a> {
             inserted: BTreeMap::new(),
             first: None,
             steps: Vec::new(),
+            places: BTreeMap::new(),
             findings: Vec::new(),
         }
     }
@@ -490,7 +495,12 @@ impl<'a> Text<'a> {
                     ..Shown::default()
                 };
                 let plan = self.collected(graph, node, columns);
-                Step::Query(Box::new(ShownQuery { plan, changes: false, shown }))
+                Step::Query(Box::new(ShownQuery {
+                    plan,
+                    changes: false,
+                    shown,
+                    span: None,
+                }))
             }
         })
     }
@@ -522,7 +532,8 @@ impl<'a> Text<'a> {
         route(&self.catalog, self.options.registry, &mut graph)?;
         graph.cut(nodes);
         let plan = self.collected(graph, relation.node, node_columns(&relation.columns));
-        Ok(ShownQuery { plan, changes, shown })
+        let span = Some(span(query)).filter(|span| span.start.line > 0);
+        Ok(ShownQuery { plan, changes, shown, span })
     }
 
     /// A job whose rows are shown: it writes no table, so dead letters are only counted.
@@ -570,6 +581,16 @@ impl<'a> Text<'a> {
         }
         (self.inserts, self.inserted) = (graph, inserted);
         let name = result?;
+        let number = self.inserted.get(&name).copied().unwrap_or(1);
+        let prefix = if number == 1 { name.clone() } else { format!("{name}/{number}") };
+        let (start, query) = (insert.span.start, span(insert.query.as_ref()));
+        self.places.insert(
+            prefix,
+            Span {
+                start,
+                end: query.end.max(insert.span.end),
+            },
+        );
         self.first.get_or_insert(name);
         Ok(())
     }

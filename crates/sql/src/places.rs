@@ -4,9 +4,12 @@ use crate::catalog::Catalog;
 use millstream_dataflow::{Error, Span};
 use std::collections::BTreeMap;
 
-/// The tables of a file by their names, as messages name them.
+/// The tables of a file by their names, as messages name them; its INSERTs by what the ids of their operators begin with.
 #[derive(Debug, Default)]
-pub struct Places(BTreeMap<String, Place>);
+pub struct Places {
+    tables: BTreeMap<String, Place>,
+    inserts: BTreeMap<String, Span>,
+}
 
 #[derive(Debug)]
 struct Place {
@@ -20,7 +23,7 @@ const PLACES: [&str; 4] = ["path", "topic", "topic-pattern", "listen"];
 
 impl Places {
     /// - `above`: lines of earlier texts
-    pub(crate) fn new(catalog: &Catalog<'_>, above: u64) -> Places {
+    pub(crate) fn new(catalog: &Catalog<'_>, inserts: BTreeMap<String, Span>, above: u64) -> Places {
         let place = |table: &crate::table::Table| {
             let definition = table.definition();
             let options = definition.options.iter().map(|o| (o.key.clone(), o.span));
@@ -31,12 +34,16 @@ impl Places {
             (table.name().to_string(), place)
         };
         // What is of an earlier text, or read of a stored catalog, has no place in this one.
-        Places(catalog.tables_here().map(place).filter(|(_, p)| p.name.start.line > above).collect())
+        Places {
+            tables: catalog.tables_here().map(place).filter(|(_, p)| p.name.start.line > above).collect(),
+            inserts,
+        }
     }
 
     /// Moves all places.
     pub(crate) fn moved(mut self, to: impl Fn(Span) -> Span) -> Places {
-        for place in self.0.values_mut() {
+        self.inserts.values_mut().for_each(|span| *span = to(*span));
+        for place in self.tables.values_mut() {
             place.name = to(place.name);
             place.options.iter_mut().for_each(|(_, span)| *span = to(*span));
         }
@@ -45,8 +52,15 @@ impl Places {
 
     /// The error at the option that it is about, or else at its table's name, if it has no place yet and the table is one of the text.
     pub fn of(&self, e: Error) -> Error {
-        let Some(place) = self.table_of(&e).filter(|_| e.span.is_none()) else {
+        if e.span.is_some() {
             return e;
+        }
+        let Some(place) = self.table_of(&e) else {
+            let prefix = e.operator.as_deref().and_then(|id| id.split_once(':'));
+            return match prefix.and_then(|(statement, _)| self.inserts.get(statement).copied()) {
+                Some(insert) => e.span(insert),
+                None => e,
+            };
         };
         let named = |text: &str| place.options.iter().find(|(key, _)| text.contains(&format!("'{key}'")));
         let is_setup = e.code.is_some_and(|code| code.starts_with("E05"));
@@ -59,11 +73,15 @@ impl Places {
     /// That of the connector which it comes from, or the one that it names first.
     fn table_of(&self, e: &Error) -> Option<&Place> {
         if let Some(table) = &e.table {
-            return self.0.get(table);
+            return self.tables.get(table);
         }
         let texts = || [Some(&e.message), e.detail.as_ref()].into_iter().flatten();
         let at = |name: &str| texts().find_map(|t| t.find(&format!("table \"{name}\"")));
-        let named = self.0.iter().filter_map(|(name, place)| Some((at(name)?, place)));
+        // Columns are computed where a table is read.
+        if let Some(table) = e.operator.as_deref().and_then(|id| id.strip_prefix("source:")) {
+            return self.tables.get(table);
+        }
+        let named = self.tables.iter().filter_map(|(name, place)| Some((at(name)?, place)));
         named.min_by_key(|(at, _)| *at).map(|(_, place)| place)
     }
 }
@@ -85,7 +103,12 @@ mod tests {
             name: at(1),
             options: options.collect(),
         };
-        let places = Places(BTreeMap::from([("t".to_string(), place)]));
+        let places = Places {
+            tables: BTreeMap::from([("t".to_string(), place)]),
+            inserts: BTreeMap::from([("o/2".to_string(), Span::new((7, 1), (8, 3)))]),
+        };
+        let of_operator = |id: &str| places.of(Error::data("division by zero").of_operator(id)).span.map(|s| s.start.line);
+        assert_eq!(["o/2:project1", "o:project1", "query:project1"].map(of_operator), [Some(7), None, None]);
         let line = |e: Error| places.of(e).span.map(|span| span.start.line);
         let error = |code, message: &str| Error::config(message).code(code).of_table("t");
         assert_eq!(line(error("E0515", "option 'properties.a' is refused")), Some(4));

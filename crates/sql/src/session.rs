@@ -3,7 +3,7 @@
 mod typing;
 
 use crate::catalog::{FOLLOWS, Names};
-use crate::compile::{Checked, CompileOptions, Compiled, Text, check_setting, on_large_stack};
+use crate::compile::{Checked, CompileOptions, Compiled, Step, Text, check_setting, on_large_stack};
 use crate::diagnostic::Diagnostic;
 use crate::hints::Hints;
 use crate::known::Known;
@@ -146,6 +146,11 @@ impl Session {
         let moved = |mut compiled: Compiled| {
             compiled.changes.iter_mut().for_each(|c| c.span = substituted.original(c.span));
             compiled.places = compiled.places.moved(|span| substituted.original(span));
+            for step in &mut compiled.steps {
+                if let Step::Query(query) = step {
+                    query.span = query.span.map(|span| substituted.original(span));
+                }
+            }
             compiled
                 .findings
                 .iter_mut()
@@ -226,7 +231,7 @@ impl Session {
         self.hints = std::mem::take(&mut text.hints);
         self.hints.keep(&views);
         let findings = text.findings();
-        let places = Places::new(&text.catalog, look.above);
+        let places = Places::new(&text.catalog, std::mem::take(&mut text.places), look.above);
         let (steps, changes) = text.into_steps(with_inserts);
         let done = Compiled {
             steps,
