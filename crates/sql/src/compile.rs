@@ -640,13 +640,19 @@ impl<'a> Text<'a> {
             let exchanged = lint::exchanged(&relation, &declared, &insert.table.to_string(), insert.table.span);
             graph.findings.extend(exchanged);
         }
-        let exprs = targets(&relation, &declared, insert)?;
         let columns = table.sink_columns();
-        let exprs = exprs.into_iter().zip(&declared).zip(&columns).map(|((expr, from), to)| {
-            let ty = from.ty.clone();
-            cast(Bound { expr, ty }, to.ty.clone()).expr
-        });
-        let exprs = exprs.collect();
+        // What has the connector's types goes there as it is, all else by way of the declared ones.
+        let exprs = match targets(&relation, &columns, insert) {
+            Ok(exprs) => exprs,
+            Err(_) => {
+                let exprs = targets(&relation, &declared, insert)?;
+                let to_sink = exprs.into_iter().zip(&declared).zip(&columns).map(|((expr, from), to)| {
+                    let ty = from.ty.clone();
+                    cast(Bound { expr, ty }, to.ty.clone()).expr
+                });
+                to_sink.collect()
+            }
+        };
         let project = graph.add("project", NodeSpec::Project(exprs), JobGraph::forward(relation.node), columns.clone());
         if let Some(refused) = graph.refused.take() {
             return Err(refused);

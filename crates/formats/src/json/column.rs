@@ -518,6 +518,9 @@ pub(super) fn culprit(record: &[u8], at: usize, ty: &SqlType, options: &JsonOpti
         number += 1;
         let mut name = format!("[{number}]");
         if matches!(ty, SqlType::Map(..)) {
+            if c.peek() != Some(b'"') {
+                return None;
+            }
             name = format!("['{}']", c.string().ok()?.0);
             c.space();
             c.eat(b':');
