@@ -7,13 +7,14 @@ use super::{BROKERS, GROUP};
 use millstream_dataflow::option::{Options, nearest};
 use millstream_dataflow::{Error, Result, TableSpec};
 use rdkafka::ClientContext;
-use rdkafka::config::{ClientConfig, FromClientConfigAndContext};
+use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 use rdkafka::producer::ThreadedProducer;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tracing::debug;
 
 /// How long brokers may take to answer, and how often they are asked.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(3);
@@ -171,7 +172,16 @@ impl Refusals {
     }
 }
 
+/// What librdkafka says of a listener that speaks otherwise, in its log only.
+const OTHERWISE: &str = "security.protocol";
+
 impl ClientContext for Refusals {
+    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, message: &str) {
+        if message.contains(OTHERWISE) {
+            self.trouble.note(message);
+        }
+        debug!("{message}");
+    }
     fn error(&self, error: KafkaError, reason: &str) {
         // That none is left says nothing of why.
         if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
@@ -210,6 +220,7 @@ impl Client {
         // Without a group librdkafka refuses to keep positions; this one is never committed to.
         config.set("group.id", format!("millstream-{job}-{}", table.name));
         config.set("client.id", format!("millstream-{job}"));
+        config.set_log_level(RDKafkaLogLevel::Info);
         for (key, value) in DEFAULTS {
             config.set(*key, *value);
         }
@@ -371,7 +382,7 @@ impl Client {
         let told = self.trouble.last();
         let is_of_listener = told
             .as_ref()
-            .is_some_and(|t| ["SSL", "SASL", "PLAINTEXT", "ApiVersion"].iter().any(|w| t.contains(w)));
+            .is_some_and(|t| ["SSL", "SASL", "PLAINTEXT", "ApiVersion", OTHERWISE].iter().any(|w| t.contains(w)));
         let error = Error::unavailable(format!("{what} of table \"{}\"", self.table))
             .code("E0516")
             .detail(match told {
