@@ -646,7 +646,7 @@ fn cut_off() -> Result<()> {
     ensure!(line(&get("/metrics")?)?.ends_with(&connected(1)));
     Writer::new(&address, topic, &[])?.send_all(&["{\"a\":2}"])?;
     wait_for_rows(directory.path(), 2, &mut child)?;
-    ensure!(child.told()?.contains("waiting for it table=t"), "{}", child.told()?);
+    ensure!(child.told()?.contains("waiting for it job=copy table=t"), "{}", child.told()?);
     child.stop()
 }
 
