@@ -554,7 +554,11 @@ impl<'a> Text<'a> {
 
     fn explain(&self, statement: &Statement) -> Result<String> {
         let job = match &statement.kind {
-            StatementKind::Query(query) => self.query(query, &mut Vec::new())?.plan,
+            StatementKind::Query(query) => {
+                let ShownQuery { plan, shown, .. } = self.query(query, &mut Vec::new())?;
+                let names = plan.nodes.last().map_or_else(Vec::new, |n| n.columns.iter().map(|c| c.name.as_str()).collect());
+                return Ok(explain(&plan) + &shown.text(&names));
+            }
             StatementKind::Insert(insert) => self.alone(std::slice::from_ref(insert))?,
             StatementKind::StatementSet(inserts) => self.alone(inserts)?,
             _ => return Err(Error::bug("EXPLAIN of something that is no query")),

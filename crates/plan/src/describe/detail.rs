@@ -17,6 +17,7 @@ pub(super) fn detail(job: &Job, index: usize, below: &[String]) -> String {
         NodeSpec::Window { window, time, zone, .. } => format!("{}{} on {}", cut(window), of(zone), name(*time)),
         NodeSpec::Expand { keys, sets } => sets_text(keys, sets, below).join(", "),
         NodeSpec::LocalWindowAggregate(a) => aggregate(a),
+        NodeSpec::WindowAggregate { aggregate: a, .. } if a.window == Window::Whole => aggregate(a),
         NodeSpec::WindowAggregate { aggregate: a, .. } => format!("{}; late rows: {}", aggregate(a), late(job, index)),
         NodeSpec::DeadLetters(DeadLetters::Rejected) => "of bad records".to_string(),
         NodeSpec::DeadLetters(DeadLetters::Late { table }) => format!("of late rows of {table}"),
@@ -177,7 +178,7 @@ fn cut(window: &Window) -> String {
     };
     match window {
         Window::Tumble { size_ms, .. } => format!("TUMBLE(size {}{offset})", duration(*size_ms)),
-        Window::Whole => "until the input ends".to_string(),
+        Window::Whole => "until the input ends,".to_string(),
         Window::Hop { slide_ms, size_ms, .. } => format!("HOP(slide {}, size {}{offset})", duration(*slide_ms), duration(*size_ms)),
     }
 }
@@ -208,5 +209,11 @@ fn aggregate(a: &WindowAggregate) -> String {
         WindowTime::Attached { start, end } => format!("as in {}, {}", name(start), name(end)),
     };
     let keys = a.keys.iter().map(name).collect::<Vec<_>>().join(", ");
+    if a.window == Window::Whole {
+        return match calls(a).join(", ") {
+            calls if calls.is_empty() => format!("{} keys ({keys})", cut(&a.window)),
+            calls => format!("{} keys ({keys}): {calls}", cut(&a.window)),
+        };
+    }
     format!("{}{} {time} keys ({keys}): {}", cut(&a.window), of(&a.zone), calls(a).join(", "))
 }

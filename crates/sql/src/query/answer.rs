@@ -28,6 +28,39 @@ pub struct SortKey {
     pub nulls_first: bool,
 }
 
+impl Shown {
+    /// What becomes of the rows, for EXPLAIN; empty if they are shown as they come.
+    ///
+    /// - `names`: of all columns
+    pub(crate) fn text(&self, names: &[&str]) -> String {
+        let mut told = Vec::new();
+        if !self.order.is_empty() {
+            let key = |key: &SortKey| {
+                let name = names.get(key.column).copied().unwrap_or_default();
+                let direction = if key.descending { " DESC" } else { "" };
+                let nulls = match (key.nulls_first, key.descending) {
+                    (true, true) => " NULLS FIRST",
+                    (false, false) => " NULLS LAST",
+                    _ => "",
+                };
+                format!("{name}{direction}{nulls}")
+            };
+            told.push(format!(
+                "sorted by {} once all are there",
+                self.order.iter().map(key).collect::<Vec<_>>().join(", ")
+            ));
+        }
+        if self.skip > 0 {
+            told.push(format!("without the first {}", self.skip));
+        }
+        told.extend(self.limit.map(|limit| format!("{limit} at most")));
+        match told.is_empty() {
+            true => String::new(),
+            false => format!("Its rows: {}\n", told.join(", ")),
+        }
+    }
+}
+
 impl Planner<'_> {
     /// Binds a query whose rows are shown.
     ///
