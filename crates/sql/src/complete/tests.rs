@@ -386,7 +386,7 @@ fn settings_catalogs_and_databases_are_named() {
     all("SHOW CUR|", &["CURRENT CATALOG", "CURRENT DATABASE"]);
     of(OptionKey, "SET 'paral|", &["parallelism.default' = ", "pipeline.max-parallelism' = "]);
     of(OptionKey, "SET paral|", &["'parallelism.default' = ", "'pipeline.max-parallelism' = "]);
-    of(OptionValue, "SET 'execution.runtime-mode' = |", &["'streaming'"]);
+    of(OptionValue, "SET 'execution.runtime-mode' = |", &["'streaming'", "'batch'", "'automatic'"]);
     assert_eq!(texts("RESET |", None)[0], "'parallelism.default'");
     assert!(at("SET 'par|").0.suggestions[0].detail.starts_with("now '2'"));
 }

@@ -51,7 +51,7 @@ TEST 'b' EXPECT ERROR 'E0201' AT 1:8 IN (SELECT (amout) FROM orders);",
 
 #[test]
 fn errors_come_all_at_once_with_their_places() {
-    let text = "GIVEN t VALUES (1);\nTEST name;\nTEST 'a';\nGIVEN t VALUE (1);\nEXPECT t (a, a) ROWS 1;\nADVANCE t TO 1;\nEXPECT t VALUES (1) TOLERANCE x;\nGIVEN t PARTITION 9999 VALUES (1);\nFINISH; GIVEN t VALUES (1);\nSET 'a' = 'b';\nEXPECT ERROR 'E1' IN (SELECT 1;";
+    let text = "GIVEN t VALUES (1);\nTEST name;\nTEST 'a';\nGIVEN t VALUE (1);\nEXPECT t (a, a) ROWS 1;\nADVANCE t TO 1;\nEXPECT t VALUES (1) TOLERANCE x;\nGIVEN t PARTITION 9999 VALUES (1);\nFINISH; GIVEN t VALUES (1);\nSET 'a' = 'b';\nEXPECT ERROR 'E0201' IN (SELECT 1;";
     assert_eq!(
         errors(text),
         [
@@ -64,7 +64,7 @@ fn errors_come_all_at_once_with_their_places() {
             "E0801 8:19: partitions are numbered from 0 to 999",
             "E0801 9:9: nothing comes in after FINISH",
             "E0801 10:1: SET stands before the steps of a test",
-            "E0102 11:31: expected \")\", found the end of the statement",
+            "E0102 11:34: expected \")\", found the end of the statement",
         ]
     );
     assert_eq!(
