@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 const N: u64 = 40_000;
 /// The first commit comes with the row 14 000: 4 s are left to stop it before its end.
-const RATE: u64 = 6_000;
+const RATE: u64 = 2_000;
 /// Of the lives after that: a source's rate may change.
 const FAST: u64 = 1_000_000;
 
