@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 const N: u64 = 40_000;
-/// The first commit comes with the row 14 000: 4 s are left to stop it before its end.
+/// The first commit comes with the row 14 000: 13 s are left to stop it before its end, on a busy machine, too.
 const RATE: u64 = 2_000;
 /// Of the lives after that: a source's rate may change.
 const FAST: u64 = 1_000_000;
