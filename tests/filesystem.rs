@@ -13,6 +13,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("hours_of_the_example_are_whole_and_marked", example),
         trial("compressed_files_of_the_example_are_read", compressed),
+        trial("the_examples_of_avro_and_of_lines_are_right", avro_and_lines),
         trial("partitions_are_marked_once_the_watermark_has_passed_them", marked),
     ]
 }
@@ -116,6 +117,36 @@ fn compressed() -> Result<()> {
             && error.contains(" --> cut.sql:1:14\n"),
         "{error}"
     );
+    Ok(())
+}
+
+/// Avro with nested columns, and lines of text.
+fn avro_and_lines() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let run = |name: &str| -> Result<String> {
+        let mut command = millstream(directory.path())?;
+        command.args(["run", name]);
+        succeed(command)
+    };
+    let example = std::fs::read_to_string(root().join("sql-examples/avro-archive.sql"))?;
+    std::fs::write(directory.path().join("job.sql"), &example)?;
+    run("job.sql")?;
+    let table = example.split(';').find(|s| s.contains("CREATE TABLE archive")).unwrap_or_default();
+    let count = "SELECT COUNT(*) AS n, SUM(id) AS ids, MAX(CARDINALITY(tags)) AS tags, COUNT(item.price) AS prices FROM archive;";
+    std::fs::write(directory.path().join("look.sql"), format!("{table};\n{count}"))?;
+    let shown = run("look.sql")?;
+    ensure!(shown == "{\"n\":1000,\"ids\":500500,\"tags\":2,\"prices\":1000}\n", "{shown}");
+    let logs = directory.path().join("in/logs");
+    std::fs::create_dir_all(&logs)?;
+    std::fs::write(logs.join("a.log"), "1 INFO up\n\n2 ERROR \"disk, full\"\n3 ERROR again\n")?;
+    std::fs::write(logs.join("b.log"), "1 ERROR {once}")?;
+    std::fs::copy(root().join("sql-examples/log-lines.sql"), directory.path().join("lines.sql"))?;
+    let shown = run("lines.sql")?;
+    let lines = [
+        r#"{"file":"a.log","errors":2,"first_error":"2 ERROR \"disk, full\""}"#,
+        r#"{"file":"b.log","errors":1,"first_error":"1 ERROR {once}"}"#,
+    ];
+    ensure!(shown.lines().eq(lines), "{shown}");
     Ok(())
 }
 
