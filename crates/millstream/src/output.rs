@@ -173,9 +173,15 @@ fn null(color: bool) -> String {
     paint(color, Paint::Dim, "<NULL>")
 }
 
-/// Control characters would act on the terminal: they are shown instead.
-fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+/// Control characters would act on the terminal: the pictures that Unicode has of them are shown instead, `␊` for a new line.
+pub(crate) fn clean(text: &str) -> String {
+    let picture = |c: char| match u32::from(c) {
+        n @ 0..0x20 => char::from_u32(0x2400 + n),
+        0x7f => Some('\u{2421}'),
+        _ => None,
+    };
+    let shown = |c: char| if c.is_control() { picture(c).unwrap_or('\u{fffd}') } else { c };
+    text.chars().map(shown).collect()
 }
 
 /// Writes to standard output, so that who reads it has it.

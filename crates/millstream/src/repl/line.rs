@@ -1,5 +1,6 @@
 //! Lines as they will stand on the terminal: texts with what they mean, not how that looks.
 
+pub(crate) use crate::output::clean;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What a text means to whoever reads it.
@@ -80,11 +81,6 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     kept
 }
 
-/// Control characters would act on the terminal: they are shown instead.
-pub(crate) fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Line, Mark, clean, cut};
@@ -96,7 +92,7 @@ mod tests {
         assert_eq!(cut("漢字漢字", 5), "漢字…");
         assert_eq!(cut("漢字漢字", 4), "漢…");
         assert_eq!(cut("abc", 0), "");
-        assert_eq!(clean("a\u{1b}[1m\n"), "a\u{fffd}[1m\u{fffd}");
+        assert_eq!(clean("a\u{1b}[1m\n\u{9b}"), "a␛[1m␊\u{fffd}");
         let mut line = Line::of("ab", Mark::Plain);
         line.push("cdef", Mark::Dim);
         line.push("g", Mark::Dim);
