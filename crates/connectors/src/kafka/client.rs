@@ -158,7 +158,12 @@ pub(super) struct Trouble(Arc<Mutex<Option<String>>>);
 
 impl Trouble {
     pub(super) fn note(&self, reason: &str) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_string());
+        // `…: Connection refused (after 0ms in state CONNECT, 1 identical error(s) suppressed)`
+        let once = match reason.find(" identical error") {
+            Some(at) => format!("{})", reason[..at].rsplit_once(", ").map_or(reason, |(before, _)| before)),
+            None => reason.to_string(),
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(once);
     }
     fn last(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -383,17 +388,15 @@ impl Client {
         let is_of_listener = told
             .as_ref()
             .is_some_and(|t| ["SSL", "SASL", "PLAINTEXT", "ApiVersion", OTHERWISE].iter().any(|w| t.contains(w)));
-        let error = Error::unavailable(format!("{what} of table \"{}\"", self.table))
-            .code("E0516")
-            .detail(match told {
-                Some(told) => format!("asked {}: {told}", self.brokers),
-                None => format!("asked {}", self.brokers),
-            });
-        let error = match is_of_listener {
+        let error = Error::unavailable(format!("{what} of table \"{}\"", self.table)).code("E0516");
+        let error = match told {
+            Some(told) => error.detail(format!("asked {}: {told}", self.brokers)),
+            None => error.detail(format!("asked {}", self.brokers)).source(e),
+        };
+        match is_of_listener {
             true => error.hint("does 'properties.security.protocol' say what the broker's listener speaks? It is PLAINTEXT unless it is set"),
             false => error.hint(format!("is 'properties.bootstrap.servers' right and reachable? It is '{}'", self.brokers)),
-        };
-        error.source(e)
+        }
     }
     fn refused(&self, e: &KafkaError) -> Error {
         let KafkaError::ClientConfig(_, why, key, _) = e else {
