@@ -252,7 +252,8 @@ fn stopped() -> Result<()> {
     let directory = tempfile::tempdir()?;
     std::fs::write(directory.path().join("job.sql"), job())?;
     let start = |rate: &str| sql(directory.path(), &["-f", "job.sql", "-D", &format!("N={N}"), "-D", &format!("RATE={rate}")]);
-    let mut running = Running::start(start("60000")?)?;
+    // Slow enough that the job still runs after its first commit, on a busy machine, too.
+    let mut running = Running::start(start("4000")?)?;
     wait_for_commit(directory.path(), 0, &mut running.0)?;
     signal(&running.0, "TERM")?;
     let status = running.0.wait()?;
