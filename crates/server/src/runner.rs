@@ -220,11 +220,14 @@ impl Runner {
                 run.await
             }
         };
-        if let (Ok(Outcome::Finished), Some(sorter)) = (&outcome, &sorter)
-            && let Some(sorted) = sorter.lock().unwrap_or_else(PoisonError::into_inner).finish()?
-        {
-            show(Batch::new(sorted))?;
-        }
+        let outcome = match (outcome, &sorter) {
+            (Ok(Outcome::Finished), Some(sorter)) => {
+                let sorted = sorter.lock().unwrap_or_else(PoisonError::into_inner).finish();
+                let shown = sorted.and_then(|rows| rows.map_or(Ok(()), |rows| show(Batch::new(rows))));
+                shown.map(|()| Outcome::Finished)
+            }
+            (outcome, _) => outcome,
+        };
         let end = match (outcome, ending.reason.get()) {
             // All that was asked for is there: what comes after it is nobody's business.
             (_, Some(QueryEnd::Limit)) => QueryEnd::Limit,

@@ -645,18 +645,13 @@ impl<'a> Text<'a> {
             graph.findings.extend(exchanged);
         }
         let columns = table.sink_columns();
-        // What has the connector's types goes there as it is, all else by way of the declared ones.
-        let exprs = match targets(&relation, &columns, insert) {
-            Ok(exprs) => exprs,
-            Err(_) => {
-                let exprs = targets(&relation, &declared, insert)?;
-                let to_sink = exprs.into_iter().zip(&declared).zip(&columns).map(|((expr, from), to)| {
-                    let ty = from.ty.clone();
-                    cast(Bound { expr, ty }, to.ty.clone()).expr
-                });
-                to_sink.collect()
-            }
-        };
+        // Metadata goes to the connector's types by way of the declared ones.
+        let exprs = targets(&relation, &declared, insert)?.into_iter().zip(&declared).zip(&columns);
+        let to_sink = exprs.map(|((expr, from), to)| {
+            let ty = from.ty.clone();
+            cast(Bound { expr, ty }, to.ty.clone()).expr
+        });
+        let exprs = to_sink.collect();
         let project = graph.add("project", NodeSpec::Project(exprs), JobGraph::forward(relation.node), columns.clone());
         if let Some(refused) = graph.refused.take() {
             return Err(refused);

@@ -71,13 +71,13 @@ impl Relation {
 /// Names of the columns a window function adds.
 pub(crate) const BOUNDS: [&str; 3] = ["window_start", "window_end", "window_time"];
 
+/// The hint for a column of a query that reads nothing.
+pub(crate) const NO_FROM: &str = "there is nothing to read it from: is FROM missing?";
+
 /// Finds a column by its name.
 ///
 /// # Errors
 /// `Sql` if it is missing (with the nearest name) or ambiguous.
-/// The hint for a column of a query that reads nothing.
-pub(crate) const NO_FROM: &str = "there is nothing to read it from: is FROM missing?";
-
 pub(crate) fn find(columns: &[ScopeColumn], qualifier: Option<&str>, name: &str, span: Span) -> Result<usize> {
     let mut found = columns
         .iter()

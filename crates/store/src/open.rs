@@ -31,15 +31,17 @@ pub fn open(location: &str, base: &Path, options: &BTreeMap<String, String>) -> 
 }
 
 /// # Errors
-/// `Config` for a scheme that does not exist.
+/// `Config` for a scheme that does not exist, or without `//` behind it.
 pub fn check(location: &str) -> Result<()> {
     if let Some((scheme, path)) = location
         .split_once(":/")
         .filter(|(scheme, path)| SCHEMES.contains(scheme) && !path.starts_with('/'))
     {
-        return Err(Error::config(format!("\"{location}\" has one / behind the scheme, and needs two"))
+        // A path keeps its root: `file:/tmp` is `file:///tmp`.
+        let root = if scheme == "file" { "/" } else { "" };
+        return Err(Error::config(format!("\"{location}\" lacks // behind the scheme"))
             .code("E0508")
-            .hint(format!("{scheme}://{path}")));
+            .hint(format!("{scheme}://{root}{path}")));
     }
     match location.split_once("://") {
         Some((scheme, _)) if !SCHEMES.contains(&scheme) => Err(Error::config(format!("\"{location}\" has the scheme '{scheme}', which is not supported"))
@@ -156,6 +158,7 @@ mod tests {
     fn a_scheme_has_two_slashes_behind_it() {
         let hint = |location: &str| check(location).err().and_then(|e| e.hint.clone());
         assert_eq!(hint("s3:/lake/t").as_deref(), Some("s3://lake/t"));
+        assert_eq!(hint("file:/lake/t").as_deref(), Some("file:///lake/t"));
         assert_eq!(hint("c:/lake/t"), None);
         assert_eq!(hint("s3://lake/t"), None);
         assert!(hint("hdfs://lake/t").is_some());

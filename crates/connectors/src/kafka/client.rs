@@ -372,12 +372,16 @@ impl Client {
     }
     /// The error for a topic that the brokers do not have; with the one that may be meant. Blocks.
     pub(super) fn no_topic(&self, consumer: &TableConsumer, topic: &str) -> Error {
+        let all = consumer.fetch_metadata(None, METADATA_TIMEOUT).ok();
+        let names: Vec<&str> = all.iter().flat_map(|m| m.topics()).map(|t| t.name()).filter(|t| *t != topic).collect();
+        self.missing(topic, nearest(topic, names))
+    }
+    /// The same, the topic that may be meant being known.
+    pub(super) fn missing(&self, topic: &str, near: Option<&str>) -> Error {
         let e = Error::config(format!("the topic '{topic}' of table \"{}\" does not exist", self.table))
             .code("E0517")
             .detail(format!("asked {}", self.brokers));
-        let all = consumer.fetch_metadata(None, METADATA_TIMEOUT).ok();
-        let names: Vec<&str> = all.iter().flat_map(|m| m.topics()).map(|t| t.name()).filter(|t| *t != topic).collect();
-        match nearest(topic, names) {
+        match near {
             Some(near) => e.hint(format!("did you mean '{near}'? Correct the option 'topic', or create the topic")),
             None => e.hint("create it, or correct the option 'topic'"),
         }

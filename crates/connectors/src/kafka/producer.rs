@@ -190,10 +190,7 @@ pub(super) fn partitions<C: ClientContext>(native: &NativeClient<C>, client: &Cl
     let found = metadata.topics().iter().find(|t| t.name() == topic && t.error().is_none());
     match found.map(|t| t.partitions().len()) {
         Some(n) if n > 0 => Ok(n as i32),
-        _ => Err(Error::config(format!("the topic '{topic}' of table \"{}\" does not exist", client.table))
-            .code("E0517")
-            .detail(format!("asked {}", client.brokers))
-            .hint("create it, or correct the option 'topic'")),
+        _ => Err(client.missing(topic, None)),
     }
 }
 

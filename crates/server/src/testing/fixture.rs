@@ -97,8 +97,8 @@ pub(super) fn read(
                     match decoded.bad.first() {
                         Some(first) if first.number == head => drop(decoded.bad.remove(0)),
                         _ => {
-                            let rows = decoded.batch.num_rows().saturating_sub(1);
-                            decoded.batch.data = decoded.batch.data.slice(1, rows);
+                            let rows = decoded.batch.num_rows();
+                            decoded.batch.data = decoded.batch.data.slice(rows.min(1), rows.saturating_sub(1));
                         }
                     }
                 }

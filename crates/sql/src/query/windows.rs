@@ -152,7 +152,6 @@ impl Planner<'_> {
         Ok(relation)
     }
 
-    /// `TABLE t`, or a subquery.
     /// Where a column of the table that a window function reads is declared.
     fn declared(&self, data: &Expr, column: &str) -> Option<Span> {
         let Expr::Function(f) = data else { return None };
@@ -168,6 +167,7 @@ impl Planner<'_> {
         Some(declared.span)
     }
 
+    /// `TABLE t`, or a subquery.
     fn data(&mut self, expr: &Expr) -> Result<Relation> {
         let at = span(expr);
         let not_a_table = || {
