@@ -206,18 +206,9 @@ impl Error {
         self.0.labels.push(Label { span, text: text.into() });
         self
     }
-    /// What could stand at the span instead, where the hint says so: `did you mean X?`, `use X`, `remove it`.
-    pub fn as_hinted(mut self) -> Self {
-        let hint = self.0.hint.as_deref().unwrap_or_default();
-        let word = |text: &str| (!text.is_empty() && !text.contains([' ', '…', '('])).then(|| text.to_string());
-        let meant = hint.strip_prefix("did you mean ").and_then(|rest| rest.strip_suffix('?'));
-        self.0.replacement = match hint {
-            "remove it" => Some(String::new()),
-            _ => meant
-                .filter(|m| m.chars().all(|c| c.is_ascii_uppercase() || c == ' ' || c == '_'))
-                .map(str::to_string)
-                .or_else(|| word(hint.strip_prefix("use ")?)),
-        };
+    /// Sets what could stand at the span instead.
+    pub fn replaced_by(mut self, text: impl Into<String>) -> Self {
+        self.0.replacement = Some(text.into());
         self
     }
     /// Asks whether `name` was meant; `written` is what would have to stand at the span, with its quotes.

@@ -1,22 +1,23 @@
 //! Statements to what runs.
 
-use crate::catalog::{Catalog, CreateCatalog, Entry, Names, View, follows, is_a};
+mod inserts;
+mod tables;
+
+use crate::catalog::{Catalog, CreateCatalog, Entry, Names, View};
 use crate::diagnostic::Diagnostic;
-use crate::expression::{cast, span};
+use crate::expression::span;
 use crate::graph::JobGraph;
 use crate::hints::Hints;
 use crate::lint;
-use crate::parse::{Alter, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Insert, ObjectPath, Pattern, Show, Statement, StatementKind};
+use crate::parse::{CreateTable, CreateView, Pattern, Show, Statement, StatementKind};
 use crate::places::Places;
 use crate::query::{Planner, Shown, node_columns};
-use crate::relation::{Bound, Relation};
+use crate::relation::Relation;
 use crate::routes::route;
 use crate::session::{OnError, Session};
 use crate::show::{Answer, show};
 use crate::stored::{CatalogChange, CatalogStore, no_hint};
-use crate::table::Table;
-use crate::targets::targets;
-use millstream_dataflow::{Error, Exchange, Registry, Result, Span, both};
+use millstream_dataflow::{Error, Exchange, Registry, Result, Span};
 use millstream_functions::Zone;
 use millstream_plan::{Column, Input, Job, NodeSpec, RecordPolicy, Settings, explain};
 use sqlparser::ast::Query;
@@ -386,95 +387,6 @@ impl<'a> Text<'a> {
         }
     }
 
-    fn create_table(&mut self, create: &CreateTable) -> Result<(), Vec<Error>> {
-        if create.if_not_exists && self.catalog.has(&create.name) {
-            return Ok(());
-        }
-        let name = self.catalog.resolve(&create.name, &self.catalog.current).map_err(Error::apart)?.short();
-        let mut whole = create.clone();
-        if let Some(like) = &create.like {
-            let Entry::Table(source) = self.catalog.get(&like.source, &self.catalog.current).map_err(Error::apart)? else {
-                return Err(vec![is_a(&like.source, "view", "LIKE takes a table; AS SELECT takes a view's columns")]);
-            };
-            whole = create.with_like(like, source.definition()).map_err(Error::apart)?;
-        }
-        let Some(query) = &create.query else {
-            let table = self.table(&whole, name)?;
-            self.findings.extend(lint::table(&whole));
-            return self.catalog.add(&create.name, Entry::Table(Arc::new(table)), false).map_err(Error::apart);
-        };
-        let mut scratch = JobGraph::default();
-        scratch.begin("query");
-        let relation = self.bind(query, &mut scratch).map_err(Error::apart)?;
-        if let Some(refused) = scratch.refused.take() {
-            return Err(vec![refused]);
-        }
-        let columns: Vec<ColumnDef> = relation
-            .columns
-            .iter()
-            .map(|c| ColumnDef {
-                name: c.name.clone(),
-                span: create.name.span,
-                kind: ColumnDefKind::Physical(c.ty.clone()),
-                comment: None,
-                is_unknown: false,
-            })
-            .collect();
-        let insert = Insert {
-            table: create.name.clone(),
-            columns: columns.iter().map(|c| (c.name.clone(), create.name.span)).collect(),
-            query: query.clone(),
-            span: create.name.span,
-        };
-        let whole = whole.with_columns_of(columns).map_err(Error::apart)?;
-        let table = self.table(&whole, name)?;
-        self.findings.extend(lint::table(&whole));
-        self.catalog.add(&create.name, Entry::Table(Arc::new(table)), false).map_err(Error::apart)?;
-        self.insert(&insert).map_err(Error::apart)
-    }
-
-    /// The table of a declaration. One that is wrong is remembered for its columns: what is wrong with the statements over it is told, too.
-    fn table(&mut self, create: &CreateTable, name: String) -> Result<Table, Vec<Error>> {
-        Table::read(create, name, self.options.registry).map_err(|wrong| {
-            if let Some(half) = wrong.half {
-                self.catalog.add_half(&create.name, *half);
-            }
-            wrong.errors
-        })
-    }
-
-    fn alter(&mut self, alter: &Alter) -> Result<(), Vec<Error>> {
-        let entry = match self.catalog.get(&alter.name, &self.catalog.current) {
-            Err(e) if alter.if_exists && e.code == Some("E0201") => return Ok(()),
-            entry => entry.map_err(Error::apart)?,
-        };
-        // A new name without catalog and database is one beside the old one.
-        let to = match &alter.change {
-            Change::RenameTable(to) => {
-                let mut parts = alter.name.parts.clone();
-                parts.truncate(parts.len().saturating_sub(to.parts.len()));
-                parts.extend(to.parts.iter().cloned());
-                Some(ObjectPath { parts, span: to.span })
-            }
-            _ => None,
-        };
-        let entry = match entry {
-            Entry::View(view) if alter.view => Entry::View(view),
-            Entry::Table(table) if !alter.view => {
-                let changed = table.definition().altered(&alter.change).map_err(Error::apart)?;
-                let name = self
-                    .catalog
-                    .resolve(to.as_ref().unwrap_or(&alter.name), &self.catalog.current)
-                    .map_err(Error::apart)?
-                    .short();
-                Entry::Table(Arc::new(Table::new(&changed, name, self.options.registry)?))
-            }
-            Entry::View(_) => return Err(vec![is_a(&alter.name, "view", "use ALTER VIEW")]),
-            Entry::Table(_) => return Err(vec![is_a(&alter.name, "table", "use ALTER TABLE")]),
-        };
-        self.catalog.replace(&alter.name, to.as_ref(), entry).map_err(Error::apart)
-    }
-
     /// The answer to a SHOW: a listing is a query over constant rows.
     fn show(&self, what: &Show, pattern: Option<&Pattern>) -> Result<Step> {
         let answer = show(what, pattern, &self.catalog, &self.hints, |view| {
@@ -564,103 +476,6 @@ impl<'a> Text<'a> {
             _ => return Err(Error::bug("EXPLAIN of something that is no query")),
         };
         Ok(explain(&job))
-    }
-
-    /// A job of some INSERTs only.
-    fn alone(&self, inserts: &[Insert]) -> Result<Job> {
-        let mut graph = JobGraph::default();
-        let mut inserted = BTreeMap::new();
-        for insert in inserts {
-            self.insert_into(insert, &mut graph, &mut inserted)?;
-        }
-        Ok(graph.into_job(&self.job_name(), self.settings()))
-    }
-
-    fn insert(&mut self, insert: &Insert) -> Result<()> {
-        let (mut graph, mut inserted) = (std::mem::take(&mut self.inserts), std::mem::take(&mut self.inserted));
-        let before = graph.nodes.len();
-        let result = self.insert_into(insert, &mut graph, &mut inserted);
-        if result.is_err() {
-            graph.cut(before);
-        }
-        (self.inserts, self.inserted) = (graph, inserted);
-        let name = result?;
-        let number = self.inserted.get(&name).copied().unwrap_or(1);
-        let prefix = if number == 1 { name.clone() } else { format!("{name}/{number}") };
-        let (start, query) = (insert.span.start, span(insert.query.as_ref()));
-        self.places.insert(
-            prefix,
-            Span {
-                start,
-                end: query.end.max(insert.span.end),
-            },
-        );
-        self.first.get_or_insert(name);
-        Ok(())
-    }
-
-    /// Adds an INSERT to a job; gives the table's name.
-    fn insert_into(&self, insert: &Insert, graph: &mut JobGraph, inserted: &mut BTreeMap<String, usize>) -> Result<String> {
-        let Entry::Table(mut table) = self.catalog.get_or_half(&insert.table, &self.catalog.current)? else {
-            return Err(Error::sql(format!("\"{}\" is a view: rows cannot be inserted into it", insert.table))
-                .code("E0205")
-                .hint("insert into a table")
-                .span(insert.table.span));
-        };
-        if let Some(hint) = self.hints.take(&insert.table).filter(|_| table.is_whole()) {
-            let hinted = table.with_options(&hint.options, self.options.registry);
-            table = Arc::new(hinted.map_err(|mut e| e.remove(0).span(hint.span))?);
-        }
-        let name = table.name().to_string();
-        let number = inserted.entry(name.clone()).or_insert(0);
-        *number += 1;
-        let prefix = if *number == 1 { name.clone() } else { format!("{name}/{number}") };
-        graph.begin(prefix.clone());
-        if graph.nodes.len() > NODES_MAX {
-            return Err(Error::sql(format!("the INSERTs before this one make a job of more than {NODES_MAX} nodes"))
-                .code("E0103")
-                .hint("put some of them into another file")
-                .span(insert.table.span));
-        }
-        let relation = self.bind(&insert.query, graph);
-        if !table.is_whole() {
-            graph.refused = None;
-            return targets(&relation?, &table.written_columns(), insert).and_then(|_| Err(follows()));
-        }
-        let (sink, relation) = both(table.sink(self.options.registry, insert.table.span), relation).inspect_err(|_| graph.refused = None)?;
-        if graph.changes(relation.node) && !table.takes_changes(self.options.registry) {
-            let connector = sink.options.get("connector").map_or("", String::as_str);
-            return Err(Error::sql(format!(
-                "table \"{}\" takes only inserts, the query gives updates and deletions, too",
-                insert.table
-            ))
-            .code("E0411")
-            .detail(format!("The connector '{connector}' writes changes in the format debezium-json only."))
-            .hint("group the rows by windows, or write into a table that takes changes: 'format' = 'debezium-json', or 'connector' = 'print'")
-            .span(insert.table.span));
-        }
-        let declared = table.written_columns();
-        if insert.columns.is_empty() {
-            let exchanged = lint::exchanged(&relation, &declared, &insert.table.to_string(), insert.table.span);
-            graph.findings.extend(exchanged);
-        }
-        let columns = table.sink_columns();
-        // Metadata goes to the connector's types by way of the declared ones.
-        let exprs = targets(&relation, &declared, insert)?.into_iter().zip(&declared).zip(&columns);
-        let to_sink = exprs.map(|((expr, from), to)| {
-            let ty = from.ty.clone();
-            cast(Bound { expr, ty }, to.ty.clone()).expr
-        });
-        let exprs = to_sink.collect();
-        let project = graph.add("project", NodeSpec::Project(exprs), JobGraph::forward(relation.node), columns.clone());
-        if let Some(refused) = graph.refused.take() {
-            return Err(refused);
-        }
-        let (input, parallelism) = table.sink_input(&sink, project, &columns, graph.changes(project), insert.table.span)?;
-        let spec = NodeSpec::Sink(sink);
-        graph.push(format!("{prefix}:sink"), name.clone(), spec, input, columns, parallelism);
-        route(&self.catalog, self.options.registry, graph)?;
-        Ok(name)
     }
 }
 

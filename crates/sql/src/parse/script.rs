@@ -413,7 +413,7 @@ impl Cursor {
         let words = what.split([' ', ',']).filter(is_other);
         match token {
             Token::Word(w) if w.quote_style.is_none() => match nearest(&w.value, words) {
-                Some(near) => e.hint(format!("did you mean {near}?")).as_hinted(),
+                Some(near) => e.meant(near, near),
                 None => e,
             },
             _ => e,

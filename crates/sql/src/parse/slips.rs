@@ -48,7 +48,23 @@ const KEYWORDS: [&str; 18] = [
 ];
 
 fn wrong(message: impl Into<String>, hint: impl Into<String>, span: Span) -> Error {
-    Error::sql(message).code("E0102").hint(hint).span(span).as_hinted()
+    editable(Error::sql(message).code("E0102").hint(hint).span(span))
+}
+
+/// The error with what could stand at its place instead, where its hint says so: `did you mean X?`, `use X`, `remove it`.
+pub(super) fn editable(e: Error) -> Error {
+    let hint = e.hint.as_deref().unwrap_or_default();
+    let is_keyword = |text: &&str| text.chars().all(|c| c.is_ascii_uppercase() || c == ' ' || c == '_');
+    let is_word = |text: &&str| !text.is_empty() && !text.contains([' ', '…', '(']);
+    let meant = hint.strip_prefix("did you mean ").and_then(|rest| rest.strip_suffix('?'));
+    let instead = match hint {
+        "remove it" => Some(""),
+        _ => meant.filter(is_keyword).or_else(|| hint.strip_prefix("use ").filter(is_word)),
+    };
+    match instead.map(str::to_string) {
+        Some(text) => e.replaced_by(text),
+        None => e,
+    }
 }
 
 /// Whether a token is a bare word.
@@ -148,7 +164,7 @@ impl Slip<'_> {
         .find_map(|find| find(self));
         match found {
             Some(Meant::Instead(better)) => better,
-            Some(Meant::Hint(hint)) => e.hint(hint).as_hinted(),
+            Some(Meant::Hint(hint)) => editable(e.hint(hint)),
             None => e,
         }
     }

@@ -1,5 +1,6 @@
 //! Types: their tokens, and what is said of those that are none.
 
+use super::slips::editable;
 use super::token::{PACKED, is_word, span_of};
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Field, NoType, Span};
@@ -169,7 +170,7 @@ impl TypeText {
             "a type name" if token.is_some_and(|t| !matches!(t.token, Token::Word(_)) && word != ":") => {
                 with(error(format!("expected a type, found \"{word}\""), at), nested(self))
             }
-            "a type name" if !word.is_empty() => with(error(format!("\"{word}\" is no type"), at), no_name(column, &word)).as_hinted(),
+            "a type name" if !word.is_empty() => editable(with(error(format!("\"{word}\" is no type"), at), no_name(column, &word))),
             "end of the type" => {
                 let (first, next) = (self.tokens.first().map(|(_, t)| t), place.and_then(|i| self.tokens.get(i + 1)).map(|(_, t)| t));
                 with(error(format!("\"{word}\" stands behind the type"), at), behind(first, &word, next))
