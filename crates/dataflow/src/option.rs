@@ -171,16 +171,21 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let limit = 1 + length / 5;
     candidates
         .into_iter()
-        .map(|c| (edit_distance(&lower, &c.to_lowercase()), c))
+        .filter_map(|c| Some((distance_within(limit, &lower, &c.to_lowercase())?, c)))
         // Of a single letter any other is a letter away.
-        .filter(|(d, c)| *d <= limit && 2 * *d <= length.min(c.chars().count()))
+        .filter(|(d, c)| 2 * *d <= length.min(c.chars().count()))
         // Of those as near one that is only not ended.
         .min_by_key(|(d, c)| (*d, !c.to_lowercase().starts_with(&lower), *c))
         .map(|(_, c)| c)
 }
 
-/// Insertions, deletions, substitutions and swaps of neighbours between two names.
-fn edit_distance(a: &str, b: &str) -> usize {
+/// Insertions, deletions, substitutions and swaps of neighbours between two names, if there are no more of them than a limit.
+fn distance_within(limit: usize, a: &str, b: &str) -> Option<usize> {
+    // Most names differ in more: in their lengths, or in letters that only one of them has.
+    let foreign = a.chars().filter(|c| !b.contains(*c)).take(limit + 1).count();
+    if foreign > limit || a.chars().count().abs_diff(b.chars().count()) > limit {
+        return None;
+    }
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
     for i in 0..=a.len() {
@@ -197,7 +202,7 @@ fn edit_distance(a: &str, b: &str) -> usize {
             };
         }
     }
-    rows[a.len()][b.len()]
+    Some(rows[a.len()][b.len()]).filter(|d| *d <= limit)
 }
 
 /// Typed access to checked options; an absent key gives the spec's default.

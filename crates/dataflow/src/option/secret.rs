@@ -1,6 +1,6 @@
 //! What of an option may be shown or stored.
 
-use super::edit_distance;
+use super::distance_within;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -48,7 +48,11 @@ pub fn is_secret(key: &str) -> bool {
         0..8 => 1,
         _ => 2,
     };
-    let near = |text: &str| WORDS.iter().any(|word| text.contains(word) || edit_distance(text, word) <= slips(word));
+    let near = |text: &str| {
+        WORDS
+            .iter()
+            .any(|word| text.contains(word) || distance_within(slips(word), text, word).is_some())
+    };
     // Where a key's words are parted is a slip, too: `access-key`, `accesskey`.
     let joined = |count: usize| segments.windows(count).any(|part| near(&part.concat()));
     // `fs.s3a.access`, but not `s3.path-style-access`.

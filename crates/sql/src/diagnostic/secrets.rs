@@ -43,13 +43,13 @@ fn hidden(text: &str, unknown: Option<Location>) -> String {
                 out.push_str(end);
             }
             // No key, but a text in which one has a value.
-            (Piece::Literal, _) if is_secret(this) && this.contains('=') => {
+            (Piece::Literal, _) if this.contains('=') && is_secret(this) => {
                 let (kept, value) = this.split_at(this.find('=').map_or(this.len(), |at| at + 1));
                 out.push_str(kept);
                 out.extend(value.chars().map(|c| if c.is_whitespace() || c == '\'' { c } else { '*' }));
             }
             (Piece::Literal, _) => {
-                if (is_secret(this) || unknown == Some(at) || in_unknown_hint) && !after_equals {
+                if !after_equals && (unknown == Some(at) || in_unknown_hint || is_secret(this)) {
                     awaited = Awaited::Secret;
                 }
                 out.push_str(&without_passwords(this));
@@ -97,7 +97,7 @@ fn hidden(text: &str, unknown: Option<Location>) -> String {
 
 /// A line of a comment: quotes mean nothing there, so what follows a secret's `=` is taken for its value.
 fn of_comment(line: &str) -> Vec<char> {
-    let value = if is_secret(line) { line.find('=') } else { None };
+    let value = line.find('=').filter(|_| is_secret(line));
     let (kept, value) = line.split_at(value.map_or(line.len(), |at| at + 1));
     kept.chars().chain(value.chars().map(|c| if c.is_whitespace() { c } else { '*' })).collect()
 }
