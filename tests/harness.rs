@@ -204,3 +204,26 @@ pub fn difference(expected: &ResultSet, actual: &ResultSet) -> Option<String> {
         only(&actual.rows, &expected.rows)
     ))
 }
+
+/// User and system seconds of a program that is run to its end. The shell's `times` prints its own times, then those of its children.
+pub fn cpu_seconds(program: Command) -> Result<f64> {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "\"$0\" \"$@\" >/dev/null 2>run.log || { cat run.log >&2; exit 1; }; times"])
+        .arg(program.get_program())
+        .args(program.get_args());
+    if let Some(directory) = program.get_current_dir() {
+        command.current_dir(directory);
+    }
+    let text = succeed(command)?;
+    let seconds = |word: &str| -> Option<f64> {
+        let (minutes, seconds) = word.strip_suffix('s')?.split_once('m')?;
+        Some(minutes.parse::<f64>().ok()? * 60.0 + seconds.parse::<f64>().ok()?)
+    };
+    let children = text.lines().last().context("no times")?;
+    children
+        .split_whitespace()
+        .map(seconds)
+        .sum::<Option<f64>>()
+        .with_context(|| format!("no times: {text}"))
+}

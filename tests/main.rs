@@ -15,6 +15,7 @@ mod faults;
 mod filesystem;
 mod format;
 mod gcs;
+mod grammar;
 mod http;
 mod kafka;
 mod monitoring;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
     trials.extend(http::trials());
     trials.extend(mutations::trials());
     trials.extend(gcs::trials());
+    trials.extend(grammar::trials());
     trials.extend(kafka::trials());
     trials.extend(plans::trials());
     trials.extend(project::trials());

@@ -630,6 +630,23 @@ fn subjects() -> Result<()> {
     terminal.wait("the subject", |s| s.contains("orders-value"))?;
     let request = serving.join().map_err(|_| anyhow::anyhow!("the registry failed"))??;
     ensure!(request.starts_with("GET /subjects "), "{request}");
+    // Now it is gone, and so is a broker.
+    for (options, told) in [
+        (
+            "'format' = 'avro-confluent', 'avro-confluent.url' = 'http://127.0.0.1:1', 'avro-confluent.subject' = '",
+            "127.0.0.1:1",
+        ),
+        (
+            "'properties.bootstrap.servers' = '127.0.0.1:1', 'topic' = '",
+            "no broker answers at 127.0.0.1:1",
+        ),
+    ] {
+        terminal.send(CTRL_C)?;
+        terminal.prompt(PROMPT)?;
+        terminal.send(&format!("CREATE TABLE t (a INT) WITH ('connector' = 'kafka', {options}"))?;
+        terminal.send(TAB)?;
+        terminal.wait("who does not answer", |s| s.lines().any(|line| !line.contains("CREATE") && line.contains(told)))?;
+    }
     Ok(())
 }
 

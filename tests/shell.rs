@@ -277,6 +277,7 @@ fn bounds() -> Result<()> {
             "{\"x\":\"x\"}\n{\"x\":\"x\"}\n{\"x\":\"x\"}\n",
         ),
         ("SELECT n FROM endless WHERE n < 1", &["--for", "3s"], "{\"n\":0}\n"),
+        ("SELECT n FROM endless WHERE n < 0 LIMIT 0", &[], ""),
         (
             windows,
             &["--until-watermark", "1970-01-01 00:02:00"],

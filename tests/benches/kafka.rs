@@ -18,7 +18,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use tests::broker;
-use tests::harness::{self, millstream, result_sets, succeed};
+use tests::harness::{self, cpu_seconds, millstream, result_sets, succeed};
 
 /// As in the binary: what C allocates comes from it, too.
 #[global_allocator]
@@ -187,20 +187,9 @@ fn fill(directory: &Path, address: &str, topic: &str, events: u64) -> Result<()>
 
 /// User and system seconds of a run of `job.sql`.
 fn cpu_of_millstream(directory: &Path) -> Result<f64> {
-    let mut command = Command::new("sh");
-    // `times` prints the shell's own times, then those of its children.
-    command
-        .args(["-c", "\"$0\" \"$@\" >/dev/null 2>run.log || { cat run.log >&2; exit 1; }; times"])
-        .arg(std::env::current_exe()?)
-        .args([harness::AS_MILLSTREAM, "run", "job.sql", "--fresh"])
-        .current_dir(directory);
-    let text = succeed(command)?;
-    let seconds = |word: &str| -> Option<f64> {
-        let (minutes, seconds) = word.strip_suffix('s')?.split_once('m')?;
-        Some(minutes.parse::<f64>().ok()? * 60.0 + seconds.parse::<f64>().ok()?)
-    };
-    let children = text.lines().last().context("no times")?;
-    Ok(children.split_whitespace().filter_map(seconds).sum())
+    let mut command = millstream(directory)?;
+    command.args(["run", "job.sql", "--fresh"]);
+    cpu_seconds(command)
 }
 
 fn cpu_of_flink(program: &str, file: &Path) -> Result<f64> {

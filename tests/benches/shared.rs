@@ -1,16 +1,17 @@
 //! What a further statement over a table costs: `cargo bench -p tests --bench shared [-- EVENTS]`.
 //!
-//! One JSON file, read by a job with one INSERT and by a job with twenty, each of which keeps one row. Reader and decoder are shared, so the
-//! difference is what nineteen statements cost for the events they leave out. Every INSERT's file is checked; a further statement that costs
-//! more than 50 ns per event is a failure.
+//! One JSON file, and one topic of a real broker, read by a job with one INSERT and by a job with twenty, each of which keeps one row.
+//! Consumer and decoder are shared, so the difference is what nineteen statements cost for the events they leave out. Every INSERT's file is
+//! checked; a further statement that costs more than 50 ns per event is a failure.
 #![allow(clippy::print_stdout, reason = "a measurement prints its figures")]
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
-use std::process::{Command, ExitCode};
-use tests::harness::{self, millstream, succeed};
+use std::process::ExitCode;
+use tests::broker;
+use tests::harness::{self, cpu_seconds, millstream};
 
 /// As in the binary.
 #[global_allocator]
@@ -19,6 +20,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const EVENTS: u64 = 2_000_000;
 const STATEMENTS: u64 = 20;
 const RUNS: usize = 3;
+const PARTITIONS: i32 = 4;
 /// Nanoseconds per event and further statement.
 const GOAL: f64 = 50.0;
 
@@ -46,28 +48,50 @@ fn run() -> Result<()> {
         writeln!(file, "{}", event(id))?;
     }
     file.flush()?;
+    let mut tables = vec![("file", "'connector' = 'filesystem', 'path' = 'events.json', 'format' = 'json'".to_string())];
+    match broker::missing() {
+        Some(reason) => eprintln!("no topic is read: {reason}"),
+        None => tables.push(("topic", filled_topic(events)?)),
+    }
     println!("{events} events, ns of CPU per event, start-up included; at most {GOAL} per further INSERT is the goal");
     let mut above = Vec::new();
-    for condition in Condition::ALL {
-        // Noise only adds: the fastest run of each, taken in turn.
-        let (mut one, mut many) = (f64::MAX, f64::MAX);
-        for _ in 0..RUNS {
-            one = one.min(cpu(directory.path(), events, condition, 1)?);
-            many = many.min(cpu(directory.path(), events, condition, STATEMENTS)?);
-        }
-        let nanos = |seconds: f64| seconds * 1e9 / events as f64;
-        let each = nanos(many - one) / (STATEMENTS - 1) as f64;
-        println!(
-            "{condition:?}: 1 INSERT {:.0}, {STATEMENTS} INSERTs {:.0}, {each:.1} per further one",
-            nanos(one),
-            nanos(many)
-        );
-        if each > GOAL {
-            above.push(format!("{condition:?}: {each:.1}"));
+    for (of, table) in &tables {
+        for condition in Condition::ALL {
+            // Noise only adds: the fastest run of each, taken in turn.
+            let (mut one, mut many) = (f64::MAX, f64::MAX);
+            for _ in 0..RUNS {
+                one = one.min(cpu(directory.path(), table, events, condition, 1)?);
+                many = many.min(cpu(directory.path(), table, events, condition, STATEMENTS)?);
+            }
+            let nanos = |seconds: f64| seconds * 1e9 / events as f64;
+            let each = nanos(many - one) / (STATEMENTS - 1) as f64;
+            println!(
+                "{of}, {condition:?}: 1 INSERT {:.0}, {STATEMENTS} INSERTs {:.0}, {each:.1} per further one",
+                nanos(one),
+                nanos(many)
+            );
+            if each > GOAL {
+                above.push(format!("{of}, {condition:?}: {each:.1}"));
+            }
         }
     }
     ensure!(above.is_empty(), "more than {GOAL} ns per event and further INSERT: {}", above.join(", "));
     Ok(())
+}
+
+/// The options of a table over a new topic with the events, spread over its partitions.
+fn filled_topic(events: u64) -> Result<String> {
+    let (address, topic) = (broker::shared()?, broker::unique("events"));
+    broker::create_topic(address, &topic, PARTITIONS)?;
+    let writer = broker::Writer::new(address, &topic, &[("batch.size", "262144")])?;
+    for (id, partition) in (0..events).zip((0..PARTITIONS).cycle()) {
+        writer.send((partition, Some(&event(id)), 0))?;
+    }
+    writer.flush()?;
+    Ok(format!(
+        "'connector' = 'kafka', 'topic' = '{topic}', 'properties.bootstrap.servers' = '{address}', 'format' = 'json', \
+         'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset'"
+    ))
 }
 
 /// How a statement finds its event.
@@ -104,11 +128,9 @@ fn kept(statement: u64, events: u64) -> u64 {
     (statement + 1) * 90_001 % events
 }
 
-/// User and system seconds of a job with so many statements, whose files are as they must be.
-fn cpu(directory: &Path, events: u64, condition: Condition, statements: u64) -> Result<f64> {
-    let mut sql = format!(
-        "SET 'parallelism.default' = '1';\nCREATE TABLE events ({COLUMNS}) WITH ('connector' = 'filesystem', 'path' = 'events.json', 'format' = 'json');\n"
-    );
+/// User and system seconds of a job with so many statements over a table of such options, whose files are as they must be.
+fn cpu(directory: &Path, table: &str, events: u64, condition: Condition, statements: u64) -> Result<f64> {
+    let mut sql = format!("SET 'parallelism.default' = '1';\nCREATE TABLE events ({COLUMNS}) WITH ({table});\n");
     for s in 0..statements {
         let _ = std::fs::remove_dir_all(directory.join(format!("out{s}")));
         let condition = condition.of(kept(s, events));
@@ -121,34 +143,11 @@ fn cpu(directory: &Path, events: u64, condition: Condition, statements: u64) -> 
     std::fs::write(directory.join("job.sql"), sql)?;
     let mut command = millstream(directory)?;
     command.args(["run", "job.sql", "--fresh"]);
-    let seconds = seconds_of(command)?;
+    let seconds = cpu_seconds(command)?;
     for s in 0..statements {
         let files = harness::files(&directory.join(format!("out{s}")), "json");
         let rows = files.iter().map(std::fs::read_to_string).collect::<std::io::Result<String>>()?;
         ensure!(rows.trim_end() == event(kept(s, events)), "statement {s} of {statements} wrote \"{rows}\"");
     }
     Ok(seconds)
-}
-
-/// Runs a program to its end. The shell's `times` prints its own times, then those of its children.
-fn seconds_of(program: Command) -> Result<f64> {
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", "\"$0\" \"$@\" >/dev/null 2>run.log || { cat run.log >&2; exit 1; }; times"])
-        .arg(program.get_program())
-        .args(program.get_args());
-    if let Some(directory) = program.get_current_dir() {
-        command.current_dir(directory);
-    }
-    let text = succeed(command)?;
-    let seconds = |word: &str| -> Option<f64> {
-        let (minutes, seconds) = word.strip_suffix('s')?.split_once('m')?;
-        Some(minutes.parse::<f64>().ok()? * 60.0 + seconds.parse::<f64>().ok()?)
-    };
-    let children = text.lines().last().context("no times")?;
-    children
-        .split_whitespace()
-        .map(seconds)
-        .sum::<Option<f64>>()
-        .with_context(|| format!("no times: {text}"))
 }

@@ -196,6 +196,12 @@ impl Error {
         self.0.labels.iter_mut().for_each(|l| l.span = place(l.span));
         self
     }
+    /// Tells it at another place than its own: what could stand there instead is no help here.
+    pub fn told_at(mut self, span: Span) -> Self {
+        self.0.span = Some(span);
+        self.0.replacement = None;
+        self
+    }
     /// Leaves out other places that are not in the text at hand.
     pub fn labels_in(mut self, is_here: impl Fn(Span) -> bool) -> Self {
         self.0.labels.retain(|l| is_here(l.span));

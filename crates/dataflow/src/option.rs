@@ -145,7 +145,7 @@ pub fn check_all(options: &BTreeMap<String, String>, specs: &[&OptionSpec], owne
                             false => e.meant(format!("'{near}'"), format!("'{near}'")),
                         }
                     }
-                    None => e.hint(format!("it has: {}", names().collect::<Vec<_>>().join(", "))),
+                    None => e.hint(offered(owner, key, &names().collect::<Vec<_>>())),
                 });
             }
         }
@@ -163,6 +163,26 @@ pub fn check_all(options: &BTreeMap<String, String>, specs: &[&OptionSpec], owne
         );
     }
     errors
+}
+
+/// Names that a reader takes in at once.
+const LIST_MAX: usize = 12;
+
+/// What there is instead of a key that is near to nothing: all names, of many those that share a word with it.
+fn offered(owner: &str, key: &str, names: &[&str]) -> String {
+    if names.len() <= LIST_MAX {
+        return format!("it has: {}", names.join(", "));
+    }
+    let words = |name: &str| -> Vec<String> { name.to_lowercase().split(['.', '-', '_']).filter(|w| w.len() > 2).map(str::to_string).collect() };
+    let given = words(key);
+    let related: Vec<&str> = names.iter().copied().filter(|name| words(name).iter().any(|w| given.contains(w))).collect();
+    match related.len() {
+        1..=LIST_MAX => format!("of its {} options these are like it: {}", names.len(), related.join(", ")),
+        _ => {
+            let page = if owner == "the job" { "settings" } else { "connectors" };
+            format!("docs/{page}.md lists its {} options", names.len())
+        }
+    }
 }
 
 /// The candidate nearest to a name, if it is near enough to be a slip.

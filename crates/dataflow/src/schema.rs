@@ -29,17 +29,20 @@ impl Field {
             nullable,
         }
     }
-    /// The type with nullability as Flink writes it: `BIGINT NOT NULL`.
+    /// The type with nullability as Flink tells it: `BIGINT NOT NULL`.
     pub fn type_text(&self) -> String {
-        if self.nullable {
-            self.ty.to_string()
-        } else {
-            format!("{} NOT NULL", self.ty)
-        }
+        self.with_nullability(self.ty.to_string())
+    }
+    /// The type with nullability in full: [`SqlType::serialized`].
+    pub fn serialized_type(&self) -> String {
+        self.with_nullability(self.ty.serialized())
+    }
+    fn with_nullability(&self, ty: String) -> String {
+        if self.nullable { ty } else { format!("{ty} NOT NULL") }
     }
     /// The Arrow field, with the exact type in its metadata.
     pub fn to_arrow(&self) -> ArrowField {
-        let metadata = [(Self::TYPE_KEY.to_string(), self.ty.to_string())].into();
+        let metadata = [(Self::TYPE_KEY.to_string(), self.ty.serialized())].into();
         ArrowField::new(&self.name, self.ty.to_arrow(), self.nullable).with_metadata(metadata)
     }
     /// The field of an Arrow field: from its metadata if that fits the carrier, else by the carrier's default.

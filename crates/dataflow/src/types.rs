@@ -153,15 +153,19 @@ impl SqlType {
     pub fn is_integer(&self) -> bool {
         matches!(self, SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt)
     }
-}
-
-fn map_type(key: arrow_schema::Field, value: arrow_schema::Field) -> DataType {
-    let entries = DataType::Struct(vec![key.with_name("key").with_nullable(false), value.with_name("value")].into());
-    DataType::Map(Arc::new(arrow_schema::Field::new("entries", entries, false)), false)
-}
-
-impl fmt::Display for SqlType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The type in full, as Flink stores it (`LogicalType.asSerializableString`): `VARCHAR(2147483647)`, `TIMESTAMP(3) WITH LOCAL TIME ZONE`.
+    pub fn serialized(&self) -> String {
+        /// Shown in full.
+        struct Full<'a>(&'a SqlType);
+        impl fmt::Display for Full<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.write(f, Field::serialized_type)
+            }
+        }
+        Full(self).to_string()
+    }
+    /// In full, but for the types in it.
+    fn write(&self, f: &mut fmt::Formatter<'_>, inner: fn(&Field) -> String) -> fmt::Result {
         match self {
             SqlType::Boolean => f.write_str("BOOLEAN"),
             SqlType::TinyInt => f.write_str("TINYINT"),
@@ -181,17 +185,34 @@ impl fmt::Display for SqlType {
             SqlType::TimestampLtz(p) => write!(f, "TIMESTAMP({p}) WITH LOCAL TIME ZONE"),
             SqlType::IntervalYearMonth => f.write_str("INTERVAL YEAR(2) TO MONTH"),
             SqlType::IntervalDayTime => f.write_str("INTERVAL DAY(2) TO SECOND(3)"),
-            SqlType::Array(e) => write!(f, "ARRAY<{}>", e.type_text()),
-            SqlType::Map(k, v) => write!(f, "MAP<{}, {}>", k.type_text(), v.type_text()),
-            SqlType::Multiset(e) => write!(f, "MULTISET<{}>", e.type_text()),
+            SqlType::Array(e) => write!(f, "ARRAY<{}>", inner(e)),
+            SqlType::Map(k, v) => write!(f, "MAP<{}, {}>", inner(k), inner(v)),
+            SqlType::Multiset(e) => write!(f, "MULTISET<{}>", inner(e)),
             SqlType::Row(fields) => {
                 f.write_str("ROW<")?;
                 for (i, field) in fields.iter().enumerate() {
-                    write!(f, "{}`{}` {}", if i == 0 { "" } else { ", " }, field.name.replace('`', "``"), field.type_text())?;
+                    write!(f, "{}`{}` {}", if i == 0 { "" } else { ", " }, field.name.replace('`', "``"), inner(field))?;
                 }
                 f.write_str(">")
             }
             SqlType::Null => f.write_str("NULL"),
+        }
+    }
+}
+
+fn map_type(key: arrow_schema::Field, value: arrow_schema::Field) -> DataType {
+    let entries = DataType::Struct(vec![key.with_name("key").with_nullable(false), value.with_name("value")].into());
+    DataType::Map(Arc::new(arrow_schema::Field::new("entries", entries, false)), false)
+}
+
+/// As Flink tells types to people, and reads them (`LogicalType.asSummaryString`): `STRING`, `BYTES`, `TIMESTAMP_LTZ(3)`.
+impl fmt::Display for SqlType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SqlType::VarChar(n) if *n == i32::MAX as u32 => f.write_str("STRING"),
+            SqlType::VarBinary(n) if *n == i32::MAX as u32 => f.write_str("BYTES"),
+            SqlType::TimestampLtz(p) => write!(f, "TIMESTAMP_LTZ({p})"),
+            other => other.write(f, Field::type_text),
         }
     }
 }

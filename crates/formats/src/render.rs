@@ -17,7 +17,7 @@ pub fn json_header(schema: &Schema) -> String {
         out.push_str("{\"name\":");
         quote(&field.name, &mut out);
         out.push_str(",\"type\":");
-        quote(&field.type_text(), &mut out);
+        quote(&field.serialized_type(), &mut out);
         out.push('}');
     }
     out + "]}"

@@ -17,6 +17,10 @@ impl Type {
     pub fn new(ty: SqlType, nullable: bool) -> Self {
         Type { ty, nullable }
     }
+    /// In full, as it is stored: [`SqlType::serialized`].
+    pub fn serialized(&self) -> String {
+        self.named("").serialized_type()
+    }
     /// As a field of that name.
     pub fn named(&self, name: &str) -> Field {
         Field::new(name, self.ty.clone(), self.nullable)
@@ -29,6 +33,7 @@ impl From<&Field> for Type {
     }
 }
 
+/// As told to people: `STRING NOT NULL`.
 impl std::fmt::Display for Type {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.named("").type_text())
@@ -37,7 +42,7 @@ impl std::fmt::Display for Type {
 
 impl Serialize for Type {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.serialized())
     }
 }
 

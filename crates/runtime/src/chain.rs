@@ -266,7 +266,7 @@ impl Chain {
         let now = self.clock.monotonic();
         n.metrics.busy_ns.fetch_add((now - start).as_nanos() as u64, Relaxed);
         // A query without checkpoints has state, too.
-        if matches!(then, Then::Watermark(_)) && now >= n.weighed + WEIGH {
+        if now >= n.weighed + WEIGH {
             n.weighed = now;
             n.metrics.state_bytes.store(op.state_bytes() as u64, Relaxed);
         }

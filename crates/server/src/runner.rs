@@ -158,10 +158,10 @@ impl Runner {
         config.restart_attempts = 0;
         let metrics = Arc::new(JobMetrics::default());
         let ending = Ending::default();
+        let limit = [bounds.limit, shown.limit].into_iter().flatten().min();
         let show: Deliver = {
             let (observer, schema, ending) = (Arc::clone(observer), schema.clone(), ending.clone());
             let skip = AtomicU64::new(shown.skip);
-            let limit = [bounds.limit, shown.limit].into_iter().flatten().min();
             let left = AtomicU64::new(limit.unwrap_or(u64::MAX));
             Arc::new(move |batch| {
                 let (ahead, wanted) = (skip.load(Relaxed), left.load(Relaxed));
@@ -212,6 +212,9 @@ impl Runner {
             metrics: &metrics,
             changes,
         })?;
+        if limit == Some(0) {
+            ending.end(QueryEnd::Limit);
+        }
         let mut run = Box::pin(job.run(&ending.control));
         let outcome = tokio::select! {
             outcome = &mut run => outcome,

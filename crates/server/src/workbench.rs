@@ -282,13 +282,19 @@ impl Workbench {
     pub fn directory(&self) -> &Path {
         &self.options.directory
     }
-    /// The topics of the brokers in a table's options; none if they do not answer at once. Blocks.
-    pub fn topics(&self, options: &BTreeMap<String, String>) -> Vec<String> {
-        millstream_connectors::kafka::topic_names(options, NAMES_WAIT).unwrap_or_default()
+    /// The topics of the brokers in a table's options. Blocks.
+    ///
+    /// # Errors
+    /// `Unavailable` if they do not answer at once, `Config` for options that make no client.
+    pub fn topics(&self, options: &BTreeMap<String, String>) -> Result<Vec<String>> {
+        millstream_connectors::kafka::topic_names(options, NAMES_WAIT)
     }
-    /// The subjects of the schema registry in the options of a format; none if it does not answer at once. Blocks.
-    pub fn subjects(&self, format: &str, options: &BTreeMap<String, String>) -> Vec<String> {
-        self.runner.registry.subjects(format, options, NAMES_WAIT).unwrap_or_default()
+    /// The subjects of the schema registry in the options of a format. Blocks.
+    ///
+    /// # Errors
+    /// `Unavailable` if it does not answer at once, `Config` for options without a registry.
+    pub fn subjects(&self, format: &str, options: &BTreeMap<String, String>) -> Result<Vec<String>> {
+        self.runner.registry.subjects(format, options, NAMES_WAIT)
     }
 
     fn session(&self) -> std::sync::MutexGuard<'_, Session> {

@@ -424,9 +424,16 @@ impl<'a> Text<'a> {
         let settings = Settings::new(&self.settings())?;
         let zone = Zone::parse(&settings.local_time_zone)?;
         graph.zone = (!zone.is_utc()).then(|| settings.local_time_zone.clone());
-        let zone_is_set = self.settings().contains_key("table.local-time-zone");
-        graph.findings.extend(lint::query(query, zone_is_set));
-        bind(&mut Planner::new(&self.catalog, &self.hints, self.options.registry, &settings, graph))
+        graph.findings.extend(lint::query(query));
+        let bound = bind(&mut Planner::new(&self.catalog, &self.hints, self.options.registry, &settings, graph));
+        if self.zone_is_set() {
+            graph.findings.retain(|f| f.code != Some(lint::WITHOUT_ZONE));
+        }
+        bound
+    }
+    /// Whether the session says which zone is the local one.
+    fn zone_is_set(&self) -> bool {
+        self.settings().contains_key("table.local-time-zone")
     }
 
     fn query(&self, query: &Query, findings: &mut Vec<Diagnostic>) -> Result<ShownQuery> {

@@ -6,7 +6,8 @@ mod literal;
 mod times;
 mod types;
 
-use crate::diagnostic::unsupported;
+use crate::diagnostic::{Diagnostic, unsupported};
+use crate::lint::without_zone;
 use crate::parse::span_of;
 use crate::relation::{Bound, ScopeColumn, find};
 use crate::show::name_written;
@@ -31,6 +32,8 @@ pub(crate) struct Binder<'a> {
     columns: &'a [ScopeColumn],
     /// After a GROUP BY: what the aggregation offers.
     pub(crate) grouped: Option<&'a mut Aggregates>,
+    /// What lints say of what was bound.
+    pub(crate) findings: Vec<Diagnostic>,
     depth: usize,
 }
 
@@ -43,6 +46,7 @@ impl<'a> Binder<'a> {
         Binder {
             columns,
             grouped: None,
+            findings: Vec::new(),
             depth: 0,
         }
     }
@@ -171,6 +175,7 @@ impl<'a> Binder<'a> {
                 if !millstream_functions::cast::can_cast(&bound.ty.ty, &to.ty) {
                     return Err(Error::sql(format!("{} cannot be cast to {}", bound.ty.ty, to.ty)).code("E0303"));
                 }
+                self.findings.extend(without_zone(&bound, &to.ty, span(expr.as_ref())));
                 let nullable = bound.ty.nullable || safe;
                 Ok(Bound {
                     expr: Plan::Cast {

@@ -3,12 +3,13 @@
 use crate::parse::{Hint, ObjectPath};
 use millstream_dataflow::{Error, Location, Span};
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Hints {
     all: Vec<Hint>,
-    taken: RefCell<BTreeSet<Location>>,
+    /// Those that a table has taken, by where they stand, and the name of that table.
+    taken: RefCell<BTreeMap<Location, String>>,
     /// Lines of the texts before: what stands in them is no part of this one.
     above: u64,
 }
@@ -30,10 +31,17 @@ impl Hints {
         span.start.line <= self.above
     }
     /// The hint behind a table's name.
-    pub(crate) fn take(&self, path: &ObjectPath) -> Option<&Hint> {
+    ///
+    /// - `table`: as messages name it
+    pub(crate) fn take(&self, path: &ObjectPath, table: &str) -> Option<&Hint> {
         let hint = self.behind(path.span.end)?;
-        self.taken.borrow_mut().insert(hint.after);
+        self.taken.borrow_mut().insert(hint.after, table.to_string());
         Some(hint)
+    }
+    /// The hints that tables have taken, with the names of these.
+    pub(crate) fn taken(&self) -> Vec<(String, &Hint)> {
+        let taken = self.taken.borrow();
+        self.all.iter().filter_map(|h| Some((taken.get(&h.after)?.clone(), h))).collect()
     }
     /// The hint behind the place where a name ends.
     pub(crate) fn behind(&self, end: Location) -> Option<&Hint> {
@@ -46,7 +54,7 @@ impl Hints {
     /// Those within a statement that nobody has taken.
     pub(crate) fn left(&self, within: Span) -> Vec<Error> {
         let taken = self.taken.borrow();
-        let inside = |h: &&Hint| (within.start..=within.end).contains(&h.after) && !taken.contains(&h.after);
+        let inside = |h: &&Hint| (within.start..=within.end).contains(&h.after) && !taken.contains_key(&h.after);
         self.all.iter().filter(inside).map(|h| Hint::misplaced(h.span)).collect()
     }
 }

@@ -8,7 +8,7 @@ mod expressions;
 mod tables;
 
 pub(crate) use allow::Allowed;
-pub(crate) use expressions::query;
+pub(crate) use expressions::{WITHOUT_ZONE, query, without_zone};
 pub(crate) use tables::{never_idle, table};
 
 use crate::diagnostic::{Diagnostic, Severity};

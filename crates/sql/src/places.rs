@@ -1,6 +1,7 @@
 //! Where in a file an error stands that comes once the file runs: at the table that it names, or at an option of it.
 
 use crate::catalog::Catalog;
+use crate::hints::Hints;
 use millstream_dataflow::{Error, Span};
 use std::collections::BTreeMap;
 
@@ -23,7 +24,7 @@ const PLACES: [&str; 4] = ["path", "topic", "topic-pattern", "listen"];
 
 impl Places {
     /// - `above`: lines of earlier texts
-    pub(crate) fn new(catalog: &Catalog<'_>, inserts: BTreeMap<String, Span>, above: u64) -> Places {
+    pub(crate) fn new(catalog: &Catalog<'_>, hints: &Hints, inserts: BTreeMap<String, Span>, above: u64) -> Places {
         let place = |table: &crate::table::Table| {
             let definition = table.definition();
             let options = definition.options.iter().map(|o| (o.key.clone(), o.span));
@@ -34,10 +35,16 @@ impl Places {
             (table.name().to_string(), place)
         };
         // What is of an earlier text, or read of a stored catalog, has no place in this one.
-        Places {
-            tables: catalog.tables_here().map(place).filter(|(_, p)| p.name.start.line > above).collect(),
-            inserts,
+        let mut tables: BTreeMap<String, Place> = catalog.tables_here().map(place).filter(|(_, p)| p.name.start.line > above).collect();
+        for (table, hint) in hints.taken().into_iter().filter(|(_, h)| h.span.start.line > above) {
+            let place = tables.entry(table).or_insert_with(|| Place {
+                name: hint.span,
+                options: Vec::new(),
+            });
+            // They hold instead of the declared ones.
+            place.options.splice(0..0, hint.options.iter().map(|o| (o.key.clone(), o.span)));
         }
+        Places { tables, inserts }
     }
 
     /// Moves all places.

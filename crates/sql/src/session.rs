@@ -228,10 +228,10 @@ impl Session {
         let settings = text.settings();
         self.names = text.catalog.names();
         self.set.clone_from(&text.set);
+        let findings = text.findings();
+        let places = Places::new(&text.catalog, &text.hints, std::mem::take(&mut text.places), look.above);
         self.hints = std::mem::take(&mut text.hints);
         self.hints.keep(&views);
-        let findings = text.findings();
-        let places = Places::new(&text.catalog, std::mem::take(&mut text.places), look.above);
         let (steps, changes) = text.into_steps(with_inserts);
         let done = Compiled {
             steps,
@@ -300,10 +300,12 @@ fn placed(errors: Vec<Error>, statement: &Statement, above: u64) -> Vec<Error> {
 }
 
 impl Compiled {
-    /// Without findings that are allowed, told before, or not of this text: a view is bound where it is used, too.
+    /// Without findings that are allowed, told before, or not of this text: a view is bound where it is used, too. With those of what is
+    /// allowed.
     fn without(mut self, allowed: &Allowed, above: u64) -> Compiled {
         let mut told = BTreeSet::new();
         let is_here = |f: &Diagnostic| f.primary.is_some_and(|span| span.start.line > above);
+        self.findings.extend(allowed.unknown());
         self.findings
             .retain(|f| is_here(f) && !allowed.allows(f) && told.insert((f.code, f.primary.map(|span| span.start))));
         self.findings.sort_by_key(|f| f.primary.map(|span| span.start));

@@ -9,7 +9,7 @@ use millstream_dataflow::option::holds_secret;
 use millstream_dataflow::{Result, SqlType};
 use millstream_functions::Function;
 use millstream_functions::aggregate::NAMES;
-use millstream_plan::{Column, NodeSpec, Type, Value};
+use millstream_plan::{Column, NodeSpec, Value};
 use sqlparser::ast::{Expr, Ident, ObjectNamePart, Query, visit_expressions_mut, visit_relations_mut};
 use std::ops::ControlFlow;
 
@@ -103,17 +103,6 @@ pub(crate) fn expression(expr: &Expr) -> String {
     expr.to_string()
 }
 
-/// A type as DESCRIBE shows it.
-pub(crate) fn described(ty: &Type) -> String {
-    let full = Type::new(ty.ty.clone(), true).to_string();
-    let mut short = full.replace("VARCHAR(2147483647)", "STRING").replace("VARBINARY(2147483647)", "BYTES");
-    while let Some((before, after)) = short.split_once(" WITH LOCAL TIME ZONE") {
-        let Some(at) = before.rfind("TIMESTAMP(") else { break };
-        short = format!("{}TIMESTAMP_LTZ{}{after}", &before[..at], &before[at + "TIMESTAMP".len()..]);
-    }
-    short
-}
-
 /// An option's value, if it may be shown.
 fn shown(option: &TableOption) -> String {
     shown_value(&option.key, &option.value)
@@ -174,7 +163,7 @@ pub(crate) fn show(
                 }
                 let mut listing = Listing::new(&names);
                 for (i, column) in columns_of(path)?.into_iter().enumerate() {
-                    let (name, ty, null) = (column.name, described(&column.ty), column.ty.nullable);
+                    let (name, ty, null) = (column.name, column.ty.ty.to_string(), column.ty.nullable);
                     let none = || Value::Null;
                     let mut row = vec![Value::Text(name), Value::Text(ty), Value::Boolean(null), none(), none(), none()];
                     if commented {
@@ -254,7 +243,7 @@ fn columns(table: &Table) -> Listing {
     let key: Vec<&str> = definition.primary_key.iter().map(|(n, _)| n.as_str()).collect();
     for (column, declared) in table.columns().zip(&definition.columns) {
         let watermark = definition.watermark.as_ref().filter(|w| w.column == column.name);
-        let mut ty = described(&column.ty);
+        let mut ty = column.ty.ty.to_string();
         if watermark.is_some() {
             ty += " *ROWTIME*";
         } else if table.is_proctime(&column.name) {
@@ -304,9 +293,9 @@ pub(crate) fn create_table(name: &str, table: &CreateTable, value: impl Fn(&Tabl
     let mut elements: Vec<String> = Vec::new();
     for c in &table.columns {
         let kind = match &c.kind {
-            ColumnDefKind::Physical(ty) => ty.to_string(),
+            ColumnDefKind::Physical(ty) => ty.serialized(),
             ColumnDefKind::Computed(e) => format!("AS {}", expression(e)),
-            ColumnDefKind::Metadata { ty, key, is_virtual } => format!("{ty} {}", metadata(key.as_deref(), *is_virtual)),
+            ColumnDefKind::Metadata { ty, key, is_virtual } => format!("{} {}", ty.serialized(), metadata(key.as_deref(), *is_virtual)),
         };
         elements.push(format!("{} {kind}{}", quoted(&c.name), comment(&c.comment)));
     }

@@ -2,6 +2,7 @@
 
 use crate::alignment::alignment;
 use crate::catalog::follows;
+use crate::diagnostic::Diagnostic;
 use crate::expression::{Binder, cast};
 use crate::graph::JobGraph;
 use crate::parallelism;
@@ -44,6 +45,8 @@ pub(crate) struct Table {
     options: BTreeMap<String, String>,
     alignment: Option<Alignment>,
     pub(crate) routes: Routes,
+    /// What lints say of its expressions.
+    pub(crate) findings: Vec<Diagnostic>,
     /// Whether nothing is wrong with it. Otherwise only its columns can be relied upon.
     is_whole: bool,
 }
@@ -78,6 +81,7 @@ impl Table {
             options,
             alignment: alignment(create, &mut errors),
             routes: Routes::new(create, &mut errors),
+            findings: Vec::new(),
             is_whole: true,
         };
         // What computes from a column of unknown type is not looked at.
@@ -131,10 +135,12 @@ impl Table {
                 }
                 ColumnDefKind::Computed(e) if is_proctime(e) => Ok((Type::new(SqlType::TimestampLtz(3), false), Kind::Arrival)),
                 ColumnDefKind::Computed(_) if !knows_types => continue,
-                ColumnDefKind::Computed(e) => Binder::new(&plain)
-                    .bind(e)
-                    .map(|b| (b.ty, Kind::Computed(b.expr)))
-                    .map_err(|e| computed_by_computed(e, create)),
+                ColumnDefKind::Computed(e) => {
+                    let mut binder = Binder::new(&plain);
+                    let bound = binder.bind(e);
+                    table.findings.append(&mut binder.findings);
+                    bound.map(|b| (b.ty, Kind::Computed(b.expr))).map_err(|e| computed_by_computed(e, create))
+                }
             };
             match bound {
                 Ok((ty, kind)) => table.columns.push((Column { name: c.name.clone(), ty }, kind)),

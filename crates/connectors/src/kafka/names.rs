@@ -2,7 +2,7 @@
 
 use super::TOPIC;
 use super::client::Client;
-use millstream_dataflow::{Result, TableSpec};
+use millstream_dataflow::{Error, Result, TableSpec};
 use rdkafka::consumer::Consumer;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub fn topic_names(options: &BTreeMap<String, String>, wait: Duration) -> Result
     let consumer = client.consumer()?;
     let metadata = consumer
         .fetch_metadata(None, wait)
-        .map_err(|e| client.silent("no broker answered for the topics", e))?;
+        .map_err(|e| Error::unavailable(format!("no broker answers at {}", client.brokers)).code("E0516").source(e))?;
     let names = metadata.topics().iter().map(|t| t.name()).filter(|n| !n.starts_with("__"));
     let mut names: Vec<String> = names.map(str::to_string).collect();
     names.sort();

@@ -14,15 +14,18 @@ pub(crate) enum Question {
     Subjects { format: String, options: BTreeMap<String, String> },
 }
 
-/// What others have answered: each question is asked once.
+/// What others have answered: each question is asked until it is.
 pub(crate) struct Outside {
     workbench: Arc<Workbench>,
     answers: Arc<Mutex<Answers>>,
     waiting: bool,
 }
 
+/// Names, or why there are none.
+pub(crate) type Answer = Result<Vec<String>, String>;
+
 /// `None` while the answer is not there yet.
-type Answers = BTreeMap<Question, Option<Vec<String>>>;
+type Answers = BTreeMap<Question, Option<Answer>>;
 
 impl Outside {
     pub(crate) fn new(workbench: Arc<Workbench>) -> Outside {
@@ -32,12 +35,15 @@ impl Outside {
             waiting: false,
         }
     }
-    /// The names, if they are there; asks for them if nobody has. Who does not answer has none.
-    pub(crate) fn names(&mut self, question: Question) -> Option<Vec<String>> {
+    /// The names, if they are there; asks for them if nobody has. Who has not answered is asked again the next time.
+    pub(crate) fn names(&mut self, question: Question) -> Option<Answer> {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(names) = answers.get(&question) {
-            self.waiting = names.is_none();
-            return names.clone();
+        if let Some(answer) = answers.get(&question).cloned() {
+            self.waiting = answer.is_none();
+            if matches!(answer, Some(Err(_))) {
+                answers.remove(&question);
+            }
+            return answer;
         }
         answers.insert(question.clone(), None);
         self.waiting = true;
@@ -48,7 +54,8 @@ impl Outside {
                 Question::Topics { options } => workbench.topics(options),
                 Question::Subjects { format, options } => workbench.subjects(format, options),
             };
-            told.lock().unwrap_or_else(PoisonError::into_inner).insert(question, Some(names));
+            let answer = names.map_err(|e| e.message.clone());
+            told.lock().unwrap_or_else(PoisonError::into_inner).insert(question, Some(answer));
         });
         None
     }

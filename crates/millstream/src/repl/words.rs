@@ -50,7 +50,12 @@ impl Completer for Words {
         }
         if let Some((typed, question)) = asked {
             match self.outside.names(question) {
-                Some(names) => offered.extend(names.into_iter().filter(|n| n.starts_with(&typed)).map(|n| plain(n, &replace))),
+                Some(Ok(names)) => offered.extend(names.into_iter().filter(|n| n.starts_with(&typed)).map(|n| plain(n, &replace))),
+                // To be read, not to be taken: it leaves what is typed.
+                Some(Err(why)) => offered.push(Suggestion {
+                    display_override: Some(why),
+                    ..plain(typed, &replace)
+                }),
                 None => return CompletionResult::stale_or_pending(offered.into(), CompletionOrigin::new(line, pos)),
             }
         }

@@ -27,7 +27,7 @@ pub(super) fn expression(e: &Expr, columns: &[String]) -> String {
             },
             _ => format!("{}({})", name.to_uppercase(), args.iter().map(part).collect::<Vec<_>>().join(", ")),
         },
-        Expr::Cast { expr, to, safe, .. } => format!("{}({} AS {})", if *safe { "TRY_CAST" } else { "CAST" }, part(expr), short(&to.ty)),
+        Expr::Cast { expr, to, safe, .. } => format!("{}({} AS {})", if *safe { "TRY_CAST" } else { "CAST" }, part(expr), to.ty),
         Expr::Case { when, otherwise, .. } => {
             let branches = when.iter().map(|(c, r)| format!(" WHEN {} THEN {}", part(c), part(r)));
             let otherwise = otherwise.as_ref().map_or_else(String::new, |o| format!(" ELSE {}", part(o)));
@@ -58,15 +58,6 @@ fn symbol(name: &str) -> Option<&'static str> {
         "is_not_distinct_from" => "IS NOT DISTINCT FROM",
         _ => return None,
     })
-}
-
-/// `STRING` rather than `VARCHAR(2147483647)`.
-fn short(ty: &SqlType) -> String {
-    match ty {
-        SqlType::VarChar(n) if *n == i32::MAX as u32 => "STRING".to_string(),
-        SqlType::VarBinary(n) if *n == i32::MAX as u32 => "BYTES".to_string(),
-        other => other.to_string(),
-    }
 }
 
 fn literal(value: &Value, ty: &Type) -> String {

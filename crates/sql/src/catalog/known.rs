@@ -2,7 +2,6 @@
 
 use super::{Entry, Names, Slot};
 use crate::known::{Known, KnownTable};
-use crate::show::described;
 
 impl Names {
     pub(crate) fn known(&self) -> Known {
@@ -15,8 +14,8 @@ impl Names {
                         Slot::Stored(read) => read.get(),
                     };
                     let columns = match entry {
-                        Some(Entry::Table(table)) => table.columns().map(|c| (c.name.clone(), described(&c.ty))).collect(),
-                        Some(Entry::View(view)) => view.columns.iter().map(|c| (c.name.clone(), described(&c.ty))).collect(),
+                        Some(Entry::Table(table)) => table.columns().map(|c| (c.name.clone(), c.ty.ty.to_string())).collect(),
+                        Some(Entry::View(view)) => view.columns.iter().map(|c| (c.name.clone(), c.ty.ty.to_string())).collect(),
                         None => Vec::new(),
                     };
                     tables.push(KnownTable {

@@ -56,9 +56,9 @@ impl Text<'_> {
                 .hint("insert into a table")
                 .span(insert.table.span));
         };
-        if let Some(hint) = self.hints.take(&insert.table).filter(|_| table.is_whole()) {
+        if let Some(hint) = self.hints.take(&insert.table, table.name()).filter(|_| table.is_whole()) {
             let hinted = table.with_options(&hint.options, self.options.registry);
-            table = Arc::new(hinted.map_err(|mut e| e.remove(0).span(hint.span))?);
+            table = Arc::new(hinted.map_err(|e| hint.error(e))?);
         }
         let name = table.name().to_string();
         let number = inserted.entry(name.clone()).or_insert(0);

@@ -24,7 +24,6 @@ impl Text<'_> {
         }
         let Some(query) = &create.query else {
             let table = self.table(&whole, name)?;
-            self.findings.extend(lint::table(&whole));
             return self.catalog.add(&create.name, Entry::Table(Arc::new(table)), false).map_err(Error::apart);
         };
         let mut scratch = JobGraph::default();
@@ -52,19 +51,23 @@ impl Text<'_> {
         };
         let whole = whole.with_columns_of(columns).map_err(Error::apart)?;
         let table = self.table(&whole, name)?;
-        self.findings.extend(lint::table(&whole));
         self.catalog.add(&create.name, Entry::Table(Arc::new(table)), false).map_err(Error::apart)?;
         self.insert(&insert).map_err(Error::apart)
     }
 
     /// The table of a declaration. One that is wrong is remembered for its columns: what is wrong with the statements over it is told, too.
     fn table(&mut self, create: &CreateTable, name: String) -> Result<Table, Vec<Error>> {
-        Table::read(create, name, self.options.registry).map_err(|wrong| {
+        let mut table = Table::read(create, name, self.options.registry).map_err(|wrong| {
             if let Some(half) = wrong.half {
                 self.catalog.add_half(&create.name, *half);
             }
             wrong.errors
-        })
+        })?;
+        self.findings.extend(lint::table(create));
+        let zone_is_set = self.zone_is_set();
+        let told = std::mem::take(&mut table.findings).into_iter();
+        self.findings.extend(told.filter(|f| !zone_is_set || f.code != Some(lint::WITHOUT_ZONE)));
+        Ok(table)
     }
 
     pub(super) fn alter(&mut self, alter: &Alter) -> Result<(), Vec<Error>> {

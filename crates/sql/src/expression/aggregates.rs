@@ -66,6 +66,7 @@ impl Binder<'_> {
         let mut before = Binder::new(self.columns);
         before.depth = self.depth;
         let Ok(bound) = before.bind_inner(expr) else { return Ok(None) };
+        self.findings.append(&mut before.findings);
         let Some(grouped) = &self.grouped else { return Ok(None) };
         if let Some(i) = grouped.keys.iter().position(|(k, _)| k.expr == bound.expr) {
             return Ok(Some(Bound {

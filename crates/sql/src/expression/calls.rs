@@ -299,7 +299,7 @@ impl Binder<'_> {
                             .hint("TYPEOF(value [, TRUE])"));
                     }
                 };
-                let mut bound = text(&type_name(&ty, full));
+                let mut bound = text(&if full { ty.serialized() } else { ty.to_string() });
                 bound.ty.nullable = true;
                 bound
             }
@@ -318,19 +318,6 @@ fn unit_word(unit: &sqlparser::ast::Expr) -> Result<String> {
         return Err(e.hint(format!("one of {}", UNITS.join(", "))));
     }
     Ok(word)
-}
-
-/// A type's name as Flink shows it.
-fn type_name(ty: &Type, full: bool) -> String {
-    let name = ty.to_string();
-    if full {
-        return name;
-    }
-    let short = name.replace("VARCHAR(2147483647)", "STRING").replace("VARBINARY(2147483647)", "BYTES");
-    let Some((before, after)) = short.split_once(" WITH LOCAL TIME ZONE") else {
-        return short;
-    };
-    format!("{}{after}", before.replacen("TIMESTAMP", "TIMESTAMP_LTZ", 1))
 }
 
 /// A text constant.

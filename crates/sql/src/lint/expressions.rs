@@ -2,19 +2,17 @@
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::expression::span;
+use crate::relation::Bound;
+use millstream_dataflow::{Span, SqlType};
+use millstream_plan::{Expr as Plan, Value as Constant};
 use sqlparser::ast::{BinaryOperator, Expr, Query, Value, visit_expressions};
 use std::ops::ControlFlow;
 
-/// The lints of all expressions of a query, those of its subqueries too.
-///
-/// - `zone_is_set`: whether the file says which zone is the local one
-pub(crate) fn query(query: &Query, zone_is_set: bool) -> Vec<Diagnostic> {
+/// The lints of all expressions of a query that need no types, those of its subqueries too.
+pub(crate) fn query(query: &Query) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let _: ControlFlow<()> = visit_expressions(query, |e| {
         findings.extend(compared_to_null(e));
-        if !zone_is_set {
-            findings.extend(without_zone(e));
-        }
         ControlFlow::Continue(())
     });
     findings
@@ -35,14 +33,25 @@ fn compared_to_null(e: &Expr) -> Option<Diagnostic> {
     })
 }
 
-/// A point in time from a text that does not say of which zone.
-fn without_zone(e: &Expr) -> Option<Diagnostic> {
-    let Expr::Cast { expr, data_type, .. } = e else { return None };
-    let Expr::Value(value) = expr.as_ref() else { return None };
-    let Value::SingleQuotedString(text) = &value.value else { return None };
-    let ty = data_type.to_string().to_uppercase();
-    (ty.starts_with("TIMESTAMP_LTZ") || ty.contains("LOCAL TIME ZONE")).then(|| {
-        let message = format!("'{text}' says no zone: it is read in the session's, which is UTC here and the machine's in Flink");
-        Diagnostic::new(Severity::Advice, "W0302", span(e), message).help("SET 'table.local-time-zone' = '…' says which is meant")
-    })
+/// The lint [`without_zone`]; it is told where the session does not say which zone is the local one.
+pub(crate) const WITHOUT_ZONE: &str = "W0302";
+
+/// A point in time from a cast of wall time, which says nothing of its zone.
+pub(crate) fn without_zone(from: &Bound, to: &SqlType, at: Span) -> Option<Diagnostic> {
+    if !matches!(to, SqlType::TimestampLtz(_)) {
+        return None;
+    }
+    let what = match (&from.expr, &from.ty.ty) {
+        (
+            Plan::Literal {
+                value: Constant::Text(text), ..
+            },
+            _,
+        ) => format!("'{text}'"),
+        (_, ty @ (SqlType::Char(_) | SqlType::VarChar(_) | SqlType::Timestamp(_) | SqlType::Date)) => format!("this {ty}"),
+        _ => return None,
+    };
+    let message = format!("{what} says no zone: it is read in the session's, which is UTC here and the machine's in Flink");
+    let finding = Diagnostic::new(Severity::Advice, WITHOUT_ZONE, at, message);
+    Some(finding.help("SET 'table.local-time-zone' = '…' says which is meant"))
 }

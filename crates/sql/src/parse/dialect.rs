@@ -65,7 +65,7 @@ impl Dialect for FlinkDialect {
         match &parser.peek_token_ref().token {
             Token::Word(w) if w.quote_style.is_none() => match w.keyword {
                 Keyword::TABLE => match &parser.peek_nth_token_ref(1).token {
-                    Token::Word(next) if BETWEEN_EXPRESSIONS.iter().any(|word| next.value.eq_ignore_ascii_case(word)) => {
+                    Token::Word(next) if next.quote_style.is_none() && BETWEEN_EXPRESSIONS.iter().any(|word| next.value.eq_ignore_ascii_case(word)) => {
                         Some(parser.expected_ref("an expression", parser.peek_token_ref()))
                     }
                     Token::Word(_) => Some(table_argument(parser)),
@@ -259,7 +259,8 @@ fn cast(parser: &mut Parser) -> Result<Option<Expr>, ParserError> {
     }
     text.check()?;
     let text = text.text;
-    if !nested {
+    // `TIMESTAMP(3) WITH LOCAL TIME ZONE` is Flink's, too.
+    if !nested && !text.to_uppercase().contains("LOCAL") {
         while parser.index() > start {
             parser.prev_token();
         }

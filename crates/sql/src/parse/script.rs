@@ -310,20 +310,27 @@ fn closing(tokens: &[TokenWithSpan], open: usize) -> Option<usize> {
 
 /// `OPTIONS('key' = 'value', …)` behind a table's name.
 fn hint(hint: HintText) -> Result<Hint> {
-    let here = |e: Error| e.span(hint.span);
-    let tokens = tokenize(&hint.text).map_err(here)?;
-    let tokens: Vec<TokenWithSpan> = tokens.into_iter().filter(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF)).collect();
-    let mut c = Cursor::new(tokens, hint.span);
+    let here = |e: Error| if e.span.is_none() { e.span(hint.span) } else { e };
+    let tokens = hint.tokens().map_err(here)?;
+    let mut c = Cursor::new(
+        tokens,
+        Span {
+            end: Location {
+                column: hint.span.end.column - 2,
+                ..hint.span.end
+            },
+            ..hint.span
+        },
+    );
     if !c.words(&["OPTIONS"]) {
         let e = Error::sql("hints other than OPTIONS are not supported yet").code("E0101").span(hint.span);
         return Err(e.hint("a comment that is no hint begins with /* and no +"));
     }
-    let mut options = ddl::options(&mut c).map_err(here)?;
+    let options = ddl::options(&mut c).map_err(here)?;
     c.done().map_err(here)?;
     if let Some(e) = c.slips.pop() {
         return Err(here(e));
     }
-    options.iter_mut().for_each(|o| o.span = hint.span);
     let after = hint.after.ok_or_else(|| Hint::misplaced(hint.span))?;
     Ok(Hint {
         after,
@@ -333,6 +340,12 @@ fn hint(hint: HintText) -> Result<Hint> {
 }
 
 impl Hint {
+    /// What is wrong with a table that has the hint's options, told at the hint.
+    pub(crate) fn error(&self, errors: Vec<Error>) -> Error {
+        let is_here = |e: &Error| e.span.is_some_and(|s| self.span.start <= s.start && s.end <= self.span.end);
+        let told = errors.into_iter().map(|e| if is_here(&e) { e } else { e.told_at(self.span) });
+        told.reduce(Error::and).unwrap_or_else(|| Error::bug("a table is wrong, but nothing is"))
+    }
     /// The error for one that no table takes.
     pub(crate) fn misplaced(span: Span) -> Error {
         Error::sql("OPTIONS stands behind no table's name")

@@ -99,6 +99,23 @@ pub(super) struct HintText {
     pub(super) within: Option<millstream_dataflow::Location>,
 }
 
+impl HintText {
+    /// What stands in it, at its places in the file.
+    pub(super) fn tokens(&self) -> Result<Vec<TokenWithSpan>> {
+        // It stands behind `/*+`.
+        let (line, column) = (self.span.start.line, self.span.start.column + "/*+".len() as u64);
+        let place = |(l, c): (u64, u64)| if l == 1 { (line, column + c - 1) } else { (line + l - 1, c) };
+        let there = |span: Span| Span::new(place((span.start.line, span.start.column)), place((span.end.line, span.end.column)));
+        let mut tokens = tokenize(&self.text).map_err(|e| e.moved(there))?;
+        tokens.retain(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF));
+        for token in &mut tokens {
+            let Span { start, end } = there(span_of(token.span));
+            token.span = sqlparser::tokenizer::Span::new(Location::new(start.line, start.column), Location::new(end.line, end.column));
+        }
+        Ok(tokens)
+    }
+}
+
 /// Words that begin statements, of which none stands in a statement set.
 const NOT_IN_A_SET: [&str; 9] = ["ALTER", "BEGIN", "CREATE", "DROP", "EXECUTE", "EXPLAIN", "RESET", "SET", "USE"];
 
@@ -130,6 +147,8 @@ fn cut(tokens: Vec<TokenWithSpan>) -> (Vec<Vec<TokenWithSpan>>, Vec<TokenWithSpa
     let mut hints = Vec::new();
     let mut current: Vec<TokenWithSpan> = Vec::new();
     let mut in_set = false;
+    // CASEs that are open, and whether the last word closed none: it is the END of a set.
+    let (mut cases, mut ends_set) = (0usize, false);
     let mut tokens = tokens.into_iter().filter(|t| !is_blank(t)).peekable();
     while let Some(token) = tokens.next() {
         match &token.token {
@@ -144,14 +163,20 @@ fn cut(tokens: Vec<TokenWithSpan>) -> (Vec<Vec<TokenWithSpan>>, Vec<TokenWithSpa
                 continue;
             }
             // A set that is not closed ends where what stands in none begins.
-            Token::SemiColon
-                if !in_set || is_word(current.last(), "END") || tokens.peek().is_some_and(|t| NOT_IN_A_SET.iter().any(|w| is_word(Some(t), w))) =>
-            {
+            Token::SemiColon if !in_set || ends_set || tokens.peek().is_some_and(|t| NOT_IN_A_SET.iter().any(|w| is_word(Some(t), w))) => {
                 statements.push(std::mem::take(&mut current));
                 in_set = false;
+                (cases, ends_set) = (0, false);
                 continue;
             }
+            Token::SemiColon => cases = 0,
             _ => {}
+        }
+        ends_set = is_word(Some(&token), "END") && cases == 0;
+        if is_word(Some(&token), "CASE") {
+            cases += 1;
+        } else if is_word(Some(&token), "END") {
+            cases = cases.saturating_sub(1);
         }
         // `EXPLAIN EXECUTE STATEMENT SET BEGIN`, `EXECUTE STATEMENT SET BEGIN`, `BEGIN STATEMENT SET`.
         let last = &current[current.len().saturating_sub(3)..];

@@ -39,6 +39,7 @@ impl Planner<'_> {
         binder.grouped = Some(&mut grouped);
         let outputs = each(items.iter().map(|(e, _)| binder.bind(e)));
         let (outputs, condition) = both(outputs, having.map(|h| binder.condition(h, "HAVING")).transpose())?;
+        self.graph.findings.append(&mut binder.findings);
 
         let aggregation = self.aggregation(relation, window, &grouped, sets.map(|(c, s)| (c.len(), s)));
         let aggregation = aggregation.map_err(|e| if e.span.is_none() { e.span(at) } else { e })?;

@@ -95,7 +95,9 @@ impl Planner<'_> {
             [_, second, ..] => return Err(unsupported("a join of several tables in FROM", span(second))),
         };
         if let Some(condition) = selection {
-            let condition = Binder::new(&relation.columns).condition(condition, "WHERE");
+            let mut binder = Binder::new(&relation.columns);
+            let condition = binder.condition(condition, "WHERE");
+            self.graph.findings.append(&mut binder.findings);
             let condition = condition.map_err(|e| {
                 let written = projection.iter().filter_map(|item| match item {
                     SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
@@ -149,6 +151,7 @@ impl Planner<'_> {
         }
         let mut binder = Binder::new(&relation.columns);
         let bound = each(items.iter().map(|i| binder.bind(&i.expr).map_err(|e| named_later(e, projection))))?;
+        self.graph.findings.append(&mut binder.findings);
         let names = items
             .iter()
             .enumerate()

@@ -116,11 +116,11 @@ impl Planner<'_> {
         let entry = self.catalog.get_or_half(path, &self.place)?;
         let full = self.catalog.resolve(path, &self.place)?;
         let name = full.name.clone();
-        let hint = self.hints.take(path);
+        let hint = self.hints.take(path, &full.short());
         match entry {
             Entry::Table(table) => {
                 let table = match hint.filter(|_| table.is_whole()) {
-                    Some(hint) => Arc::new(table.with_options(&hint.options, self.registry).map_err(|mut e| e.remove(0).span(hint.span))?),
+                    Some(hint) => Arc::new(table.with_options(&hint.options, self.registry).map_err(|e| hint.error(e))?),
                     None => table,
                 };
                 let relation = table.scan(self.registry, self.settings, self.graph, path.span, self.processing_time)?;
