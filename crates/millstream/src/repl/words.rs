@@ -51,11 +51,11 @@ impl Completer for Words {
         if let Some((typed, question)) = asked {
             match self.outside.names(question) {
                 Some(Ok(names)) => offered.extend(names.into_iter().filter(|n| n.starts_with(&typed)).map(|n| plain(n, &replace))),
-                // To be read, not to be taken: it leaves what is typed.
-                Some(Err(why)) => offered.push(Suggestion {
-                    display_override: Some(why),
-                    ..plain(typed, &replace)
-                }),
+                // To be read, not to be taken: they leave what is typed. A single one would be taken unseen.
+                Some(Err(why)) => offered.extend([why, "Tab asks again".to_string()].map(|line| Suggestion {
+                    display_override: Some(line),
+                    ..plain(typed.clone(), &replace)
+                })),
                 None => return CompletionResult::stale_or_pending(offered.into(), CompletionOrigin::new(line, pos)),
             }
         }
