@@ -115,7 +115,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     metadata: &[
         metadata(
             "file.modification-time",
-            "TIMESTAMP(3) WITH LOCAL TIME ZONE NOT NULL",
+            "TIMESTAMP_LTZ(3) NOT NULL",
             "When the file was last changed, when it was found.",
         ),
         metadata("file.name", "STRING NOT NULL", "The file's name without its directories."),

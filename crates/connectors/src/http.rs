@@ -138,7 +138,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     formats: &["avro", "csv", "debezium-json", "json", "raw"],
     metadata: &[
         metadata("idempotency-key", "STRING", "The Idempotency-Key of the request."),
-        metadata("received-at", "TIMESTAMP(3) WITH LOCAL TIME ZONE NOT NULL", "When the request had come whole."),
+        metadata("received-at", "TIMESTAMP_LTZ(3) NOT NULL", "When the request had come whole."),
         metadata(
             "remote-address",
             "STRING NOT NULL",

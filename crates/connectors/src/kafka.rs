@@ -217,7 +217,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
         metadata("leader-epoch", "INT", "Leader epoch of the record."),
         metadata("offset", "BIGINT NOT NULL", "Offset in the partition."),
         metadata("partition", "INT NOT NULL", "Partition."),
-        writable("timestamp", "TIMESTAMP(3) WITH LOCAL TIME ZONE NOT NULL", "Timestamp of the record."),
+        writable("timestamp", "TIMESTAMP_LTZ(3) NOT NULL", "Timestamp of the record."),
         metadata("timestamp-type", "STRING NOT NULL", "NoTimestampType, CreateTime or LogAppendTime."),
         writable("topic", "STRING NOT NULL", "Topic."),
     ],

@@ -11,10 +11,14 @@ fn text_form_reads_back() {
         "INTERVAL DAY(2) TO SECOND(3)",
     ] {
         let field = Field::parse_type("x", text).unwrap();
-        let again = Field::parse_type("x", &field.type_text()).unwrap();
-        assert_eq!(field, again, "{text}");
+        assert_eq!(field.serialized_type(), text);
+        for told in [field.type_text(), field.serialized_type()] {
+            assert_eq!(field, Field::parse_type("x", &told).unwrap(), "{text}");
+        }
     }
     assert_eq!(Field::parse_type("x", "BIGINT NOT NULL").unwrap().type_text(), "BIGINT NOT NULL");
+    let told = Field::parse_type("x", "ROW<`a` VARCHAR(2147483647) NOT NULL, `b` ARRAY<TIMESTAMP(3) WITH LOCAL TIME ZONE>>").unwrap();
+    assert_eq!(told.type_text(), "ROW<`a` STRING NOT NULL, `b` ARRAY<TIMESTAMP_LTZ(3)>>");
     assert_eq!("STRING".parse::<SqlType>().unwrap(), SqlType::STRING);
 }
 

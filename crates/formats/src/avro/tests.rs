@@ -208,7 +208,7 @@ fn what_does_not_fit_is_refused_before_a_record_comes() {
         ("items ROW<x INT>", "the records have array of record com.example.Item"),
     ] {
         let message = read(ORDER, wanted, &[]).unwrap_err();
-        assert!(message.replace("VARCHAR(2147483647)", "STRING").contains(told), "{wanted}: {message}");
+        assert!(message.contains(told), "{wanted}: {message}");
     }
     for (writer, told) in [
         ("\"string\"", "the records are no Avro records but string"),

@@ -31,7 +31,7 @@ fn create_table_has_all_column_kinds() {
     assert!(t.temporary && t.if_not_exists);
     let names: Vec<&str> = t.columns.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["id", "r", "ts", "off", "timestamp"]);
-    assert!(matches!(&t.columns[1].kind, ColumnDefKind::Physical(ty) if ty.to_string() == "ROW<`a` INT, `b` ARRAY<ROW<`c` VARCHAR(2147483647) NOT NULL>>>"));
+    assert!(matches!(&t.columns[1].kind, ColumnDefKind::Physical(ty) if ty.to_string() == "ROW<`a` INT, `b` ARRAY<ROW<`c` STRING NOT NULL>>>"));
     assert!(matches!(&t.columns[2].kind, ColumnDefKind::Computed(_)));
     assert!(matches!(&t.columns[3].kind, ColumnDefKind::Metadata { ty, key: Some(k), is_virtual: true } if k == "offset" && !ty.nullable));
     assert!(matches!(&t.columns[4].kind, ColumnDefKind::Metadata { ty, key: None, is_virtual: false } if ty.ty == SqlType::TimestampLtz(3)));
@@ -166,6 +166,17 @@ fn variables_are_substituted_outside_comments() {
     let e = substitute("a\n b ${TPT}", &variables).unwrap_err();
     assert_eq!(e[0].span.unwrap().to_string(), "2:4");
     assert_eq!(e[0].hint.as_deref(), Some("did you mean '${TPS}'?"));
+}
+
+#[test]
+fn a_case_does_not_end_a_statement_set() {
+    let text = "EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT CASE WHEN x THEN CASE y WHEN 1 THEN 2 END END; INSERT INTO b SELECT 2; END; SELECT 3;";
+    let script = parse(text).unwrap();
+    assert!(matches!(&script.statements[0].kind, StatementKind::StatementSet(inserts) if inserts.len() == 2));
+    assert!(matches!(script.statements[1].kind, StatementKind::Query(_)));
+    // One that lacks its END does not take the set's.
+    let errors = parse("EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT CASE WHEN x THEN 1; END; SELECT 3;").unwrap_err();
+    assert_eq!(errors.len(), 1);
 }
 
 #[test]
