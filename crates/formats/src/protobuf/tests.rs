@@ -264,7 +264,7 @@ fn columns_and_files_that_do_not_fit_are_refused() {
         ),
     ] {
         let e = ProtobufDecoder::new(&columns(wanted), &proto.options).err().unwrap();
-        let message = e.message;
+        let message = e.message.clone();
         assert!(e.kind == ErrorKind::Sql && message.contains(told), "{wanted}: {message}");
     }
     // By the names of Java classes, too.
