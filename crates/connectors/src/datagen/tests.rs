@@ -127,7 +127,7 @@ fn wrong_options_are_named() {
     assert!(error(&[("a", "INT")], &[("fields.b.min", "1")]).contains("\"b\""));
     assert!(error(&[("a", "TINYINT")], &[("fields.a.max", "300")]).contains("fields.a.max"));
     assert!(error(&[("a", "INT")], &[("fields.a.kind", "sequence")]).contains("fields.a.start"));
-    assert!(error(&[("a", "BYTES")], &[]).contains("BINARY"));
+    assert!(error(&[("a", "BYTES")], &[]).contains("BYTES"));
     assert_eq!(
         error(&[("a", "INT")], &[("fields.a.min", "5"), ("fields.a.max", "1")]),
         "option 'fields.a.min' is greater than 'fields.a.max'"

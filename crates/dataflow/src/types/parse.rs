@@ -112,6 +112,14 @@ impl Parser<'_> {
         }
         Err(self.error("a closing back-quote"))
     }
+    /// What a field of a ROW is for, in quotes: it may be told, and is not kept.
+    fn description(&mut self) -> Result<(), NoType> {
+        while self.eat('\'') {
+            let end = self.rest().find('\'').ok_or_else(|| self.error("a closing quote"))?;
+            self.at += end + 1;
+        }
+        Ok(())
+    }
     fn number(&mut self) -> Result<u32, NoType> {
         let word = self.word();
         word.parse().map_err(|_| self.error("a number"))
@@ -186,6 +194,7 @@ impl Parser<'_> {
                 }
                 SqlType::Decimal(p as u8, s as u8)
             }
+            "CHAR" | "CHARACTER" if self.eat_words(&["VARYING"]) => SqlType::VarChar(self.size()?.unwrap_or(1)),
             "CHAR" | "CHARACTER" => SqlType::Char(self.size()?.unwrap_or(1)),
             "VARCHAR" => SqlType::VarChar(self.size()?.unwrap_or(i32::MAX as u32)),
             "STRING" => SqlType::STRING,
@@ -254,6 +263,7 @@ impl Parser<'_> {
                         return Err(self.error("another name for a field"));
                     }
                     fields.push(self.field(&name)?);
+                    self.description()?;
                     if !self.eat(',') {
                         break;
                     }

@@ -19,6 +19,9 @@ fn text_form_reads_back() {
     assert_eq!(Field::parse_type("x", "BIGINT NOT NULL").unwrap().type_text(), "BIGINT NOT NULL");
     let told = Field::parse_type("x", "ROW<`a` VARCHAR(2147483647) NOT NULL, `b` ARRAY<TIMESTAMP(3) WITH LOCAL TIME ZONE>>").unwrap();
     assert_eq!(told.type_text(), "ROW<`a` STRING NOT NULL, `b` ARRAY<TIMESTAMP_LTZ(3)>>");
+    let described = "ROW<a INT NOT NULL 'it''s a', b CHARACTER VARYING(3) 'b'>";
+    assert_eq!(described.parse::<SqlType>().unwrap().to_string(), "ROW<`a` INT NOT NULL, `b` VARCHAR(3)>");
+    assert!("ROW<a INT 'open>".parse::<SqlType>().is_err());
     assert_eq!("STRING".parse::<SqlType>().unwrap(), SqlType::STRING);
 }
 
