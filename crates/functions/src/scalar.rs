@@ -1,6 +1,7 @@
 //! The registry of scalar functions and operators.
 
 mod arithmetic;
+mod compare;
 mod comparison;
 mod conditional;
 mod json;

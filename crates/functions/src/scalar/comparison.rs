@@ -1,7 +1,7 @@
 //! Comparisons, LIKE and IN.
 
 use super::rows::{refused, text};
-use super::{Function, Signature, any_nullable};
+use super::{Function, Signature, any_nullable, compare};
 use crate::types::{Type, common, is_text};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, Datum, StringViewArray};
@@ -17,7 +17,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Whether both are the same; the case and blanks of texts count.",
         example: ("'Flink' = 'flink'", "false"),
         resolve: compared,
-        evaluate: |a, _, _| compare(a, cmp::eq),
+        evaluate: |a, _, _| compared_rows(a, compare::eq),
     },
     Function {
         name: "neq",
@@ -25,7 +25,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Whether they differ; `a != b` is the same.",
         example: ("'Flink' <> 'flink'", "true"),
         resolve: compared,
-        evaluate: |a, _, _| compare(a, cmp::neq),
+        evaluate: |a, _, _| compared_rows(a, compare::neq),
     },
     Function {
         name: "lt",
@@ -33,7 +33,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Whether a is less; texts go by the codes of their characters: capitals before small letters.",
         example: ("'Zebra' < 'apple'", "true"),
         resolve: compared,
-        evaluate: |a, _, _| compare(a, cmp::lt),
+        evaluate: |a, _, _| compared_rows(a, compare::lt),
     },
     Function {
         name: "lte",
@@ -41,7 +41,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Whether a is less or the same.",
         example: ("2 <= 2.0", "true"),
         resolve: compared,
-        evaluate: |a, _, _| compare(a, cmp::lt_eq),
+        evaluate: |a, _, _| compared_rows(a, compare::lt_eq),
     },
     Function {
         name: "gt",
@@ -49,7 +49,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Whether a is greater; of times, the later one is.",
         example: ("DATE '2024-03-01' > DATE '2024-02-29'", "true"),
         resolve: compared,
-        evaluate: |a, _, _| compare(a, cmp::gt),
+        evaluate: |a, _, _| compared_rows(a, compare::gt),
     },
     Function {
         name: "gte",
@@ -57,7 +57,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Whether a is greater or the same.",
         example: ("2 >= 2.5", "false"),
         resolve: compared,
-        evaluate: |a, _, _| compare(a, cmp::gt_eq),
+        evaluate: |a, _, _| compared_rows(a, compare::gt_eq),
     },
     Function {
         name: "is_distinct_from",
@@ -65,7 +65,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Whether they differ, NULL being a value like any other; never NULL.",
         example: ("1 IS DISTINCT FROM NULL", "true"),
         resolve: never_null,
-        evaluate: |a, _, _| compare(a, cmp::distinct),
+        evaluate: |a, _, _| compared_rows(a, compare::distinct),
     },
     Function {
         name: "is_not_distinct_from",
@@ -73,7 +73,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Whether they are the same, NULL being a value like any other; never NULL.",
         example: ("NULL IS NOT DISTINCT FROM NULL", "true"),
         resolve: never_null,
-        evaluate: |a, _, _| compare(a, cmp::not_distinct),
+        evaluate: |a, _, _| compared_rows(a, compare::not_distinct),
     },
     Function {
         name: "like",
@@ -178,17 +178,17 @@ pub type Comparison = fn(&dyn Datum, &dyn Datum) -> Result<BooleanArray, ArrowEr
 /// The comparison that a function of this name is; the result is the function's.
 pub fn comparison(name: &str) -> Option<Comparison> {
     Some(match name {
-        "eq" => cmp::eq,
-        "neq" => cmp::neq,
-        "lt" => cmp::lt,
-        "lte" => cmp::lt_eq,
-        "gt" => cmp::gt,
-        "gte" => cmp::gt_eq,
+        "eq" => compare::eq,
+        "neq" => compare::neq,
+        "lt" => compare::lt,
+        "lte" => compare::lt_eq,
+        "gt" => compare::gt,
+        "gte" => compare::gt_eq,
         _ => return None,
     })
 }
 
-fn compare(args: &[ArrayRef], f: Comparison) -> Result<ArrayRef> {
+fn compared_rows(args: &[ArrayRef], f: Comparison) -> Result<ArrayRef> {
     Ok(Arc::new(f(&args[0], &args[1])?))
 }
 
@@ -246,7 +246,7 @@ fn with_backslash(pattern: &str, escape: &str) -> Result<String> {
     Ok(out)
 }
 
-/// Three-valued: NULL if nothing is equal but something is NULL.
+/// Three-valued: NULL if nothing is equal but something is NULL. Floating-point numbers are looked up as Flink does it: by their bits.
 fn is_in(args: &[ArrayRef], negated: bool) -> Result<ArrayRef> {
     let mut found: Option<BooleanArray> = None;
     for item in &args[1..] {

@@ -1,6 +1,6 @@
 //! COALESCE, NULLIF and their like. CASE is an expression of its own.
 
-use super::{Function, Signature};
+use super::{Function, Signature, compare};
 use crate::types::{Type, common, is_text};
 use arrow_array::{Array, ArrayRef, BooleanArray, cast::AsArray};
 use arrow_ord::cmp;
@@ -51,7 +51,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             _ => None,
         },
         evaluate: |a, rows, _| {
-            let equal = cmp::eq(&a[0], &a[1])?;
+            let equal = compare::eq(&a[0], &a[1])?;
             let nulls = arrow_array::new_null_array(a[0].data_type(), rows);
             choose(&equal, &nulls, &a[0])
         },
