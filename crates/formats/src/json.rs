@@ -8,6 +8,7 @@ pub(crate) mod encoder;
 mod form;
 mod object;
 pub mod registry;
+mod repeated;
 mod text;
 pub(crate) mod text_column;
 mod timestamp;
