@@ -1,14 +1,14 @@
 //! The `parquet` format.
 
+mod convert;
 mod skip;
 mod sort;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, make_array, new_null_array};
-use arrow_cast::{CastOptions, cast, cast_with_options};
-use arrow_ord::cmp::not_distinct;
-use arrow_schema::{ArrowError, DataType, FieldRef};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_schema::DataType;
 use bytes::Bytes;
+use convert::{convert, reads};
 use millstream_dataflow::option::{OptionSpec, OptionType, Options};
 use millstream_dataflow::{Batch, Encoder, Error, Field, FormatSpec, Result, Schema, SqlType};
 use parquet::arrow::ArrowWriter;
@@ -219,7 +219,6 @@ fn plain_schema(schema: &Schema) -> arrow_schema::SchemaRef {
 }
 
 fn few_distinct(column: &ArrayRef) -> bool {
-    use arrow_array::cast::AsArray;
     let Some(strings) = column.as_string_view_opt() else { return true };
     let sample = strings.iter().take(SAMPLE_ROWS);
     let distinct: HashSet<Option<&str>> = sample.collect();
@@ -345,80 +344,6 @@ fn guarded<T>(read: impl FnOnce() -> T) -> Result<T> {
 
 fn unreadable(e: parquet::errors::ParquetError) -> Error {
     Error::data("the file is no readable Parquet file").code("E0700").source(e)
-}
-
-/// Whether a column of one type in a file holds the values of another in a table. Integers may be wider or narrower, as long as their
-/// values fit, times and fractions finer or coarser; nothing becomes a value of another kind.
-fn reads(file: &DataType, table: &DataType) -> bool {
-    use DataType as T;
-    match (file, table) {
-        (T::Dictionary(_, value), _) => reads(value, table),
-        (T::Float32, T::Float64) => true,
-        // Files of old writers do not say that bytes are text.
-        (_, T::Utf8View) => file.is_string() || file.is_binary(),
-        (_, T::BinaryView) => file.is_binary() || matches!(file, T::FixedSizeBinary(_)),
-        (_, T::Int8 | T::Int16 | T::Int32 | T::Int64) => file.is_integer(),
-        (_, T::Decimal128(..)) => file.is_decimal(),
-        (_, T::Timestamp(..)) => matches!(file, T::Timestamp(..)),
-        (_, T::Time32(_) | T::Time64(_)) => matches!(file, T::Time32(_) | T::Time64(_)),
-        (T::List(a) | T::LargeList(a) | T::FixedSizeList(a, _), T::List(b)) => reads(a.data_type(), b.data_type()),
-        (T::Map(a, _), T::Map(b, _)) => reads(a.data_type(), b.data_type()),
-        // Fields are found by name.
-        (T::Struct(a), T::Struct(b)) => b.iter().all(|b| a.find(b.name()).is_none_or(|(_, a)| reads(a.data_type(), b.data_type()))),
-        _ => file == table,
-    }
-}
-
-fn convert(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, ArrowError> {
-    let strict = CastOptions {
-        safe: false,
-        ..CastOptions::default()
-    };
-    keeps_digits(column, wanted)?;
-    let (DataType::Timestamp(from, _), DataType::Timestamp(to, _)) = (column.data_type(), wanted) else {
-        return cast_with_options(column, wanted, &strict);
-    };
-    // Whether a file's times are of a zone is not looked at, as in Flink.
-    let retyped = |a: &ArrayRef, ty: DataType| a.to_data().into_builder().data_type(ty).build().map(make_array);
-    let plain = retyped(column, DataType::Timestamp(*from, None))?;
-    retyped(&cast_with_options(&plain, &DataType::Timestamp(*to, None), &strict)?, wanted.clone())
-}
-
-/// Digits behind the point of a decimal are not rounded away.
-///
-/// # Errors
-/// The first number that has more than the table's type.
-fn keeps_digits(column: &ArrayRef, wanted: &DataType) -> Result<(), ArrowError> {
-    use DataType as T;
-    match (column.data_type(), wanted) {
-        (T::Dictionary(..), _) => Ok(()),
-        (file, T::Decimal128(_, scale)) if decimal_scale(file) > *scale => {
-            let there = cast(&cast(column, wanted)?, file)?;
-            let same = not_distinct(&there, column)?;
-            match (0..same.len()).find(|i| !same.value(*i)) {
-                Some(row) => {
-                    let number = arrow_cast::display::array_value_to_string(column, row)?;
-                    Err(ArrowError::CastError(format!("{number} has more than {scale} digits behind the point")))
-                }
-                None => Ok(()),
-            }
-        }
-        (T::List(_), T::List(of)) => keeps_digits(column.as_list::<i32>().values(), of.data_type()),
-        (T::LargeList(_), T::List(of)) => keeps_digits(column.as_list::<i64>().values(), of.data_type()),
-        (T::Map(..), T::Map(of, _)) => keeps_digits(&(Arc::new(column.as_map().entries().clone()) as ArrayRef), of.data_type()),
-        (T::Struct(_), T::Struct(fields)) => {
-            let found = |f: &FieldRef| column.as_struct().column_by_name(f.name()).map(|c| (Arc::clone(c), f.data_type().clone()));
-            fields.iter().filter_map(found).try_for_each(|(c, ty)| keeps_digits(&c, &ty))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn decimal_scale(ty: &DataType) -> i8 {
-    match ty {
-        DataType::Decimal32(_, s) | DataType::Decimal64(_, s) | DataType::Decimal128(_, s) | DataType::Decimal256(_, s) => *s,
-        _ => 0,
-    }
 }
 
 fn differs(field: &Field, file: &DataType) -> Error {

@@ -55,6 +55,45 @@ fn every_type_comes_back_by_name_in_another_order() {
 }
 
 #[test]
+fn times_with_more_digits_are_cut_toward_the_past() {
+    let schema = |digits: u8| {
+        let columns = format!("ROW<t TIMESTAMP({digits}), l ARRAY<TIMESTAMP_LTZ({digits})>, m MAP<STRING, TIMESTAMP({digits})>, r ROW<x TIMESTAMP({digits})>>");
+        let SqlType::Row(fields) = columns.parse().unwrap() else {
+            panic!("{columns}")
+        };
+        Schema::new(fields)
+    };
+    let file = |of: &Schema, time: &str| {
+        let mut decoder = JsonDecoder::new(of, &BTreeMap::new()).unwrap();
+        let record = format!(r#"{{"t":"{time}","l":["{time}Z",null],"m":{{"k":"{time}"}},"r":{{"x":"{time}"}}}}"#);
+        decoder.decode(record.as_bytes()).unwrap();
+        decoder.decode(b"{}").unwrap();
+        Batch::new(decoder.finish().unwrap())
+    };
+    for (time, cut) in [
+        ("1969-12-31 23:59:59.999999", "1969-12-31 23:59:59.999"),
+        ("1960-01-01 00:00:00.0015", "1960-01-01 00:00:00.001"),
+        ("1960-01-01 00:00:00.001", "1960-01-01 00:00:00.001"),
+        ("2024-01-01 00:00:00.0015", "2024-01-01 00:00:00.001"),
+    ] {
+        for digits in [6, 9] {
+            let written = schema(digits);
+            let mut encoder = ParquetEncoder::new(&written, &BTreeMap::new()).unwrap();
+            let mut out = Vec::new();
+            encoder.write(&file(&written, time), &mut out).unwrap();
+            encoder.finish(&mut out).unwrap();
+            let read = ParquetFile::open(out.into(), &schema(3))
+                .unwrap()
+                .read(0, 4)
+                .unwrap()
+                .collect::<Result<Vec<_>>>()
+                .unwrap();
+            assert_eq!(read[0].columns(), file(&schema(3), cut).data.columns(), "{time} of TIMESTAMP({digits})");
+        }
+    }
+}
+
+#[test]
 fn columns_of_another_type_are_refused() {
     let schema = |columns: &[(&str, &str)]| Schema::new(columns.iter().map(|(n, t)| Field::parse_type(n, t).unwrap()).collect());
     let written = schema(&[
