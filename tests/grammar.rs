@@ -53,15 +53,17 @@ fn diagrams() -> Result<()> {
     made += blocks.next().unwrap_or_default();
     for block in blocks {
         let (block, after) = block.split_once("```\n").context("a block does not end")?;
-        made += &format!("```ebnf\n{block}```\n");
+        made = format!("{}\n\n```ebnf\n{block}```\n", made.trim_end());
         for rule in ebnf::rules(block)? {
             let path = format!("grammar/{}.svg", rule.name);
             made += &format!("\n![{}]({path})\n", rule.name);
             compare(&format!("docs/{path}"), &diagram::svg(&rule))?;
         }
         let text: Vec<&str> = after.lines().skip_while(|line| line.is_empty() || line.starts_with("![")).collect();
-        if !text.is_empty() {
-            made += &format!("\n{}\n", text.join("\n"));
+        let text = text.join("\n");
+        match text.trim_end() {
+            "" => {}
+            text => made += &format!("\n{text}\n"),
         }
     }
     compare(PAGE, &made)?;
