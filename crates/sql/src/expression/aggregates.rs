@@ -51,6 +51,12 @@ pub(crate) struct Aggregates {
 impl Aggregates {
     /// Column numbers from here on name window bounds.
     pub(crate) const WINDOW: usize = 1 << 20;
+
+    /// What is computed of a row before it is grouped, beside its window's bounds.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Bound> {
+        let keys = self.keys.iter().map(|(bound, _)| bound);
+        keys.chain(self.aggregates.iter().flat_map(|a| a.args.iter().chain(&a.filter)))
+    }
 }
 
 impl Binder<'_> {

@@ -39,7 +39,14 @@ impl Planner<'_> {
         binder.grouped = Some(&mut grouped);
         let outputs = each(items.iter().map(|(e, _)| binder.bind(e)));
         let (outputs, condition) = both(outputs, having.map(|h| binder.condition(h, "HAVING")).transpose())?;
-        self.graph.findings.append(&mut binder.findings);
+        let findings = binder.findings;
+        // What is computed of a row's window needs the row with its window.
+        let bounds = relation.width()..relation.columns.len();
+        if relation.pending.is_some() && grouped.inputs().any(|b| b.expr.columns().iter().any(|c| bounds.contains(c))) {
+            let assigned = self.assign_windows(relation)?;
+            return self.aggregated(assigned, group_by, having, items, at);
+        }
+        self.graph.findings.extend(findings);
 
         let aggregation = self.aggregation(relation, window, &grouped, sets.map(|(c, s)| (c.len(), s)));
         let aggregation = aggregation.map_err(|e| if e.span.is_none() { e.span(at) } else { e })?;
