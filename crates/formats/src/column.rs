@@ -1,9 +1,10 @@
 //! A column under construction that binary values are appended to, one per schema field, nested ones included.
 
+use crate::map::map_column;
 use crate::validity::Validity;
 use crate::views::{ROWS_EXPECTED_MAX, Views};
 use arrow_array::types::*;
-use arrow_array::{ArrayRef, ArrowPrimitiveType, BooleanArray, ListArray, MapArray, NullArray, PrimitiveArray, StructArray};
+use arrow_array::{ArrayRef, ArrowPrimitiveType, BooleanArray, ListArray, NullArray, PrimitiveArray, StructArray};
 use arrow_buffer::{BooleanBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, TimeUnit};
 use millstream_dataflow::{Error, Field, Result, SqlType};
@@ -151,11 +152,7 @@ impl Column {
             (Values::Bytes(v), _) => Arc::new(v.finish_bytes(nulls)),
             (Values::List(ends, child), DataType::List(element)) => Arc::new(ListArray::try_new(Arc::clone(element), offsets(ends), child.finish()?, nulls)?),
             (Values::Map(ends, keys, values), DataType::Map(entries, _)) => {
-                let DataType::Struct(fields) = entries.data_type() else {
-                    return Err(Error::bug("a map's entries are no struct"));
-                };
-                let pairs = StructArray::try_new(fields.clone(), vec![keys.finish()?, values.finish()?], None)?;
-                Arc::new(MapArray::try_new(Arc::clone(entries), offsets(ends), pairs, nulls, false)?)
+                Arc::new(map_column(entries, offsets(ends), keys.finish()?, values.finish()?, nulls)?)
             }
             (Values::Row(columns), DataType::Struct(fields)) => {
                 let columns = columns.iter_mut().map(Column::finish).collect::<Result<_>>()?;

@@ -8,7 +8,6 @@ pub(crate) mod encoder;
 mod form;
 mod object;
 pub mod registry;
-mod repeated;
 mod text;
 pub(crate) mod text_column;
 mod timestamp;

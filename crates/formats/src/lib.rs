@@ -11,6 +11,7 @@ mod column;
 pub mod csv;
 mod fault;
 pub mod json;
+mod map;
 pub mod parquet;
 pub mod protobuf;
 pub mod raw;
@@ -28,6 +29,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use json::text_column::value_of_text;
+pub use map::map_column;
 pub use registry::{RegisteredSchema, RegistryOptions, SchemaReference, SchemaRegistry};
 pub use split::{Lines, split_records};
 

@@ -322,7 +322,7 @@ impl ParquetFile {
                 Ok(None) => None,
                 Ok(Some(batch)) => {
                     reader = Some(open);
-                    Some(batch.map_err(|e| damaged().source(e)).and_then(|b| fit(&b, &schema)))
+                    Some(batch.map_err(|_| damaged()).and_then(|b| fit(&b, &schema)))
                 }
                 Err(e) => Some(Err(e)),
             }
@@ -336,18 +336,20 @@ fn damaged() -> Error {
 
 /// The reader takes a file at its word in places and panics over a damaged one. What it worked on is dropped then.
 fn guarded<T>(read: impl FnOnce() -> T) -> Result<T> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).map_err(|panic| {
-        let told = panic.downcast_ref::<String>().cloned();
-        damaged().source(told.unwrap_or_else(|| "the reader stopped".to_string()))
-    })
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).map_err(|_| damaged())
 }
 
 fn unreadable(e: parquet::errors::ParquetError) -> Error {
-    Error::data("the file is no readable Parquet file").code("E0700").source(e)
+    let e0700 = |message: String| Error::data(message).code("E0700");
+    match e {
+        parquet::errors::ParquetError::NYI(what) => e0700(format!("the Parquet file has what is not read: {what}")),
+        _ => e0700("the file is no readable Parquet file".into()).hint("it is damaged, was not written to its end, or is of another format"),
+    }
 }
 
 fn differs(field: &Field, file: &DataType) -> Error {
-    Error::data(format!("column \"{}\" is {file} in the file and {} in the table", field.name, field.ty))
+    let there = SqlType::from_arrow(file).map_or_else(|_| file.to_string(), |ty| ty.to_string());
+    Error::data(format!("column \"{}\" is {there} in the file and {} in the table", field.name, field.ty))
         .code("E0700")
         .hint("declare it in the table as it is in the file, and cast it in the query")
 }
@@ -357,11 +359,14 @@ fn fit(batch: &RecordBatch, schema: &Schema) -> Result<RecordBatch> {
     let rows = batch.num_rows();
     let column = |f: &Field| -> Result<ArrayRef> {
         let wanted = f.ty.to_arrow();
-        match batch.column_by_name(&f.name) {
-            None => Ok(new_null_array(&wanted, rows)),
-            Some(a) if *a.data_type() == wanted => Ok(Arc::clone(a)),
-            Some(a) => convert(a, &wanted).map_err(|e| differs(f, a.data_type()).source(e)),
+        let Some(there) = batch.column_by_name(&f.name) else {
+            return Ok(new_null_array(&wanted, rows));
+        };
+        let holds = |what: &str| Error::data(format!("column \"{}\" holds {what}", f.name)).code("E0700");
+        if !f.nullable && there.logical_null_count() > 0 {
+            return Err(holds("NULL, and is NOT NULL in the table").hint("declare it without NOT NULL"));
         }
+        convert(there, &wanted).map_err(|e| holds(&e).hint("declare it in the table as it is in the file, and cast it in the query"))
     };
     let columns = schema.fields.iter().map(column).collect::<Result<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(rows));

@@ -5,10 +5,11 @@ use super::fields::Fields;
 use super::reader::Messages;
 use crate::outcomes::Outcomes;
 use arrow_array::builder::{BinaryViewBuilder, StringViewBuilder};
-use arrow_array::{ArrayRef, Int32Array, Int64Array, MapArray, RecordBatch, RecordBatchOptions, StructArray, TimestampMillisecondArray, UInt32Array};
+use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, RecordBatchOptions, TimestampMillisecondArray, UInt32Array};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::DataType;
 use millstream_dataflow::{BadRecord, Batch, Chunk, ColumnKind, Decoded, Decoder, Error, Field, Places, Result, Schema, Split, SplitDecoder, TableSpec};
+use millstream_formats::map_column;
 use rdkafka::bindings::rd_kafka_timestamp_type_t as Kind;
 use std::sync::Arc;
 
@@ -110,7 +111,7 @@ impl KafkaDecoder {
     }
 }
 
-/// The headers of each row's message, as MAP<STRING NOT NULL, BYTES>.
+/// The headers of each row's message, as MAP<STRING NOT NULL, BYTES>: the last of each name.
 fn headers<'a>(messages: impl Iterator<Item = &'a Message>, field: &Field) -> Result<ArrayRef> {
     let (mut names, mut values, mut ends) = (StringViewBuilder::new(), BinaryViewBuilder::new(), Vec::new());
     for message in messages {
@@ -124,14 +125,9 @@ fn headers<'a>(messages: impl Iterator<Item = &'a Message>, field: &Field) -> Re
     let DataType::Map(entries, _) = field.ty.to_arrow() else {
         return Err(Error::bug("headers are a map"));
     };
-    let DataType::Struct(parts) = entries.data_type().clone() else {
-        return Err(Error::bug("a map has entries"));
-    };
-    let wrong = |e| Error::bug("headers make no map").source(e);
-    let columns: Vec<ArrayRef> = vec![Arc::new(names.finish()), Arc::new(values.finish())];
-    let pairs = StructArray::try_new(parts, columns, None).map_err(wrong)?;
-    let map = MapArray::try_new(entries, OffsetBuffer::from_lengths(ends), pairs, None, false);
-    Ok(Arc::new(map.map_err(wrong)?))
+    let offsets = OffsetBuffer::from_lengths(ends);
+    let map = map_column(&entries, offsets, Arc::new(names.finish()), Arc::new(values.finish()), None);
+    Ok(Arc::new(map.map_err(|e| Error::bug("headers make no map").source(e))?))
 }
 
 impl SplitDecoder for KafkaDecoder {

@@ -4,17 +4,15 @@ use super::JsonOptions;
 use super::cursor::{Cursor, DEPTH_MAX, Fault, Parsed};
 use super::form::Form;
 use super::object::Object;
-use super::repeated::last_of_each;
 use super::text::unescape;
 use super::timestamp::Timestamps;
+use crate::map::map_column;
 use crate::validity::Validity;
 use crate::views::{ROWS_EXPECTED_MAX, Views};
-use arrow_array::cast::AsArray;
 use arrow_array::types::*;
-use arrow_array::{ArrayRef, BooleanArray, ListArray, MapArray, NullArray, PrimitiveArray, StructArray};
+use arrow_array::{ArrayRef, BooleanArray, ListArray, NullArray, PrimitiveArray, StructArray};
 use arrow_buffer::{BooleanBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field as ArrowField, FieldRef};
-use arrow_select::take::take;
 use millstream_dataflow::temporal;
 use millstream_dataflow::text::parse_decimal;
 use millstream_dataflow::{Error, Field, Result, SqlType};
@@ -413,16 +411,7 @@ impl Column {
             }
             Values::Map(offsets, keys, values, entries) => {
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(std::mem::replace(offsets, vec![0])));
-                let DataType::Struct(fields) = entries.data_type() else {
-                    return Err(Error::bug("a map's entries are no struct"));
-                };
-                let (keys, values) = (keys.finish()?, values.finish()?);
-                let (offsets, keys, values) = match last_of_each(&offsets, keys.as_string_view()) {
-                    None => (offsets, keys, values),
-                    Some((offsets, kept)) => (offsets, take(&keys, &kept, None)?, take(&values, &kept, None)?),
-                };
-                let pairs = StructArray::try_new(fields.clone(), vec![keys, values], None)?;
-                Arc::new(MapArray::try_new(Arc::clone(entries), offsets, pairs, nulls, false)?)
+                Arc::new(map_column(entries, offsets, keys.finish()?, values.finish()?, nulls)?)
             }
             Values::Row(object, fields) => {
                 let columns = object.finish()?;

@@ -142,8 +142,42 @@ fn columns_of_another_type_are_refused() {
         ("a", "ARRAY<DECIMAL(10, 1)>"),
     ] {
         let e = read(column, ty).unwrap_err();
-        assert!(e.message.contains(&format!("column \"{column}\" is ")), "{e}");
+        let told = ["is", "holds"].map(|verb| format!("column \"{column}\" {verb} "));
+        assert!(told.iter().any(|t| e.message.starts_with(t)), "{e}");
     }
+    let told = |column, ty| read(column, ty).unwrap_err().to_string();
+    assert_eq!(told("b", "INT"), "column \"b\" holds 4000000000, which INT does not hold");
+    assert_eq!(
+        told("a", "ARRAY<DECIMAL(10, 1)>"),
+        "column \"a\" holds 1.25, which has more than 1 digits behind the point"
+    );
+    assert_eq!(
+        told("r", "ROW<x STRING>"),
+        "column \"r\" is ROW<`x` INT, `y` STRING> in the file and ROW<`x` STRING> in the table"
+    );
+}
+
+#[test]
+fn fields_that_a_file_does_not_have_are_null_at_any_depth() {
+    let schema = |ty: &str| Schema::new(vec![Field::parse_type("c", ty).unwrap()]);
+    let written = schema("ARRAY<ROW<x INT, m MAP<STRING, ROW<y INT>>>>");
+    let mut decoder = JsonDecoder::new(&written, &BTreeMap::new()).unwrap();
+    decoder.decode(br#"{"c":[{"x":1,"m":{"k":{"y":2}}}]}"#).unwrap();
+    let mut encoder = ParquetEncoder::new(&written, &BTreeMap::new()).unwrap();
+    let mut out = Vec::new();
+    encoder.write(&Batch::new(decoder.finish().unwrap()), &mut out).unwrap();
+    encoder.finish(&mut out).unwrap();
+    let read = |ty: &str| -> Result<String> {
+        let file = ParquetFile::open(out.clone().into(), &schema(ty))?;
+        let batches = file.read(0, 4)?.collect::<Result<Vec<_>>>()?;
+        Ok(arrow_cast::display::array_value_to_string(batches[0].column(0), 0).unwrap())
+    };
+    assert_eq!(
+        read("ARRAY<ROW<z STRING, m MAP<STRING, ROW<w INT, y BIGINT>>>>").unwrap(),
+        "[{z: , m: {k: {w: , y: 2}}}]"
+    );
+    let e = read("ARRAY<ROW<z STRING NOT NULL>>").unwrap_err();
+    assert_eq!(e.to_string(), "column \"c\" holds rows without the field \"z\", which is NOT NULL");
 }
 
 #[test]
