@@ -6,7 +6,8 @@ use arrow_array::RecordBatch;
 /// Why a record could not become a row. It costs itself only, never its neighbours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRecord {
-    /// A bounded set of short names for counters: `malformed`, `type`, `missing-field`, `extra-field`, `too-deep`, `too-large`, `utf8`, `null-rowtime`, `future-rowtime`, `schema`.
+    /// A bounded set of short names for counters: `malformed`, `type`, `missing-field`, `extra-field`, `too-deep`, `too-large`, `utf8`, `null-rowtime`, `future-rowtime`,
+    /// `computed`, `schema`.
     pub reason: &'static str,
     /// What was wrong and at which field or byte; never the payload itself.
     pub message: String,

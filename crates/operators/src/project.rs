@@ -25,6 +25,11 @@ impl Projection {
             schema: Column::schema(columns).to_arrow(),
         })
     }
+    /// The column that cannot be computed of these rows.
+    pub(crate) fn wrong_column(&self, batch: &Batch) -> Option<&str> {
+        let wrong = self.columns.iter().find(|(e, name)| e.evaluate(&batch.data, name).is_err());
+        wrong.map(|(_, name)| name.as_str())
+    }
     pub(crate) fn apply(&self, batch: &Batch) -> Result<Batch> {
         let columns = self.columns.iter().map(|(e, name)| e.evaluate(&batch.data, name)).collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));

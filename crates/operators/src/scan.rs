@@ -3,7 +3,7 @@
 use crate::expression::Evaluator;
 use crate::project::Projection;
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, TimestampMillisecondArray};
-use millstream_dataflow::{BadRecord, BadRow, Batch, Error, Result, Scan, Scanned, Schema, temporal};
+use millstream_dataflow::{BadRecord, BadRow, Batch, Error, ErrorKind, Result, Scan, Scanned, Schema, temporal};
 use millstream_functions::zone::Zone;
 use millstream_plan::{Column, SourceSpec};
 use std::sync::Arc;
@@ -47,6 +47,47 @@ impl TableScan {
 }
 
 impl TableScan {
+    /// The table's columns of the rows that have them all, and the other rows: a cast, a computed column or a NOT NULL does not hold for them.
+    fn computed(&self, batch: &Batch) -> Result<(Batch, Vec<BadRow>)> {
+        let wrong = match self.columns.apply(batch) {
+            Ok(all) => return Ok((all, Vec::new())),
+            Err(e) => e,
+        };
+        let mut bad = Vec::new();
+        self.halve(batch, 0, wrong, &mut bad)?;
+        Ok((self.columns.apply(&without(batch, &bad)?)?, bad))
+    }
+    /// Finds the rows for which a column cannot be computed.
+    ///
+    /// - `first`: the number of the first row
+    /// - `wrong`: why not all of these rows can be computed
+    fn halve(&self, rows: &Batch, first: usize, wrong: Error, bad: &mut Vec<BadRow>) -> Result<()> {
+        if wrong.kind != ErrorKind::Data {
+            return Err(wrong);
+        }
+        let half = rows.num_rows() / 2;
+        if half == 0 {
+            bad.push(BadRow {
+                row: first,
+                event_time: None,
+                why: BadRecord {
+                    reason: "computed",
+                    message: match self.columns.wrong_column(rows) {
+                        Some(name) if !wrong.message.contains(&format!("\"{name}\"")) => format!("column \"{name}\": {}", wrong.message),
+                        _ => wrong.message.clone(),
+                    },
+                },
+            });
+            return Ok(());
+        }
+        for (offset, length) in [(0, half), (half, rows.num_rows() - half)] {
+            let part = rows.slice(offset, length);
+            if let Err(e) = self.columns.apply(&part) {
+                self.halve(&part, first + offset, e, bad)?;
+            }
+        }
+        Ok(())
+    }
     /// The rows whose event time is none.
     fn bad(&self, times: &Int64Array, name: &str, arrived_ms: i64) -> Vec<BadRow> {
         let bad = |row: usize, reason: &'static str, message: String| BadRow {
@@ -94,8 +135,7 @@ impl TableScan {
 
 impl Scan for TableScan {
     fn scan(&mut self, batch: Batch, arrived_ms: i64) -> Result<Scanned> {
-        let batch = self.with_arrival(batch, arrived_ms)?;
-        let mut batch = self.columns.apply(&batch)?;
+        let (mut batch, mut bad) = self.computed(&self.with_arrival(batch, arrived_ms)?)?;
         if self.processing_time {
             // A later row may arrive in the same millisecond.
             let candidates = Int64Array::from_value(arrived_ms - 1, batch.num_rows());
@@ -103,7 +143,7 @@ impl Scan for TableScan {
                 batch,
                 event_times: None,
                 candidates: Some(candidates),
-                bad: Vec::new(),
+                bad,
             });
         }
         let Some((column, watermark, name)) = &self.rowtime else {
@@ -111,16 +151,15 @@ impl Scan for TableScan {
                 batch,
                 candidates: None,
                 event_times: None,
-                bad: Vec::new(),
+                bad,
             });
         };
         let mut times = millis(batch.column(*column))?;
-        let bad = self.bad(&times, name, arrived_ms);
-        if !bad.is_empty() {
-            let mut valid = vec![true; times.len()];
-            bad.iter().for_each(|b| valid[b.row] = false);
-            batch = batch.filter(&BooleanArray::from(valid))?;
+        let untimely = self.bad(&times, name, arrived_ms);
+        if !untimely.is_empty() {
+            batch = without(&batch, &untimely)?;
             times = millis(batch.column(*column))?;
+            bad = both(bad, untimely);
         }
         let candidates = watermark.evaluate(&batch.data)?;
         Ok(Scanned {
@@ -130,6 +169,28 @@ impl Scan for TableScan {
             bad,
         })
     }
+}
+
+/// The rows but the bad ones.
+fn without(batch: &Batch, bad: &[BadRow]) -> Result<Batch> {
+    let mut valid = vec![true; batch.num_rows()];
+    bad.iter().for_each(|b| valid[b.row] = false);
+    batch.filter(&BooleanArray::from(valid))
+}
+
+/// Bad rows with those found among the rest, all by their number in the whole.
+fn both(mut bad: Vec<BadRow>, among_rest: Vec<BadRow>) -> Vec<BadRow> {
+    let mut before = bad.iter().map(|b| b.row).collect::<Vec<_>>().into_iter().peekable();
+    let mut skipped = 0;
+    for mut b in among_rest {
+        while before.next_if(|row| *row <= b.row + skipped).is_some() {
+            skipped += 1;
+        }
+        b.row += skipped;
+        bad.push(b);
+    }
+    bad.sort_by_key(|b| b.row);
+    bad
 }
 
 /// TIMESTAMP(≤3) is carried in milliseconds.
@@ -142,3 +203,6 @@ fn millis(times: &ArrayRef) -> Result<Int64Array> {
         .map_err(|e| Error::bug("an event time is no timestamp").source(e))?;
     Ok(Int64Array::from(data))
 }
+
+#[cfg(test)]
+mod tests;
