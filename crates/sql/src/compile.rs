@@ -150,6 +150,8 @@ pub(crate) struct Text<'a> {
     /// Where each INSERT stands, by what the ids of its operators begin with.
     pub(crate) places: BTreeMap<String, Span>,
     findings: Vec<Diagnostic>,
+    /// Tables without a connector that no other is LIKE so far.
+    unserved: BTreeMap<String, Span>,
 }
 
 /// Where a text was before a statement.
@@ -182,6 +184,7 @@ impl<'a> Text<'a> {
             steps: Vec::new(),
             places: BTreeMap::new(),
             findings: Vec::new(),
+            unserved: BTreeMap::new(),
         }
     }
 
@@ -189,6 +192,7 @@ impl<'a> Text<'a> {
     pub(crate) fn findings(&mut self) -> Vec<Diagnostic> {
         let mut findings = std::mem::take(&mut self.findings);
         findings.append(&mut self.inserts.findings);
+        findings.extend(std::mem::take(&mut self.unserved).into_iter().map(|(name, at)| lint::unserved(&name, at)));
         findings
     }
 

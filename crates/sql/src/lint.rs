@@ -54,6 +54,17 @@ pub(crate) fn many_windows(slide_ms: i64, size_ms: i64, at: Span) -> Option<Diag
     })
 }
 
+/// A table that nothing can be read from or written to, nor is it the base of another.
+pub(crate) fn unserved(name: &str, at: Span) -> Diagnostic {
+    Diagnostic::new(
+        Severity::Warning,
+        "W0504",
+        at,
+        format!("table \"{name}\" has no connector: nothing can read or write it"),
+    )
+    .help("add one, WITH ('connector' = 'kafka', …), or make tables of it: CREATE TABLE … WITH (…) LIKE it")
+}
+
 /// A SET that an argument overrules.
 pub(crate) fn overruled(key: &str, fixed: &str, at: Span) -> Diagnostic {
     Diagnostic::new(

@@ -315,10 +315,12 @@ pub(crate) fn create_table(name: &str, table: &CreateTable, value: impl Fn(&Tabl
     } else {
         format!("PARTITIONED BY ({})\n", list(&table.partition_keys))
     };
+    // A base of others may have none.
+    let with = if options.is_empty() {
+        String::new()
+    } else {
+        format!("WITH (\n{}\n)\n", options.join(",\n"))
+    };
     let temporary = if table.temporary { "TEMPORARY " } else { "" };
-    format!(
-        "CREATE {temporary}TABLE {name} (\n  {}\n)\n{about}{partitions}WITH (\n{}\n)\n",
-        elements.join(",\n  "),
-        options.join(",\n")
-    )
+    format!("CREATE {temporary}TABLE {name} (\n  {}\n)\n{about}{partitions}{with}", elements.join(",\n  "))
 }

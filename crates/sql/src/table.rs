@@ -74,8 +74,8 @@ impl Table {
     pub(crate) fn read(create: &CreateTable, name: String, registry: &dyn Registry) -> Result<Table, WrongTable> {
         let mut errors = Vec::new();
         let options: BTreeMap<String, String> = create.options.iter().map(|o| (o.key.clone(), o.value.clone())).collect();
-        let connector = options.get("connector").and_then(|c| registry.connector(c));
-        errors.extend(check_options(create, &name, &options, registry));
+        let connector = options.get(CONNECTOR.name).map(|c| registry.connector(c));
+        errors.extend(check_options(create, &options, registry));
         let mut table = Table {
             definition: create.clone(),
             name,
@@ -124,13 +124,15 @@ impl Table {
                 ColumnDefKind::Physical(ty) => Ok((ty.clone(), Kind::Physical)),
                 ColumnDefKind::Metadata { ty, key, is_virtual } => {
                     let key = key.clone().unwrap_or_else(|| c.name.clone());
-                    let from = metadata(connector, &key, c.span).and_then(|from| {
-                        if !millstream_functions::cast::can_cast(&from.ty, &ty.ty) {
-                            let e = Error::sql(format!("the metadata '{key}' is {}, which cannot be cast to {}", from.ty, ty.ty));
-                            return Err(e.code("E0303").span(c.span));
-                        }
-                        Ok(from)
-                    });
+                    let from = connector
+                        .map_or_else(|| Ok(ty.clone()), |connector| metadata(connector, &key, c.span))
+                        .and_then(|from| {
+                            if !millstream_functions::cast::can_cast(&from.ty, &ty.ty) {
+                                let e = Error::sql(format!("the metadata '{key}' is {}, which cannot be cast to {}", from.ty, ty.ty));
+                                return Err(e.code("E0303").span(c.span));
+                            }
+                            Ok(from)
+                        });
                     let from = from.unwrap_or_else(|e| {
                         errors.push(e);
                         ty.clone()
@@ -170,7 +172,7 @@ impl Table {
             }
         }
         // What options get wrong together is told once the columns are known.
-        if errors.is_empty() {
+        if errors.is_empty() && connector.is_some() {
             errors.extend(registry.check(&table.delivered(|_| true).spec()).into_iter().map(|e| at_option(create, e)));
         }
         if errors.is_empty() {
@@ -188,6 +190,10 @@ impl Table {
     /// As messages and plans name it.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+    /// Without one it can only be a base of others.
+    pub(crate) fn has_connector(&self) -> bool {
+        self.options.contains_key(CONNECTOR.name)
     }
     /// What it was made of.
     pub(crate) fn definition(&self) -> &CreateTable {
@@ -222,6 +228,12 @@ impl Table {
         }
         for (column, _) in &mut self.columns {
             column.ty.nullable &= !self.primary_key.contains(&column.name);
+        }
+        // They stay NOT NULL in what is made of the table without its key.
+        for column in &mut self.definition.columns {
+            if let ColumnDefKind::Physical(ty) = &mut column.kind {
+                ty.nullable &= !self.primary_key.contains(&column.name);
+            }
         }
     }
 
@@ -308,7 +320,7 @@ impl Table {
         if !self.is_whole {
             return Ok(self.scan_half(graph));
         }
-        let connector = self.options.get("connector").map_or("", String::as_str);
+        let connector = self.connector(span)?;
         if !registry.connector(connector).is_some_and(|c| c.source) {
             return Err(
                 Error::sql(format!("table \"{}\" cannot be read: the connector '{connector}' is a sink only", self.name))
@@ -402,6 +414,21 @@ impl Table {
         Relation { node, columns, pending: None }
     }
 
+    /// The name of its connector.
+    ///
+    /// # Errors
+    /// `Config` if it has none, as a table that others are made LIKE.
+    fn connector(&self, span: Span) -> Result<&str> {
+        self.options.get(CONNECTOR.name).map(String::as_str).ok_or_else(|| {
+            let declared = self.definition.name.span;
+            let e = Error::config(format!("table \"{}\" needs the option 'connector'", self.name))
+                .code("E0503")
+                .hint("WITH ('connector' = 'kafka', …)")
+                .span(declared);
+            if span == declared { e } else { e.label(span, "used here") }
+        })
+    }
+
     fn format(&self, registry: &dyn Registry) -> Option<&'static FormatSpec> {
         let name = self.options.get(VALUE_FORMAT.name).or_else(|| self.options.get(FORMAT.name))?;
         registry.format(name)
@@ -465,7 +492,7 @@ impl Table {
     }
     /// The table as a sink.
     pub(crate) fn sink(&self, registry: &dyn Registry, span: Span) -> Result<TableDef> {
-        let connector = self.options.get("connector").map_or("", String::as_str);
+        let connector = self.connector(span)?;
         let spec = registry.connector(connector);
         if !spec.is_some_and(|c| c.sink) {
             return Err(Error::sql(format!(

@@ -60,11 +60,18 @@ impl PartitionTime {
             return Err(wrong(&KIND, e.hint("use 'default' with 'partition.time-extractor.timestamp-pattern'")));
         }
         let pattern = o.text(&PATTERN).map(str::to_string);
-        if let Some(text) = &pattern
-            && !table.partition_keys.iter().any(|key| text.contains(&format!("${key}")))
-        {
-            let e = Error::config(format!("\"{text}\" names no partition column")).hint(format!("such as ${}", table.partition_keys.join(" or $")));
-            return Err(wrong(&PATTERN, e));
+        if let Some(text) = &pattern {
+            let is_key = |rest: &str| table.partition_keys.iter().any(|key| rest.starts_with(key.as_str()));
+            let is_name = |rest: &str| rest.starts_with(|c: char| c.is_alphabetic() || c == '_');
+            let others = || text.split('$').skip(1).filter(|rest| !is_key(rest));
+            let unknown = others().find(|rest| is_name(rest)).map(|rest| {
+                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+                format!("\"${}\"", &rest[..end])
+            });
+            if let Some(what) = unknown.or_else(|| (!text.split('$').skip(1).any(is_key)).then(|| format!("\"{text}\""))) {
+                let e = Error::config(format!("{what} names no partition column")).hint(format!("such as ${}", table.partition_keys.join(" or $")));
+                return Err(wrong(&PATTERN, e));
+            }
         }
         Ok(PartitionTime {
             keys: table.partition_keys.clone(),

@@ -20,10 +20,14 @@ impl Text<'_> {
             let Entry::Table(source) = self.catalog.get(&like.source, &self.catalog.current).map_err(Error::apart)? else {
                 return Err(vec![is_a(&like.source, "view", "LIKE takes a table; AS SELECT takes a view's columns")]);
             };
+            self.unserved.remove(source.name());
             whole = create.with_like(like, source.definition()).map_err(Error::apart)?;
         }
         let Some(query) = &create.query else {
             let table = self.table(&whole, name)?;
+            if !table.has_connector() {
+                self.unserved.insert(table.name().to_string(), create.name.span);
+            }
             return self.catalog.add(&create.name, Entry::Table(Arc::new(table)), false).map_err(Error::apart);
         };
         let mut scratch = JobGraph::default();
@@ -88,6 +92,7 @@ impl Text<'_> {
         let entry = match entry {
             Entry::View(view) if alter.view => Entry::View(view),
             Entry::Table(table) if !alter.view => {
+                self.unserved.remove(table.name());
                 let changed = table.definition().altered(&alter.change).map_err(Error::apart)?;
                 let name = self
                     .catalog

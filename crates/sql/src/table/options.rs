@@ -36,7 +36,7 @@ pub(super) fn at_option(create: &CreateTable, e: Error) -> Error {
 }
 
 /// Every option against the specs of its connector and format.
-pub(super) fn check_options(create: &CreateTable, name: &str, options: &BTreeMap<String, String>, registry: &dyn Registry) -> Vec<Error> {
+pub(super) fn check_options(create: &CreateTable, options: &BTreeMap<String, String>, registry: &dyn Registry) -> Vec<Error> {
     let value_span = |key: &str| create.options.iter().find(|o| o.key == key).map_or(create.name.span, |o| o.value_span);
     let Some(connector_name) = options.get("connector") else {
         if let Some(slip) = create.options.iter().find(|o| nearest(&o.key, ["connector"]).is_some()) {
@@ -50,12 +50,8 @@ pub(super) fn check_options(create: &CreateTable, name: &str, options: &BTreeMap
                     .span(former.span),
             ];
         }
-        return vec![
-            Error::config(format!("table \"{name}\" needs the option 'connector'"))
-                .code("E0503")
-                .hint("WITH ('connector' = 'kafka', …)")
-                .span(create.name.span),
-        ];
+        // It may be there for LIKE only; what reads or writes it is told.
+        return Vec::new();
     };
     let names = || registry.connectors().iter().map(|c| c.name);
     let Some(connector) = registry.connector(connector_name) else {
