@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRecord {
     /// A bounded set of short names for counters: `malformed`, `type`, `missing-field`, `extra-field`, `too-deep`, `too-large`, `utf8`, `null-rowtime`, `future-rowtime`,
-    /// `computed`, `schema`.
+    /// `computed`, `partition`, `schema`.
     pub reason: &'static str,
     /// What was wrong and at which field or byte; never the payload itself.
     pub message: String,

@@ -4,7 +4,7 @@ use super::DEFAULT_PARTITION;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray, TimestampMillisecondArray, UInt32Array};
 use arrow_select::take::take;
 use millstream_dataflow::option::Options;
-use millstream_dataflow::{Batch, ColumnKind, Error, Result, Schema, TableColumn, TableSpec};
+use millstream_dataflow::{BadRecord, Batch, ColumnKind, Error, Result, Schema, TableColumn, TableSpec};
 use millstream_formats::render::text_value;
 use millstream_formats::value_of_text;
 use std::collections::BTreeMap;
@@ -94,8 +94,8 @@ pub(super) struct PathColumns {
     partitioning: Partitioning,
     /// Of the store: `file:///data/clicks`.
     location: String,
-    /// The last file, and a column of one row per partition column.
-    known: Option<(String, Vec<ArrayRef>)>,
+    /// The last file, and a column of one row per partition column, or why its path tells none.
+    known: Option<(String, Result<Vec<ArrayRef>, BadRecord>)>,
 }
 
 impl PathColumns {
@@ -120,24 +120,43 @@ impl PathColumns {
         };
         self.partitioning.facts.iter().map(one).collect()
     }
+    /// One row of all columns that are not in the file.
+    fn values(&mut self, file: &FileFacts<'_>) -> Result<&Result<Vec<ArrayRef>, BadRecord>> {
+        let known = match self.known.take().filter(|(known, _)| known == file.path) {
+            Some(known) => known,
+            None => {
+                let facts = self.facts(file)?;
+                let values = self.partitioning.values(file.path).map(|keys| [keys, facts].concat());
+                (file.path.to_string(), values)
+            }
+        };
+        Ok(&self.known.insert(known).1)
+    }
+    /// What is wrong with all rows of a file: its path has no directory of one of the columns, or a text there that is no value of it.
+    pub(super) fn wrong(&mut self, file: &FileFacts<'_>) -> Result<Option<BadRecord>> {
+        Ok(match self.partitioning.keys.is_empty() {
+            true => None,
+            false => self.values(file)?.as_ref().err().cloned(),
+        })
+    }
     /// # Errors
-    /// `Data` for a path without one of the columns, or with a text that is no value of it.
+    /// `Bug` for rows of a file that something is wrong with.
     pub(super) fn add(&mut self, file: &FileFacts<'_>, batch: RecordBatch) -> Result<RecordBatch> {
-        let Partitioning { keys, facts, data, schema, .. } = &self.partitioning;
-        if keys.is_empty() && facts.is_empty() {
+        if self.partitioning.keys.is_empty() && self.partitioning.facts.is_empty() {
             return Ok(batch);
         }
-        if self.known.as_ref().is_none_or(|(known, _)| known != file.path) {
-            let values = [self.partitioning.values(file.path)?, self.facts(file)?].concat();
-            self.known = Some((file.path.to_string(), values));
-        }
-        let values = self.known.as_ref().map_or(&[][..], |(_, values)| values.as_slice());
         let rows = batch.num_rows();
+        let values = match self.values(file)? {
+            Ok(values) => values.clone(),
+            Err(_) if rows == 0 => return Ok(RecordBatch::new_empty(self.partitioning.schema.to_arrow())),
+            Err(why) => return Err(Error::bug(why.message.clone())),
+        };
+        let Partitioning { keys, facts, data, schema, .. } = &self.partitioning;
         let mut columns: Vec<Option<ArrayRef>> = vec![None; schema.fields.len()];
         for (place, column) in data.iter().zip(batch.columns()) {
             columns[*place] = Some(ArrayRef::clone(column));
         }
-        for (place, value) in keys.iter().chain(facts.iter().map(|(place, _)| place)).zip(values) {
+        for (place, value) in keys.iter().chain(facts.iter().map(|(place, _)| place)).zip(&values) {
             columns[*place] = Some(take(value, &UInt32Array::from(vec![0; rows]), None)?);
         }
         RecordBatch::try_new_with_options(
@@ -151,22 +170,21 @@ impl PathColumns {
 
 impl Partitioning {
     /// One row of the partition columns of a file.
-    fn values(&self, path: &str) -> Result<Vec<ArrayRef>> {
+    fn values(&self, path: &str) -> Result<Vec<ArrayRef>, BadRecord> {
         let directories = values_of_path(path);
         let one = |key: &usize| {
             let field = &self.schema.fields[*key];
-            let refused = |what: String| {
-                Error::data(format!("the partition column \"{}\" of the file {path}: {what}", field.name))
-                    .code("E0700")
-                    .hint(format!("its path needs a directory such as {}=…", field.name))
+            let refused = |what: String| BadRecord {
+                reason: "partition",
+                message: format!("the partition column \"{}\" {what}", field.name),
             };
             let value = directories.iter().rev().find(|(name, _)| *name == field.name).map(|(_, value)| value.as_str());
-            let value = value.ok_or_else(|| refused("the path does not tell it".to_string()))?;
+            let value = value.ok_or_else(|| refused(format!("is not in the path, as a directory {}=…", field.name)))?;
             let value = Some(value).filter(|v| *v != self.default_name);
             if value.is_none() && !field.nullable {
-                return Err(refused("it is NOT NULL".to_string()));
+                return Err(refused("is NULL in the path, and NOT NULL in the table".to_string()));
             }
-            value_of_text(field, value).map_err(|what| refused(format!("\"{}\" is no {}: {what}", value.unwrap_or_default(), field.ty)))
+            value_of_text(field, value).map_err(|what| refused(format!("is \"{}\" in the path, which is no {}: {what}", value.unwrap_or_default(), field.ty)))
         };
         self.keys.iter().map(one).collect()
     }

@@ -18,9 +18,11 @@ use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+use tracing::{info, warn};
 
 /// Bytes read at once.
 const BLOCK: u64 = 1 << 20;
@@ -48,6 +50,9 @@ pub(super) struct Files {
     handle: tokio::runtime::Handle,
     /// How often new files are looked for; `None`: only at the start.
     monitor: Option<Duration>,
+    /// The directory on this machine, and whether it, or the store, was away when files were last looked for.
+    directory: Option<PathBuf>,
+    is_away: Arc<AtomicBool>,
     keep_records: bool,
     /// What rows must pass to be of use.
     tests: Vec<RowTest>,
@@ -90,6 +95,8 @@ impl Files {
             partitioning: Partitioning::new(table),
             handle: context.handle.clone(),
             monitor: Options::new(&table.options).duration(&MONITOR).filter(|d| !d.is_zero()),
+            directory: is_local.then_some(local),
+            is_away: Arc::default(),
             keep_records: table.keep_records,
             tests: table.tests.clone(),
             block: BLOCK,
@@ -150,6 +157,35 @@ pub(super) fn whole_path(location: &str, path: &str) -> String {
     }
 }
 
+impl Files {
+    /// The files there are.
+    async fn files(&self) -> Result<Vec<ObjectMeta>> {
+        if let Some(name) = &self.only {
+            return Ok(self.store.head(name).await?.into_iter().collect());
+        }
+        let hidden = |m: &ObjectMeta| m.path.split('/').any(|segment| segment.starts_with(['.', '_']));
+        let found: Vec<ObjectMeta> = self.store.list("").await?.into_iter().filter(|m| !hidden(m)).collect();
+        // One that has been removed, or is not mounted, looks as one without files.
+        if found.is_empty() && self.directory.as_ref().is_some_and(|d| !d.exists()) {
+            let e = Error::unavailable(format!("table \"{}\" reads '{}', which is not there any more", self.table, self.path)).code("E0514");
+            return Err(e.hint("bring the directory back: the job goes on by itself"));
+        }
+        Ok(found)
+    }
+    /// Tells when the directory goes away, and when it is back.
+    fn note(&self, found: Option<&Error>) {
+        let is_away = found.is_some_and(Error::is_transient);
+        let was_away = self.is_away.swap(is_away, Relaxed);
+        match found {
+            Some(e) if is_away && !was_away && self.monitor.is_some() => {
+                warn!(table = %self.table, path = %self.path, error = %e, "new files cannot be looked for; it is tried again");
+            }
+            _ if was_away && !is_away => info!(table = %self.table, path = %self.path, "new files are looked for again"),
+            _ => {}
+        }
+    }
+}
+
 impl Source for Files {
     fn discover<'a>(&'a self, known: &'a [Split]) -> BoxFuture<'a, Result<Vec<Split>>> {
         Box::pin(async move {
@@ -158,11 +194,9 @@ impl Source for Files {
             if !known.is_empty() && (self.monitor.is_none() || self.only.is_some()) {
                 return Ok(known.to_vec());
             }
-            let hidden = |m: &ObjectMeta| m.path.split('/').any(|segment| segment.starts_with(['.', '_']));
-            let files: Vec<ObjectMeta> = match &self.only {
-                Some(name) => self.store.head(name).await?.into_iter().collect(),
-                None => self.store.list("").await?.into_iter().filter(|m| !hidden(m)).collect(),
-            };
+            let found = self.files().await;
+            self.note(found.as_ref().err());
+            let files = found?;
             // An empty directory is an empty table; on an object store nothing tells it from a wrong name.
             let none_is_wrong = self.only.is_some() || (self.store.kind() != StoreKind::Local && self.monitor.is_none());
             if files.is_empty() && none_is_wrong {
@@ -496,6 +530,9 @@ impl SplitReader for Reader {
         self.paused = splits.clone();
         Ok(())
     }
+    fn is_connected(&self) -> bool {
+        !self.files.is_away.load(Relaxed)
+    }
     fn left(&self) -> Option<u64> {
         Some(self.left)
     }
@@ -516,10 +553,12 @@ impl SplitDecoder for FileDecoder {
             .map_err(|_| Error::bug("a file decoder got another chunk"))?;
         match (*payload, &mut self.records) {
             (Payload::Records { bytes, records, start, next }, Some(decoder)) => {
+                let wrong = self.path_columns.wrong(&next.of(&chunk.split))?;
                 let mut outcomes = Outcomes::new(Places::new(format!("file {}, byte", chunk.split)), self.keep_records);
                 for range in &records {
                     let record = &bytes[range.clone()];
-                    outcomes.add(start + range.start as u64, Some(record), decoder.decode(record));
+                    let outcome = wrong.clone().map_or_else(|| decoder.decode(record), Err);
+                    outcomes.add(start + range.start as u64, Some(record), outcome);
                 }
                 let (bad, places, raw) = outcomes.finish();
                 let kinds = decoder.kinds();
@@ -560,18 +599,29 @@ impl SplitDecoder for FileDecoder {
                 },
             }),
             (Payload::Block { file, block, next }, None) => {
-                let batch = file.read(block).map_err(|e| e.detail(chunk.split.clone()))?;
+                let mut batch = file.read(block).map_err(|e| e.detail(chunk.split.clone()))?;
+                let records = batch.num_rows();
+                let mut bad = Vec::new();
+                if let Some(why) = self.path_columns.wrong(&next.of(&chunk.split))? {
+                    batch = batch.slice(0, 0);
+                    bad.extend((0..records as u64).map(|row| Rejected {
+                        number: row,
+                        record: None,
+                        event_time: None,
+                        why: why.clone(),
+                    }));
+                }
                 let places = Places::consecutive(format!("file {}, {} {block}, row", chunk.split, file.noun()), 0, batch.num_rows())
                     .within(format!("{} {block}", file.noun()));
                 Ok(Decoded {
                     tombstones: 0,
-                    records: batch.num_rows() as u64,
+                    records: records as u64,
                     batch: Batch::new(self.path_columns.add(&next.of(&chunk.split), batch)?),
                     split: Split {
                         id: chunk.split,
                         position: next.text(),
                     },
-                    bad: Vec::new(),
+                    bad,
                     places,
                     raw: None,
                 })

@@ -381,6 +381,24 @@ fn a_monitored_directory_has_new_files_and_each_once() {
 }
 
 #[test]
+fn a_monitored_directory_that_goes_away_is_told_and_taken_up_again() {
+    let directory = written("json", 1);
+    let spec = table_of(COLUMNS, &options("json", &[("source.monitor-interval", "1s")]));
+    let source = reader::Files::new(&spec, &context_in(directory.path())).unwrap();
+    let known = block_on(source.discover(&[])).unwrap();
+    let reader = source.reader(known.clone()).unwrap();
+    assert!(reader.is_connected());
+    let (data, away) = (directory.path().join("data"), directory.path().join("away"));
+    std::fs::rename(&data, &away).unwrap();
+    let error = block_on(source.discover(&known)).unwrap_err();
+    assert!(error.is_transient() && error.message.contains("not there any more"), "{error}");
+    assert!(!reader.is_connected());
+    std::fs::rename(&away, &data).unwrap();
+    assert_eq!(block_on(source.discover(&known)).unwrap(), known);
+    assert!(reader.is_connected());
+}
+
+#[test]
 fn a_pattern_is_matched_with_whole_paths() {
     for (location, expected) in [
         ("file:///data", "/data/a/x.json"),
