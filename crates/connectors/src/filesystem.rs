@@ -159,7 +159,7 @@ pub fn check(table: &TableSpec) -> Vec<Error> {
     errors.extend(commit.err());
     errors.extend(table.options.get(PATTERN.name).and_then(|p| whole(PATTERN.name, p).err()));
     if data.fields.is_empty() {
-        errors.push(Error::config("a table needs a column besides its partition columns").code("E0513"));
+        errors.push(Error::config("a table needs a column that is in its files: one that is neither a partition column nor metadata").code("E0513"));
     }
     let unfit = |ty: &SqlType| {
         use SqlType as T;

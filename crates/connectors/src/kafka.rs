@@ -243,7 +243,7 @@ pub fn check(table: &TableSpec, context: &ConnectorContext) -> Vec<Error> {
         && lacking.is_empty()
         && let Ok(client) = Client::new(table, "check")
     {
-        errors.extend(client.check().err());
+        errors.extend(client.check());
     }
     errors.extend(lacking);
     if jaas {

@@ -57,7 +57,10 @@ pub fn check_options(location: &str, options: &BTreeMap<String, String>) -> Vec<
     let endpoint = |spec, variables: &[&str]| server(&options, spec, variables).err();
     match location.split_once("://") {
         Some(("gs", _)) => endpoint(&gcs::ENDPOINT, &[]).into_iter().collect(),
-        Some(("az" | "abfs" | "abfss", _)) => endpoint(&azure::ENDPOINT, azure::ENDPOINTS).into_iter().collect(),
+        Some(("az" | "abfs" | "abfss", _)) => {
+            let endpoint = endpoint(&azure::ENDPOINT, azure::ENDPOINTS);
+            endpoint.into_iter().chain(azure::wrong_key(&options)).collect()
+        }
         Some(("s3" | "s3a", _)) => endpoint(&s3::ENDPOINT, s3::ENDPOINTS).into_iter().chain(s3::half_a_key(&options)).collect(),
         _ => Vec::new(),
     }

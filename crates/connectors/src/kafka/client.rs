@@ -12,6 +12,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 use rdkafka::producer::ThreadedProducer;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tracing::debug;
@@ -269,15 +270,17 @@ impl Client {
         })
     }
 
-    /// Whether librdkafka knows and takes all settings; nothing is connected.
-    ///
-    /// # Errors
-    /// As [`Client::consumer`].
-    pub(super) fn check(&self) -> Result<()> {
-        for config in [&self.config, &self.producer] {
-            config.create_native_config().map_err(|e| self.refused(&e))?;
+    /// What librdkafka does not know or take of the settings; nothing is connected.
+    pub(super) fn check(&self) -> Vec<Error> {
+        let configs = [&self.config, &self.producer];
+        let all: BTreeMap<&str, &str> = configs.iter().flat_map(|c| c.config_map()).collect();
+        let alone = |(key, value): (&str, &str)| ClientConfig::new().set(key, value).create_native_config().err();
+        let wrong: Vec<Error> = all.into_iter().filter_map(alone).map(|e| self.refused(&e)).collect();
+        if !wrong.is_empty() {
+            return wrong;
         }
-        Ok(())
+        let together = configs.iter().find_map(|c| c.create_native_config().err());
+        together.map(|e| self.refused(&e)).into_iter().collect()
     }
     /// # Errors
     /// As [`Client::consumer`].
@@ -425,6 +428,11 @@ impl Client {
                 None => error.detail(table),
             };
         };
+        // The option is known then, so its value may be shown, unless it is a secret's.
+        if why.starts_with("Invalid value") {
+            let e = Error::config(format!("option 'properties.{key}': the Kafka client does not take this value")).code("E0502");
+            return e.hint("the options are librdkafka's, which are not always those of Java clients");
+        }
         let error = Error::config(format!("option 'properties.{key}' is refused by the Kafka client: {why}")).code("E0515");
         match nearest(key, KNOWN.iter().copied()) {
             Some(near) if near != key => error.hint(format!("did you mean 'properties.{near}'?")),

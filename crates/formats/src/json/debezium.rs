@@ -142,7 +142,13 @@ impl DebeziumDecoder {
     fn change(&mut self, record: &[u8]) -> Result<(), BadRecord> {
         let mut change = Change::of(record).map_err(fault_of_record)?;
         if self.schema_include {
-            let payload = change.payload.ok_or_else(|| bad("malformed", "the record has no \"payload\""))?;
+            let payload = change.payload.ok_or_else(|| {
+                let without = match change.op {
+                    b"" => String::new(),
+                    _ => format!(", but an \"op\": it is one for '{}' = 'false'", SCHEMA_INCLUDE.name),
+                };
+                bad("malformed", format!("the record has no \"payload\"{without}"))
+            })?;
             change = Change::of(payload).map_err(fault_of_record)?;
         }
         match change.op {
@@ -152,6 +158,10 @@ impl DebeziumDecoder {
                 self.row(change.after, "after", RowKind::UpdateAfter)
             }
             br#""d""# => self.row(change.before, "before", RowKind::Delete),
+            b"" if change.payload.is_some() => {
+                let within = format!("the record has no \"op\", but a \"payload\": it is one for '{}' = 'true'", SCHEMA_INCLUDE.name);
+                Err(bad("malformed", within))
+            }
             b"" => Err(bad("malformed", "the record has no \"op\"")),
             other => {
                 let op = String::from_utf8_lossy(other.get(..16).unwrap_or(other)).into_owned();

@@ -18,6 +18,7 @@ pub(crate) fn table(create: &CreateTable) -> Vec<Diagnostic> {
     findings.extend(no_allowance(create));
     findings.extend(may_be_null(create));
     findings.extend(no_skew_limit(create));
+    findings.extend(unprotected(create));
     findings
 }
 
@@ -70,6 +71,18 @@ pub(crate) fn never_idle(key: &str, value: &str, span: Span) -> Option<Diagnosti
     let message = "partitions are never idle: one without records holds back all windows";
     let finding = Diagnostic::new(Severity::Warning, "W0402", span, message);
     Some(finding.help("leave it out (30 s), or set it to what a partition may be quiet for"))
+}
+
+/// What is for a listener with encryption or passwords, while the plain one is spoken to.
+fn unprotected(create: &CreateTable) -> Option<Diagnostic> {
+    let of_others = |o: &&TableOption| ["properties.sasl.", "properties.ssl."].iter().any(|p| o.key.starts_with(p));
+    let given = create.options.iter().find(of_others)?;
+    if option(create, "properties.security.protocol").is_some() {
+        return None;
+    }
+    let message = format!("'{}' has no effect without 'properties.security.protocol'", given.key);
+    let finding = Diagnostic::new(Severity::Warning, "W0505", given.span, message);
+    Some(finding.help("add it: 'SASL_SSL', 'SASL_PLAINTEXT' or 'SSL', as the broker's listener is; it is PLAINTEXT unless it is set"))
 }
 
 /// An event time that is computed from what may be none.

@@ -57,6 +57,7 @@ fn nothing_of_a_bad_record_stays_behind() {
         "{",
         r#"{"op":"c" "after":{"id":2}}"#,
         r#"{"op":"c",}"#,
+        r#"{"payload":{"op":"c","after":{"id":1}}}"#,
     ];
     assert_eq!(
         read(&mut decoder, &records),
@@ -77,6 +78,7 @@ fn nothing_of_a_bad_record_stays_behind() {
             "malformed: the record is no JSON: no field name",
             "malformed: the record is no JSON: no comma or end of an object",
             "malformed: the record is no JSON: no field name",
+            "malformed: the record has no \"op\", but a \"payload\": it is one for 'debezium-json.schema-include' = 'true'",
         ]
     );
 }
@@ -91,7 +93,11 @@ fn a_schema_stands_before_the_payload() {
     ];
     assert_eq!(
         read(&mut decoder, &records),
-        ["+I 1", "malformed: the record has no \"payload\"", "type: no object"]
+        [
+            "+I 1",
+            "malformed: the record has no \"payload\", but an \"op\": it is one for 'debezium-json.schema-include' = 'false'",
+            "type: no object"
+        ]
     );
     let told = DebeziumEncoder::new(&columns("id INT"), &options(&[("debezium-json.schema-include", "true")]))
         .err()
