@@ -53,7 +53,7 @@ fn exit_codes() -> Result<()> {
         (&["jobs/lints.sql"], 0, "1 file checked: 7 warnings, advice on 4 places"),
         (&["jobs/lints.sql", "--deny-warnings"], 1, "1 file checked: 7 warnings, advice on 4 places"),
         (
-            &["jobs/lints.sql", "--deny-warnings", "--allow", "W0201,W0301,w0402,W0404,W0501,W0502"],
+            &["jobs/lints.sql", "--deny-warnings", "--allow", "W0201,W0301,w0402,W0404,W0501,W0502,W0505"],
             0,
             "1 file checked: advice on 4 places",
         ),
