@@ -77,6 +77,8 @@ pub struct ErrorBody {
     pub table: Option<String>,
     /// The operator it comes from, by its id.
     pub operator: Option<String>,
+    /// The column that the operator computes.
+    pub column: Option<String>,
     /// What the user can do.
     pub hint: Option<String>,
     /// Where in the SQL text it stands.
@@ -110,6 +112,7 @@ impl Error {
             detail: None,
             table: None,
             operator: None,
+            column: None,
             hint: None,
             span: None,
             labels: Vec::new(),
@@ -164,6 +167,11 @@ impl Error {
     /// Sets the operator, if there is none yet.
     pub fn of_operator(mut self, id: &str) -> Self {
         self.0.operator.get_or_insert_with(|| id.to_string());
+        self
+    }
+    /// Sets the column that an operator computes, if there is none yet.
+    pub fn of_column(mut self, name: &str) -> Self {
+        self.0.column.get_or_insert_with(|| name.to_string());
         self
     }
     /// Tells which setting says where the state is.

@@ -43,7 +43,11 @@ pub(crate) struct Project(pub(crate) Projection);
 
 impl Operator for Project {
     fn on_batch(&mut self, _input: usize, batch: Batch, out: &mut Output) -> Result<Step> {
-        out.push(self.0.apply(&batch)?);
+        let projected = self.0.apply(&batch).map_err(|e| match self.0.wrong_column(&batch) {
+            Some(name) => e.of_column(name),
+            None => e,
+        });
+        out.push(projected?);
         Ok(Step::Done)
     }
 }

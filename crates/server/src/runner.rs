@@ -147,7 +147,13 @@ impl Runner {
 
     /// Runs a query to its end, or to a bound; the rows go to the observer.
     pub(crate) async fn query(&self, query: ShownQuery, bounds: Bounds, observer: &Arc<dyn Observer>, control: &Control) -> Result<QueryEnd> {
-        let ShownQuery { plan, changes, shown, span } = query;
+        let ShownQuery {
+            plan,
+            changes,
+            shown,
+            span,
+            items,
+        } = query;
         let collect = plan.nodes.iter().find(|n| n.spec == NodeSpec::Collect);
         let collect = collect.ok_or_else(|| Error::bug("a query's plan does not collect"))?;
         let columns = collect.columns.get(..shown.columns);
@@ -240,7 +246,8 @@ impl Runner {
             (Err(e), _) => {
                 // What was shown so far is ended as well as it can be; the first error is the one that counts.
                 let _shown = observer.event(Event::QueryEnded { end: QueryEnd::Failed });
-                // What an operator finds is about the statement; what a connector finds is about a table.
+                // What an operator finds is about an expression of the statement; what a connector finds is about a table.
+                let e = items.of(e);
                 return Err(
                     match span.filter(|_| e.span.is_none() && e.table.is_none() && e.operator.as_ref().is_some_and(|id| id.starts_with("query:"))) {
                         Some(span) => e.span(span),

@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::expression::span;
 use crate::graph::JobGraph;
 use crate::hints::Hints;
+use crate::items::Items;
 use crate::lint;
 use crate::parse::{CreateTable, CreateView, Pattern, Show, Statement, StatementKind};
 use crate::places::Places;
@@ -75,6 +76,8 @@ pub struct ShownQuery {
     pub shown: Shown,
     /// Where it stands.
     pub span: Option<Span>,
+    /// Where what it computes stands.
+    pub items: Items,
 }
 
 /// Nodes of a job's graph: far beyond what anyone writes, and soon planned.
@@ -150,6 +153,8 @@ pub(crate) struct Text<'a> {
     /// Where each INSERT stands, by what the ids of its operators begin with.
     pub(crate) places: BTreeMap<String, Span>,
     findings: Vec<Diagnostic>,
+    /// Where what the INSERTs compute stands.
+    items: Items,
     /// Tables without a connector that no other is LIKE so far.
     unserved: BTreeMap<String, Span>,
 }
@@ -184,6 +189,7 @@ impl<'a> Text<'a> {
             steps: Vec::new(),
             places: BTreeMap::new(),
             findings: Vec::new(),
+            items: Items::default(),
             unserved: BTreeMap::new(),
         }
     }
@@ -194,6 +200,12 @@ impl<'a> Text<'a> {
         findings.append(&mut self.inserts.findings);
         findings.extend(std::mem::take(&mut self.unserved).into_iter().map(|(name, at)| lint::unserved(&name, at)));
         findings
+    }
+
+    /// Where what its INSERTs compute stands.
+    pub(crate) fn items(&mut self) -> Items {
+        self.items.append(std::mem::take(&mut self.inserts.items));
+        std::mem::take(&mut self.items)
     }
 
     /// One statement, whole or not at all.
@@ -262,6 +274,7 @@ impl<'a> Text<'a> {
         let (name, settings) = (self.job_name(), self.settings());
         (self.inserted, self.first) = (BTreeMap::new(), None);
         self.findings.append(&mut self.inserts.findings);
+        self.items.append(std::mem::take(&mut self.inserts.items));
         Step::Insert(std::mem::take(&mut self.inserts).into_job(&name, settings))
     }
 
@@ -416,6 +429,7 @@ impl<'a> Text<'a> {
                     changes: false,
                     shown,
                     span: None,
+                    items: Items::default(),
                 }))
             }
         })
@@ -450,13 +464,20 @@ impl<'a> Text<'a> {
             return Err(refused);
         }
         let changes = graph.changes(relation.node);
+        let items = std::mem::take(&mut graph.items);
         // Its dead letters go nowhere, but what is wrong with their table is told as it is to an INSERT.
         let nodes = graph.nodes.len();
         route(&self.catalog, self.options.registry, &mut graph)?;
         graph.cut(nodes);
         let plan = self.collected(graph, relation.node, node_columns(&relation.columns));
         let span = Some(span(query)).filter(|span| span.start.line > 0);
-        Ok(ShownQuery { plan, changes, shown, span })
+        Ok(ShownQuery {
+            plan,
+            changes,
+            shown,
+            span,
+            items,
+        })
     }
 
     /// A job whose rows are shown: it writes no table, so dead letters are only counted.

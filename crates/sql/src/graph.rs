@@ -2,10 +2,11 @@
 
 use crate::catalog::Place;
 use crate::diagnostic::Diagnostic;
+use crate::items::Items;
 use crate::pushdown::push_down;
 use crate::routes::Routes;
 use crate::zone::localize;
-use millstream_dataflow::{Error, Exchange};
+use millstream_dataflow::{Error, Exchange, Span};
 use millstream_plan::{Column, Input, Job, Node, NodeSpec, SourceSpec};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +25,8 @@ pub(crate) struct JobGraph {
     pub(crate) refused: Option<Error>,
     /// What lints say about the queries in it.
     pub(crate) findings: Vec<Diagnostic>,
+    /// Where what its nodes compute stands.
+    pub(crate) items: Items,
 }
 
 /// See [`JobGraph::mark`].
@@ -105,6 +108,13 @@ impl JobGraph {
         self.roles = mark.roles;
     }
     /// Leaves only the first nodes, which nothing behind them is needed by.
+    /// Notes where the columns of a projection stand.
+    pub(crate) fn note(&mut self, node: usize, places: impl Iterator<Item = Span>) {
+        let node = &self.nodes[node];
+        for (column, at) in node.columns.iter().zip(places) {
+            self.items.add(&node.id, &column.name, at);
+        }
+    }
     pub(crate) fn cut(&mut self, nodes: usize) {
         self.nodes.truncate(nodes);
         self.routes.retain(|node, _| *node < nodes);

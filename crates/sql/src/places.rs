@@ -2,6 +2,7 @@
 
 use crate::catalog::Catalog;
 use crate::hints::Hints;
+use crate::items::Items;
 use millstream_dataflow::{Error, Span};
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 pub struct Places {
     tables: BTreeMap<String, Place>,
     inserts: BTreeMap<String, Span>,
+    items: Items,
 }
 
 #[derive(Debug)]
@@ -24,7 +26,8 @@ const PLACES: [&str; 4] = ["path", "topic", "topic-pattern", "listen"];
 
 impl Places {
     /// - `above`: lines of earlier texts
-    pub(crate) fn new(catalog: &Catalog<'_>, hints: &Hints, inserts: BTreeMap<String, Span>, above: u64) -> Places {
+    pub(crate) fn new(catalog: &Catalog<'_>, hints: &Hints, inserts: BTreeMap<String, Span>, mut items: Items, above: u64) -> Places {
+        items.keep(above);
         let place = |table: &crate::table::Table| {
             let definition = table.definition();
             let options = definition.options.iter().map(|o| (o.key.clone(), o.span));
@@ -44,12 +47,13 @@ impl Places {
             // They hold instead of the declared ones.
             place.options.splice(0..0, hint.options.iter().map(|o| (o.key.clone(), o.span)));
         }
-        Places { tables, inserts }
+        Places { tables, inserts, items }
     }
 
     /// Moves all places.
     pub(crate) fn moved(mut self, to: impl Fn(Span) -> Span) -> Places {
         self.inserts.values_mut().for_each(|span| *span = to(*span));
+        self.items = self.items.moved(&to);
         for place in self.tables.values_mut() {
             place.name = to(place.name);
             place.options.iter_mut().for_each(|(_, span)| *span = to(*span));
@@ -59,6 +63,7 @@ impl Places {
 
     /// The error at the option that it is about, or else at its table's name, if it has no place yet and the table is one of the text.
     pub fn of(&self, e: Error) -> Error {
+        let e = self.items.of(e);
         if e.span.is_some() {
             return e;
         }
@@ -95,7 +100,7 @@ impl Places {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, Places};
+    use super::{Items, Place, Places};
     use millstream_dataflow::{Error, Span};
     use std::collections::BTreeMap;
 
@@ -113,6 +118,7 @@ mod tests {
         let places = Places {
             tables: BTreeMap::from([("t".to_string(), place)]),
             inserts: BTreeMap::from([("o/2".to_string(), Span::new((7, 1), (8, 3)))]),
+            items: Items::default(),
         };
         let of_operator = |id: &str| places.of(Error::data("division by zero").of_operator(id)).span.map(|s| s.start.line);
         assert_eq!(["o/2:project1", "o:project1", "query:project1"].map(of_operator), [Some(7), None, None]);

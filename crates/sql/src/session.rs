@@ -149,6 +149,7 @@ impl Session {
             for step in &mut compiled.steps {
                 if let Step::Query(query) = step {
                     query.span = query.span.map(|span| substituted.original(span));
+                    query.items = std::mem::take(&mut query.items).moved(|span| substituted.original(span));
                 }
             }
             compiled
@@ -229,10 +230,16 @@ impl Session {
         self.names = text.catalog.names();
         self.set.clone_from(&text.set);
         let findings = text.findings();
-        let places = Places::new(&text.catalog, &text.hints, std::mem::take(&mut text.places), look.above);
+        let items = text.items();
+        let places = Places::new(&text.catalog, &text.hints, std::mem::take(&mut text.places), items, look.above);
         self.hints = std::mem::take(&mut text.hints);
         self.hints.keep(&views);
-        let (steps, changes) = text.into_steps(with_inserts);
+        let (mut steps, changes) = text.into_steps(with_inserts);
+        for step in &mut steps {
+            if let Step::Query(query) = step {
+                query.items.keep(look.above);
+            }
+        }
         let done = Compiled {
             steps,
             changes,

@@ -154,7 +154,7 @@ fn overflow(e: arrow_schema::ArrowError, what: &str) -> Error {
     use arrow_schema::ArrowError as A;
     match e {
         A::DivideByZero => Error::data("division by zero").code("E0702"),
-        A::ArithmeticOverflow(m) => Error::data(format!("{what} overflows its type: {m}"))
+        A::ArithmeticOverflow(m) => Error::data(format!("{what} overflows its type: {}", m.trim_start_matches("Overflow happened on: ")))
             .code("E0702")
             .hint("cast an argument to a wider type"),
         other => other.into(),

@@ -241,6 +241,12 @@ pub(super) fn parse_error(e: ParserError, end: Span) -> Error {
         (None, Some((expected, found))) => format!("{}, found \"{found}\"", lower_first(expected).replacen("expected: ", "expected ", 1)),
         (None, None) => lower_first(&text).replacen("expected: ", "expected ", 1),
     };
+    let plain = [
+        ("expected one of ", "expected "),
+        ("expected a concrete value", "expected a value"),
+        ("expected literal int", "expected a whole number"),
+    ];
+    let text = plain.into_iter().fold(text, |text, (theirs, ours)| text.replacen(theirs, ours, 1));
     Error::sql(text).code("E0102").span(span)
 }
 

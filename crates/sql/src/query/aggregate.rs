@@ -56,10 +56,14 @@ impl Planner<'_> {
         if let Some(condition) = condition {
             let columns = node_columns(&result.columns);
             result.node = self.forward("filter", NodeSpec::Filter(place(condition)), result.node, columns);
+            let at = having.map_or(at, span);
+            self.graph.items.add(&self.graph.nodes[result.node].id, "", at);
         }
         let names = items.iter().enumerate().map(|(n, (e, name))| output_name(e, name.as_ref(), n)).collect();
         let outputs = outputs.into_iter().map(|b| Bound { expr: place(b.expr), ty: b.ty }).collect();
-        Ok(self.project(&result, outputs, names))
+        let projected = self.project(&result, outputs, names);
+        self.graph.note(projected.node, items.iter().map(|(e, _)| span(*e)));
+        Ok(projected)
     }
 
     /// Each row once.
@@ -213,6 +217,11 @@ impl Planner<'_> {
             columns.clone(),
         );
         let mut rows = columns;
+        for (a, call) in grouped.aggregates.iter().zip(&calls) {
+            for column in call.args.iter().chain(&call.filter) {
+                self.graph.items.add(&self.graph.nodes[node].id, &rows[*column].name, a.at.0);
+            }
+        }
         if grouped.of_nothing {
             node = self.and_nothing(node, &mut rows);
         }

@@ -95,6 +95,7 @@ impl Planner<'_> {
             [_, second, ..] => return Err(unsupported("a join of several tables in FROM", span(second))),
         };
         if let Some(condition) = selection {
+            let place = span(condition);
             let mut binder = Binder::new(&relation.columns);
             let condition = binder.condition(condition, "WHERE");
             self.graph.findings.append(&mut binder.findings);
@@ -114,6 +115,7 @@ impl Planner<'_> {
             }
             let columns = node_columns(&relation.columns[..relation.width()]);
             relation.node = self.forward("filter", NodeSpec::Filter(condition), relation.node, columns);
+            self.graph.items.add(&self.graph.nodes[relation.node].id, "", place);
         }
         if from.is_empty()
             && let Some(star) = projection.iter().find(|i| matches!(i, SelectItem::Wildcard(_)))
@@ -158,6 +160,7 @@ impl Planner<'_> {
             .map(|(n, i)| output_name(&i.expr, i.name.as_ref(), n))
             .collect::<Vec<_>>();
         let projected = self.project(&relation, bound, names);
+        self.graph.note(projected.node, items.iter().map(|i| span(i.expr.as_ref())));
         if distinct.is_some() {
             self.distinct(projected, "SELECT DISTINCT", start)
         } else {
