@@ -111,7 +111,7 @@ fn edits() -> Result<()> {
             tried += 1;
         }
     }
-    ensure!(tried == 14, "{tried} edits instead of 14");
+    ensure!(tried == 15, "{tried} edits instead of 15");
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use axum::routing::{get, post};
 use rdkafka::message::Message;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -434,8 +435,11 @@ pub(super) fn away() -> Result<()> {
         + "CREATE TABLE o (a INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'json');\nINSERT INTO o SELECT a FROM t;";
     let writer = Writer::new(shared()?, &from, &[])?;
     writer.send_all(&["{\"a\":1}", "{\"a\":2}"])?;
-    let mut writing = Running::start(prepare(directory.path(), "write.sql", &write)?)?;
+    let mut command = prepare(directory.path(), "write.sql", &write)?;
+    command.args(["--metrics", "127.0.0.1:0"]);
+    let mut writing = Running::start(command)?;
     wait_until_told(&mut writing, "the schema registry does not answer")?;
+    is_not_ready(&writing.told()?, "the schema registry does not answer")?;
     registry.start()?;
     while read_all(shared()?, &to, "read_committed")?.len() < 2 {
         writing.check()?;
@@ -454,6 +458,17 @@ pub(super) fn away() -> Result<()> {
     writing.stop()?;
     reading.stop()?;
     ensure!(copied(directory.path())? == [1, 2, 3], "{:?}", copied(directory.path())?);
+    Ok(())
+}
+
+/// Asks a job that is restarted whether it is ready: it says why it is not.
+fn is_not_ready(told: &str, why: &str) -> Result<()> {
+    let address = told.split("metrics at http://").nth(1).and_then(|t| t.split("/metrics").next());
+    let mut stream = std::net::TcpStream::connect(address.context("no address")?)?;
+    write!(stream, "GET /readyz HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    ensure!(text.contains(" 503 ") && text.contains("is restarted") && text.contains(why), "{text}");
     Ok(())
 }
 

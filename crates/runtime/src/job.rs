@@ -87,6 +87,7 @@ impl Job {
     /// Runs the job to its end. Transient errors restart it from its last checkpoint, with backoff; others end it.
     pub async fn run(self, control: &Control) -> Result<Outcome> {
         let outcome = self.attempts(control).await;
+        self.metrics.set_failure(None);
         let closing = join_all(self.graph.nodes.iter().filter_map(|node| match &node.kind {
             NodeKind::Source(s) => Some(s.source.close()),
             _ => None,
@@ -119,6 +120,7 @@ impl Job {
             let pause = backoff(&self.config, failures);
             failures += 1;
             self.metrics.restarts.fetch_add(1, Relaxed);
+            self.metrics.set_failure(Some(error.to_string()));
             warn!(job = %self.config.name, error = %error, attempt = failures, pause_ms = pause.as_millis() as u64, "restarting from the last checkpoint");
             let mut stop = control.0.subscribe();
             let stopped = async {

@@ -197,12 +197,20 @@ pub struct JobMetrics {
     /// Whether rows are flowing: not while state is restored, nor between a failure and the restart.
     pub running: AtomicBool,
     nodes: Mutex<Vec<Arc<NodeMetrics>>>,
+    failure: Mutex<Option<String>>,
 }
 
 impl JobMetrics {
     /// All nodes, in the order of the graph.
     pub fn nodes(&self) -> Vec<Arc<NodeMetrics>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    /// Why the job was stopped, if it is about to be restarted or is trying to.
+    pub fn failure(&self) -> Option<String> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    pub(crate) fn set_failure(&self, failure: Option<String>) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
     /// The metrics of a node, made at its first start; counters go on over restarts.
     pub(crate) fn node(&self, job: &str, id: &str, name: &str, role: NodeRole, parallelism: u32) -> Arc<NodeMetrics> {

@@ -80,9 +80,9 @@ fn readiness(watched: &Watched) -> (StatusCode, String) {
     let Some((job, metrics)) = watched.last() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "no job has started yet\n".to_string());
     };
-    let why = match metrics.restarts.load(Relaxed) {
-        0 => format!("job {job} is starting, or has ended\n"),
-        n => format!("job {job} is waiting for its restart number {n}, or has ended\n"),
+    let why = match metrics.failure() {
+        Some(failure) => format!("job {job} is restarted, for the {}. time: {failure}\n", metrics.restarts.load(Relaxed)),
+        None => format!("job {job} is starting, or has ended\n"),
     };
     (StatusCode::SERVICE_UNAVAILABLE, why)
 }

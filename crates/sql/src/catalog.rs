@@ -8,6 +8,7 @@ pub(crate) use create::CreateCatalog;
 
 use crate::compile::CompileOptions;
 use crate::parse::{CreateView, ObjectPath};
+use crate::show::name_written;
 use crate::stored::{self, CatalogChange, ChangeKind, StoredName};
 use crate::table::Table;
 use millstream_dataflow::option::nearest;
@@ -409,7 +410,10 @@ impl<'a> Catalog<'a> {
         let e = Error::sql(format!("table \"{path}\" does not exist")).code(code).span(path.span);
         let database = self.database(&full.catalog, &full.database, path)?;
         Ok(match nearest(&full.name, database.keys().map(String::as_str)) {
-            Some(near) => e.hint(format!("did you mean \"{near}\"?")),
+            Some(near) => {
+                let before = path.parts[..path.parts.len().saturating_sub(1)].iter().map(|part| name_written(part) + ".");
+                e.meant(format!("\"{near}\""), before.collect::<String>() + &name_written(near))
+            }
             None => e,
         })
     }

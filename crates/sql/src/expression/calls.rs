@@ -41,7 +41,11 @@ pub(crate) fn call(name: &str, args: Vec<Bound>) -> Result<Bound> {
         .collect();
     let Some(signature) = (f.resolve)(&types) else {
         // A unit of time is a word, although a plan has it as a text.
-        let unit = |a: &Bound| text_literal(a).filter(|_| f.usage.contains("unit") && matches!(a.ty.ty, SqlType::VarChar(_))).map(str::to_string);
+        let unit = |a: &Bound| {
+            text_literal(a)
+                .filter(|_| f.usage.contains("unit") && matches!(a.ty.ty, SqlType::VarChar(_)))
+                .map(str::to_string)
+        };
         let mut given: Vec<String> = args.iter().map(|a| unit(a).unwrap_or_else(|| a.ty.ty.to_string())).collect();
         if f.usage.contains(" TO unit") {
             given.rotate_left(1);

@@ -4,7 +4,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::parse::{ColumnDefKind, CreateTable, TableOption};
 use millstream_dataflow::option::{holds_secret, parse_duration};
 use millstream_dataflow::{Span, SqlType};
-use sqlparser::ast::Expr;
+use sqlparser::ast::{BinaryOperator, Expr};
 
 /// Connectors whose records others write, each with a time of its own making.
 const FROM_OUTSIDE: [&str; 2] = ["kafka", "http"];
@@ -16,6 +16,7 @@ pub(crate) fn table(create: &CreateTable) -> Vec<Diagnostic> {
     findings.extend(create.partition_keys.iter().filter_map(|(name, span)| many_partitions(create, name, *span)));
     findings.extend(no_idle_timeout(create));
     findings.extend(no_allowance(create));
+    findings.extend(ahead(create));
     findings.extend(may_be_null(create));
     findings.extend(no_skew_limit(create));
     findings.extend(unprotected(create));
@@ -116,6 +117,20 @@ fn no_allowance(create: &CreateTable) -> Option<Diagnostic> {
     );
     let finding = Diagnostic::new(Severity::Advice, "W0401", watermark.column_span, message);
     Some(finding.help(format!("allow for some disorder: WATERMARK FOR {0} AS {0} - INTERVAL '5' SECOND", column.value)))
+}
+
+/// A watermark that is past every row it comes with.
+fn ahead(create: &CreateTable) -> Option<Diagnostic> {
+    let watermark = create.watermark.as_ref()?;
+    let Expr::BinaryOp { left, op, right } = &watermark.expr else { return None };
+    let is_column = matches!(left.as_ref(), Expr::Identifier(column) if column.value == watermark.column);
+    if !is_column || *op != BinaryOperator::Plus || !matches!(right.as_ref(), Expr::Interval(_)) {
+        return None;
+    }
+    let column = &watermark.column;
+    let message = format!("the watermark is ahead of \"{column}\": rows in order are late, too");
+    let finding = Diagnostic::new(Severity::Warning, "W0406", watermark.column_span, message);
+    Some(finding.help(format!("subtract how far rows are out of order: WATERMARK FOR {column} AS {column} - …")))
 }
 
 /// One producer with a wrong clock that makes everybody else's rows late.
