@@ -78,6 +78,16 @@ impl<S: Api + MultipartStore> ObjectStore<S> {
             ObjectError::Generic { .. } => e.to_string(),
             _ => String::new(),
         };
+        let all = e.to_string();
+        if METADATA.iter().any(|host| all.contains(host)) {
+            // A machine that has credentials of its own may be slow to tell them.
+            let lacks = match generic.contains("status code: 4") {
+                true => Error::config(what),
+                false => Error::unavailable(what),
+            };
+            let why = "neither the options nor the environment give credentials, and this machine tells none of its own";
+            return lacks.code("E0520").detail(detail).source(why).hint(self.credentials());
+        }
         let status = |codes: &[&str]| codes.iter().any(|code| generic.contains(&format!("status code: {code}")));
         let error = match &e {
             ObjectError::PermissionDenied { .. } | ObjectError::Unauthenticated { .. } => Error::config(what).hint(self.credentials()),
@@ -89,7 +99,23 @@ impl<S: Api + MultipartStore> ObjectStore<S> {
             _ if status(&["404"]) => Error::config(what).hint(BUCKET),
             _ => Error::unavailable(what).hint(self.endpoint()),
         };
-        error.code("E0520").detail(detail).source(e)
+        error.code("E0520").detail(detail).source(said(&all))
+    }
+}
+
+/// Where machines of a cloud ask for credentials of their own.
+const METADATA: [&str; 2] = ["169.254.169.254", "metadata.google.internal"];
+
+/// What a store said, without the library's frame around it: of a document the code and the message.
+fn said(text: &str) -> String {
+    let within = |tag: &str| {
+        let (_, rest) = text.split_once(&format!("<{tag}>"))?;
+        rest.split_once(&format!("</{tag}>")).map(|(inside, _)| inside)
+    };
+    match (within("Code"), within("Message")) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_string(),
+        _ => text.to_string(),
     }
 }
 
@@ -211,5 +237,17 @@ impl<S: Api + MultipartStore> Store for ObjectStore<S> {
                 Err(e) => Err(self.failed("an upload cannot be given up", path, e)),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::said;
+
+    #[test]
+    fn of_a_document_code_and_message_are_told() {
+        let text = "Generic S3 error: Server returned error: <?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><Message>The bucket does not exist</Message></Error>";
+        assert_eq!(said(text), "NoSuchBucket: The bucket does not exist");
+        assert_eq!(said("connection refused"), "connection refused");
     }
 }
