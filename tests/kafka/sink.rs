@@ -109,7 +109,10 @@ pub(super) fn parts() -> Result<()> {
                ('ann', '/x', 1, '{a}', TO_TIMESTAMP_LTZ(1000, 3), MAP['trace', CAST('t1' AS BYTES), 'none', CAST(NULL AS BYTES)]),
                (CAST(NULL AS STRING), '/y', CAST(NULL AS INT), '{b}', TO_TIMESTAMP_LTZ(2000, 3), CAST(NULL AS MAP<STRING, BYTES>))) AS t;"
         );
-        succeed(prepare(directory.path(), "parts.sql", &format!("{out}{insert}"))?)?;
+        let output = prepare(directory.path(), "parts.sql", &format!("{out}{insert}"))?.output()?;
+        let told = String::from_utf8(output.stderr)?;
+        let summary = format!("  o: 2 rows in topics {a}, {b}\n");
+        ensure!(output.status.success() && told.contains(&summary), "{told}");
         let last = |topic: &str| -> Result<OwnedMessage> { read_all(address, topic, "read_committed")?.pop().context("no record") };
         let (first, second) = (last(&a)?, last(&b)?);
         let shown = |m: &OwnedMessage| {

@@ -47,7 +47,7 @@ pub use option::{OptionSpec, OptionType, Options};
 pub use places::Places;
 pub use row_kind::RowKind;
 pub use schema::{Field, Schema, SchemaRef};
-pub use sink::{Committable, EpochCommit, Sink, SinkCommitter, SinkWriter, UndecidedEpoch, Written};
+pub use sink::{Committable, EpochCommit, Sink, SinkCommitter, SinkWriter, UndecidedEpoch, Written, WrittenPlace};
 pub use snapshot::{ChunkData, Snapshot, SnapshotChunk, SnapshotPart, TableSnapshot};
 pub use source::{BadRow, Chunk, Decoded, Fetch, Rejected, Scan, Scanned, Source, Split, SplitDecoder, SplitReader};
 pub use span::{Location, Span};

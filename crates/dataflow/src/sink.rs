@@ -50,7 +50,7 @@ pub trait SinkWriter: Send {
     /// Ends the epoch: the future finishes all I/O and gives what the committer needs. Rows written later belong to the next epoch.
     /// Nothing of the epoch is visible to a plain reader yet.
     fn pre_commit(&mut self, epoch: Epoch) -> Result<BoxFuture<'static, Result<Vec<Committable>>>>;
-    /// What this writer has written since it was made, for the final summary; `None` for sinks without files.
+    /// What this writer has written since it was made, for the final summary; `None` where that is nowhere.
     fn written(&self) -> Option<Written> {
         None
     }
@@ -61,10 +61,40 @@ pub trait SinkWriter: Send {
 pub struct Written {
     /// Rows.
     pub rows: u64,
-    /// Files or objects; `None` if others are made of them before they are seen.
-    pub files: Option<u64>,
-    /// A pattern that names them all: `file:///data/out/*.parquet`.
-    pub location: String,
+    /// Where they are.
+    pub place: WrittenPlace,
+}
+
+/// Where written rows are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WrittenPlace {
+    /// Files or objects.
+    Files {
+        /// How many; `None` if others are made of them before they are seen.
+        count: Option<u64>,
+        /// A pattern that names them all: `file:///data/out/*.parquet`.
+        pattern: String,
+    },
+    /// Topics of a message broker.
+    Topics(Vec<String>),
+}
+
+impl Written {
+    /// Adds what was written to the same place.
+    ///
+    /// # Errors
+    /// The other, if it is in another place.
+    pub fn add(&mut self, other: Written) -> std::result::Result<(), Written> {
+        match (&mut self.place, &other.place) {
+            (WrittenPlace::Files { count, pattern }, WrittenPlace::Files { count: more, pattern: same }) if pattern == same => {
+                *count = count.zip(*more).map(|(a, b)| a + b);
+            }
+            (WrittenPlace::Topics(topics), WrittenPlace::Topics(same)) if topics == same => {}
+            _ => return Err(other),
+        }
+        self.rows += other.rows;
+        Ok(())
+    }
 }
 
 /// The committing half; one per sink, run by the checkpoint coordinator.

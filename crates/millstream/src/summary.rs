@@ -3,7 +3,7 @@
 use crate::progress::{Figures, Way};
 use crate::report::{event, say, speaks_json};
 use crate::units::count;
-use millstream_dataflow::Written;
+use millstream_dataflow::{Written, WrittenPlace};
 use millstream_runtime::metrics::NodeRole;
 use millstream_runtime::{JobMetrics, Outcome};
 use serde_json::{Map, Value, json};
@@ -22,7 +22,10 @@ pub(crate) fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, second
         let mut fields = figures.fields(name);
         fields.remove("checkpoint_age_ms");
         fields.insert("seconds".to_string(), json!(seconds));
-        let table = |(name, w): &(String, Written)| json!({"table": name, "rows": w.rows, "files": w.files, "location": w.location});
+        let table = |(name, w): &(String, Written)| match &w.place {
+            WrittenPlace::Files { count, pattern } => json!({"table": name, "rows": w.rows, "files": count, "location": pattern}),
+            WrittenPlace::Topics(topics) => json!({"table": name, "rows": w.rows, "topics": topics}),
+        };
         fields.insert("tables".to_string(), tables.iter().map(table).collect());
         fields.append(&mut reason_fields(metrics));
         return event(message, fields);
@@ -32,13 +35,20 @@ pub(crate) fn summary(name: &str, metrics: &JobMetrics, outcome: Outcome, second
         Outcome::Finished => say(format_args!("job {name} has finished in {seconds:.1} s")),
         Outcome::Stopped => say(format_args!("job {name} is stopped after {seconds:.1} s; the same command goes on from here")),
     }
-    for (name, Written { rows, files, location }) in &tables {
-        let files = files.map_or("files".to_string(), |n| counted(n, "file"));
-        say(format_args!("  {name}: {} in {files} like {location}", counted(*rows, "row")));
+    for (name, Written { rows, place }) in &tables {
+        let place = match place {
+            WrittenPlace::Files { count, pattern } => format!("{} like {pattern}", count.map_or("files".to_string(), |n| counted(n, "file"))),
+            WrittenPlace::Topics(topics) => format!("topic{} {}", if topics.len() == 1 { "" } else { "s" }, topics.join(", ")),
+        };
+        say(format_args!("  {name}: {} in {place}", counted(*rows, "row")));
     }
     left_out(metrics);
-    if let Some((_, Written { location, .. })) = tables.first() {
-        let pattern = location.strip_prefix("file://").unwrap_or(location);
+    let patterns = tables.iter().find_map(|(_, written)| match &written.place {
+        WrittenPlace::Files { pattern, .. } => Some(pattern),
+        WrittenPlace::Topics(_) => None,
+    });
+    if let Some(pattern) = patterns {
+        let pattern = pattern.strip_prefix("file://").unwrap_or(pattern);
         let ours = "`millstream sql` with its CREATE TABLE and a SELECT";
         // What DuckDB knows by the ends of names.
         match [".parquet", ".json", ".csv"].iter().any(|end| pattern.ends_with(end)) {
@@ -53,13 +63,9 @@ fn written(metrics: &JobMetrics) -> Vec<(String, Written)> {
     let mut tables: Vec<(String, Written)> = Vec::new();
     for node in metrics.nodes() {
         let Some(written) = node.written() else { continue };
-        match tables.iter_mut().find(|(name, all)| *name == node.name && all.location == written.location) {
-            Some((_, all)) => {
-                all.rows += written.rows;
-                all.files = all.files.zip(written.files).map(|(a, b)| a + b);
-            }
-            None => tables.push((node.name.clone(), written)),
-        }
+        let same_table = tables.iter_mut().filter(|(name, _)| *name == node.name);
+        let left = same_table.fold(Some(written), |left, (_, all)| left.and_then(|written| all.add(written).err()));
+        tables.extend(left.map(|written| (node.name.clone(), written)));
     }
     tables
 }

@@ -140,13 +140,13 @@ impl NodeMetrics {
     pub fn is_connected(&self) -> bool {
         self.connected.iter().all(|c| c.load(Relaxed))
     }
-    /// What a sink with files has written since the start, or the last restart after a failure.
+    /// What a sink has written since the start, or the last restart after a failure.
     pub fn written(&self) -> Option<Written> {
         let parts = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        parts.values().cloned().reduce(|a, b| Written {
-            rows: a.rows + b.rows,
-            files: a.files.zip(b.files).map(|(a, b)| a + b),
-            ..a
+        parts.values().cloned().reduce(|mut all, part| {
+            // All writers of a sink write to one place.
+            let _same = all.add(part);
+            all
         })
     }
     /// The minimum over the subtasks that are not idle.

@@ -8,7 +8,7 @@ use super::sink::FileSink;
 use crate::staging::Uploads;
 use bytes::Bytes;
 use millstream_dataflow::{
-    Batch, BoxFuture, Clock, Committable, Encoder, Epoch, Error, PutMode, Result, SinkWriter, Store, StoreKind, SubtaskContext, Written,
+    Batch, BoxFuture, Clock, Committable, Encoder, Epoch, Error, PutMode, Result, SinkWriter, Store, StoreKind, SubtaskContext, Written, WrittenPlace,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -225,9 +225,11 @@ impl SinkWriter for FileWriter {
         let below = if self.partitioning.is_partitioned() { "**/" } else { "" };
         Some(Written {
             rows: self.written.0,
-            // What is merged is counted by nobody.
-            files: (self.merged_bytes == 0).then_some(self.written.1),
-            location: format!("{}/{below}*.{}", self.store.location(), self.format),
+            place: WrittenPlace::Files {
+                // What is merged is counted by nobody.
+                count: (self.merged_bytes == 0).then_some(self.written.1),
+                pattern: format!("{}/{below}*.{}", self.store.location(), self.format),
+            },
         })
     }
 }

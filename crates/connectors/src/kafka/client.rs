@@ -5,7 +5,7 @@ use super::producer::Answers;
 use super::topics::Topics;
 use super::{BROKERS, GROUP};
 use millstream_dataflow::option::{Options, nearest};
-use millstream_dataflow::{Error, Result, TableSpec};
+use millstream_dataflow::{Error, Result, TableSpec, Written, WrittenPlace};
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -304,6 +304,13 @@ impl Client {
         let mut config = self.config.clone();
         config.set("group.id", group).set("isolation.level", "read_committed");
         config.create_with_context(self.refusals()).map_err(|e| self.refused(&e))
+    }
+    /// So many rows in the table's topics.
+    pub(super) fn written(&self, rows: u64) -> Written {
+        Written {
+            rows,
+            place: WrittenPlace::Topics(self.topics.listed().to_vec()),
+        }
     }
     /// Where a record goes.
     ///

@@ -4,7 +4,7 @@ use super::client::Client;
 use super::encoder::MessageEncoder;
 use super::partitioner::Partitioner;
 use super::producer::{Answers, Flight, record, refused};
-use millstream_dataflow::{Batch, BoxFuture, Clock, Committable, Epoch, Error, Result, SinkWriter};
+use millstream_dataflow::{Batch, BoxFuture, Clock, Committable, Epoch, Error, Result, SinkWriter, Written};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{Producer, ThreadedProducer};
 use std::sync::Arc;
@@ -26,6 +26,9 @@ pub(super) struct DirectWriter {
     in_flight: Arc<AtomicU64>,
     /// Whether records that did not arrive are an error, or only told.
     strict: bool,
+    /// Rows so far, and at the last checkpoint.
+    rows: u64,
+    written: u64,
 }
 
 impl DirectWriter {
@@ -41,6 +44,8 @@ impl DirectWriter {
             flight: Arc::default(),
             in_flight,
             strict,
+            rows: 0,
+            written: 0,
         })
     }
 }
@@ -57,6 +62,7 @@ impl SinkWriter for DirectWriter {
         if self.strict {
             unless_refused(&self.client, &self.flight)?;
         }
+        self.rows += batch.num_rows() as u64;
         let (client, producer, flight, in_flight) = (&self.client, &self.producer, &self.flight, &self.in_flight);
         let (partitioner, subtask) = (&mut self.partitioner, self.subtask);
         self.encoder.encode(&batch, |message| {
@@ -77,7 +83,11 @@ impl SinkWriter for DirectWriter {
     fn is_ready(&self) -> bool {
         self.in_flight.load(Ordering::Acquire) < IN_FLIGHT_MAX && self.flight.outstanding() < OUTSTANDING_MAX
     }
+    fn written(&self) -> Option<Written> {
+        Some(self.client.written(self.written))
+    }
     fn pre_commit(&mut self, _epoch: Epoch) -> Result<BoxFuture<'static, Result<Vec<Committable>>>> {
+        self.written = self.rows;
         let (flight, client, strict) = (std::mem::take(&mut self.flight), self.client.clone(), self.strict);
         Ok(Box::pin(async move {
             flight.land().await;

@@ -6,7 +6,7 @@ use super::message::begin;
 use crate::Host;
 use crate::staging::Uploads;
 use bytes::Bytes;
-use millstream_dataflow::{Batch, BoxFuture, Committable, Epoch, Error, PutMode, Result, SinkWriter, Store};
+use millstream_dataflow::{Batch, BoxFuture, Committable, Epoch, Error, PutMode, Result, SinkWriter, Store, Written};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -67,6 +67,9 @@ pub(super) struct StagingWriter {
     open: Vec<u8>,
     pieces: u64,
     uploads: Uploads<Piece>,
+    /// Rows so far, and at the last checkpoint.
+    rows: u64,
+    written: u64,
 }
 
 impl StagingWriter {
@@ -80,6 +83,8 @@ impl StagingWriter {
             open: Vec::new(),
             pieces: 0,
             uploads: Uploads::new(host),
+            rows: 0,
+            written: 0,
         }
     }
     fn finish(&mut self) {
@@ -103,6 +108,7 @@ impl StagingWriter {
 
 impl SinkWriter for StagingWriter {
     fn write(&mut self, batch: Batch) -> Result<()> {
+        self.rows += batch.num_rows() as u64;
         let (open, client, subtask) = (&mut self.open, &self.client, self.subtask);
         self.encoder.encode(&batch, |message| {
             // Found now, not when the epoch is decided already.
@@ -122,8 +128,12 @@ impl SinkWriter for StagingWriter {
     fn is_ready(&self) -> bool {
         self.uploads.is_ready()
     }
+    fn written(&self) -> Option<Written> {
+        Some(self.client.written(self.written))
+    }
     fn pre_commit(&mut self, _epoch: Epoch) -> Result<BoxFuture<'static, Result<Vec<Committable>>>> {
         self.finish();
+        self.written = self.rows;
         let uploads = self.uploads.take();
         Ok(Box::pin(async move {
             let pieces = uploads.await?;
