@@ -188,52 +188,63 @@ impl SourceHead {
         if self.ended {
             return Ok(None);
         }
-        self.align()?;
-        if self.splits.is_empty() || self.splits.values().all(|s| s.finished) {
-            return Ok(self.without_data());
-        }
-        let Some(Found { fetch, before }) = self.feed.poll()? else {
-            return Ok(self.look_for_idle());
-        };
-        match fetch {
-            Fetch::Chunk(chunk) => {
-                let start = self.clock.monotonic();
-                let emitted = self.chunk(chunk)?;
-                self.metrics.busy_ns.fetch_add((self.clock.monotonic() - start).as_nanos() as u64, Relaxed);
-                Ok(Some(emitted))
+        loop {
+            self.align()?;
+            if self.splits.is_empty() || self.splits.values().all(|s| s.finished) {
+                return Ok(self.without_data());
             }
-            Fetch::EndOfData(ids) => {
-                let now = self.clock.monotonic();
-                for id in ids {
-                    let split = self.split(&id)?;
-                    if split.paused {
-                        continue;
-                    }
-                    let end = &mut split.end;
-                    *end = Some(AtEnd {
-                        since: end.map_or(now, |e| e.since),
-                        allows: end.map_or(before, |e| e.allows.max(before)),
-                    });
-                    self.report_lag(Some(&id));
+            let Some(Found { fetch, before }) = self.feed.poll()? else {
+                return Ok(self.look_for_idle());
+            };
+            let moved = match fetch {
+                Fetch::Chunk(chunk) => {
+                    let start = self.clock.monotonic();
+                    let emitted = self.chunk(chunk)?;
+                    self.metrics.busy_ns.fetch_add((self.clock.monotonic() - start).as_nanos() as u64, Relaxed);
+                    return Ok(Some(emitted));
                 }
-                Ok(self.look_for_idle())
+                Fetch::EndOfData(ids) => {
+                    self.end_of_data(ids, before)?;
+                    return Ok(self.look_for_idle());
+                }
+                Fetch::Nothing => return Ok(self.look_for_idle()),
+                Fetch::Watermark(reached, time) => {
+                    let split = self.split(&reached.id)?;
+                    split.position = reached.position;
+                    split.watermark = split.watermark.max(time);
+                    self.time.reached(time);
+                    self.advance()
+                }
+                Fetch::Finished(id) => {
+                    let split = self.split(&id)?;
+                    (split.paused, split.finished) = (false, true);
+                    self.report_lag(Some(&id));
+                    self.note_awake();
+                    self.advance()
+                }
+            };
+            // There is nothing to send, but what comes behind must not wait until somebody looks again.
+            if moved.is_some() {
+                return Ok(moved);
             }
-            Fetch::Watermark(reached, time) => {
-                let split = self.split(&reached.id)?;
-                split.position = reached.position;
-                split.watermark = split.watermark.max(time);
-                self.time.reached(time);
-                Ok(self.advance())
-            }
-            Fetch::Finished(id) => {
-                let split = self.split(&id)?;
-                (split.paused, split.finished) = (false, true);
-                self.report_lag(Some(&id));
-                self.note_awake();
-                Ok(self.advance())
-            }
-            Fetch::Nothing => Ok(self.look_for_idle()),
         }
+    }
+
+    fn end_of_data(&mut self, ids: Vec<String>, before: i64) -> Result<()> {
+        let now = self.clock.monotonic();
+        for id in ids {
+            let split = self.split(&id)?;
+            if split.paused {
+                continue;
+            }
+            let end = &mut split.end;
+            *end = Some(AtEnd {
+                since: end.map_or(now, |e| e.since),
+                allows: end.map_or(before, |e| e.allows.max(before)),
+            });
+            self.report_lag(Some(&id));
+        }
+        Ok(())
     }
 
     /// Pauses the splits that are too far ahead of their group, and lets go on those that are not any more.

@@ -25,3 +25,12 @@ SET now = '2026-03-01 13:00:30';
 GIVEN requests VALUES ('/');
 FINISH;
 EXPECT per_minute (window_start) VALUES ('2026-03-01 13:00:00');
+
+TEST 'the end right behind a move of the clock';
+SET now = '2026-03-01 12:00:30';
+GIVEN requests VALUES ('/'), ('/a');
+GIVEN requests PARTITION 1 VALUES ('/b');
+GIVEN requests PARTITION 2 VALUES ('/c');
+ADVANCE PROCESSING TIME BY INTERVAL '20' SECOND;
+FINISH;
+EXPECT per_minute (n) VALUES (4);

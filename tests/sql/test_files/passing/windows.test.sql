@@ -53,6 +53,12 @@ EXPECT revenue ROWS 0;
 IDLE orders PARTITION 1;
 EXPECT revenue (window_start, orders) VALUES ('2026-01-01 00:04:00', 1), ('2026-01-01 00:05:00', 1);
 
+TEST 'a watermark of many partitions comes through at once' FOR 'jobs/revenue.sql' WITH ('TOPIC' = 'orders');
+GIVEN orders PARTITION 9 VALUES (1, 1.0, '2026-01-01 00:00:30');
+EXPECT revenue ROWS 0;
+ADVANCE WATERMARK orders TO '2026-01-01 00:01:00';
+EXPECT revenue (orders) VALUES (1);
+
 TEST 'state is small' FOR 'jobs/revenue.sql' WITH ('TOPIC' = 'orders');
 EXPECT STATE <= 200 BYTES;
 GIVEN orders VALUES (1, 1.0, '2026-01-01 00:00:30');
