@@ -25,6 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     own("arguments_choose_tests_and_ways", arguments);
     own("update_writes_what_came", update);
     own("a_recorded_test_passes", recorded);
+    own("a_recorded_test_has_all_values", recorded_values);
     own("fixtures_of_all_formats", fixtures);
     own("results_as_junit", junit);
     own("results_as_marks", marks);
@@ -236,6 +237,37 @@ EXPECT TABLE o VALUES ('a', 1), ('it''s', 2);
     ensure!(code == 2 && err.contains("is there already"), "{err}");
     let (code, _, err) = run(project.path(), &["--record", "jobs/sums.sql", "--to", "tests/other.test.sql"])?;
     ensure!(code == 1 && err.contains("the variable '${IN}' has no value"), "{code}\n{err}");
+    Ok(())
+}
+
+/// Values that no query could tell the type of, and those that are no numbers.
+fn recorded_values() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text);
+    write(
+        "in.json",
+        r#"{"l": [], "m": {}, "n": [[], [1, null]], "r": {"a": [], "b": {"k": null}, "c": "00:00:01"}}
+{"l": [null], "m": {"k": null}, "n": [], "r": {"a": null, "b": null, "c": null}}
+{"l": ["2026-01-01 00:00:00"], "m": {"k": 1, "l": null}, "n": null, "r": null}
+"#,
+    )?;
+    let columns = "(l ARRAY<TIMESTAMP(3)>, m MAP<STRING, INT>, n ARRAY<ARRAY<DOUBLE>>, r ROW<a ARRAY<STRING>, b MAP<STRING, DECIMAL(3, 1)>, c TIME>)";
+    write(
+        "job.sql",
+        &format!(
+            "CREATE TABLE t {columns} WITH ('connector' = 'filesystem', 'path' = 'in.json', 'format' = 'json');
+CREATE TABLE o WITH ('connector' = 'print') LIKE t (EXCLUDING OPTIONS);\nINSERT INTO o SELECT * FROM t;\n"
+        ),
+    )?;
+    let (code, out, err) = run(directory.path(), &["--record", "job.sql"])?;
+    ensure!(code == 0 && err == "tests/job.test.sql is written: 3 rows of t\n", "{code}\n{out}{err}");
+    let text = std::fs::read_to_string(directory.path().join("tests/job.test.sql"))?;
+    ensure!(
+        text.contains("(ARRAY[], MAP[], ARRAY[ARRAY[], ARRAY[1.0, NULL]], ROW(ARRAY[], MAP['k', NULL], '00:00:01'))"),
+        "{text}"
+    );
+    let (code, out, err) = run(directory.path(), &["--no-matrix"])?;
+    ensure!(code == 0 && out.contains("1 passed, 0 failed"), "{code}\n{out}{err}\n{text}");
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 mod aggregates;
 mod calls;
 mod literal;
+mod parts;
 mod times;
 mod types;
 
@@ -22,6 +23,7 @@ use std::collections::BTreeSet;
 pub(crate) use aggregates::Aggregates;
 pub(crate) use calls::{counted, is_function};
 pub(crate) use literal::interval_ms;
+pub(crate) use parts::parts;
 pub(crate) use types::parse_type;
 
 /// Nested operators in one expression: beyond it planning would use up the stack.

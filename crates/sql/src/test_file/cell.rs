@@ -2,13 +2,14 @@
 
 use super::BoundCell;
 use crate::constant::value_of;
-use crate::expression::{Binder, cast};
+use crate::expression::{Binder, cast, parts, span};
 use crate::parse::Cell;
 use crate::relation::Bound;
 use crate::zone::in_zone;
-use millstream_dataflow::{Error, Result, RowKind, SqlType};
+use millstream_dataflow::{Error, Field, Result, RowKind, Span, SqlType, each};
 use millstream_functions::cast::can_cast;
-use millstream_plan::{Column, Type, Value};
+use millstream_plan::{Column, Expr as Plan, Type, Value};
+use sqlparser::ast::Expr;
 
 /// A value for a column, cast to its type.
 ///
@@ -17,36 +18,87 @@ use millstream_plan::{Column, Type, Value};
 /// # Errors
 /// `Sql` for a value that the column cannot have.
 pub(super) fn cell(cell: &Cell, column: &Column, zone: Option<&str>) -> Result<BoundCell> {
-    let at = |e: Error| if e.span.is_none_or(|s| s.start.line == 0) { e.span(cell.span) } else { e };
-    let (bound, to) = (Binder::new(&[]).bind(&cell.expr).map_err(at)?, &column.ty);
-    let wrong = |what: String| Error::sql(what).code("E0305").span(cell.span);
-    if bound.ty.ty == SqlType::Null && !to.nullable {
-        return Err(wrong(format!("column \"{}\" is NOT NULL", column.name)));
-    }
-    if !can_cast(&bound.ty.ty, &to.ty) {
-        return Err(wrong(format!("column \"{}\" is {}, the value is {}", column.name, to.ty, bound.ty.ty)));
-    }
-    if loses(&bound, &to.ty, cell)? {
-        return Err(wrong(format!("the value does not fit column \"{}\", which is {}", column.name, to.ty)));
-    }
-    let mut expr = cast(bound, Type::new(to.ty.clone(), true)).expr;
+    let of = Taker {
+        name: format!("column \"{}\"", column.name),
+        ty: &column.ty.ty,
+        nullable: column.ty.nullable,
+    };
+    let mut expr = value(&cell.expr, cell.span, &of)?;
     if let Some(zone) = zone {
-        in_zone(&mut expr, &[], zone).map_err(at)?;
+        in_zone(&mut expr, &[], zone).map_err(|e| at(e, cell.span))?;
     }
     Ok(BoundCell { expr, span: cell.span })
 }
 
+/// What a value is for: a column, or a part of one.
+struct Taker<'a> {
+    /// As messages name it.
+    name: String,
+    ty: &'a SqlType,
+    nullable: bool,
+}
+
+fn at(e: Error, span: Span) -> Error {
+    if e.span.is_none_or(|s| s.start.line == 0) { e.span(span) } else { e }
+}
+
+fn value(expr: &Expr, span: Span, of: &Taker<'_>) -> Result<Plan> {
+    if let Some(nested) = nested(expr, of)? {
+        return Ok(nested);
+    }
+    let (bound, to) = (Binder::new(&[]).bind(expr).map_err(|e| at(e, span))?, of.ty);
+    let wrong = |what: String| Error::sql(what).code("E0305").span(span);
+    if bound.ty.ty == SqlType::Null && !of.nullable {
+        return Err(wrong(format!("{} is NOT NULL", of.name)));
+    }
+    if !can_cast(&bound.ty.ty, to) {
+        return Err(wrong(format!("{} is {to}, the value is {}", of.name, bound.ty.ty)));
+    }
+    if loses(&bound, to, span)? {
+        return Err(wrong(format!("the value does not fit {}, which is {to}", of.name)));
+    }
+    Ok(cast(bound, Type::new(to.clone(), true)).expr)
+}
+
+/// A nested value, each part of it in the type that it is for: so an ARRAY or a MAP may be empty or have nothing but NULL in it, of which no
+/// query could tell the type.
+fn nested(expr: &Expr, of: &Taker<'_>) -> Result<Option<Plan>> {
+    let Some((made_by, parts)) = parts(expr) else { return Ok(None) };
+    let takes: Vec<(&str, &Field)> = match (made_by, of.ty) {
+        ("array", SqlType::Array(element)) => parts.iter().map(|_| ("an element", element.as_ref())).collect(),
+        ("map", SqlType::Map(k, v)) if parts.len().is_multiple_of(2) => {
+            let pair = [("a key", k.as_ref()), ("a value", v.as_ref())];
+            pair.into_iter().cycle().take(parts.len()).collect()
+        }
+        ("row", SqlType::Row(fields)) if fields.len() == parts.len() => fields.iter().map(|f| ("field", f)).collect(),
+        _ => return Ok(None),
+    };
+    let part = |(part, (role, field)): (&Expr, (&str, &Field))| {
+        let taker = Taker {
+            name: match role {
+                "field" => format!("field \"{}\" of {}", field.name, of.name),
+                _ => format!("{role} of {}", of.name),
+            },
+            ty: &field.ty,
+            nullable: field.nullable,
+        };
+        value(part, span(part), &taker)
+    };
+    let args = each(parts.into_iter().zip(takes).map(part))?;
+    Ok(Some(Plan::call(made_by, args, Type::new(of.ty.clone(), false))))
+}
+
 /// Whether a cast would cut something off that stands in the file.
-fn loses(bound: &Bound, to: &SqlType, cell: &Cell) -> Result<bool> {
+fn loses(bound: &Bound, to: &SqlType, span: Span) -> Result<bool> {
     let scale_to = match to {
         SqlType::Decimal(_, scale) => u32::from(*scale),
         t if t.is_integer() => 0,
         SqlType::Char(n) | SqlType::VarChar(n) => {
-            return Ok(matches!(value_of(bound, cell.span)?, Some(Value::Text(text)) if text.chars().count() > *n as usize));
+            return Ok(matches!(value_of(bound, span)?, Some(Value::Text(text)) if text.chars().count() > *n as usize));
         }
         _ => return Ok(false),
     };
-    Ok(match (value_of(bound, cell.span)?, &bound.ty.ty) {
+    Ok(match (value_of(bound, span)?, &bound.ty.ty) {
         (Some(Value::Decimal(v)), SqlType::Decimal(_, scale)) => {
             let cut = u32::from(*scale).saturating_sub(scale_to);
             v % 10i128.pow(cut) != 0
@@ -63,7 +115,7 @@ pub(super) fn kind(cell: &Cell) -> Result<RowKind> {
         e.code("E0801").span(cell.span)
     };
     let text = match &cell.expr {
-        sqlparser::ast::Expr::Value(value) => value.value.clone().into_string().ok_or_else(wrong)?,
+        Expr::Value(value) => value.value.clone().into_string().ok_or_else(wrong)?,
         _ => return Err(wrong()),
     };
     use RowKind as K;

@@ -15,6 +15,16 @@ EXPECT o VALUES
   (NULL, 42, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
   (NULL, 3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 
+TEST 'what is empty, or has nothing but NULL in it, has the type of its column';
+GIVEN t (l, m) VALUES (ARRAY[], MAP[]), (ARRAY[NULL], MAP['k', NULL]), (ARRAY[1, NULL], MAP['k', 1, 'l', NULL]);
+GIVEN t (r) VALUES (ROW(NULL, NULL, NULL)), ((1, 'x', (NULL, 'y')));
+EXPECT o (l, m, r) VALUES
+  (ARRAY[], MAP[], NULL),
+  (ARRAY[NULL], MAP['k', NULL], NULL),
+  (ARRAY[1, NULL], MAP['k', 1, 'l', NULL], NULL),
+  (NULL, NULL, ROW(NULL, NULL, NULL)),
+  (NULL, NULL, ROW(1, 'x', ROW(NULL, 'y')));
+
 TEST 'numbers are near enough';
 GIVEN t (i, f, d) VALUES (1000, 0.1, 2.00);
 EXPECT o (i, f, d) VALUES (995, 0.1004, 2.01) WITHIN 1 PERCENT;

@@ -5,7 +5,7 @@ use crate::scalar::rows::refused;
 use crate::scalar::{Function, Signature, any_nullable};
 use crate::types::{Type, common};
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray, UInt32Array, make_array};
+use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray, UInt32Array, make_array, new_empty_array};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::DataType;
@@ -152,13 +152,19 @@ fn build(keys: &ArrayRef, values: &ArrayRef, rows: Vec<Option<Vec<(u32, u32)>>>,
 
 /// `MAP[k, v, …]`: keys and values by turns.
 pub(super) fn of_pairs(args: &[ArrayRef], rows: usize, ty: &SqlType) -> Result<ArrayRef> {
-    let side = |first: usize| -> Result<ArrayRef> {
+    let SqlType::Map(key, value) = ty else {
+        return Err(Error::bug("MAP gives no map"));
+    };
+    let side = |first: usize, of: &Field| -> Result<ArrayRef> {
+        if args.is_empty() {
+            return Ok(new_empty_array(&of.ty.to_arrow()));
+        }
         let columns: Vec<&dyn Array> = args.iter().skip(first).step_by(2).map(AsRef::as_ref).collect();
         Ok(concat(&columns)?)
     };
     let pairs = args.len() / 2;
     let entries = (0..rows).map(|row| Some((0..pairs).map(|p| ((p * rows + row) as u32, (p * rows + row) as u32)).collect()));
-    build(&side(0)?, &side(1)?, entries.collect(), ty)
+    build(&side(0, key)?, &side(1, value)?, entries.collect(), ty)
 }
 
 fn from_arrays(args: &[ArrayRef], rows: usize, ty: &SqlType) -> Result<ArrayRef> {

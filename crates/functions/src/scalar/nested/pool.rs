@@ -2,7 +2,7 @@
 
 use super::access::offsets;
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, ListArray, UInt32Array};
+use arrow_array::{Array, ArrayRef, ListArray, UInt32Array, new_empty_array};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_row::{Row, RowConverter, Rows, SortField};
 use arrow_schema::{DataType, SortOptions};
@@ -44,7 +44,8 @@ impl Pool {
         }
         let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
         Ok(Pool {
-            values: concat(&parts)?,
+            // One of nothing has no parts whose type would tell.
+            values: if parts.is_empty() { new_empty_array(&wanted) } else { concat(&parts)? },
             starts,
             lists,
         })
