@@ -5,6 +5,7 @@ use super::statement::{ObjectPath, TableOption};
 use super::test_statement::*;
 use super::token::{is_word, span_of, statements, tokenize};
 use super::{ddl, depth};
+use crate::catalogue::entries;
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span};
 use sqlparser::parser::Parser;
@@ -350,11 +351,7 @@ fn expect(c: &mut Cursor) -> Result<TestStepKind> {
     }
     if c.at_word("FAILURE") && matches!(c.nth_token(1), Token::EOF | Token::SingleQuotedString(_)) {
         c.words(&["FAILURE"]);
-        let code = if c.parser_at() == Token::EOF {
-            None
-        } else {
-            Some(c.text("a code in quotes")?)
-        };
+        let code = (c.parser_at() != Token::EOF).then(|| error_code(c)).transpose()?;
         return Ok(TestStepKind::ExpectFailure(code));
     }
     if c.at_word("ERROR") && matches!(c.nth_token(1), Token::SingleQuotedString(_)) {
@@ -404,12 +401,7 @@ fn expect(c: &mut Cursor) -> Result<TestStepKind> {
 }
 
 fn expect_error(c: &mut Cursor) -> Result<ExpectError> {
-    let at_code = c.here();
-    let code = c.text("a code in quotes")?;
-    if crate::catalogue::entry(&code).is_none() {
-        let e = Error::sql(format!("there is no error code '{code}'")).code("E0801").span(at_code);
-        return Err(e.hint("docs/errors.md lists them"));
-    }
+    let code = error_code(c)?;
     let mut at = None;
     if c.words(&["AT"]) {
         let line = c.sql(Parser::parse_literal_uint)?;
@@ -437,6 +429,21 @@ fn expect_error(c: &mut Cursor) -> Result<ExpectError> {
         code,
         at,
         statement: Span { start, end },
+    })
+}
+
+/// The code of an error, as it is told.
+fn error_code(c: &mut Cursor) -> Result<String> {
+    let at = c.here();
+    let code = c.text("a code in quotes")?;
+    let known = || entries().iter().map(|e| e.code).filter(|known| known.starts_with('E'));
+    if let Some(known) = known().find(|known| known.eq_ignore_ascii_case(&code)) {
+        return Ok(known.to_string());
+    }
+    let e = Error::sql(format!("there is no error code '{code}'")).code("E0801").span(at);
+    Err(match nearest(&code, known()) {
+        Some(near) => e.meant(format!("'{near}'"), format!("'{near}'")),
+        None => e.hint("docs/errors.md lists them"),
     })
 }
 
