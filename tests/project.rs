@@ -227,15 +227,15 @@ fn tests_are_checked() -> Result<()> {
         "TEST 'fails' FOR '../jobs/sales.sql' WITH ('OUT' = 'o');\nFINISH;\nEXPECT sales ROWS 7;\n",
     )?;
     said_of_check(&shop, &["check"], 0)?;
-    let test = "TEST 'slips' FOR '../jobs/sales.sql' WITH ('OUT' = 'o');\nGIVEN ordrs VALUES (1);\n\
-                TEST 'no job' FOR '../jobs/sale.sql';\nFINISH;\nTEST 'other' FOR 'b.sql';\nFINISH;\n";
+    let test = "TEST 'slips' FOR '../jobs/sales.sql' WITH ('OUT' = 'o');\nGIVEN ordrs VALUES (1);\nEXPECT sales ROWS 0;\n\
+                TEST 'no job' FOR '../jobs/sale.sql';\nEXPECT sales ROWS 0;\nTEST 'other' FOR 'b.sql';\nEXPECT sales ROWS 0;\n";
     write(&shop, "tests/slips.test.sql", test)?;
     // Nobody else checks that one.
     write(&shop, "tests/b.sql", "SELECT x FROM sales;")?;
     let said = said_of_check(&shop, &["check", "tests/slips.test.sql"], 1)?;
     for part in [
         "error[E0201]: table \"ordrs\" does not exist\n --> tests/slips.test.sql:2:7",
-        "error[E0803]: there is no job file '../jobs/sale.sql'\n --> tests/slips.test.sql:3:19",
+        "error[E0803]: there is no job file '../jobs/sale.sql'\n --> tests/slips.test.sql:4:19",
         "error[E0202]: column \"x\" does not exist\n --> tests/b.sql:1:8",
         "2 files checked: 3 errors",
     ] {

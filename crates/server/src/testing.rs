@@ -29,7 +29,7 @@ use millstream_dataflow::{Clock, Error, ErrorKind, Span};
 use millstream_plan::{NodeSpec, Settings};
 use millstream_runtime::SystemClock;
 use millstream_runtime::simulation::EPOCH_MS;
-use millstream_sql::parse::{Test, TestFile, parse_each_test};
+use millstream_sql::parse::{Test, TestFile, TestStepKind, parse_each_test};
 use millstream_sql::test_file::{BoundTest, TestErrors, bind};
 use millstream_sql::{CompileOptions, Sources};
 use run::{Prepared, Ran};
@@ -119,6 +119,29 @@ pub fn test_file(path: &str, text: &str, options: &TestOptions, handle: &tokio::
     report
 }
 
+/// That a test says nothing of what the job makes.
+fn expects_nothing(test: &Test) -> Option<Error> {
+    use TestStepKind as K;
+    let expects = |kind: &TestStepKind| {
+        matches!(
+            kind,
+            K::Expect(_) | K::ExpectNoMore(_) | K::ExpectState(_) | K::ExpectFailure(_) | K::ExpectError(_)
+        )
+    };
+    if test.steps.iter().any(|step| expects(&step.kind)) {
+        return None;
+    }
+    let (what, hint) = match test.steps.is_empty() {
+        true => ("has no steps", "GIVEN brings rows, EXPECT says what the job makes of them"),
+        false => (
+            "expects nothing",
+            "end it with EXPECT t ROWS 0; millstream test --update writes the rows that come",
+        ),
+    };
+    let e = Error::sql(format!("the test '{}' {what}", test.name)).code("E0806");
+    Some(e.span(test.span).hint(hint))
+}
+
 struct Tested<'a> {
     path: &'a str,
     text: &'a str,
@@ -139,6 +162,7 @@ impl Tested<'_> {
             job: Sources::default(),
             findings: Vec::new(),
         };
+        report.errors.extend(expects_nothing(test));
         match self.job_file(test) {
             Err(e) => report.errors.push(e),
             Ok(job) => {
@@ -146,11 +170,14 @@ impl Tested<'_> {
                 match self.prepared(file, test, &report.job) {
                     Ok((prepared, findings)) => {
                         report.findings = findings;
-                        if let Some(prepared) = prepared {
+                        if let (Some(prepared), true) = (prepared, report.errors.is_empty()) {
                             self.matrix(test, &prepared, &mut report);
                         }
                     }
-                    Err(errors) => (report.errors, report.job_errors) = (errors.test, errors.job),
+                    Err(errors) => {
+                        report.errors.extend(errors.test);
+                        report.job_errors = errors.job;
+                    }
                 }
             }
         }

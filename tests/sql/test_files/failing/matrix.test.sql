@@ -13,3 +13,4 @@ GIVEN orders PARTITION 0 VALUES (3, 1.0, '2026-01-01 00:05:00');
 -- In time or not: that depends on when it is read.
 GIVEN orders PARTITION 1 VALUES (4, 1.0, '2026-01-01 00:00:40');
 FINISH;
+EXPECT ids ROWS 4;

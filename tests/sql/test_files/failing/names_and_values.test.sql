@@ -19,9 +19,13 @@ GIVEN orders FROM 'jobs/revenue.sql';
 TEST 'settings' FOR 'jobs/revenue.sql';
 SET 'paralelism.default' = '2';
 FINISH;
+EXPECT revenue ROWS 0;
 
 TEST 'no job' FOR 'jobs/missing.sql';
+EXPECT revenue ROWS 0;
 TEST 'a broken job' FOR 'jobs/broken.sql';
 FINISH;
+EXPECT revenue ROWS 0;
 TEST 'nothing to run';
 FINISH;
+EXPECT revenue ROWS 0;

@@ -34,3 +34,4 @@ TEST 'a failure before a crash' FOR 'jobs/revenue.sql';
 GIVEN orders VALUES (0, 10.0, '2026-01-01 00:00:06');
 CRASH;
 FINISH;
+EXPECT revenue ROWS 0;
