@@ -1,9 +1,11 @@
 //! Rows of a file: what a table of the `filesystem` connector would read.
 
 use super::step::Fixtures;
-use arrow_array::RecordBatch;
-use millstream_dataflow::{Connectors, Error, Fetch, Field, Result, Schema, Source, TableSpec};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::SchemaRef;
+use millstream_dataflow::{ColumnKind, Connectors, Error, Fetch, Field, Result, Schema, Source, SqlType, TableColumn, TableSpec};
 use millstream_plan::TableDef;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,37 +31,106 @@ pub(super) fn fixture(path: &str, def: &TableDef, fixtures: &Fixtures<'_>) -> Re
         let e = Error::config(format!("there is no file '{path}'")).code("E0803");
         return Err(e.hint("paths start at the test file's directory, or where the program was started"));
     };
-    let prefix = format!("{format}.");
-    let mut options = def.options.clone();
-    options.retain(|key, _| key.starts_with(&prefix));
-    for (key, value) in [("connector", "filesystem"), ("format", format), ("path", &found.to_string_lossy())] {
-        options.insert(key.to_string(), value.to_string());
-    }
     let mut spec = TableSpec {
-        options,
+        options: options(format, &found, def),
         partition_keys: Vec::new(),
         ..def.spec()
     };
-    spec.columns.retain(|c| c.kind == millstream_dataflow::ColumnKind::Physical);
-    let head = (format == "csv").then(|| head(&found, &spec)).flatten();
-    let source = fixtures.registry.source(&spec)?;
-    let mut batches = Vec::new();
-    read(source.as_ref(), fixtures.handle, head, |_, batch, bad| {
-        if let Some(bad) = bad {
-            return Err(Error::data(format!("a record of '{path}' is no row of table \"{}\"", def.name))
-                .code("E0700")
-                .detail(bad));
+    spec.columns.retain(|c| c.kind == ColumnKind::Physical);
+    let whole = File {
+        path,
+        head: (format == "csv").then(|| head(&found, &spec)).flatten(),
+        fixtures,
+    };
+    if format != "csv" || spec.options.contains_key(EMPTY_NULL) {
+        return whole.batches(&spec);
+    }
+    // An empty field is a text, but no number and no time: there it can only be NULL.
+    let (mut plain, mut others) = (spec.clone(), spec.clone());
+    plain.options.insert(EMPTY_NULL.to_string(), "true".to_string());
+    plain.columns.retain(|c| has_no_empty_text(&c.field.ty));
+    others.columns.retain(|c| !has_no_empty_text(&c.field.ty));
+    match (plain.columns.is_empty(), others.columns.is_empty()) {
+        (true, _) => whole.batches(&others),
+        (_, true) => whole.batches(&plain),
+        _ => {
+            let (plain, others) = (whole.batches(&plain)?, whole.batches(&others)?);
+            plain.iter().zip(&others).map(|(a, b)| side_by_side(&spec, a, b)).collect()
         }
-        let fields = spec.columns.iter().map(|c| Field {
-            nullable: true,
-            ..c.field.clone()
-        });
-        let schema = Schema::new(fields.collect()).to_arrow();
-        let again = RecordBatch::try_new(schema, batch.columns().to_vec()).map_err(|e| Error::bug("rows of a file do not fit the table").source(e))?;
-        batches.push(again);
-        Ok(true)
-    })?;
-    Ok(batches)
+    }
+}
+
+const EMPTY_NULL: &str = "csv.empty-string-as-null";
+const NULL_LITERAL: &str = "csv.null-literal";
+
+fn has_no_empty_text(ty: &SqlType) -> bool {
+    !matches!(
+        ty,
+        SqlType::Char(_)
+            | SqlType::VarChar(_)
+            | SqlType::Binary(_)
+            | SqlType::VarBinary(_)
+            | SqlType::Array(_)
+            | SqlType::Row(_)
+            | SqlType::Map(..)
+            | SqlType::Multiset(_)
+    )
+}
+
+/// What the file is read with: the table's own options of the format.
+fn options(format: &str, path: &Path, def: &TableDef) -> BTreeMap<String, String> {
+    let prefix = format!("{format}.");
+    let own = def.options.iter().map(|(k, v)| (k.strip_prefix("value.").unwrap_or(k), v));
+    let own = own.filter(|(key, _)| key.starts_with(&prefix));
+    let mut options: BTreeMap<String, String> = own.map(|(k, v)| (k.to_string(), v.clone())).collect();
+    for (key, value) in [("connector", "filesystem"), ("format", format), ("path", &path.to_string_lossy())] {
+        options.insert(key.to_string(), value.to_string());
+    }
+    if format == "csv" {
+        options.entry(NULL_LITERAL.to_string()).or_insert_with(|| "\\N".to_string());
+    }
+    options
+}
+
+fn side_by_side(spec: &TableSpec, a: &RecordBatch, b: &RecordBatch) -> Result<RecordBatch> {
+    let column = |c: &TableColumn| a.column_by_name(&c.field.name).or_else(|| b.column_by_name(&c.field.name)).cloned();
+    let columns: Option<Vec<ArrayRef>> = spec.columns.iter().map(column).collect();
+    let columns = columns.ok_or_else(|| Error::bug("a column of a fixture was not read"))?;
+    RecordBatch::try_new(schema(spec), columns).map_err(|e| Error::bug("columns of a fixture differ in length").source(e))
+}
+
+/// That of rows which may lack any of their columns.
+fn schema(spec: &TableSpec) -> SchemaRef {
+    let fields = spec.columns.iter().map(|c| Field {
+        nullable: true,
+        ..c.field.clone()
+    });
+    Schema::new(fields.collect()).to_arrow()
+}
+
+struct File<'a> {
+    /// As the test has it.
+    path: &'a str,
+    head: Option<u64>,
+    fixtures: &'a Fixtures<'a>,
+}
+
+impl File<'_> {
+    fn batches(&self, spec: &TableSpec) -> Result<Vec<RecordBatch>> {
+        let source = self.fixtures.registry.source(spec)?;
+        let mut batches = Vec::new();
+        read(source.as_ref(), self.fixtures.handle, self.head, |_, batch, bad| {
+            if let Some(bad) = bad {
+                let e = Error::data(format!("a record of '{}' is no row of table \"{}\"", self.path, spec.name));
+                return Err(e.code("E0700").detail(bad));
+            }
+            let again =
+                RecordBatch::try_new(schema(spec), batch.columns().to_vec()).map_err(|e| Error::bug("rows of a file do not fit the table").source(e))?;
+            batches.push(again);
+            Ok(true)
+        })?;
+        Ok(batches)
+    }
 }
 
 /// Where the first line of a CSV file begins, if it is the names of the columns.
