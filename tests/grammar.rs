@@ -16,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("every_rule_is_drawn", diagrams),
         trial("what_the_rules_generate_is_parsed", sentences),
+        trial("what_the_rules_of_test_files_generate_is_parsed", test_files),
         trial("rules_use_what_there_is", references),
     ]
 }
@@ -23,7 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 const PAGE: &str = "docs/grammar.md";
 
 /// Parts that no rule describes, and texts that they stand for.
-const LEAVES: [(&str, &[&str]); 8] = [
+const LEAVES: [(&str, &[&str]); 11] = [
     ("name", &["a", "`order`", "Clicks_2"]),
     ("text", &["'x'", "'it''s'", "''"]),
     ("number", &["0", "1.5", "12"]),
@@ -31,6 +32,9 @@ const LEAVES: [(&str, &[&str]); 8] = [
     ("precision", &["10", "38"]),
     ("scale", &["0", "2"]),
     ("digits", &["0", "3"]),
+    ("partition", &["0", "7"]),
+    ("count", &["1", "4096"]),
+    ("code", &["'E0202'", "'E0700'"]),
     ("function", &["ABS", "COUNT", "my_function"]),
 ];
 
@@ -75,18 +79,43 @@ fn diagrams() -> Result<()> {
     Ok(())
 }
 
-/// Sentences per rule that is a statement.
+/// Sentences per choice of a rule.
 const SENTENCES: u64 = 400;
 
 fn sentences() -> Result<()> {
+    let parse = |text: &str| millstream_sql::parse::parse(text).map(drop);
+    each_is_parsed("statement", SENTENCES, parse)
+}
+
+fn test_files() -> Result<()> {
+    // Names are few here: that columns or fields have the same is nothing that rules could say.
+    let parse = |text: &str| match millstream_sql::parse::parse_tests(text) {
+        Ok(_) => Ok(()),
+        Err(mut errors) => {
+            errors.retain(|e| e.code != Some("E0209") && !e.message.starts_with("expected another name"));
+            if errors.is_empty() { Ok(()) } else { Err(errors) }
+        }
+    };
+    let rules = ["test_file", "test_set", "given", "advance", "idle", "restart", "expect"];
+    rules.into_iter().try_for_each(|rule| {
+        match rule {
+            // It has many statements.
+            "test_file" => each_is_parsed(rule, SENTENCES / 4, parse),
+            _ => each_is_parsed(rule, SENTENCES, |text| parse(&format!("TEST 'of a step'; {text};"))),
+        }
+    })
+}
+
+/// - `rule`: so many sentences of each of its choices are parsed
+fn each_is_parsed(rule: &str, sentences: u64, parse: impl Fn(&str) -> Result<(), Vec<millstream_dataflow::Error>>) -> Result<()> {
     let all = rules()?;
     let known: BTreeMap<&str, &Rule> = all.iter().map(|r| (r.name.as_str(), r)).collect();
-    let statements = known.get("statement").context("no rule statement")?.body.parts();
+    let choices = known.get(rule).with_context(|| format!("no rule {rule}"))?.body.parts();
     let mut wrong = Vec::new();
-    for statement in statements {
-        for seed in 0..SENTENCES {
-            let text = sentence::generate(statement, &known, seed)?;
-            if let Err(errors) = millstream_sql::parse::parse(&text) {
+    for choice in choices {
+        for seed in 0..sentences {
+            let text = sentence::generate(choice, &known, seed)?;
+            if let Err(errors) = parse(&text) {
                 let told: Vec<String> = errors.iter().map(|e| e.to_string()).collect();
                 wrong.push(format!("{text}\n  {}", told.join("\n  ")));
             }
@@ -96,7 +125,7 @@ fn sentences() -> Result<()> {
     wrong.sort_by_key(String::len);
     ensure!(
         wrong.is_empty(),
-        "{} sentences are refused:\n{}",
+        "{} sentences of {rule} are refused:\n{}",
         wrong.len(),
         wrong[..wrong.len().min(8)].join("\n")
     );
@@ -113,7 +142,7 @@ fn references() -> Result<()> {
             ensure!(leaf(name) || all.iter().any(|r| r.name == name), "{} uses {name}, which is no rule", rule.name);
         }
         let used = all.iter().any(|r| r.body.names().contains(&rule.name.as_str()));
-        ensure!(used || rule.name == "statement", "no rule uses {}", rule.name);
+        ensure!(used || rule.name == "test_file", "no rule uses {}", rule.name);
     }
     Ok(())
 }
