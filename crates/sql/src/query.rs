@@ -245,6 +245,7 @@ impl<'a> Planner<'a> {
                 rowtime,
                 proctime: l.proctime && r.proctime,
                 window: if l.window == r.window { l.window } else { None },
+                is_unknown: false,
             });
         }
         let plan_columns: Vec<Column> = columns
@@ -330,6 +331,7 @@ impl<'a> Planner<'a> {
             rowtime: false,
             proctime: false,
             window: None,
+            is_unknown: false,
         });
         Ok(Relation {
             node,
@@ -374,6 +376,7 @@ impl<'a> Planner<'a> {
                 rowtime: false,
                 proctime: false,
                 window: None,
+                is_unknown: false,
             }],
             pending: None,
         }

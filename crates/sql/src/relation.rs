@@ -1,5 +1,6 @@
 //! What a FROM clause offers: columns, and where they come from.
 
+use crate::catalog::follows;
 use crate::show::name_written;
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span, SqlType};
@@ -39,6 +40,8 @@ pub(crate) struct ScopeColumn {
     pub(crate) proctime: bool,
     /// Which bound of which window it holds.
     pub(crate) window: Option<(WindowPart, Cut)>,
+    /// Whether its declaration is wrong: what is said of it may be right, and nothing else is told.
+    pub(crate) is_unknown: bool,
 }
 
 /// A window function over a relation whose windows no row has been given yet: an aggregation can take it as it is.
@@ -84,6 +87,7 @@ pub(crate) fn find(columns: &[ScopeColumn], qualifier: Option<&str>, name: &str,
         .enumerate()
         .filter(|(_, c)| c.name == name && qualifier.is_none_or(|q| c.qualifier.as_deref() == Some(q)));
     match (found.next(), found.next()) {
+        (Some((_, column)), None) if column.is_unknown => Err(follows()),
         (Some((i, _)), None) => Ok(i),
         (Some(_), Some(_)) => Err(Error::sql(format!("column \"{name}\" is ambiguous"))
             .code("E0206")

@@ -16,9 +16,9 @@ use crate::show::name_written;
 use millstream_dataflow::option::{nearest, parse_duration};
 use millstream_dataflow::{ConnectorSpec, Error, Field, FormatSpec, Registry, Result, Span, SqlType};
 use millstream_functions::types::is_text;
-use millstream_plan::{ARRIVAL, Alignment, Column, Expr, FutureSkew, Input, NodeSpec, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type};
+use millstream_plan::{ARRIVAL, Alignment, Column, Expr, FutureSkew, Input, NodeSpec, RecordPolicy, Rowtime, Settings, SourceSpec, TableDef, Type, Value};
 use options::{at_option, check_options};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use options::{CONNECTOR, FORMAT, VALUE_FORMAT};
 
@@ -54,12 +54,14 @@ pub(crate) struct Table {
     pub(crate) findings: Vec<Diagnostic>,
     /// Whether nothing is wrong with it. Otherwise only its columns can be relied upon.
     is_whole: bool,
+    /// And of those not these, which are declared wrongly.
+    unknown: BTreeSet<String>,
 }
 
 /// What is wrong with a declaration.
 pub(crate) struct WrongTable {
     pub(crate) errors: Vec<Error>,
-    /// The table, if its columns are right.
+    /// The table, if the names of its columns are right.
     pub(crate) half: Option<Box<Table>>,
 }
 
@@ -88,15 +90,14 @@ impl Table {
             routes: Routes::new(create, &mut errors),
             findings: Vec::new(),
             is_whole: true,
+            unknown: BTreeSet::new(),
         };
-        // What computes from a column of unknown type is not looked at.
-        let knows_types = create.columns.iter().all(|c| !c.is_unknown);
-        let mut knows_columns = knows_types;
+        let mut knows_names = true;
         for (i, c) in create.columns.iter().enumerate() {
             if let Some(first) = create.columns[..i].iter().find(|other| other.name == c.name) {
                 let e = Error::sql(format!("column \"{}\" is declared twice", c.name)).code("E0209").span(c.span);
                 errors.push(e.label(first.span, "here first"));
-                knows_columns = false;
+                knows_names = false;
             }
         }
         // Computed columns may name all others but themselves and each other.
@@ -116,6 +117,7 @@ impl Table {
                     rowtime: false,
                     proctime: false,
                     window: None,
+                    is_unknown: c.is_unknown,
                 }
             })
             .collect();
@@ -127,7 +129,7 @@ impl Table {
                     let from = connector
                         .map_or_else(|| Ok(ty.clone()), |connector| metadata(connector, &key, c.span))
                         .and_then(|from| {
-                            if !millstream_functions::cast::can_cast(&from.ty, &ty.ty) {
+                            if !c.is_unknown && !millstream_functions::cast::can_cast(&from.ty, &ty.ty) {
                                 let e = Error::sql(format!("the metadata '{key}' is {}, which cannot be cast to {}", from.ty, ty.ty));
                                 return Err(e.code("E0303").span(c.span));
                             }
@@ -141,7 +143,6 @@ impl Table {
                     Ok((ty.clone(), Kind::Metadata { key, from, is_virtual }))
                 }
                 ColumnDefKind::Computed(e) if is_proctime(e) => Ok((Type::new(SqlType::TimestampLtz(3), false), Kind::Arrival)),
-                ColumnDefKind::Computed(_) if !knows_types => continue,
                 ColumnDefKind::Computed(e) => {
                     let mut binder = Binder::new(&plain);
                     let bound = binder.bind(e);
@@ -149,15 +150,21 @@ impl Table {
                     bound.map(|b| (b.ty, Kind::Computed(b.expr))).map_err(|e| computed_by_computed(e, create))
                 }
             };
-            match bound {
-                Ok((ty, kind)) => table.columns.push((Column { name: c.name.clone(), ty }, kind)),
-                Err(e) => {
-                    errors.extend(e.apart());
-                    knows_columns = false;
-                }
+            if bound.is_err() || c.is_unknown {
+                table.unknown.insert(c.name.clone());
             }
+            let (ty, kind) = bound.unwrap_or_else(|e| {
+                errors.extend(e.apart());
+                let ty = Type::new(SqlType::Null, true);
+                let nothing = Expr::Literal {
+                    value: Value::Null,
+                    ty: ty.clone(),
+                };
+                (ty, Kind::Computed(nothing))
+            });
+            table.columns.push((Column { name: c.name.clone(), ty }, kind));
         }
-        if !knows_columns {
+        if !knows_names {
             return Err(WrongTable { errors, half: None });
         }
         table.keys(create, &mut errors);
@@ -172,10 +179,11 @@ impl Table {
             }
         }
         // What options get wrong together is told once the columns are known.
-        if errors.is_empty() && connector.is_some() {
+        let knows_columns = table.unknown.is_empty();
+        if errors.is_empty() && knows_columns && connector.is_some() {
             errors.extend(registry.check(&table.delivered(|_| true).spec()).into_iter().map(|e| at_option(create, e)));
         }
-        if errors.is_empty() {
+        if errors.is_empty() && knows_columns {
             return Ok(table);
         }
         table.is_whole = false;
@@ -280,6 +288,7 @@ impl Table {
                 rowtime: false,
                 proctime: false,
                 window: None,
+                is_unknown: self.unknown.contains(&c.name),
             })
             .collect()
     }

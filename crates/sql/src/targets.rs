@@ -18,7 +18,12 @@ pub(crate) fn targets(relation: &Relation, columns: &[Column], insert: &Insert) 
             "the query gives ({}), \"{}\" takes ({})",
             text(relation.columns.iter().map(|c| (c.name.clone(), c.ty.to_string())).collect()),
             insert.table,
-            text(columns.iter().map(|c| (c.name.clone(), c.ty.to_string())).collect())
+            text(
+                columns
+                    .iter()
+                    .map(|c| (c.name.clone(), if c.ty.ty == SqlType::Null { "?".to_string() } else { c.ty.to_string() }))
+                    .collect()
+            )
         )
     };
     // Per sink column the query's column.
@@ -73,7 +78,9 @@ pub(crate) fn targets(relation: &Relation, columns: &[Column], insert: &Insert) 
                     .span(insert.table.span));
             }
         };
-        if !fits(&bound.ty.ty, &column.ty.ty) {
+        // The type of one that is declared wrongly is not known.
+        let is_known = column.ty.ty != SqlType::Null;
+        if is_known && !fits(&bound.ty.ty, &column.ty.ty) {
             let e = Error::sql(format!("column \"{}\" is {}, the query gives {}", column.name, column.ty.ty, bound.ty.ty)).code("E0305");
             let e = e
                 .hint("cast it in the query")

@@ -308,6 +308,7 @@ impl Planner<'_> {
                 rowtime: part == Some(WindowPart::Time),
                 proctime: false,
                 window: part.map(|p| (p, cut)),
+                is_unknown: false,
             }
         });
         Ok(Relation {

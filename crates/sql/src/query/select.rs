@@ -185,6 +185,7 @@ impl Planner<'_> {
                     rowtime: from.is_some_and(|c| c.rowtime),
                     proctime: from.is_some_and(|c| c.proctime),
                     window: from.and_then(|c| c.window),
+                    is_unknown: false,
                 }
             })
             .collect();

@@ -130,6 +130,7 @@ impl Planner<'_> {
                 rowtime: part == WindowPart::Time,
                 proctime: false,
                 window: Some((part, cut)),
+                is_unknown: false,
             });
         }
         relation.pending = Some(Pending { cut, time: index });
