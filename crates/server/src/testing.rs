@@ -116,6 +116,14 @@ pub fn test_file(path: &str, text: &str, options: &TestOptions, handle: &tokio::
     let wanted = |test: &&Test| options.filter.as_ref().is_none_or(|f| test.name.contains(f.as_str()));
     let tested = Tested { path, text, options, handle };
     report.tests = file.tests.iter().filter(wanted).map(|test| tested.run(&file, test)).collect();
+    for test in &file.half {
+        let (mut looked, _) = tested.look(&file, test);
+        report.errors.append(&mut looked.errors);
+        if !looked.job_errors.is_empty() {
+            report.tests.push(looked);
+        }
+    }
+    report.errors.sort_by_key(|e| e.span.map(|s| s.start));
     report
 }
 
@@ -152,6 +160,19 @@ struct Tested<'a> {
 impl Tested<'_> {
     fn run(&self, file: &TestFile, test: &Test) -> TestReport {
         let clock = SystemClock::default();
+        let (mut report, prepared) = self.look(file, test);
+        if let Some(e) = expects_nothing(test) {
+            report.errors.insert(0, e);
+        }
+        if let (Some(prepared), true) = (prepared, report.errors.is_empty()) {
+            self.matrix(test, &prepared, &mut report);
+        }
+        report.seconds = clock.monotonic().as_secs_f64();
+        report
+    }
+
+    /// What is wrong with a test, and what is to be run if nothing is.
+    fn look(&self, file: &TestFile, test: &Test) -> (TestReport, Option<Prepared>) {
         let mut report = TestReport {
             name: test.name.clone(),
             span: test.span,
@@ -162,27 +183,24 @@ impl Tested<'_> {
             job: Sources::default(),
             findings: Vec::new(),
         };
-        report.errors.extend(expects_nothing(test));
-        match self.job_file(test) {
-            Err(e) => report.errors.push(e),
-            Ok(job) => {
-                report.job = Sources::new(&self.options.shared, job);
-                match self.prepared(file, test, &report.job) {
-                    Ok((prepared, findings)) => {
-                        report.findings = findings;
-                        if let (Some(prepared), true) = (prepared, report.errors.is_empty()) {
-                            self.matrix(test, &prepared, &mut report);
-                        }
-                    }
-                    Err(errors) => {
-                        report.errors.extend(errors.test);
-                        report.job_errors = errors.job;
-                    }
-                }
+        let job = match self.job_file(test) {
+            Ok(job) => job,
+            Err(e) => {
+                report.errors.push(e);
+                return (report, None);
+            }
+        };
+        report.job = Sources::new(&self.options.shared, job);
+        match self.prepared(file, test, &report.job) {
+            Ok((prepared, findings)) => {
+                report.findings = findings;
+                (report, prepared)
+            }
+            Err(errors) => {
+                (report.errors, report.job_errors) = (errors.test, errors.job);
+                (report, None)
             }
         }
-        report.seconds = clock.monotonic().as_secs_f64();
-        report
     }
 
     /// Where paths of the test file may start.

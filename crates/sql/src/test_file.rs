@@ -24,7 +24,7 @@ pub struct BoundTest {
     pub sources: BTreeMap<String, TestSource>,
     /// The tables that it writes, by name: their columns.
     pub sinks: BTreeMap<String, Vec<Column>>,
-    /// What is wrong with steps that are left out.
+    /// What is wrong with settings and steps that are left out.
     pub errors: Vec<Error>,
 }
 
@@ -153,15 +153,13 @@ pub fn rejected_columns() -> Vec<Column> {
 /// # Errors
 /// All that is wrong with the job, or else with the steps.
 pub fn bind(text: &str, file: &TestFile, test: &Test, job: &Sources, options: &CompileOptions<'_>) -> Result<BoundTest, TestErrors> {
-    let of_test = |test: Vec<Error>| TestErrors { job: Vec::new(), test };
     let mut settings = options.settings.clone();
     let mut wrong = Vec::new();
     for set in &test.settings {
-        wrong.extend(check_setting(&set.key, &set.value).err().map(|e| e.span(set.span)));
-        settings.insert(set.key.clone(), set.value.clone());
-    }
-    if !wrong.is_empty() {
-        return Err(of_test(wrong));
+        match check_setting(&set.key, &set.value) {
+            Ok(()) => drop(settings.insert(set.key.clone(), set.value.clone())),
+            Err(e) => wrong.push(e.span(set.span)),
+        }
     }
     let mut variables = options.variables.clone();
     // Those of the command line win, as they do over nothing else.
@@ -178,10 +176,7 @@ pub fn bind(text: &str, file: &TestFile, test: &Test, job: &Sources, options: &C
     };
     let misplaced = job.misplaced();
     if !misplaced.is_empty() {
-        return Err(TestErrors {
-            job: misplaced,
-            test: Vec::new(),
-        });
+        return Err(TestErrors { job: misplaced, test: wrong });
     }
     let whole = match job.own() {
         Some(_) => Behind::alone(job.text()),
@@ -198,15 +193,17 @@ pub fn bind(text: &str, file: &TestFile, test: &Test, job: &Sources, options: &C
         Ok((mut compiled, Ok(mut bound))) => {
             bound.job = job_of(&mut compiled);
             bound.settings = compiled.settings;
+            bound.errors.extend(wrong);
             Ok(bound)
         }
-        Ok((_, Err(errors))) => Err(of_test(errors)),
+        Ok((_, Err(errors))) => {
+            wrong.extend(errors);
+            Err(TestErrors { job: Vec::new(), test: wrong })
+        }
         Err(errors) => {
             let (test, job): (Vec<Error>, _) = errors.into_iter().partition(|e| whole.is_behind(e));
-            Err(TestErrors {
-                job,
-                test: test.into_iter().map(|e| whole.placed(e)).collect(),
-            })
+            wrong.extend(test.into_iter().map(|e| whole.placed(e)));
+            Err(TestErrors { job, test: wrong })
         }
     }
 }

@@ -36,9 +36,21 @@ pub fn parse_each_test(text: &str) -> (TestFile, Vec<Error>) {
         Ok(tokens) => tokens,
         Err(e) => return (file, vec![e]),
     };
+    // Tests of which more than some steps is not known, by their number.
+    let mut unknown = BTreeSet::new();
     for tokens in statements(tokens).0 {
         let span = whole(&tokens);
+        let is = |words: &[&str]| words.iter().any(|w| is_word(tokens.first(), w));
+        let (begins, declares) = (is(&["TEST"]), !is(&STEPS));
+        let before = file.tests.len();
         if let Err(e) = depth::check(&tokens).and_then(|()| statement(&mut file, tokens, span)) {
+            if begins && file.tests.len() == before {
+                // Steps behind it are not those of the test before.
+                file.tests.push(Test::nameless(span));
+                unknown.insert(before + 1);
+            } else if declares && e.code != Some("E0102") {
+                unknown.insert(before);
+            }
             errors.push(e);
         }
     }
@@ -46,7 +58,8 @@ pub fn parse_each_test(text: &str) -> (TestFile, Vec<Error>) {
         errors.extend(order(test));
     }
     for (number, test) in file.tests.iter().enumerate() {
-        let first = file.tests[..number].iter().find(|other| other.name == test.name);
+        let same = |other: &&Test| other.name == test.name && !unknown.contains(&(number + 1));
+        let first = file.tests[..number].iter().find(same);
         errors.extend(first.map(|first| {
             let e = Error::sql(format!("there are two tests '{}'", test.name)).code("E0801").span(test.span);
             e.hint("call them differently").label(first.span, "the first")
@@ -57,11 +70,16 @@ pub fn parse_each_test(text: &str) -> (TestFile, Vec<Error>) {
     let starts: Vec<_> = file.tests.iter().map(|test| test.span.start).collect();
     let test_of = |e: &Error| e.span.map_or(0, |span| starts.partition_point(|start| *start <= span.start));
     let broken: BTreeSet<usize> = errors.iter().map(test_of).collect();
-    let mut number = 0;
-    file.tests.retain(|_| {
-        number += 1;
-        !broken.contains(&number) && !broken.contains(&0)
-    });
+    if broken.contains(&0) {
+        file.tests.clear();
+    }
+    for (test, number) in std::mem::take(&mut file.tests).into_iter().zip(1..) {
+        match (broken.contains(&number), unknown.contains(&number)) {
+            (false, _) => file.tests.push(test),
+            (true, false) => file.half.push(test),
+            (true, true) => {}
+        }
+    }
     (file, errors)
 }
 
@@ -172,13 +190,9 @@ fn head(c: &mut Cursor) -> Result<Test> {
     }
     Ok(Test {
         name,
-        span,
         job,
         variables,
-        statements: Vec::new(),
-        settings: Vec::new(),
-        now: None,
-        steps: Vec::new(),
+        ..Test::nameless(span)
     })
 }
 
@@ -530,6 +544,19 @@ fn number(c: &mut Cursor) -> Result<f64> {
 }
 
 impl Test {
+    /// One whose head is none.
+    fn nameless(span: Span) -> Test {
+        Test {
+            name: String::new(),
+            span,
+            job: None,
+            variables: Vec::new(),
+            statements: Vec::new(),
+            settings: Vec::new(),
+            now: None,
+            steps: Vec::new(),
+        }
+    }
     /// How many partitions a table has in the test: those that are mentioned, from 0.
     pub fn partitions(&self, of: impl Fn(&ObjectPath) -> bool) -> u32 {
         let mentioned = self.steps.iter().filter_map(|step| match &step.kind {

@@ -10,6 +10,8 @@ pub struct TestFile {
     /// Ordinary statements before the first test: each test without FOR has them.
     pub shared: Vec<Span>,
     pub tests: Vec<Test>,
+    /// Tests with steps that are none: what is wrong with the others can be told, but they cannot run.
+    pub half: Vec<Test>,
 }
 
 /// `TEST 'name' [FOR 'job.sql'] [WITH ('NAME' = 'value')]` and what follows it.

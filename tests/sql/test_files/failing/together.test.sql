@@ -21,3 +21,17 @@ EXPECT ERROR 'E9999' IN (SELECT 1);
 EXPECT FAILURE 'E07000';
 EXPECT FAILURE 'W0401';
 EXPECT FAILURE 'e0700';
+
+-- What is no step hides nothing of the others, nor of the tests around.
+TEST 'steps' FOR 'jobs/revenue.sql';
+GIVNE orders VALUES (1, 1.0, '2026-01-01 00:00:00');
+GIVEN orders VALUES (1, 'one', '2026-01-01 00:00:00');
+EXPECT revenu ROWS 0;
+EXPECT revenue ROW 0;
+
+TEST 'settings' FOR 'jobs/revenue.sql';
+SET 'paralelism.default' = '2';
+EXPECT revenu ROWS 0;
+
+TEST no name;
+GIVEN nothing VALUES (1);
