@@ -33,6 +33,8 @@ create table y like t (including all excluding options);
 create table z with ('a' = 'b') as select * from t;
 show tables like 'a%'; describe t; use catalog c; drop table if exists t;
 select * from t match_recognize (partition by a order by ts measures A.x as ax, last(B.y) as yb one row per match after match skip past last row pattern (A B+ C*? D{2,4}) define B as B.x > 1) as m;
+select u&'caf\00e9' as a,U&'it''s #263A'   uescape '#' b from t where c=U&'\0041' and -U&'\0041'-1>0;
+create table u (a int comment 'c') with ('connector'=u&'data\0067en', U&'a' = 'b');
 create function f as 'com.example.F' language java;
 select a as `from`, x.value, t.`select` from t for system_time as of ts as q
 -- bye

@@ -133,8 +133,9 @@ fn piece(text: &str) -> (Piece, usize) {
     if text.starts_with('`') {
         return (Piece::Other, upto("`", 1));
     }
-    if text.starts_with('\'') {
-        let mut end = upto("'", 1);
+    let opens = ["'", "U&'", "u&'"].into_iter().find(|opens| text.starts_with(opens));
+    if let Some(opens) = opens {
+        let mut end = upto("'", opens.len());
         while text[end..].starts_with('\'') {
             end = upto("'", end + 1);
         }
@@ -160,6 +161,7 @@ mod tests {
         for (text, shown) in [
             ("SELECT 'password = ''abc''' AS x;", "SELECT 'password = ''***''' AS x;"),
             ("SELECT 'api_key=tops3' AS y;", "SELECT 'api_key=*****' AS y;"),
+            ("WITH ('password' = U&'s''3', 'a' = u&'b');", "WITH ('password' = **'*''*', 'a' = u&'b');"),
             ("SELECT /* password = 'tops2' */ 1;", "SELECT /* password = ******* */ 1;"),
             ("SELECT /* password = a\n b */ 1; -- token=x", "SELECT /* password = *\n b */ 1; -- token=*"),
         ] {

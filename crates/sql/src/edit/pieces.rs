@@ -1,6 +1,6 @@
 //! A text cut into pieces: the tokens of the parser, comments and white space among them, and what is not closed at the end.
 
-use crate::parse::FlinkDialect;
+use crate::parse::{FlinkDialect, join};
 use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub(crate) enum Kind {
     Word,
     /// `` `name` ``
     Quoted,
-    /// `'text'`
+    /// `'text'`, `U&'text'`
     Text,
     Number,
     Comment,
@@ -46,7 +46,7 @@ impl Piece<'_> {
     }
     /// What stands between the quotes.
     pub(crate) fn inside(&self) -> &str {
-        let rest = self.text.get(1..).unwrap_or_default();
+        let rest = self.text.split_once(['\'', '`']).map_or("", |(_, rest)| rest);
         if self.open {
             rest
         } else {
@@ -60,6 +60,7 @@ pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut tokens = Vec::new();
     // What stands before something that is not closed has been read.
     let whole = Tokenizer::new(&FlinkDialect, text).tokenize_with_location_into_buf(&mut tokens).is_ok();
+    let tokens = join(tokens);
     let mut places = Places::new(text);
     let mut pieces: Vec<Piece<'_>> = Vec::with_capacity(tokens.len() + 1);
     let mut read = 0;
@@ -97,7 +98,7 @@ fn kind(token: &Token) -> Kind {
     match token {
         Token::Word(w) if w.quote_style.is_some() => Kind::Quoted,
         Token::Word(_) => Kind::Word,
-        Token::SingleQuotedString(_) => Kind::Text,
+        Token::SingleQuotedString(_) | Token::UnicodeStringLiteral(_) => Kind::Text,
         Token::Number(..) => Kind::Number,
         Token::Whitespace(Whitespace::SingleLineComment { .. } | Whitespace::MultiLineComment(_)) => Kind::Comment,
         Token::Whitespace(_) => Kind::Space,

@@ -39,6 +39,7 @@ fn the_pieces_of_a_text_are_the_text() {
         "",
         "SELECT `a``b`, 'it''s' -- é\n, 1.5e3 >> 2 /*+ OPTIONS('a' = 'b') */ FROM tü;",
         "SELECT 'open\nstring",
+        "SELECT U&'\\00e9' UESCAPE '#', u & 'x', U&'open",
         "SELECT `open",
         "SELECT 1 /* open",
         "\r\n\tSELECT\r\n1",
@@ -77,6 +78,7 @@ fn words_are_shown_by_what_they_are() {
         ("CAST(a AS INT) + 1.5", "K:CAST S:( N:a K:AS Y:INT S:) S:+ #:1.5"),
         ("TABLE(TUMBLE(TABLE t))", "K:TABLE S:( F:TUMBLE S:( K:TABLE N:t S:) S:)"),
         ("a.`select`.key -- c", "N:a S:. N:`select` S:. N:key C:-- c"),
+        ("U&'\\00e9' UESCAPE '#'", "T:U&'\\00e9' K:UESCAPE T:'#'"),
         ("SELECT date FROM t", "K:SELECT N:date K:FROM N:t"),
         ("count (*)", "F:count S:( S:* S:)"),
     ] {

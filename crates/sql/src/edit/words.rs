@@ -126,6 +126,7 @@ pub(crate) const KEYWORDS: &[&str] = &[
     "TRAILING",
     "TRUE",
     "TRY_CAST",
+    "UESCAPE",
     "UNBOUNDED",
     "UNION",
     "UNKNOWN",

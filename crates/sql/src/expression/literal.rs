@@ -46,7 +46,8 @@ pub(super) fn value(value: &Literal) -> Result<Bound> {
     Ok(match value {
         Literal::Null => literal(Value::Null, SqlType::Null),
         Literal::Boolean(b) => literal(Value::Boolean(*b), SqlType::Boolean),
-        Literal::SingleQuotedString(s) => literal(Value::Text(s.clone()), SqlType::Char(s.chars().count().max(1) as u32)),
+        // Java's length: characters beyond the first 65536 count twice.
+        Literal::SingleQuotedString(s) => literal(Value::Text(s.clone()), SqlType::Char(s.encode_utf16().count().max(1) as u32)),
         Literal::HexStringLiteral(digits) => bytes(digits)?,
         Literal::Number(text, false) => number(text)?,
         Literal::Placeholder(sign) => {

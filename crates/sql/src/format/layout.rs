@@ -27,7 +27,10 @@ impl Layout<'_> {
         items.get(n).and_then(|i| self.token(i)).is_some_and(|t| t.kind == *sign)
     }
     pub(super) fn is_text(&self, items: &[Item], n: usize) -> bool {
-        matches!(items.get(n).and_then(|i| self.token(i)).map(|t| &t.kind), Some(Sql::SingleQuotedString(_)))
+        matches!(
+            items.get(n).and_then(|i| self.token(i)).map(|t| &t.kind),
+            Some(Sql::SingleQuotedString(_) | Sql::UnicodeStringLiteral(_))
+        )
     }
 
     /// The items one after the other.

@@ -115,7 +115,8 @@ pub(super) fn is_prefix(tokens: &[Token], i: usize) -> bool {
     let Some(before) = i.checked_sub(1).map(|b| &tokens[b]) else { return true };
     match before.kind {
         Sql::Word(_) => matches!(before.role, Role::Keyword | Role::Unknown) && !before.is_any(&OPERANDS),
-        Sql::Number(..) | Sql::SingleQuotedString(_) | Sql::RParen | Sql::RBracket | Sql::RBrace | Sql::HexStringLiteral(_) => false,
+        Sql::Number(..) | Sql::SingleQuotedString(_) | Sql::UnicodeStringLiteral(_) | Sql::HexStringLiteral(_) => false,
+        Sql::RParen | Sql::RBracket | Sql::RBrace => false,
         _ => true,
     }
 }

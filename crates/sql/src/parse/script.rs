@@ -2,7 +2,7 @@
 
 use super::statement::*;
 use super::token::{HintText, is_word, parse_error, span_of, statements, tokenize, tokenize_partly};
-use super::{FlinkDialect, alter, ddl, depth, show, slips};
+use super::{FlinkDialect, alter, ddl, depth, show, slips, unicode};
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Location, Result, Span};
 use sqlparser::ast::Ident;
@@ -226,8 +226,12 @@ pub(crate) fn outline(tokens: Vec<TokenWithSpan>) -> (Vec<Outlined>, Vec<Result<
         let span = whole(&tokens);
         let first = tokens.first().map_or(String::new(), |t| t.token.to_string().to_uppercase());
         let broken = Broken::new(&tokens, span);
+        let (tokens, wrong) = match unicode::read(tokens) {
+            Ok(tokens) => (tokens, None),
+            Err(e) => (Vec::new(), Some(e)),
+        };
         let mut cursor = Cursor::new(tokens.clone(), span);
-        let kind = match depth::check(&tokens).and_then(|()| cursor.statement()) {
+        let kind = match wrong.map_or_else(|| depth::check(&tokens), Err).and_then(|()| cursor.statement()) {
             // What is Flink's is no slip.
             Err(e) if e.code == Some("E0101") => Err(e),
             read => slips::signs(&tokens).and_then(|()| read.map_err(|e| within_brackets(&tokens).unwrap_or_else(|| slips::told(e, &tokens)))),
@@ -311,7 +315,7 @@ fn closing(tokens: &[TokenWithSpan], open: usize) -> Option<usize> {
 /// `OPTIONS('key' = 'value', …)` behind a table's name.
 fn hint(hint: HintText) -> Result<Hint> {
     let here = |e: Error| if e.span.is_none() { e.span(hint.span) } else { e };
-    let tokens = hint.tokens().map_err(here)?;
+    let tokens = hint.tokens().and_then(unicode::read).map_err(here)?;
     let mut c = Cursor::new(
         tokens,
         Span {

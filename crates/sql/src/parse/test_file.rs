@@ -4,7 +4,7 @@ use super::script::{Cursor, STATEMENTS, TEXT_BYTES_MAX, no_statement, whole};
 use super::statement::{ObjectPath, TableOption};
 use super::test_statement::*;
 use super::token::{is_word, span_of, statements, tokenize};
-use super::{ddl, depth};
+use super::{ddl, depth, unicode};
 use crate::catalogue::entries;
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result, Span};
@@ -43,7 +43,7 @@ pub fn parse_each_test(text: &str) -> (TestFile, Vec<Error>) {
         let is = |words: &[&str]| words.iter().any(|w| is_word(tokens.first(), w));
         let (begins, declares) = (is(&["TEST"]), !is(&STEPS));
         let before = file.tests.len();
-        if let Err(e) = depth::check(&tokens).and_then(|()| statement(&mut file, tokens, span)) {
+        if let Err(e) = depth::check(&tokens).and_then(|()| statement(&mut file, unicode::read(tokens)?, span)) {
             if begins && file.tests.len() == before {
                 // Steps behind it are not those of the test before.
                 file.tests.push(Test::nameless(span));
@@ -208,7 +208,7 @@ pub(crate) struct ShownStep {
 
 /// None if it is not right.
 pub(crate) fn shown_step(tokens: Vec<TokenWithSpan>, span: Span) -> Option<ShownStep> {
-    let mut c = Cursor::new(tokens, span);
+    let mut c = Cursor::new(unicode::read(tokens).ok()?, span);
     let (mut text, mut statement) = (String::new(), None);
     if c.at_word("TEST") {
         head(&mut c).ok()?;

@@ -180,6 +180,33 @@ fn a_case_does_not_end_a_statement_set() {
 }
 
 #[test]
+fn characters_of_texts_may_be_numbers() {
+    let text = |sql: &str| {
+        parse(&format!("SET 'k' = {sql};")).map(|s| match &s.statements[0].kind {
+            StatementKind::Set { value, .. } => value.0.clone(),
+            other => panic!("{other:?}"),
+        })
+    };
+    assert_eq!(text(r"U&'caf\00e9'").unwrap(), "café");
+    assert_eq!(text(r"u&'it''s \\ #'").unwrap(), r"it's \ #");
+    assert_eq!(text("U&'#d83d#de00 \\' /* why */ uescape '#'").unwrap(), "😀 \\");
+    for (wrong, said) in [
+        (r"U&'\00g9'", r#"\ stands before 4 hexadecimal digits, or is doubled; found "\00g9""#),
+        (r"U&'\+00e9'", r#"\ stands before 4 hexadecimal digits, or is doubled; found "\+00e""#),
+        (r"U&'\d83d'", "half of a surrogate pair is no character"),
+        (
+            "U&'x' UESCAPE 'ab'",
+            "UESCAPE takes one character that is no hexadecimal digit, no white space, no + and no \"",
+        ),
+        ("U & 'x'", "expected a quoted value, found \"U\""),
+    ] {
+        assert_eq!(text(wrong).unwrap_err()[0].message, said, "{wrong}");
+    }
+    let texts = parse("SELECT U&'\\zzzz'; SELECT 1;").unwrap_err();
+    assert_eq!((texts.len(), texts[0].span.unwrap().to_string()), (1, "1:8".to_string()));
+}
+
+#[test]
 fn comments_do_not_begin_in_quotes() {
     let variables = BTreeMap::from([("X".to_string(), "1".to_string())]);
     let text = "'in/*.json' ${X} 'a--${X}' `b--c` ${X} -- '${Y}\n${X} 'it''s -- ${X}'";

@@ -1,6 +1,6 @@
-//! The token pre-pass: statements apart, `>>` in two, hints beside the statements.
+//! The token pre-pass: statements apart, `>>` in two, `U&'…'` in one, hints beside the statements.
 
-use super::FlinkDialect;
+use super::{FlinkDialect, unicode};
 use millstream_dataflow::{Error, Result, Span};
 use sqlparser::parser::ParserError;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
@@ -30,7 +30,7 @@ pub(super) fn tokenize_partly(text: &str) -> (Vec<TokenWithSpan>, Option<Error>)
         let at = tokens.last().map_or(Location { line: 1, column: 1 }, |t| t.span.end);
         unended(&e.message, (at.line, at.column))
     });
-    (split(tokens), error)
+    (unicode::join(split(tokens)), error)
 }
 
 /// What begins and does not end.
