@@ -137,14 +137,18 @@ impl<'a> Page<'a> {
 
     fn write_token(&mut self, i: usize, indent: usize) {
         let token = &self.tokens[i];
+        let closes = matches!(token.kind, Sql::Comma | Sql::SemiColon | Sql::RParen | Sql::RBracket);
+        let mut indent = indent;
         if self.ended {
             self.end_line();
+            // A comment stands between a clause's word and the rest.
+            let begins = i.checked_sub(1).map(|b| &self.tokens[b]).is_some_and(|b| b.is_keyword() && !b.is("WITH"));
+            indent += if begins && !closes { STEP } else { 0 };
         }
         if self.above_written != Some(i) {
             self.write_above(i, indent);
         }
         // Before a `,` a comment stands apart from what is before it, else from what follows.
-        let closes = matches!(token.kind, Sql::Comma | Sql::SemiColon | Sql::RParen | Sql::RBracket);
         for comment in &token.before {
             self.space = self.space.max(usize::from(closes));
             self.write(comment, indent);

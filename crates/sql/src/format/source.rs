@@ -1,6 +1,7 @@
 //! The tokens of a text as they are written, each with the comments beside it.
 
 use super::names::Names;
+use super::spacing::is_prefix;
 use crate::parse::{Outlined, STEPS, outline, shown_step, span_of, substitute, tokens};
 use millstream_dataflow::{Error, Location, Result, Span};
 use sqlparser::tokenizer::{Token as Sql, TokenWithSpan, Whitespace};
@@ -138,8 +139,28 @@ impl Source {
         }
         let mut source = Reader::new(&lines).read(&all);
         names.assign(&mut source.tokens);
+        source.before_operators();
         source.hoist();
         Ok(source)
+    }
+
+    /// What stands behind an operator at the end of a line goes before it: the next line begins with the operator.
+    fn before_operators(&mut self) {
+        let mut between = false;
+        for i in 1..self.tokens.len() {
+            // The AND of a BETWEEN begins no line.
+            let of_between = between && self.tokens[i].is("AND");
+            between = (between || self.tokens[i].is("BETWEEN")) && !of_between;
+            let infix = match self.tokens[i].kind {
+                Sql::StringConcat | Sql::Div => true,
+                Sql::Plus | Sql::Minus => !self.tokens[i].is_quantifier && !is_prefix(&self.tokens, i),
+                _ => self.tokens[i].is_any(&["AND", "OR"]) && !of_between,
+            };
+            let [former, operator] = &mut self.tokens[i - 1..=i] else { continue };
+            if infix && former.behind.is_empty() && operator.before.is_empty() && operator.above.is_empty() {
+                former.behind = std::mem::take(&mut operator.behind);
+            }
+        }
     }
 
     /// Comments before a `,` or `;` go behind it, as does what stands behind the token before it.
