@@ -48,6 +48,8 @@ pub fn json_object(batch: &Batch, row: usize, schema: &Schema) -> String {
 enum Form {
     /// Exactly: decimals as strings, ROW as an array, as a changelog has them.
     Exact,
+    /// As people read it: decimals as numbers, ROW as an array.
+    Text,
     /// As programs expect it: decimals as numbers, bytes as base64, ROW as an object.
     Objects,
 }
@@ -64,7 +66,7 @@ fn value(array: &ArrayRef, row: usize, field: &Field, form: Form, out: &mut Stri
     }
     match &field.ty {
         SqlType::Boolean | SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt => out.push_str(&plain(array, row, field)),
-        SqlType::Decimal(..) if form == Form::Objects => out.push_str(&plain(array, row, field)),
+        SqlType::Decimal(..) if form != Form::Exact => out.push_str(&plain(array, row, field)),
         SqlType::Binary(_) | SqlType::VarBinary(_) if form == Form::Objects => quote(&crate::base64::encode(array.as_binary_view().value(row)), out),
         SqlType::Float | SqlType::Double => {
             let (text, finite) = if field.ty == SqlType::Float {
@@ -153,7 +155,7 @@ pub fn text_value(array: &ArrayRef, row: usize, field: &Field) -> String {
     match &field.ty {
         SqlType::Array(_) | SqlType::Row(_) | SqlType::Map(..) | SqlType::Multiset(_) => {
             let mut out = String::new();
-            json_value(array, row, field, &mut out);
+            value(array, row, field, Form::Text, &mut out);
             out
         }
         _ => plain(array, row, field),
