@@ -17,8 +17,9 @@ const SIZE: (usize, usize) = (80, 24);
 pub(crate) struct Screen {
     terminal: Terminal,
     keyboard: Option<Arc<Keyboard>>,
-    /// The widths of the lines that are drawn.
-    drawn: Vec<usize>,
+    drawn: Drawn,
+    /// Columns and rows when they were.
+    drawn_on: (usize, usize),
 }
 
 impl Screen {
@@ -26,7 +27,8 @@ impl Screen {
         Screen {
             terminal,
             keyboard: terminal.moves.then(Keyboard::silence).flatten().map(Arc::new),
-            drawn: Vec::new(),
+            drawn: Drawn::default(),
+            drawn_on: (0, 0),
         }
     }
     pub(crate) fn keyboard(&self) -> Option<Arc<Keyboard>> {
@@ -74,26 +76,46 @@ impl Screen {
         self.print(&lines);
     }
     pub(crate) fn clear(&mut self) {
-        if !self.drawn.is_empty() {
+        if !self.drawn.lines.is_empty() {
             self.put(&[], &[]);
         }
     }
 
     fn put(&mut self, staying: &[Line], drawn: &[Line]) {
         let mut out = Vec::new();
-        let up = self.rows_drawn();
+        let size = self.size();
+        let before = std::mem::replace(&mut self.drawn_on, size);
+        let up = match (before.0 == size.0, before.1 == size.1) {
+            (true, true) => self.drawn.lines.len(),
+            (true, false) => self.drawn.of_height(size.1),
+            (false, _) => self.drawn.of_width(size.0, self.terminal.wraps),
+        };
         // Into memory: that cannot fail.
         let _ = self.compose(&mut out, up, staying, drawn);
         let mut stdout = std::io::stdout().lock();
         // That nobody sees it is no reason to stop.
         let _ = stdout.write_all(&out).and_then(|()| stdout.flush());
-        self.drawn = drawn.iter().map(Line::width).collect();
+        self.drawn.lines = drawn.iter().map(Line::width).collect();
+        if !staying.is_empty() || drawn.is_empty() {
+            self.drawn.above.clear();
+        }
     }
-    fn compose(&self, out: &mut Vec<u8>, up: u16, staying: &[Line], drawn: &[Line]) -> std::io::Result<()> {
+    fn compose(&self, out: &mut Vec<u8>, up: usize, staying: &[Line], drawn: &[Line]) -> std::io::Result<()> {
         if self.terminal.moves {
             queue!(out, BeginSynchronizedUpdate, MoveToColumn(0))?;
-            if up > 0 {
-                queue!(out, MoveUp(up))?;
+            let rows = u16::try_from(up).unwrap_or(u16::MAX);
+            if rows > 0 {
+                queue!(out, MoveUp(rows))?;
+            }
+            // Row by row: a whole screen that is cleared at once is kept by some terminals among what has left it.
+            if staying.is_empty() && drawn.is_empty() {
+                for _ in 0..rows {
+                    queue!(out, Clear(ClearType::UntilNewLine), Print("\r\n"))?;
+                }
+                if rows > 0 {
+                    queue!(out, MoveUp(rows))?;
+                }
+                return queue!(out, EndSynchronizedUpdate);
             }
         }
         for line in staying.iter().chain(drawn) {
@@ -108,11 +130,29 @@ impl Screen {
         }
         Ok(())
     }
-    /// Rows that the drawn lines take now: a terminal that was made narrower has wrapped them.
-    fn rows_drawn(&self) -> u16 {
-        let width = self.size().0;
-        let rows: usize = self.drawn.iter().map(|w| w.div_ceil(width).max(1)).sum();
-        u16::try_from(rows).unwrap_or(u16::MAX)
+}
+
+/// The lines that are drawn, by their widths.
+#[derive(Debug, Default)]
+struct Drawn {
+    lines: Vec<usize>,
+    /// Those of them that a terminal that was made smaller has moved out at its top: they come back when it grows.
+    above: Vec<usize>,
+}
+
+impl Drawn {
+    /// How many rows up their first one is on a terminal of another width: most terminals wrap lines when they become narrower.
+    fn of_width(&mut self, width: usize, wraps: bool) -> usize {
+        // What has left the terminal is wrapped, too: how much of it comes back nobody knows.
+        self.above.clear();
+        self.lines.iter().map(|w| if wraps { w.div_ceil(width.max(1)).max(1) } else { 1 }).sum()
+    }
+    /// How many rows up the first one is that can be seen on a terminal of another height.
+    fn of_height(&mut self, height: usize) -> usize {
+        self.above.append(&mut self.lines);
+        let seen = self.above.len().min(height.saturating_sub(1));
+        self.above.truncate(self.above.len() - seen);
+        seen
     }
 }
 
@@ -148,5 +188,35 @@ impl Keyboard {
 impl Drop for Keyboard {
     fn drop(&mut self) {
         self.give_back();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Drawn;
+
+    fn drawn(lines: &[usize]) -> Drawn {
+        Drawn {
+            lines: lines.to_vec(),
+            above: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_becomes_narrower_wraps_what_is_drawn() {
+        assert_eq!(drawn(&[99, 40, 0]).of_width(50, true), 4);
+        // Or cuts it.
+        assert_eq!(drawn(&[99, 40, 0]).of_width(50, false), 3);
+    }
+
+    #[test]
+    fn what_a_lower_terminal_moves_out_comes_back() {
+        let mut lines = drawn(&[10; 23]);
+        assert_eq!((lines.of_height(12), lines.above.len()), (11, 12));
+        // Drawn again on 11 rows, then larger.
+        lines.lines = vec![10; 11];
+        assert_eq!((lines.of_height(20), lines.above.len()), (19, 4));
+        lines.lines = vec![10; 19];
+        assert_eq!((lines.of_height(40), lines.above.len()), (23, 0));
     }
 }

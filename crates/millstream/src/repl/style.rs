@@ -11,6 +11,8 @@ pub(crate) struct Terminal {
     pub(crate) colours: bool,
     /// Whether lines can be drawn again in place.
     pub(crate) moves: bool,
+    /// Whether lines wrap when it becomes narrower, as they do but for xterm, GNU screen and the console.
+    pub(crate) wraps: bool,
 }
 
 impl Terminal {
@@ -18,7 +20,10 @@ impl Terminal {
     pub(crate) fn here(colours: bool) -> Terminal {
         let is_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
         let moves = is_terminal && std::env::var_os("TERM").is_some_and(|t| t != "dumb" && !t.is_empty());
-        Terminal { moves, colours }
+        let is_set = |name: &str| std::env::var_os(name).is_some();
+        let is_console = std::env::var("TERM").is_ok_and(|t| t == "linux");
+        let wraps = !(is_set("XTERM_VERSION") || is_set("STY") || is_console);
+        Terminal { moves, colours, wraps }
     }
     /// A line with the codes of its looks.
     pub(crate) fn paint(self, line: &Line) -> String {
