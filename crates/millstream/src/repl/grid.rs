@@ -3,11 +3,13 @@
 use super::line::{Line, Mark, cut};
 use unicode_width::UnicodeWidthStr;
 
-/// A column's name, and whether its values stand at its right.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A column's name, and how its values stand in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) right: bool,
+    /// Whether its values mean something only as a whole: numbers and times.
+    pub(crate) whole: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,6 +30,8 @@ impl Cell {
 
 /// Narrowest a column is made to fit the rest.
 const WIDTH_MIN: usize = 6;
+/// The same of one whose values are not cut.
+const WHOLE_MAX: usize = 30;
 
 /// The widths of columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,17 +48,23 @@ impl<'a> Grid<'a> {
     /// - `needed`: the widest cell of each column
     pub(crate) fn new(columns: &'a [Column], needed: &[usize], width: Option<usize>) -> Grid<'a> {
         let mut widths: Vec<usize> = columns.iter().zip(needed).map(|(c, n)| c.name.width().max(*n)).collect();
+        let least = |(column, (needed, wide)): (&Column, (&usize, &usize))| {
+            let whole = if column.whole { (*needed).min(WHOLE_MAX) } else { 0 };
+            whole.max(WIDTH_MIN).min(*wide)
+        };
+        let mut least: Vec<usize> = columns.iter().zip(needed.iter().zip(&widths)).map(least).collect();
         let mut hidden = 0;
         if let Some(width) = width {
             let total = |widths: &[usize], hidden: usize| widths.iter().map(|w| w + 3).sum::<usize>() + 1 + if hidden > 0 { 4 } else { 0 };
-            while widths.len() > 1 && widths.iter().map(|w| (*w).min(WIDTH_MIN) + 3).sum::<usize>() + 1 + if hidden > 0 { 4 } else { 0 } > width {
+            while widths.len() > 1 && total(&least, hidden) > width {
                 widths.pop();
+                least.pop();
                 hidden += 1;
             }
+            // The widest of those that may be narrower.
             while total(&widths, hidden) > width {
-                let Some(widest) = widths.iter_mut().max_by_key(|w| **w).filter(|w| **w > WIDTH_MIN.min(width)) else {
-                    break;
-                };
+                let may = widths.iter_mut().zip(&least).filter(|(w, least)| **w > **least).map(|(w, _)| w);
+                let Some(widest) = may.max_by_key(|w| **w) else { break };
                 *widest -= 1;
             }
         }
@@ -100,15 +110,10 @@ impl<'a> Grid<'a> {
         line.0.retain(|s| !s.text.is_empty());
         line
     }
-    /// What is said where columns are left out.
+    /// The columns that are left out, where there are any.
     pub(crate) fn left_out(&self) -> Option<String> {
-        (self.hidden > 0).then(|| {
-            format!(
-                "{} column{} to the right not shown",
-                self.hidden,
-                if self.hidden == 1 { " is" } else { "s are" }
-            )
-        })
+        let names: Vec<&str> = self.columns[self.widths.len()..].iter().map(|c| c.name.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
     }
 }
 

@@ -60,6 +60,46 @@ impl Line {
     }
 }
 
+impl Line {
+    /// Over as many lines as it needs, broken between words.
+    ///
+    /// - `hang`: columns that the lines after the first one are further in, unless less than half the width were left
+    pub(crate) fn wrap(self, width: usize, hang: usize) -> Vec<Line> {
+        if self.width() <= width {
+            return vec![self];
+        }
+        let lead = " ".repeat(if hang * 2 <= width { hang } else { 4.min(width / 2) });
+        let (mut lines, mut line, mut used) = (Vec::new(), Line::default(), 0);
+        let mut has_words = false;
+        for Span { text, mark } in self.0 {
+            for word in text.split_inclusive(' ') {
+                if has_words && used + word.trim_end().width() > width {
+                    lines.push(std::mem::take(&mut line));
+                    line.push(lead.clone(), Mark::Plain);
+                    (used, has_words) = (lead.width(), false);
+                }
+                has_words |= !word.trim().is_empty();
+                used += word.width();
+                line.push(word, mark);
+            }
+        }
+        lines.push(line);
+        // A word that is wider than a line.
+        lines.into_iter().map(|l| l.without_end().fit(width)).collect()
+    }
+    /// Without the spaces at its end.
+    fn without_end(mut self) -> Line {
+        while let Some(last) = self.0.last_mut() {
+            last.text.truncate(last.text.trim_end().len());
+            if !last.text.is_empty() {
+                break;
+            }
+            self.0.pop();
+        }
+        self
+    }
+}
+
 /// A text cut visibly at a width, which may be none.
 pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
@@ -84,6 +124,16 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Line, Mark, clean, cut};
+
+    #[test]
+    fn texts_go_over_lines_between_words() {
+        let mut line = Line::of("\\d  ", Mark::Head);
+        line.push("the columns of a table", Mark::Plain);
+        let text = |width, hang| line.clone().wrap(width, hang).iter().map(Line::text).collect::<Vec<_>>();
+        assert_eq!(text(30, 4), ["\\d  the columns of a table"]);
+        assert_eq!(text(16, 4), ["\\d  the columns", "    of a table"]);
+        assert_eq!(text(10, 8), ["\\d  the", "    colum…", "    of a", "    table"]);
+    }
 
     #[test]
     fn texts_are_cut_by_their_width_on_the_terminal() {

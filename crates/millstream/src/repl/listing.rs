@@ -15,6 +15,7 @@ impl Listing {
         let column = |name: &&str| Column {
             name: name.trim_start_matches('>').to_string(),
             right: name.starts_with('>'),
+            whole: name.starts_with('>'),
         };
         Listing {
             columns: names.iter().map(column).collect(),
@@ -42,7 +43,7 @@ impl Listing {
         let rows = self.rows.iter().map(|row| grid.row(row, |_| Mark::Plain));
         let mut lines: Vec<Line> = [grid.rule(), grid.head(), grid.rule()].into_iter().chain(rows).collect();
         lines.push(grid.rule());
-        lines.extend(grid.left_out().map(|told| Line::of(told, Mark::Dim)));
+        lines.extend(grid.left_out().map(|names| Line::of(format!("no room for {names}"), Mark::Dim)));
         lines
     }
 }

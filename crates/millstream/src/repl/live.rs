@@ -83,7 +83,8 @@ impl Live {
     pub(crate) fn new(schema: &Schema, mode: LiveMode, expanded: bool) -> Live {
         let column = |f: &Field| Column {
             name: clean(&f.name),
-            right: f.ty.is_integer() || matches!(f.ty, SqlType::Decimal(..) | SqlType::Double | SqlType::Float),
+            right: is_number(&f.ty),
+            whole: is_number(&f.ty) || matches!(f.ty, SqlType::Date | SqlType::Time(_) | SqlType::Timestamp(_) | SqlType::TimestampLtz(_)),
         };
         Live {
             mode,
@@ -135,7 +136,7 @@ impl Live {
     ///
     /// - `height`: how many there may be
     pub(crate) fn frame(&mut self, now: Duration, facts: &Facts, width: usize, height: usize) -> Vec<Line> {
-        let footer = self.rate.footer(self.taken, self.rows(), now, facts).fit(width);
+        let footer = self.rate.footer(self.taken, self.rows(), now, facts, width);
         if self.mode == LiveMode::Append {
             return vec![footer];
         }
@@ -267,7 +268,7 @@ impl Live {
             LiveMode::Changelog | LiveMode::Append => lines.extend(self.changes.range(above..).map(|c| self.change(&grid, c))),
         }
         lines.push(grid.rule());
-        lines.extend(left_out.map(|told| Line::of(told, Mark::Dim)));
+        lines.extend(left_out.map(|names| Line::of(format!("\\x shows the rest, too: {names}"), Mark::Dim)));
         lines
     }
 
@@ -279,7 +280,7 @@ impl Live {
                 0,
                 Column {
                     name: "op".to_string(),
-                    right: false,
+                    ..Column::default()
                 },
             );
             needed.insert(0, 2);
@@ -333,6 +334,10 @@ fn cell(batch: &Batch, column: usize, row: usize, field: &Field) -> Cell {
         text.push('…');
     }
     Cell { text, null: false }
+}
+
+fn is_number(ty: &SqlType) -> bool {
+    ty.is_integer() || matches!(ty, SqlType::Decimal(..) | SqlType::Double | SqlType::Float)
 }
 
 fn counted(n: u64, noun: &str) -> String {

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
+use unicode_width::UnicodeWidthStr;
 
 /// What is measured at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,8 +67,10 @@ pub(crate) struct Rate {
 impl Rate {
     /// `12 rows  read 1 234 (120/s)  35 % (26.0 s left)  watermark … (2.1 s behind)  lag 3  state 1.2 MB`
     ///
+    /// What it is too wide for is left out from the end, but not what ends it.
+    ///
     /// - `changes`: what came; `rows`: what it comes to
-    pub(crate) fn footer(&mut self, changes: u64, rows: u64, now: Duration, facts: &Facts) -> Line {
+    pub(crate) fn footer(&mut self, changes: u64, rows: u64, now: Duration, facts: &Facts, width: usize) -> Line {
         self.read.push_back((now, facts.read));
         while self.read.len() > 2 && self.read.get(1).is_some_and(|(at, _)| now.saturating_sub(*at) >= WINDOW) {
             self.read.pop_front();
@@ -102,8 +105,12 @@ impl Rate {
         if facts.late > 0 {
             parts.push(format!("late {}", count(facts.late)));
         }
-        parts.push("Ctrl-C ends it".to_string());
-        Line::of(parts.join("  "), Mark::Dim)
+        const END: &str = "Ctrl-C ends it";
+        while parts.len() > 1 && parts.iter().map(|p| p.width() + 2).sum::<usize>() + END.len() > width {
+            parts.pop();
+        }
+        parts.push(END.to_string());
+        Line::of(parts.join("  "), Mark::Dim).fit(width)
     }
 }
 
@@ -134,9 +141,9 @@ mod tests {
             now_ms: 1_700_000_000_000,
         };
         let at = Duration::from_millis;
-        assert_eq!(rate.footer(0, 0, at(0), &facts).text(), "0 rows  read 0 (0/s)  Ctrl-C ends it");
+        assert_eq!(rate.footer(0, 0, at(0), &facts, 200).text(), "0 rows  read 0 (0/s)  Ctrl-C ends it");
         facts.read = 500;
-        assert_eq!(rate.footer(1, 1, at(500), &facts).text(), "1 row  read 500 (1 000/s)  Ctrl-C ends it");
+        assert_eq!(rate.footer(1, 1, at(500), &facts, 200).text(), "1 row  read 500 (1 000/s)  Ctrl-C ends it");
         facts = Facts {
             read: 2_500,
             watermark: 1_700_000_000_000 - 90_000,
@@ -147,16 +154,21 @@ mod tests {
             ..facts
         };
         assert_eq!(
-            rate.footer(9, 4, at(2_500), &facts).text(),
+            rate.footer(9, 4, at(2_500), &facts, 200).text(),
             "4 rows  9 changes  read 2 500 (1 000/s)  25 %  watermark 2023-11-14 22:11:50.000 (1 min behind)  lag 1 234  state 2.0 MB  late 3  Ctrl-C ends it"
         );
+        assert_eq!(
+            rate.footer(9, 4, at(2_500), &facts, 56).text(),
+            "4 rows  9 changes  read 2 500 (1 000/s)  Ctrl-C ends it"
+        );
+        assert_eq!(rate.footer(9, 4, at(2_500), &facts, 40).text(), "4 rows  9 changes  Ctrl-C ends it");
         facts.cut_off = vec!["clicks".to_string()];
-        let away = rate.footer(9, 9, at(3_000), &facts).text();
+        let away = rate.footer(9, 9, at(3_000), &facts, 200).text();
         assert!(away.contains("read 2 500  no answer for clicks"), "{away}");
         facts.cut_off.clear();
         // The rate is that of the last seconds.
         facts.watermark = Watermark::END;
-        let later = rate.footer(9, 9, at(10_000), &facts).text();
+        let later = rate.footer(9, 9, at(10_000), &facts, 200).text();
         assert!(later.starts_with("9 rows  read 2 500 (0/s)  25 %  watermark end"), "{later}");
     }
 }
