@@ -166,6 +166,13 @@ fn errors() -> Result<()> {
     terminal.see("there is no command \\jbos: did you mean \\jobs?")?;
     terminal.line("\\manual lowr")?;
     terminal.see("did you mean LOWER?")?;
+    // Errors of commands are about what was typed.
+    terminal.line("\\d nowhere")?;
+    terminal.see("1 | \\d nowhere\n  |    ^^^^^^^\n")?;
+    terminal.line("\\copy (SELECT nothing FROM (VALUES (1)) AS t(one)) TO 'x.csv'")?;
+    terminal.see("1 | \\copy (SELECT nothing FROM (VALUES (1)) AS t(one)) TO 'x.csv'\n  |               ^^^^^^^\n")?;
+    terminal.line("\\copy nowhere TO 'x.csv'")?;
+    terminal.see("1 | \\copy nowhere TO 'x.csv'\n  |       ^^^^^^^\n")?;
     Ok(())
 }
 
@@ -201,11 +208,24 @@ fn resized() -> Result<()> {
     terminal.line(ORDERS)?;
     terminal.line("SELECT id, price, ts, 'a long text that takes a lot of room' AS text FROM orders;")?;
     terminal.wait("rows", |s| s.contains("a long text that takes a lot of room |") && s.contains("Ctrl-C"))?;
-    terminal.resize(NonZeroU16::MIN.saturating_add(49))?;
-    let fits = |s: &str| s.contains("| a long te… |") && s.lines().all(|l| l.chars().count() <= 50);
+    terminal.resize(NonZeroU16::MIN.saturating_add(69))?;
+    let fits = |s: &str| s.contains("| a lo") && s.contains("… |") && s.lines().all(|l| l.chars().count() <= 70);
     terminal.wait("rows that fit", fits)?;
+    // Numbers and times are not cut: those that have no room are named.
+    terminal.resize(NonZeroU16::MIN.saturating_add(39))?;
+    terminal.see("\\x shows the rest, too: ts, text")?;
     terminal.send(CTRL_C)?;
     terminal.prompt(PROMPT)?;
+    // Texts go over lines.
+    terminal.line("\\manual lower")?;
+    terminal.see("  LOWER(text)")?;
+    terminal.line("\\manual tumble")?;
+    let whole = |s: &str| {
+        s.rsplit("manual tumble")
+            .next()
+            .is_some_and(|s| s.contains("window_start") && s.contains(PROMPT) && !s.contains('…'))
+    };
+    terminal.wait("the whole text", whole)?;
     Ok(())
 }
 

@@ -29,6 +29,7 @@ use crate::units::count;
 use editor::{Editor, Typed};
 use line::{Line, Mark};
 use live::{Live, LiveMode};
+use meta::Stands;
 use millstream_dataflow::{Clock, Error, ErrorKind, Result};
 use millstream_runtime::metrics::NodeRole;
 use millstream_runtime::{Control, Outcome, SystemClock, Timer, TokioTimer};
@@ -47,6 +48,7 @@ use view::{Looks, View};
 /// How often rows are drawn.
 const DRAW: Duration = Duration::from_millis(100);
 
+pub(crate) use meta::{Part, command, parts};
 pub(crate) use notices::Notices;
 
 pub(crate) struct Repl {
@@ -206,10 +208,19 @@ impl Repl {
     fn run(&mut self, text: &str, file: &str, looks: &Looks) -> Ran {
         self.run_sources(&Sources::from((file, text)), looks)
     }
+    /// Runs a statement that a command stands for.
+    fn run_for(&mut self, stands: &Stands, typed: &str, looks: &Looks) -> Ran {
+        let told = |error: Error| stands.told(error);
+        self.run_told(&stands.text, &Sources::from(("input", typed)), looks, told)
+    }
     fn run_sources(&mut self, sources: &Sources, looks: &Looks) -> Ran {
+        self.run_told(sources.text(), sources, looks, |error| error)
+    }
+    /// - `shown`: what errors are about, at the places that `told` gives them
+    fn run_told(&mut self, text: &str, shown: &Sources, looks: &Looks, told: impl Fn(Error) -> Error) -> Ran {
         let view = Arc::new(View::new(looks.clone(), Watched::clone(&self.watched)));
         let start = self.clock.monotonic();
-        let (workbench, text, options) = (Arc::clone(&self.workbench), sources.text().to_string(), self.options);
+        let (workbench, text, options) = (Arc::clone(&self.workbench), text.to_string(), self.options);
         let observer: Arc<dyn Observer> = Arc::clone(&view) as _;
         let run = |control: Control| async move { workbench.run(&text, options, &observer, &control).await };
         let ended = self.runtime.block_on(drive(run, &view, &mut self.screen, &self.notices));
@@ -221,7 +232,8 @@ impl Repl {
             Ended::Given(Ok(false)) => Ran::Done,
             Ended::Given(Ok(true)) => Ran::Stopped,
             Ended::Given(Err(errors)) => {
-                self.errors(&errors, sources);
+                let errors: Vec<Error> = errors.into_iter().map(told).collect();
+                self.errors(&errors, shown);
                 Ran::Wrong
             }
             Ended::Forced => {

@@ -5,7 +5,7 @@ use crate::config::Configuration;
 use crate::display::{Display, Until};
 use crate::files::read;
 use crate::process::{Shown, io_runtime, stop_on_signals};
-use crate::repl::{Notices, Opening, Repl};
+use crate::repl::{Notices, Opening, Part, Repl, command, parts};
 use crate::report::{self, say};
 use crate::show::Show;
 use clap::{ArgMatches, Args, ValueEnum};
@@ -204,6 +204,39 @@ fn start(arguments: Sql, shown: Shown, configuration: &Configuration, texts: &[S
     status
 }
 
+/// Runs a text, and the statements that the commands in it stand for; whether it was stopped.
+async fn run_text(
+    workbench: &Workbench,
+    text: &Sources,
+    options: TextOptions,
+    observer: &Arc<dyn Observer>,
+    control: &Control,
+) -> std::result::Result<bool, Vec<Error>> {
+    let mut wrong = Vec::new();
+    for part in parts(text.text()) {
+        let ran = match part {
+            Part::Sql(sql) => workbench.run(&sql, options, observer, control).await,
+            Part::Command(line, number) => {
+                let down = |e: Error| e.moved(|span| span.moved_down(number as u64 - 1));
+                match command(&line, &workbench.known()) {
+                    Ok(stands) => {
+                        let ran = workbench.run(&stands.text, options, observer, control).await;
+                        ran.map_err(|errors| errors.into_iter().map(|e| down(stands.told(e))).collect())
+                    }
+                    Err(e) => Err(vec![down(e)]),
+                }
+            }
+        };
+        match ran {
+            Ok(false) => {}
+            Ok(true) => return Ok(true),
+            Err(errors) if options.on_error == OnError::Continue => wrong.extend(errors),
+            Err(errors) => return Err(errors),
+        }
+    }
+    if wrong.is_empty() { Ok(false) } else { Err(wrong) }
+}
+
 /// Runs the texts, and their jobs to the end; gives the exit status.
 async fn run(workbench: &Workbench, show: &Arc<Show>, texts: &[Sources], options: TextOptions, control: &Control) -> u8 {
     let observer: Arc<dyn Observer> = Arc::clone(show) as _;
@@ -211,7 +244,7 @@ async fn run(workbench: &Workbench, show: &Arc<Show>, texts: &[Sources], options
     for text in texts {
         let misplaced = text.misplaced();
         let ran = match misplaced.is_empty() {
-            true => workbench.run(text.text(), options, &observer, control).await,
+            true => run_text(workbench, text, options, &observer, control).await,
             false => Err(misplaced),
         };
         match ran {

@@ -7,7 +7,7 @@ use super::history::REACHES;
 use super::line::{Line, Mark};
 use super::listing::{Listing, fits};
 use super::live::LiveMode;
-use super::meta::{self, COMMANDS, Command, Meta};
+use super::meta::{self, COMMANDS, Command, Meta, Stands};
 use super::view::{Looks, Target, show_result};
 use super::{Ran, Repl, jobs, manual, pager};
 use crate::display::Format;
@@ -16,7 +16,6 @@ use millstream_dataflow::Clock;
 use millstream_dataflow::option::nearest;
 use millstream_formats::render::timestamp_ms;
 use millstream_runtime::{Timer, TokioTimer};
-use millstream_sql::Known;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,20 +48,27 @@ impl Repl {
             Command::Quit => return self.leave(),
             Command::Help => self.help(),
             Command::Describe => match word {
-                Some(_) => self.statement(&format!("DESCRIBE {};", meta.rest)),
+                Some(_) => self.statement(&Stands::new("DESCRIBE ", &meta.rest, &meta), line),
                 None => self.relations(None, true, true),
             },
             Command::Tables => self.relations(word.as_deref(), true, false),
             Command::Views => self.relations(word.as_deref(), false, true),
             Command::Functions => self.list(&manual::list(word.as_deref()), "no function fits"),
-            Command::Databases => self.statement("SHOW DATABASES;"),
-            Command::Catalogs => self.statement("SHOW CATALOGS;"),
+            Command::Databases => self.statement(&Stands::new("SHOW DATABASES", "", &meta), line),
+            Command::Catalogs => self.statement(&Stands::new("SHOW CATALOGS", "", &meta), line),
             Command::ShowCreate => {
-                let view = is_view(&self.workbench.known(), &meta.rest);
-                self.statement(&format!("SHOW CREATE {} {};", if view { "VIEW" } else { "TABLE" }, meta.rest));
+                let stands = meta::show_create(&meta, &self.workbench.known());
+                self.statement(&stands, line);
             }
-            Command::Manual => self.lines(&manual::of(&meta.rest)),
-            Command::Explain => self.explain(&meta.rest),
+            Command::Manual => {
+                let further_in = |line: Line| {
+                    let text = line.text();
+                    let hang = text.len() - text.trim_start().len();
+                    (line, hang)
+                };
+                self.prose(manual::of(&meta.rest).into_iter().map(further_in).collect());
+            }
+            Command::Explain => self.explain(&meta, line),
             Command::Jobs => self.list(&jobs::list(&self.workbench.jobs(), now_ms), "no job has been started in this session"),
             Command::Job => self.job(&meta.rest, now_ms),
             Command::Stop => match self.workbench.stop(&meta.rest) {
@@ -90,7 +96,7 @@ impl Repl {
             Command::Mode => self.mode(word.as_deref()),
             Command::Set => self.set(&meta.words),
             Command::Output => self.output(word.as_deref()),
-            Command::Copy => self.copy(&meta.rest),
+            Command::Copy => self.copy(&meta, line),
             Command::Include => self.include(&meta),
             Command::Edit => self.edit(word.as_deref()),
         }
@@ -98,12 +104,14 @@ impl Repl {
     }
 
     /// Runs a statement that a command stands for: its answer is a table, however results are written.
-    fn statement(&mut self, text: &str) {
+    ///
+    /// - `typed`: the command, which its errors are about
+    fn statement(&mut self, stands: &Stands, typed: &str) {
         let looks = Looks {
             format: Format::Table,
             ..self.looks.clone()
         };
-        self.run(text, "input", &looks);
+        self.run_for(stands, typed, &looks);
     }
     /// Lines, in the pager if the screen is too small.
     fn lines(&mut self, lines: &[Line]) {
@@ -113,6 +121,12 @@ impl Repl {
             let fitting: Vec<Line> = lines.iter().map(|l| l.clone().fit(width)).collect();
             self.screen.print(&fitting);
         }
+    }
+    /// Lines of text with how far those that are too long go on further in.
+    fn prose(&mut self, lines: Vec<(Line, usize)>) {
+        let width = self.screen.width();
+        let lines: Vec<Line> = lines.into_iter().flat_map(|(line, hang)| line.wrap(width, hang)).collect();
+        self.lines(&lines);
     }
     fn list(&mut self, listing: &Listing, none: &str) {
         match listing.is_empty() {
@@ -124,7 +138,7 @@ impl Repl {
     fn help(&mut self) {
         let names = |c: &meta::Spec| c.all().join(" ");
         let wide = COMMANDS.iter().map(|c| names(c).len()).max().unwrap_or(0);
-        let mut lines: Vec<Line> = COMMANDS
+        let mut lines: Vec<(Line, usize)> = COMMANDS
             .iter()
             .map(|c| {
                 let mut line = Line::of(format!("{:wide$}  ", names(c)), Mark::Head);
@@ -132,15 +146,15 @@ impl Repl {
                     line.push(format!("{}  ", c.usage), Mark::Dim);
                 }
                 line.push(c.doc, Mark::Plain);
-                line
+                (line, wide + 2)
             })
             .collect();
-        lines.push(Line::of(
+        let keys = [
             "Tab completes, Enter runs what ends with ;  Alt-Enter begins a line, Ctrl-R searches what was typed",
-            Mark::Dim,
-        ));
-        lines.push(Line::of("Ctrl-C clears what is typed or ends the query that runs, Ctrl-D leaves", Mark::Dim));
-        self.lines(&lines);
+            "Ctrl-C clears what is typed or ends the query that runs, Ctrl-D leaves",
+        ];
+        lines.extend(keys.map(|text| (Line::of(text, Mark::Dim), 0)));
+        self.prose(lines);
     }
 
     /// Tables and views of the current database.
@@ -163,13 +177,17 @@ impl Repl {
         self.list(&listing, &format!("there are no {what} here"));
     }
 
-    fn explain(&mut self, query: &str) {
-        let query = if query.is_empty() { self.text.clone() } else { query.to_string() };
-        let query = query.trim().trim_end_matches(';').trim_end();
+    fn explain(&mut self, meta: &Meta, line: &str) {
+        if !meta.rest.is_empty() {
+            return self.statement(&Stands::new("EXPLAIN ", &meta.rest, meta), line);
+        }
+        let query = self.text.trim().trim_end_matches(';').trim_end().to_string();
         if query.is_empty() {
             return self.say("nothing has been run yet");
         }
-        self.statement(&format!("EXPLAIN {query};"));
+        // Of the last text: its errors are about that one.
+        let last = Meta { at: 0, ..meta.clone() };
+        self.statement(&Stands::new("EXPLAIN ", &query, &last), &query);
     }
 
     fn job(&mut self, name: &str, now_ms: i64) {
@@ -324,12 +342,4 @@ impl Repl {
             Err(e) => self.wrong(format!("{} cannot be read: {e}", path.display())),
         }
     }
-}
-
-/// Whether a name as it is typed is that of a view.
-fn is_view(known: &Known, name: &str) -> bool {
-    let parts: Vec<&str> = name.split('.').map(|p| p.trim_matches('`')).collect();
-    let place = [known.current_catalog.as_str(), known.current_database.as_str()];
-    let whole: Vec<&str> = place[..3usize.saturating_sub(parts.len()).min(2)].iter().copied().chain(parts).collect();
-    known.tables.iter().any(|t| t.view && t.path == whole)
 }

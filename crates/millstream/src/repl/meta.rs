@@ -1,8 +1,10 @@
 //! Commands of the shell itself: `\name` as in psql, `.name` as in DuckDB and SQLite.
 
 mod list;
+mod statement;
 
 pub(crate) use list::{COMMANDS, Command, Spec};
+pub(crate) use statement::{Part, Stands, command, parts, show_create};
 
 use millstream_dataflow::option::nearest;
 
@@ -10,10 +12,14 @@ use millstream_dataflow::option::nearest;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Meta {
     pub(crate) command: Command,
+    /// As it is typed, with its mark.
+    pub(crate) name: String,
     /// Words; what is quoted is one.
     pub(crate) words: Vec<String>,
     /// All behind the name, as it stands.
     pub(crate) rest: String,
+    /// Where that begins, characters.
+    pub(crate) at: usize,
 }
 
 /// What is wrong with a command.
@@ -40,6 +46,7 @@ pub(crate) fn is_meta(line: &str) -> bool {
 /// # Errors
 /// One that does not exist, with the one that was probably meant; or one with too few or too many words.
 pub(crate) fn parse(line: &str) -> Result<Meta, Wrong> {
+    let typed = line;
     let line = line.trim().trim_end_matches(';').trim_end();
     let mark = line.chars().next().unwrap_or('\\');
     let (name, rest) = match line[mark.len_utf8().min(line.len())..].split_once(char::is_whitespace) {
@@ -75,8 +82,10 @@ pub(crate) fn parse(line: &str) -> Result<Meta, Wrong> {
     }
     Ok(Meta {
         command: spec.command,
+        name: format!("{mark}{name}"),
         words,
         rest: rest.to_string(),
+        at: typed[..typed.len() - typed.trim_start().len() + line.len() - rest.len()].chars().count(),
     })
 }
 

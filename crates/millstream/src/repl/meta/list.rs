@@ -84,7 +84,7 @@ pub(crate) const COMMANDS: &[Spec] = &[
     spec(
         Command::Describe,
         &["d"],
-        &[],
+        &["describe"],
         "[NAME]",
         (0, 1),
         "the columns of a table or view; without a name all tables and views",
@@ -97,7 +97,7 @@ pub(crate) const COMMANDS: &[Spec] = &[
         (0, 1),
         "tables; * and ? stand for any text and any character",
     ),
-    spec(Command::Views, &["dv"], &[], "[PATTERN]", (0, 1), "views"),
+    spec(Command::Views, &["dv"], &["views"], "[PATTERN]", (0, 1), "views"),
     spec(
         Command::Functions,
         &["df"],
@@ -176,7 +176,14 @@ pub(crate) const COMMANDS: &[Spec] = &[
         (0, 1),
         "run the last query again and again, every 2 seconds; Ctrl-C ends it",
     ),
-    spec(Command::Expanded, &["x"], &[], "[on|off]", (0, 1), "rows as records: a line for each column"),
+    spec(
+        Command::Expanded,
+        &["x"],
+        &["expanded"],
+        "[on|off]",
+        (0, 1),
+        "rows as records: a line for each column",
+    ),
     spec(
         Command::Mode,
         &[],
@@ -189,7 +196,7 @@ pub(crate) const COMMANDS: &[Spec] = &[
     spec(
         Command::Set,
         &["set"],
-        &[],
+        &["set"],
         "[live table|changelog|append] [pager on|off] [history all|session]",
         (0, 2),
         "how results are shown, and what Up and Ctrl-R go through; without words how it is now",

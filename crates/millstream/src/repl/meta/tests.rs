@@ -1,4 +1,5 @@
-use super::{COMMANDS, Command, is_meta, parse};
+use super::{COMMANDS, Command, Part, command, is_meta, parse, parts};
+use millstream_sql::Known;
 
 #[test]
 fn commands_begin_with_a_backslash_or_a_point() {
@@ -56,4 +57,37 @@ fn each_name_is_given_once() {
     all.sort();
     all.dedup();
     assert_eq!(all.len(), count);
+}
+
+#[test]
+fn commands_stand_on_lines_of_their_own() {
+    let sql = |text: &str| Part::Sql(text.to_string());
+    let command = |text: &str, line| Part::Command(text.to_string(), line);
+    assert_eq!(parts("SELECT 1;\nSELECT 2"), [sql("SELECT 1;\nSELECT 2")]);
+    assert_eq!(parts(""), [sql("")]);
+    assert_eq!(
+        parts("\\dt\nSELECT 1;\n .tables\r\n\nSELECT 2;"),
+        [command("\\dt", 1), sql("\nSELECT 1;\n"), command(" .tables", 3), sql("\n\n\n\nSELECT 2;")]
+    );
+    // Within a statement, a text or a comment is none.
+    for text in ["SELECT 1\n\\dt\n;", "SELECT 'a\n\\dt\n';", "/*\n\\dt\n*/"] {
+        assert_eq!(parts(text), [sql(text)]);
+    }
+}
+
+#[test]
+fn commands_of_a_file_stand_for_statements() {
+    let known = Known::default();
+    let text = |line: &str| {
+        command(line, &known)
+            .map(|stands| stands.text)
+            .map_err(|e| (e.message.clone(), e.span.map(|s| s.to_string())))
+    };
+    assert_eq!(text("\\d"), Ok("SHOW TABLES;".to_string()));
+    assert_eq!(text(" \\d a.b;"), Ok("DESCRIBE a.b;".to_string()));
+    assert_eq!(text(".tables *its?"), Ok("SHOW TABLES LIKE '%its_';".to_string()));
+    assert_eq!(text("\\dv x"), Ok("SHOW VIEWS LIKE '%x%';".to_string()));
+    assert_eq!(text("\\explain SELECT 1;"), Ok("EXPLAIN SELECT 1;".to_string()));
+    assert_eq!(text("  .jobs"), Err((".jobs works at a terminal only".to_string(), Some("1:3".to_string()))));
+    assert_eq!(text("\\jbos"), Err(("there is no command \\jbos".to_string(), Some("1:1".to_string()))));
 }
