@@ -22,4 +22,6 @@ pub struct KnownTable {
     pub view: bool,
     /// Names and types; none if it comes from a stored catalog and nobody has read it yet, or if it cannot be read.
     pub columns: Vec<(String, String)>,
+    /// Of a table, if that is known.
+    pub connector: Option<String>,
 }

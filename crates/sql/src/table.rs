@@ -207,6 +207,9 @@ impl Table {
     pub(crate) fn definition(&self) -> &CreateTable {
         &self.definition
     }
+    pub(crate) fn connector(&self) -> Option<&str> {
+        self.options.get("connector").map(String::as_str)
+    }
     pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().map(|(c, _)| c)
     }

@@ -22,6 +22,10 @@ impl Names {
                         path: vec![catalog.clone(), database.clone(), name.clone()],
                         view: matches!(entry, Some(Entry::View(_))),
                         columns,
+                        connector: match entry {
+                            Some(Entry::Table(table)) => table.connector().map(str::to_string),
+                            _ => None,
+                        },
                     });
                 }
             }

@@ -135,16 +135,41 @@ fn select(a: &mut Answer<'_>, nodes: &[Node<'_>], at: usize, ctes: &Ctes, depth:
         "ON" => expression(a, written, &sources, &["WHERE", "GROUP BY"]),
         "HAVING" => expression(a, written, &sources, &["UNION ALL"]),
         "GROUP" if !continued(a, written) => {
+            expression(a, written, &for_groups(sources, before), &["HAVING", "UNION ALL"]);
             if written.len() == 2 {
                 a.keywords(&["GROUPING SETS (", "ROLLUP (", "CUBE ("]);
             }
-            expression(a, written, &sources, &["HAVING", "UNION ALL"]);
         }
         "VALUES" => a.keywords(&["ROW ("]),
         _ => {
             continued(a, written);
         }
     }
+}
+
+/// Columns in the order in which they are grouped by: those of the window, then those that are selected as they are.
+fn for_groups(mut sources: Vec<Source>, before: &[Node<'_>]) -> Vec<Source> {
+    let start = before.iter().position(|n| is(Some(n), "SELECT")).map_or(0, |at| at + 1);
+    let end = before.iter().position(|n| is(Some(n), "FROM")).unwrap_or(start).max(start);
+    let mut selected = Vec::new();
+    for item in before[start..end].split(|n| is(Some(n), ",")) {
+        let value = item.split(|n| is(Some(n), "AS")).next().unwrap_or(item);
+        // A name and its alias, or a name of parts.
+        let (given, first) = qualifier(&value[..value.len().saturating_sub(1)]);
+        match value {
+            [only] | [only, Node::Leaf(_)] if given.is_empty() => selected.extend(name(Some(only))),
+            [.., last] if first == 0 => selected.extend(name(Some(last))),
+            _ => {}
+        }
+    }
+    let place = |column: &String| match column.as_str() {
+        "window_start" => 0,
+        "window_end" => 1,
+        _ if selected.contains(column) => 2,
+        _ => 3,
+    };
+    sources.iter_mut().for_each(|s| s.columns.sort_by_key(|(column, _)| place(column)));
+    sources
 }
 
 /// Behind FROM or JOIN.

@@ -4,6 +4,7 @@ use super::scope::{self, Column, Ctes};
 use super::tree::{Node, begins_with, ends_in, has_cursor, is, is_query, leaf, name, path, qualifier};
 use super::{Answer, SuggestionKind, columns, options, query};
 use crate::edit::words::is_one_of;
+use crate::known::KnownTable;
 
 /// The statements there are.
 const STATEMENTS: [&str; 15] = [
@@ -124,6 +125,17 @@ pub(super) fn statement(a: &mut Answer<'_>, mut nodes: &[Node<'_>], mut in_set: 
 ///
 /// - `views`: whether views may stand here, too
 pub(super) fn tables(a: &mut Answer<'_>, before: &[Node<'_>], ctes: &Ctes, views: bool) {
+    tables_that(a, before, ctes, |t| views || !t.view);
+}
+
+/// Tables that can be written.
+fn sinks(a: &mut Answer<'_>, before: &[Node<'_>]) {
+    let registry = a.registry;
+    let connector = |t: &KnownTable| t.connector.as_deref().and_then(|name| registry.connector(name));
+    tables_that(a, before, &Ctes::default(), |t| !t.view && connector(t).is_none_or(|c| c.sink));
+}
+
+fn tables_that(a: &mut Answer<'_>, before: &[Node<'_>], ctes: &Ctes, fits: impl Fn(&KnownTable) -> bool) {
     let known = a.known;
     let (given, _) = qualifier(before);
     let here = [known.current_catalog.clone(), known.current_database.clone()];
@@ -141,7 +153,7 @@ pub(super) fn tables(a: &mut Answer<'_>, before: &[Node<'_>], ctes: &Ctes, views
     }
     if let Some(place) = &place {
         let matching = known.tables.iter().filter(|t| t.path.len() == 3 && t.path[..2] == place[..]);
-        for table in matching.filter(|t| views || !t.view) {
+        for table in matching.filter(|t| fits(t)) {
             let names: Vec<&str> = table.columns.iter().map(|(n, _)| n.as_str()).collect();
             let kind = if table.view { SuggestionKind::View } else { SuggestionKind::Table };
             a.name(&table.path[2], kind, names.join(", "));
@@ -192,7 +204,7 @@ fn insert(a: &mut Answer<'_>, nodes: &[Node<'_>], at: usize) {
     let (target, taken) = path(&nodes[2.min(nodes.len())..]);
     let name_end = 2 + taken;
     match nodes.get(at) {
-        _ if at <= 2 || is(nodes.get(at - 1), ".") => tables(a, &nodes[..at], &Ctes::default(), false),
+        _ if at <= 2 || is(nodes.get(at - 1), ".") => sinks(a, &nodes[..at]),
         Some(Node::Group(inside)) if at == name_end && !is_query(inside) => {
             let columns = scope::table(a.known, &target).map(|t| t.columns.clone()).unwrap_or_default();
             columns::listed(a, inside, &columns);

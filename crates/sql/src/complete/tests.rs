@@ -34,6 +34,12 @@ const FILES: ConnectorSpec = ConnectorSpec {
     metadata: &[],
     ..KAFKA
 };
+const DATAGEN: ConnectorSpec = ConnectorSpec {
+    name: "datagen",
+    doc: "Makes rows.",
+    sink: false,
+    ..FILES
+};
 const JSON: FormatSpec = FormatSpec {
     name: "json",
     doc: "Objects.",
@@ -44,7 +50,7 @@ const JSON: FormatSpec = FormatSpec {
 
 impl Registry for Connectors {
     fn connectors(&self) -> &[&'static ConnectorSpec] {
-        &[&FILES, &KAFKA]
+        &[&DATAGEN, &FILES, &KAFKA]
     }
     fn formats(&self) -> &[&'static FormatSpec] {
         &[&JSON]
@@ -59,6 +65,7 @@ fn known() -> Known {
         path: path.map(str::to_string).to_vec(),
         view,
         columns: columns.iter().map(|(n, t)| (n.to_string(), t.to_string())).collect(),
+        connector: (!view).then(|| if path[2] == "ticks" { "datagen" } else { "kafka" }.to_string()),
     };
     let here = |name| ["default_catalog", "default_database", name];
     Known {
@@ -74,6 +81,7 @@ fn known() -> Known {
             ),
             table(here("order"), false, &[("id", "BIGINT"), ("page", "STRING")]),
             table(here("pages"), true, &[("page", "STRING"), ("Title case", "STRING")]),
+            table(here("ticks"), false, &[]),
             table(["default_catalog", "shop", "items"], false, &[("price", "DECIMAL(10, 2)")]),
             table(["lake", "raw", "events"], false, &[("at", "TIMESTAMP_LTZ(3)")]),
         ],
@@ -137,16 +145,16 @@ fn statements_begin_with_their_words() {
 #[test]
 fn tables_stand_behind_from() {
     use SuggestionKind::{Alias, Database, Table, View};
-    of(Table, "SELECT * FROM |", &["clicks", "`order`"]);
+    of(Table, "SELECT * FROM |", &["clicks", "`order`", "ticks"]);
     of(View, "SELECT * FROM |", &["pages"]);
     of(Database, "SELECT * FROM |", &["shop"]);
     of(Table, "SELECT * FROM shop.|", &["items"]);
     of(Database, "SELECT * FROM lake.|", &["raw"]);
     of(Table, "SELECT * FROM lake.raw.|", &["events"]);
     of(Alias, "WITH hot AS (SELECT page FROM clicks) SELECT * FROM h|", &["hot"]);
-    of(Table, "SELECT * FROM clicks, |", &["clicks", "`order`"]);
+    of(Table, "SELECT * FROM clicks, |", &["clicks", "`order`", "ticks"]);
     of(Table, "SELECT * FROM (SELECT * FROM c|", &["clicks"]);
-    of(Table, "SELECT * FROM TABLE(TUMBLE(TABLE |", &["clicks", "`order`"]);
+    of(Table, "SELECT * FROM TABLE(TUMBLE(TABLE |", &["clicks", "`order`", "ticks"]);
     of(Table, "SELECT * FROM HOP(TABLE c|", &["clicks"]);
     taken("SELECT * FROM or|", "order", "SELECT * FROM `order`");
     taken("SELECT * FROM `or|", "order", "SELECT * FROM `order`");
@@ -158,11 +166,11 @@ fn tables_stand_behind_from() {
     of(View, "INSERT INTO |", &[]);
     of(Table, "DESCRIBE cl|", &["clicks"]);
     of(View, "DESCRIBE p|", &["pages"]);
-    of(Table, "DROP TABLE IF EXISTS |", &["clicks", "`order`"]);
+    of(Table, "DROP TABLE IF EXISTS |", &["clicks", "`order`", "ticks"]);
     of(View, "DROP VIEW |", &["pages"]);
     of(Table, "DROP VIEW |", &[]);
     of(Table, "ALTER TABLE cl|", &["clicks"]);
-    of(Table, "SHOW CREATE TABLE |", &["clicks", "`order`"]);
+    of(Table, "SHOW CREATE TABLE |", &["clicks", "`order`", "ticks"]);
 }
 
 #[test]
@@ -176,6 +184,12 @@ fn columns_are_those_in_scope() {
     of(Column, "SELECT * FROM clicks WHERE |", &["page", "ts", "visitor"]);
     of(Column, "SELECT * FROM clicks WHERE page = 'a' AND v|", &["visitor"]);
     of(Column, "SELECT * FROM clicks GROUP BY |", &["page", "ts", "visitor"]);
+    of(Column, "SELECT visitor v, page p, MAX(ts) FROM clicks GROUP BY |", &["page", "visitor", "ts"]);
+    of(
+        Column,
+        "SELECT c.ts AS t, COUNT(*) FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) c GROUP BY |",
+        &["window_start", "window_end", "ts", "page", "visitor", "window_time"],
+    );
     of(Column, "SELECT c.| FROM clicks AS c", &["page", "ts", "visitor"]);
     of(Column, "SELECT c.| FROM clicks AS c, `order` o", &["page", "ts", "visitor"]);
     of(Column, "SELECT p| FROM clicks AS c, `order` o", &["c.page", "o.page"]);
@@ -273,7 +287,11 @@ fn options_are_those_of_the_connector() {
         "connector",
         "CREATE TABLE t (a INT) WITH ('connector' = 'kafka')",
     );
-    of(OptionValue, "CREATE TABLE t (a INT) WITH ('connector' = |", &["'filesystem'", "'kafka'"]);
+    of(
+        OptionValue,
+        "CREATE TABLE t (a INT) WITH ('connector' = |",
+        &["'datagen'", "'filesystem'", "'kafka'"],
+    );
     taken(
         "CREATE TABLE t (a INT) WITH ('connector' = 'ka|",
         "kafka",
@@ -367,7 +385,7 @@ fn tables_are_declared_word_by_word() {
     all("CREATE TABLE t (a INT, PRIMARY KEY (a) |", &["NOT ENFORCED"]);
     all("CREATE TABLE t (a INT) |", &["WITH (", "PARTITIONED BY (", "COMMENT", "LIKE", "AS"]);
     of(Column, "CREATE TABLE t (a INT, b INT) PARTITIONED BY (|", &["a", "b"]);
-    of(SuggestionKind::Table, "CREATE TABLE t LIKE |", &["clicks", "`order`"]);
+    of(SuggestionKind::Table, "CREATE TABLE t LIKE |", &["clicks", "`order`", "ticks"]);
     all("CREATE VIEW v |", &["AS", "COMMENT"]);
     all("ALTER TABLE clicks |", &["SET (", "RESET (", "ADD", "MODIFY", "DROP", "RENAME TO", "RENAME"]);
     of(Column, "ALTER TABLE clicks DROP |", &["page", "ts", "visitor"]);
