@@ -261,7 +261,8 @@ impl Binder<'_> {
             let e = Error::sql(format!("{} is refused: a replay would give another value", name.to_uppercase())).code("E0101");
             let hint = match name.as_str() {
                 "proctime" => "it is a column of its own in CREATE TABLE: arrived AS PROCTIME()",
-                _ => "let the rows bring it instead",
+                _ if matches!(name.as_str(), "rand" | "rand_integer" | "uuid") => "let the rows bring it instead",
+                _ => "let the rows bring it instead; when a row was read is a column of CREATE TABLE: arrived AS PROCTIME()",
             };
             return Err(e.hint(hint).span(at));
         }

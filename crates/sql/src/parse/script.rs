@@ -582,7 +582,11 @@ impl Cursor {
             "DESCRIBE" | "DESC" => show::describe(self),
             "USE" => show::using(self),
             "COMPILE" | "LOAD" | "UNLOAD" | "CALL" | "ANALYZE" | "TRUNCATE" | "UPDATE" | "DELETE" | "STOP" | "ADD" | "REMOVE" | "MERGE" => {
-                Err(self.unsupported(&format!("the statement {word}"), span))
+                let e = self.unsupported(&format!("the statement {word}"), span);
+                Err(match word.as_str() {
+                    "STOP" => e.hint("at a terminal \\stop NAME ends a job of the session after a final checkpoint; elsewhere Ctrl-C or SIGTERM ends them all"),
+                    _ => e,
+                })
             }
             _ => {
                 let e = no_statement(&shown(&self.parser_at()), &word, STATEMENTS.iter().copied(), span);

@@ -37,7 +37,11 @@ pub(super) fn show(c: &mut Cursor) -> Result<StatementKind> {
     } else if c.words(&["CURRENT", "DATABASE"]) {
         return Ok(StatementKind::Show(Show::CurrentDatabase, None));
     } else if let Some(other) = OTHERS.iter().find(|o| c.at_word(o)) {
-        return Err(c.unsupported(&format!("SHOW {other}"), at));
+        let e = c.unsupported(&format!("SHOW {other}"), at);
+        return Err(match *other {
+            "JOBS" => e.hint("at a terminal \\jobs lists the jobs of the session"),
+            _ => e,
+        });
     } else {
         return Err(c.expected("TABLES, VIEWS, COLUMNS, CREATE TABLE, CREATE VIEW, CREATE CATALOG, FUNCTIONS, CATALOGS, DATABASES or CURRENT"));
     };
@@ -69,7 +73,12 @@ pub(super) fn describe(c: &mut Cursor) -> Result<StatementKind> {
     }
     for other in ["DATABASE", "FUNCTION", "JOB", "MODEL"] {
         if c.at_word(other) {
-            return Err(c.unsupported(&format!("DESCRIBE {other}"), c.here()));
+            let e = c.unsupported(&format!("DESCRIBE {other}"), c.here());
+            return Err(match other {
+                "JOB" => e.hint("at a terminal \\job NAME shows a job of the session"),
+                "FUNCTION" => e.hint("at a terminal \\manual NAME tells what a function does"),
+                _ => e,
+            });
         }
     }
     c.words(&["TABLE"]);
