@@ -148,7 +148,7 @@ fn stdin() -> Result<()> {
     std::io::Write::write_all(&mut child.stdin.take().context("no stdin")?, "SELECT 'ä', x FROM\n t;".as_bytes())?;
     let output = child.wait_with_output()?;
     let shown = String::from_utf8(output.stdout)?;
-    let expected = "::error file=stdin,line=2,col=2,endColumn=2,title=E0201::table \"t\" does not exist\n";
+    let expected = "::error file=standard input,line=2,col=2,endColumn=2,title=E0201::table \"t\" does not exist\n";
     ensure!(shown == expected && output.status.code() == Some(1), "{shown}");
     Ok(())
 }

@@ -13,6 +13,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("texts_are_one_session_in_their_order", session),
         trial("what_is_behind_an_error_is_left_out_or_not", on_error),
+        trial("commands_of_a_terminal_stand_for_statements", commands),
+        trial("an_error_comes_without_a_count_of_rows", failed_query),
         trial("inserts_are_jobs_that_are_waited_for", jobs),
         trial("what_jobs_wrote_is_read_at_once", read_back),
         trial("a_failed_job_is_the_end_that_is_told", failed_job),
@@ -40,6 +42,32 @@ fn all(mut command: Command) -> Result<(String, String, i32)> {
     let output = command.output()?;
     let status = output.status.code().context("it was killed")?;
     Ok((String::from_utf8(output.stdout)?, String::from_utf8_lossy(&output.stderr).into_owned(), status))
+}
+
+fn commands() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let view = "CREATE VIEW v AS SELECT 1 AS a;\n.tables\n\\d nope\nSELECT 2 AS b;";
+    let (out, err, status) = all(sql(directory.path(), &["--on-error", "continue", "-c", view, "-c", "\\jobs"])?)?;
+    ensure!(out == "{\"table name\":\"v\"}\n{\"b\":2}\n" && status == 1, "{out}{err}");
+    // At their places in the text, as they are typed.
+    ensure!(err.contains("-c:3:4\n  |\n3 | \\d nope\n  |    ^^^^\n"), "{err}");
+    ensure!(err.contains("\\jobs works at a terminal only") && err.contains("--metrics"), "{err}");
+    Ok(())
+}
+
+fn failed_query() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    for format in ["table", "vertical"] {
+        let text = "SELECT CAST(a AS INT) AS b FROM (VALUES ('x')) AS t(a)";
+        let (out, err, status) = all(sql(directory.path(), &["--format", format, "-c", text])?)?;
+        ensure!(out.is_empty() && status == 1, "{out}{err}");
+        let (out, ..) = all(sql(
+            directory.path(),
+            &["--format", format, "-c", "SELECT 1 AS a FROM (VALUES (1)) AS t(b) WHERE b > 1"],
+        )?)?;
+        ensure!(out == "0 rows\n", "{out}");
+    }
+    Ok(())
 }
 
 const ENDLESS: &str = "CREATE TABLE endless (n BIGINT, ts AS TO_TIMESTAMP_LTZ(n * 1000, 3), WATERMARK FOR ts AS ts) WITH

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 /// Flink SQL, run by one small binary: job files, and text after text. Without a command it is `sql`.
 #[derive(Debug, Parser)]
-#[command(name = "millstream", version, about, max_term_width = 100)]
+#[command(name = "millstream", version, about, max_term_width = 100, override_usage = "millstream [COMMAND]")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

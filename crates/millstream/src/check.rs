@@ -106,7 +106,7 @@ fn check_all(arguments: &Check, configuration: &Configuration) -> anyhow::Result
     if arguments.paths == [Path::new("-")] {
         let text = read(Path::new("-"))?;
         let shared = of_shared.into_iter().filter(Checked::has_errors);
-        return Ok(shared.chain(of_job(("stdin".to_string(), text.1), "stdin".to_string())).collect());
+        return Ok(shared.chain(of_job(text, job_name(Path::new("-")))).collect());
     }
     let files = sql_files(&arguments.paths, |_| true)?;
     if files.is_empty() {

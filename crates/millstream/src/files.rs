@@ -18,6 +18,9 @@ pub(crate) fn is_test(path: &Path) -> bool {
     path.to_string_lossy().ends_with(TEST_ENDING)
 }
 
+/// What `-` is called in messages.
+pub(crate) const STANDARD_INPUT: &str = "standard input";
+
 /// What a file says: its name, as people know it, and its text. `-` is standard input.
 ///
 /// # Errors
@@ -25,7 +28,7 @@ pub(crate) fn is_test(path: &Path) -> bool {
 pub(crate) fn read(file: &Path) -> millstream_dataflow::Result<(String, String)> {
     let mut text = String::new();
     let (name, read) = if file.as_os_str() == "-" {
-        ("standard input".to_string(), std::io::stdin().read_to_string(&mut text).map(drop))
+        (STANDARD_INPUT.to_string(), std::io::stdin().read_to_string(&mut text).map(drop))
     } else {
         (file.display().to_string(), std::fs::read_to_string(file).map(|t| text = t))
     };

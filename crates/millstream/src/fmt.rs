@@ -1,6 +1,6 @@
 //! `millstream fmt`.
 
-use crate::files::sql_files;
+use crate::files::{STANDARD_INPUT, sql_files};
 use crate::report::{self, say};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
@@ -76,12 +76,15 @@ fn or_say(outcome: Result<Outcome>) -> Outcome {
 
 fn input(check: bool) -> Outcome {
     let mut text = String::new();
-    if let Err(e) = std::io::stdin().read_to_string(&mut text).context("standard input cannot be read") {
+    if let Err(e) = std::io::stdin()
+        .read_to_string(&mut text)
+        .with_context(|| format!("{STANDARD_INPUT} cannot be read"))
+    {
         return or_say(Err(e));
     }
-    match format("-", &text) {
+    match format(STANDARD_INPUT, &text) {
         Err(outcome) => outcome,
-        Ok(made) if check => compare("-", &text, &made),
+        Ok(made) if check => compare(STANDARD_INPUT, &text, &made),
         Ok(made) => or_say(report::write(&made).map(|()| Outcome::Fine).map_err(Into::into)),
     }
 }

@@ -98,6 +98,22 @@ impl Output {
         Ok(())
     }
 
+    /// Appends the end of a result that an error has ended: of rows that there are.
+    ///
+    /// # Errors
+    /// Those of the form.
+    pub(crate) fn fail(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        let is_empty = match &self.open {
+            Some(Open::Table(table)) => table.is_empty(),
+            Some(Open::Vertical(vertical)) => vertical.is_empty(),
+            Some(Open::Markdown | Open::Bytes(_)) | None => false,
+        };
+        if is_empty {
+            self.open = None;
+        }
+        self.end(out)
+    }
+
     /// A result that is a text: as it is for people, a row for programs.
     ///
     /// # Errors

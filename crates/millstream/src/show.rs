@@ -104,7 +104,10 @@ impl Observer for Show {
                 results.output.begin(schema, changes, &mut out)?;
             }
             Event::QueryEnded { end } => {
-                self.results().output.end(&mut out)?;
+                match end {
+                    QueryEnd::Failed => self.results().output.fail(&mut out)?,
+                    _ => self.results().output.end(&mut out)?,
+                }
                 if let QueryEnd::Stopped = end {
                     say("the query is stopped");
                 }

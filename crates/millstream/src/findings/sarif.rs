@@ -30,7 +30,7 @@ fn result(f: &Diagnostic, file: &str) -> Value {
         Severity::Advice => "note",
     };
     let place = |at: Option<Span>, text: Option<&str>| {
-        let mut location = json!({"physicalLocation": {"artifactLocation": {"uri": file}}});
+        let mut location = json!({"physicalLocation": {"artifactLocation": {"uri": file.replace(' ', "%20")}}});
         if let Some(at) = at {
             location["physicalLocation"]["region"] = region(at);
         }
@@ -57,7 +57,7 @@ fn result(f: &Diagnostic, file: &str) -> Value {
             .iter()
             .map(|e| json!({"deletedRegion": region(e.span), "insertedContent": {"text": e.replacement}}))
             .collect();
-        let change = json!({"artifactLocation": {"uri": file}, "replacements": replacements});
+        let change = json!({"artifactLocation": {"uri": file.replace(' ', "%20")}, "replacements": replacements});
         result["fixes"] = json!([{"artifactChanges": [change]}]);
     }
     result

@@ -60,6 +60,11 @@ impl Table {
         text
     }
 
+    /// Whether no row has come.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
     /// The last line and the number of rows.
     pub(super) fn end(&self) -> String {
         let line = if self.widths.is_empty() { String::new() } else { self.line() };

@@ -36,6 +36,11 @@ impl Vertical {
         text
     }
 
+    /// Whether no row has come.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
     pub(super) fn end(&self) -> String {
         format!("{} row{}\n", self.rows, if self.rows == 1 { "" } else { "s" })
     }
