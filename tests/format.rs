@@ -358,7 +358,7 @@ fn wrong() -> Result<()> {
 
 fn input() -> Result<()> {
     let directory = tempfile::tempdir()?;
-    for (arguments, status, out) in [(&["fmt", "-"][..], 0, NICE), (&["fmt", "--check", "-"], 1, "- is not formatted\n")] {
+    for (arguments, status, out) in [(&["fmt", "-"][..], 0, NICE), (&["fmt", "--check", "-"], 1, "standard input is not formatted\n")] {
         let mut child = millstream(directory.path())?
             .args(arguments)
             .stdin(Stdio::piped())

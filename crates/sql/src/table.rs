@@ -199,16 +199,13 @@ impl Table {
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
-    /// Without one it can only be a base of others.
-    pub(crate) fn has_connector(&self) -> bool {
-        self.options.contains_key(CONNECTOR.name)
-    }
     /// What it was made of.
     pub(crate) fn definition(&self) -> &CreateTable {
         &self.definition
     }
+    /// Its connector; without one it can only be a base of others.
     pub(crate) fn connector(&self) -> Option<&str> {
-        self.options.get("connector").map(String::as_str)
+        self.options.get(CONNECTOR.name).map(String::as_str)
     }
     pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().map(|(c, _)| c)
@@ -332,7 +329,7 @@ impl Table {
         if !self.is_whole {
             return Ok(self.scan_half(graph));
         }
-        let connector = self.connector(span)?;
+        let connector = self.needed_connector(span)?;
         if !registry.connector(connector).is_some_and(|c| c.source) {
             return Err(
                 Error::sql(format!("table \"{}\" cannot be read: the connector '{connector}' is a sink only", self.name))
@@ -430,8 +427,8 @@ impl Table {
     ///
     /// # Errors
     /// `Config` if it has none, as a table that others are made LIKE.
-    fn connector(&self, span: Span) -> Result<&str> {
-        self.options.get(CONNECTOR.name).map(String::as_str).ok_or_else(|| {
+    fn needed_connector(&self, span: Span) -> Result<&str> {
+        self.connector().ok_or_else(|| {
             let declared = self.definition.name.span;
             let e = Error::config(format!("table \"{}\" needs the option 'connector'", self.name))
                 .code("E0503")
@@ -504,7 +501,7 @@ impl Table {
     }
     /// The table as a sink.
     pub(crate) fn sink(&self, registry: &dyn Registry, span: Span) -> Result<TableDef> {
-        let connector = self.connector(span)?;
+        let connector = self.needed_connector(span)?;
         let spec = registry.connector(connector);
         if !spec.is_some_and(|c| c.sink) {
             return Err(Error::sql(format!(

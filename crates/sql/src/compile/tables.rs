@@ -25,7 +25,7 @@ impl Text<'_> {
         }
         let Some(query) = &create.query else {
             let table = self.table(&whole, name)?;
-            if !table.has_connector() {
+            if table.connector().is_none() {
                 self.unserved.insert(table.name().to_string(), create.name.span);
             }
             return self.catalog.add(&create.name, Entry::Table(Arc::new(table)), false).map_err(Error::apart);
