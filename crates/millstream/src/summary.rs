@@ -63,8 +63,9 @@ fn written(metrics: &JobMetrics) -> Vec<(String, Written)> {
     let mut tables: Vec<(String, Written)> = Vec::new();
     for node in metrics.nodes() {
         let Some(written) = node.written() else { continue };
-        let same_table = tables.iter_mut().filter(|(name, _)| *name == node.name);
-        let left = same_table.fold(Some(written), |left, (_, all)| left.and_then(|written| all.add(written).err()));
+        let mut same_table = tables.iter_mut().filter(|(name, _)| *name == node.name);
+        // None is left once it was added to one.
+        let left = same_table.try_fold(written, |written, (_, all)| all.add(written).err());
         tables.extend(left.map(|written| (node.name.clone(), written)));
     }
     tables

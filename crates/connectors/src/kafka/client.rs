@@ -13,9 +13,10 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 use rdkafka::producer::ThreadedProducer;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tracing::debug;
+use tracing::{debug, warn};
 
 /// How long brokers may take to answer, and how often they are asked.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(3);
@@ -214,6 +215,8 @@ pub(super) struct Client {
     pub(super) table: String,
     pub(super) job: String,
     pub(super) trouble: Trouble,
+    /// Whether it was told that no broker answers.
+    is_told: Arc<AtomicBool>,
     /// The group that offsets are committed to, if the user named one.
     pub(super) group: Option<String>,
 }
@@ -266,6 +269,7 @@ impl Client {
             table: table.name.clone(),
             job: job.to_string(),
             trouble: Trouble::default(),
+            is_told: Arc::default(),
             group: o.text(&GROUP).map(str::to_string),
         })
     }
@@ -375,8 +379,13 @@ impl Client {
                     .hint("check the 'properties.security.protocol', 'properties.sasl.*' and 'properties.ssl.*' options"));
             }
             tries -= 1;
+            let silent = self.silent("no broker answered for the topics", e);
             if tries == 0 {
-                return Err(self.silent("no broker answered for the topics", e));
+                return Err(silent);
+            }
+            // Once: from then on the restarts tell of it.
+            if !self.is_told.swap(true, Relaxed) {
+                warn!(job = %self.job, table = %self.table, error = %silent, "waiting for a Kafka broker");
             }
         }
     }
