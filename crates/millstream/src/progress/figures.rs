@@ -21,6 +21,8 @@ pub(crate) struct Figures {
     lag: u64,
     /// Tables that do not answer: their lag is not known.
     cut_off: Vec<String>,
+    /// Between a failure and rows that flow again nobody looks for the lag.
+    is_restarted: bool,
     /// The last one, and how many ms ago it was completed.
     checkpoint: Option<(u64, i64)>,
     late: u64,
@@ -45,6 +47,7 @@ impl Figures {
             watermark: watermarks.min().unwrap_or(Watermark::NONE),
             lag: metrics.total(NodeRole::Source, |n| n.lag.lock().unwrap_or_else(PoisonError::into_inner).values().sum()),
             cut_off: metrics.cut_off(),
+            is_restarted: metrics.failure().is_some() && !metrics.running.load(Relaxed),
             checkpoint: (epoch > 0).then_some((epoch, ago_ms)),
             late,
             bad: counted.saturating_sub(late),
@@ -63,9 +66,10 @@ impl Figures {
             Watermark::END => line += "  watermark end",
             time => line += &format!("  watermark {}", timestamp_ms(time)),
         }
-        match self.cut_off.is_empty() {
-            true => line += &format!("  lag {}", count(self.lag)),
-            false => line += &format!("  lag ? (no answer for {})", self.cut_off.join(", ")),
+        match self.known_lag() {
+            Some(lag) => line += &format!("  lag {}", count(lag)),
+            None if self.cut_off.is_empty() => line += "  lag ? (being restarted)",
+            None => line += &format!("  lag ? (no answer for {})", self.cut_off.join(", ")),
         }
         match self.checkpoint {
             None => line += "  checkpoint -",
@@ -76,6 +80,10 @@ impl Figures {
             line += &format!("  restarts {}", self.restarts);
         }
         line
+    }
+
+    fn known_lag(&self) -> Option<u64> {
+        (self.cut_off.is_empty() && !self.is_restarted).then_some(self.lag)
     }
 
     /// The same; what there is not yet, or is not known, is null.
@@ -94,7 +102,7 @@ impl Figures {
             ("done", json!(self.way.map(|w| (w.done * 1_000.0).floor() / 1_000.0))),
             ("left_s", json!(self.way.and_then(|w| w.left).map(|l| l.as_secs()))),
             ("watermark", json!(watermark)),
-            ("lag", json!(self.cut_off.is_empty().then_some(self.lag))),
+            ("lag", json!(self.known_lag())),
             ("checkpoint", json!(self.checkpoint.map(|(epoch, _)| epoch))),
             ("checkpoint_age_ms", json!(self.checkpoint.map(|(_, ago_ms)| ago_ms))),
             ("late", json!(self.late)),
