@@ -3,6 +3,7 @@
 use crate::catalog::Catalog;
 use crate::hints::Hints;
 use crate::items::Items;
+use crate::parse::TableOption;
 use millstream_dataflow::{Error, Span};
 use std::collections::BTreeMap;
 
@@ -17,8 +18,25 @@ pub struct Places {
 #[derive(Debug)]
 struct Place {
     name: Span,
-    /// Of each option: its key, and where it stands.
-    options: Vec<(String, Span)>,
+    options: Vec<PlacedOption>,
+}
+
+/// An option of a declaration or a hint.
+#[derive(Debug)]
+struct PlacedOption {
+    key: String,
+    value: String,
+    at: Span,
+}
+
+impl From<&TableOption> for PlacedOption {
+    fn from(option: &TableOption) -> Self {
+        PlacedOption {
+            key: option.key.clone(),
+            value: option.value.clone(),
+            at: option.span,
+        }
+    }
 }
 
 /// The options that say where a table's rows are, for errors that name none.
@@ -30,10 +48,9 @@ impl Places {
         items.keep(above);
         let place = |table: &crate::table::Table| {
             let definition = table.definition();
-            let options = definition.options.iter().map(|o| (o.key.clone(), o.span));
             let place = Place {
                 name: definition.name.span,
-                options: options.collect(),
+                options: definition.options.iter().map(PlacedOption::from).collect(),
             };
             (table.name().to_string(), place)
         };
@@ -45,7 +62,7 @@ impl Places {
                 options: Vec::new(),
             });
             // They hold instead of the declared ones.
-            place.options.splice(0..0, hint.options.iter().map(|o| (o.key.clone(), o.span)));
+            place.options.splice(0..0, hint.options.iter().map(PlacedOption::from));
         }
         Places { tables, inserts, items }
     }
@@ -56,7 +73,7 @@ impl Places {
         self.items = self.items.moved(&to);
         for place in self.tables.values_mut() {
             place.name = to(place.name);
-            place.options.iter_mut().for_each(|(_, span)| *span = to(*span));
+            place.options.iter_mut().for_each(|option| option.at = to(option.at));
         }
         self
     }
@@ -74,11 +91,15 @@ impl Places {
                 None => e,
             };
         };
-        let named = |text: &str| place.options.iter().find(|(key, _)| text.contains(&format!("'{key}'")));
+        let named = |text: &str| place.options.iter().find(|o| text.contains(&format!("'{}'", o.key)));
         let is_setup = e.code.is_some_and(|code| code.starts_with("E05"));
-        let usual = || PLACES.iter().find_map(|key| place.options.iter().find(|(k, _)| is_setup && k == key));
+        let usual = || PLACES.iter().find_map(|key| place.options.iter().find(|o| is_setup && o.key == *key));
         let option = named(&e.message).or_else(|| e.hint.as_deref().and_then(named)).or_else(usual);
-        let span = option.map_or(place.name, |(_, span)| *span);
+        // The table may be read with the option of a hint and with its own: which one it is, its value tells.
+        let texts = || [Some(&e.message), e.detail.as_ref()].into_iter().flatten();
+        let is_told = |value: &str| !value.is_empty() && texts().any(|text| text.contains(value));
+        let of_value = option.and_then(|option| place.options.iter().find(|o| o.key == option.key && is_told(&o.value)));
+        let span = of_value.or(option).map_or(place.name, |o| o.at);
         e.span(span)
     }
 
@@ -100,20 +121,23 @@ impl Places {
 
 #[cfg(test)]
 mod tests {
-    use super::{Items, Place, Places};
+    use super::{Items, Place, PlacedOption, Places};
     use millstream_dataflow::{Error, Span};
     use std::collections::BTreeMap;
 
     #[test]
     fn errors_stand_at_their_option_or_their_table() {
         let at = |line| Span::new((line, 1), (line, 2));
-        let options = ["connector", "topic", "properties.a"]
-            .map(str::to_string)
-            .into_iter()
-            .zip([at(2), at(3), at(4)]);
+        let option = |(key, value, line): (&str, &str, u64)| PlacedOption {
+            key: key.to_string(),
+            value: value.to_string(),
+            at: at(line),
+        };
+        // The topics are of a hint and of the declaration.
+        let options = [("connector", "kafka", 2), ("topic", "b", 3), ("properties.a", "c", 4), ("topic", "orders", 5)];
         let place = Place {
             name: at(1),
-            options: options.collect(),
+            options: options.into_iter().map(option).collect(),
         };
         let places = Places {
             tables: BTreeMap::from([("t".to_string(), place)]),
@@ -127,6 +151,7 @@ mod tests {
         assert_eq!(line(error("E0515", "option 'properties.a' is refused")), Some(4));
         assert_eq!(line(error("E0516", "no broker").hint("is 'properties.a' right?")), Some(4));
         assert_eq!(line(error("E0517", "it does not exist")), Some(3));
+        assert_eq!(line(error("E0517", "the topic 'orders' does not exist")), Some(5));
         assert_eq!(line(error("E0700", "a record cannot be read")), Some(1));
         assert_eq!(line(Error::config("table \"t\" is gone")), Some(1));
         assert_eq!(line(Error::config("about another").of_table("u")), None);
