@@ -371,5 +371,14 @@ fn input() -> Result<()> {
             bail!("{:?} {}\n{said}", arguments, output.status);
         }
     }
+    // What is shown of a difference goes into logs.
+    std::fs::write(
+        directory.path().join("secret.sql"),
+        "create table t (a INT) WITH ('connector' = 'kafka', 'properties.sasl.password' = 'hunter2');",
+    )?;
+    let mut command = millstream(directory.path())?;
+    let output = command.args(["fmt", "--check", "secret.sql"]).output()?;
+    let said = String::from_utf8(output.stdout)?;
+    ensure!(said.contains("'properties.sasl.password' = '*******'") && !said.contains("hunter2"), "{said}");
     Ok(())
 }

@@ -237,6 +237,11 @@ pub fn check(table: &TableSpec, context: &ConnectorContext) -> Vec<Error> {
         let e = Error::config(format!("option '{}' has no value", GROUP.name)).code("E0502");
         errors.push(e.hint("name a group, or leave the option out"));
     }
+    if o.text(&BROKERS).is_some_and(|brokers| brokers.contains('@')) {
+        // E0515: the value is not shown, as a password may stand in it.
+        let e = Error::config(format!("option '{}' names a user, which an address of a broker does not have", BROKERS.name)).code("E0515");
+        errors.push(e.hint("'host:port,host:port'; 'properties.sasl.username' and 'properties.sasl.password' say who reads"));
+    }
     let lacking = credentials(&table.options);
     let jaas = table.options.contains_key("properties.sasl.jaas.config");
     if !jaas

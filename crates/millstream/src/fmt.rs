@@ -5,6 +5,7 @@ use crate::report::{self, say};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use millstream_dataflow::ErrorKind;
+use millstream_sql::without_secrets;
 use similar::TextDiff;
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
@@ -123,7 +124,8 @@ fn compare(name: &str, text: &str, made: &str) -> Outcome {
         return Outcome::Fine;
     }
     // The least difference of long texts takes long to find; one that is near it does as well.
-    let difference = TextDiff::configure().timeout(DIFF_MAX).diff_lines(text, made);
+    let (text, made) = (without_secrets(text), without_secrets(made));
+    let difference = TextDiff::configure().timeout(DIFF_MAX).diff_lines(&text, &made);
     let shown = difference.unified_diff().context_radius(1).to_string();
     let lines: Vec<&str> = shown.lines().collect();
     let mut out = format!("{name} is not formatted\n");

@@ -29,7 +29,7 @@ pub(super) fn reads(file: &DataType, table: &DataType) -> bool {
         (_, T::Utf8View) => file.is_string() || file.is_binary(),
         (_, T::BinaryView) => file.is_binary() || matches!(file, T::FixedSizeBinary(_)),
         (_, T::Int8 | T::Int16 | T::Int32 | T::Int64) => file.is_integer(),
-        (_, T::Decimal128(..)) => file.is_decimal(),
+        (_, T::Decimal128(..)) => file.is_decimal() || *file == T::UInt64,
         (_, T::Timestamp(..)) => matches!(file, T::Timestamp(..)),
         (_, T::Time32(_) | T::Time64(_)) => matches!(file, T::Time32(_) | T::Time64(_)),
         (T::List(a) | T::LargeList(a) | T::FixedSizeList(a, _), T::List(b)) => reads(a.data_type(), b.data_type()),

@@ -158,6 +158,19 @@ fn columns_of_another_type_are_refused() {
 }
 
 #[test]
+fn unsigned_integers_are_read_where_they_fit() {
+    let values: ArrayRef = Arc::new(arrow_array::UInt64Array::from(vec![0, 7, u64::MAX]));
+    let fits = |column: &ArrayRef, ty: &str| {
+        let wanted = Field::parse_type("u", ty).unwrap().ty.to_arrow();
+        assert!(reads(column.data_type(), &wanted), "{ty}");
+        convert(column, &wanted).map(|read| arrow_cast::display::array_value_to_string(&read, read.len() - 1).unwrap())
+    };
+    assert_eq!(fits(&values, "DECIMAL(20, 0)").unwrap(), "18446744073709551615");
+    assert_eq!(fits(&values, "BIGINT").unwrap_err(), "18446744073709551615, which BIGINT does not hold");
+    assert_eq!(fits(&values.slice(0, 2), "BIGINT").unwrap(), "7");
+}
+
+#[test]
 fn fields_that_a_file_does_not_have_are_null_at_any_depth() {
     let schema = |ty: &str| Schema::new(vec![Field::parse_type("c", ty).unwrap()]);
     let written = schema("ARRAY<ROW<x INT, m MAP<STRING, ROW<y INT>>>>");
