@@ -213,7 +213,7 @@ fn resized() -> Result<()> {
     terminal.wait("rows that fit", fits)?;
     // Numbers and times are not cut: those that have no room are named.
     terminal.resize(NonZeroU16::MIN.saturating_add(39))?;
-    terminal.see("\\x shows the rest, too: ts, text")?;
+    terminal.see("no room for ts, text; in the shell \\x")?;
     terminal.send(CTRL_C)?;
     terminal.prompt(PROMPT)?;
     // Texts go over lines.

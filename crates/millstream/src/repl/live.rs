@@ -268,7 +268,7 @@ impl Live {
             LiveMode::Changelog | LiveMode::Append => lines.extend(self.changes.range(above..).map(|c| self.change(&grid, c))),
         }
         lines.push(grid.rule());
-        lines.extend(left_out.map(|names| Line::of(format!("\\x shows the rest, too: {names}"), Mark::Dim)));
+        lines.extend(left_out.map(|names| Line::of(format!("no room for {names}; in the shell \\x shows all"), Mark::Dim)));
         lines
     }
 
