@@ -26,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     own("update_writes_what_came", update);
     own("a_recorded_test_passes", recorded);
     own("a_recorded_test_has_all_values", recorded_values);
+    own("a_recorded_test_has_changes", recorded_changes);
     own("fixtures_of_all_formats", fixtures);
     own("results_as_junit", junit);
     own("results_as_marks", marks);
@@ -237,6 +238,45 @@ EXPECT TABLE o VALUES ('a', 1), ('it''s', 2);
     ensure!(code == 2 && err.contains("is there already"), "{err}");
     let (code, _, err) = run(project.path(), &["--record", "jobs/sums.sql", "--to", "tests/other.test.sql"])?;
     ensure!(code == 1 && err.contains("the variable '${IN}' has no value"), "{code}\n{err}");
+    Ok(())
+}
+
+/// What changes do to their table is recorded, too.
+fn recorded_changes() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text);
+    let changes = [
+        r#"{"op":"c","after":{"id":1,"v":10}}"#,
+        r#"{"op":"u","before":{"id":1,"v":10},"after":{"id":1,"v":99}}"#,
+        r#"{"op":"u","before":{"id":1,"v":99},"after":{"id":1,"v":7}}"#,
+    ];
+    write("changes.json", &changes.join("\n"))?;
+    write(
+        "job.sql",
+        "CREATE TABLE c (id INT, v INT) WITH ('connector' = 'filesystem', 'path' = 'changes.json', 'format' = 'debezium-json');
+CREATE TABLE o (id INT, v INT) WITH ('connector' = 'print');\nINSERT INTO o SELECT * FROM c;\n",
+    )?;
+    // The fourth row is the first half of an update.
+    for (rows, now) in [("3", "(1, 99)"), ("4", "(1, 99)"), ("9", "(1, 7)")] {
+        let (code, out, err) = run(directory.path(), &["--record", "job.sql", "--rows", rows, "--to", "r.test.sql"])?;
+        ensure!(code == 0, "{code}\n{out}{err}");
+        let text = std::fs::read_to_string(directory.path().join("r.test.sql"))?;
+        ensure!(
+            text.contains("GIVEN CHANGES c PARTITION 0 (id, v)\nVALUES ('+I', 1, 10), ('-U', 1, 10), ('+U', 1, 99)")
+                && text.contains(&format!("EXPECT TABLE o VALUES {now};")),
+            "{text}"
+        );
+        let (code, out, err) = run(directory.path(), &["r.test.sql"])?;
+        ensure!(code == 0, "{code}\n{out}{err}");
+        std::fs::remove_file(directory.path().join("r.test.sql"))?;
+    }
+    // A deletion of a row that came before is nothing that --update could write.
+    let test = "TEST 'a' FOR 'job.sql';\nGIVEN CHANGES c VALUES ('+I', 1, 10);\nEXPECT o VALUES (1, 10);\n\
+                GIVEN CHANGES c VALUES ('-U', 1, 10), ('+U', 1, 11);\nEXPECT o VALUES (1, 11);\n";
+    write("u.test.sql", test)?;
+    let (code, out, err) = run(directory.path(), &["--update", "u.test.sql"])?;
+    ensure!(code == 1 && format!("{out}{err}").contains("EXPECT CHANGES says how"), "{code}\n{out}{err}");
+    ensure!(std::fs::read_to_string(directory.path().join("u.test.sql"))? == test, "it was changed");
     Ok(())
 }
 

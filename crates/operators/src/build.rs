@@ -2,7 +2,7 @@
 
 use crate::dead_letters::DeadLetterRows;
 use crate::expand::Expand;
-use crate::expression::Evaluator;
+use crate::expression::{Evaluator, one_row};
 use crate::filter::Filter;
 use crate::project::{Project, Projection};
 use crate::row_tests::row_tests;
@@ -86,12 +86,7 @@ fn source_node(source: &SourceSpec, columns: &[Column], connectors: &dyn Connect
 /// # Errors
 /// `Data` if it has none, as a cast of a text that is no number.
 pub fn constant(expr: &Expr) -> Result<ArrayRef> {
-    let one = RecordBatch::try_new_with_options(
-        Arc::new(arrow_schema::Schema::empty()),
-        vec![],
-        &RecordBatchOptions::new().with_row_count(Some(1)),
-    )?;
-    Evaluator::new(expr)?.evaluate(&one)
+    Evaluator::new(expr)?.evaluate(&one_row()?)
 }
 
 /// Inline rows go through a scan, too: one that changes nothing.

@@ -3,7 +3,8 @@
 mod literal;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, Scalar, UInt32Array};
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, Scalar, UInt32Array};
+use arrow_schema::Schema;
 use arrow_select::filter::filter_record_batch;
 use arrow_select::take::take;
 use millstream_dataflow::{Error, Result, SqlType};
@@ -54,12 +55,12 @@ pub(crate) enum Side {
     Column(Box<Evaluator>),
 }
 
-impl Side {
-    fn new(expr: &Expr) -> Result<Side> {
-        Ok(match Evaluator::new(expr)? {
+impl From<Evaluator> for Side {
+    fn from(evaluator: Evaluator) -> Side {
+        match evaluator {
             Evaluator::Literal(value) => Side::Value(Scalar::new(value)),
             other => Side::Column(Box::new(other)),
-        })
+        }
     }
 }
 
@@ -67,13 +68,15 @@ impl Evaluator {
     /// # Errors
     /// `Corrupt` for a function or version that this release does not know.
     pub(crate) fn new(expr: &Expr) -> Result<Evaluator> {
-        if let Expr::Call { name, version: 1, args, .. } = expr
-            && let (Some(comparison), [left, right]) = (comparison(name), args.as_slice())
-            && matches!(left, Expr::Literal { .. }) != matches!(right, Expr::Literal { .. })
-        {
-            let (left, right) = (Side::new(left)?, Side::new(right)?);
-            return Ok(Evaluator::Compare { comparison, left, right });
+        let evaluator = Evaluator::of(expr)?;
+        if matches!(evaluator, Evaluator::Literal(_)) || !expr.columns().is_empty() {
+            return Ok(evaluator);
         }
+        // What reads no column is computed once. That it cannot be is told by rows, where there are any.
+        Ok(evaluator.evaluate(&one_row()?).map_or(evaluator, Evaluator::Literal))
+    }
+
+    fn of(expr: &Expr) -> Result<Evaluator> {
         let boxed = |e: &Expr| Evaluator::new(e).map(Box::new);
         Ok(match expr {
             Expr::Column(i) => Evaluator::Column(*i),
@@ -95,9 +98,20 @@ impl Evaluator {
                 let function = function(name).filter(|_| *version == 1);
                 let function =
                     function.ok_or_else(|| Error::corrupt(format!("the plan calls {name} in version {version}, which this release does not have")))?;
+                let mut args = args.iter().map(Evaluator::new).collect::<Result<Vec<_>>>()?;
+                let values = args.iter().filter(|a| matches!(a, Evaluator::Literal(_))).count();
+                if let (Some(comparison), 2, 1) = (comparison(name), args.len(), values)
+                    && let (Some(right), Some(left)) = (args.pop(), args.pop())
+                {
+                    return Ok(Evaluator::Compare {
+                        comparison,
+                        left: left.into(),
+                        right: right.into(),
+                    });
+                }
                 Evaluator::Call {
                     function,
-                    args: args.iter().map(Evaluator::new).collect::<Result<_>>()?,
+                    args,
                     ty: ty.ty.clone(),
                 }
             }
@@ -161,6 +175,12 @@ impl Evaluator {
         let array = self.evaluate(batch)?;
         array.as_boolean_opt().cloned().ok_or_else(|| Error::bug("a condition is no BOOLEAN"))
     }
+}
+
+/// A row without columns.
+pub(crate) fn one_row() -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(1));
+    Ok(RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options)?)
 }
 
 /// A one-row array as many rows.

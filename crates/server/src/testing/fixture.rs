@@ -3,7 +3,7 @@
 use super::step::Fixtures;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
-use millstream_dataflow::{ColumnKind, Connectors, Error, Fetch, Field, Result, Schema, Source, SqlType, TableColumn, TableSpec};
+use millstream_dataflow::{Batch, ColumnKind, Connectors, Error, Fetch, Field, Result, Schema, Source, SqlType, TableColumn, TableSpec};
 use millstream_plan::TableDef;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -125,7 +125,7 @@ impl File<'_> {
                 return Err(e.code("E0700").detail(bad));
             }
             let again =
-                RecordBatch::try_new(schema(spec), batch.columns().to_vec()).map_err(|e| Error::bug("rows of a file do not fit the table").source(e))?;
+                RecordBatch::try_new(schema(spec), batch.data.columns().to_vec()).map_err(|e| Error::bug("rows of a file do not fit the table").source(e))?;
             batches.push(again);
             Ok(true)
         })?;
@@ -151,7 +151,7 @@ pub(super) fn read(
     source: &dyn Source,
     handle: &tokio::runtime::Handle,
     mut head: Option<u64>,
-    mut take: impl FnMut(&str, RecordBatch, Option<String>) -> Result<bool>,
+    mut take: impl FnMut(&str, Batch, Option<String>) -> Result<bool>,
 ) -> Result<()> {
     let splits = handle.block_on(source.discover(&[]))?;
     let mut open: Vec<String> = splits.iter().map(|s| s.id.clone()).collect();
@@ -169,12 +169,12 @@ pub(super) fn read(
                         Some(first) if first.number == head => drop(decoded.bad.remove(0)),
                         _ => {
                             let rows = decoded.batch.num_rows();
-                            decoded.batch.data = decoded.batch.data.slice(rows.min(1), rows.saturating_sub(1));
+                            decoded.batch = decoded.batch.slice(rows.min(1), rows.saturating_sub(1));
                         }
                     }
                 }
                 let bad = decoded.bad.first().map(|b| format!("{}: {}", decoded.places.of(b.number), b.why.message));
-                if !take(&split, decoded.batch.data, bad)? {
+                if !take(&split, decoded.batch, bad)? {
                     return Ok(());
                 }
             }

@@ -121,8 +121,8 @@ impl Made<'_> {
             let partition = *partitions.entry(split.to_string()).or_insert(next);
             let take = batch.num_rows().min(limit - count);
             let rows = (0..take).map(|row| Row {
-                kind: RowKind::Insert,
-                cells: cells(&batch, row, &schema),
+                kind: batch.kind(row),
+                cells: cells(&batch.data, row, &schema),
                 key: None,
             });
             match steps.last_mut() {
@@ -137,9 +137,21 @@ impl Made<'_> {
         }
         let columns: Vec<String> = schema.fields.iter().map(|f| identifier(&f.name)).collect();
         let table: Vec<String> = name.split('.').map(identifier).collect();
+        // What an update begins with is nothing without its end.
+        if let Some((_, rows)) = steps.last_mut()
+            && rows.pop_if(|row| row.kind == RowKind::UpdateBefore).is_some()
+        {
+            count -= 1;
+        }
+        let changes = steps.iter().flat_map(|(_, rows)| rows).any(|row| row.kind != RowKind::Insert);
         for (partition, rows) in steps.iter().filter(|(_, rows)| !rows.is_empty()) {
             let (table, columns) = (table.join("."), columns.join(", "));
-            let _ = writeln!(self.text, "GIVEN {table} PARTITION {partition} ({columns}) VALUES\n  {};", written(rows, false));
+            let given = if changes { "GIVEN CHANGES" } else { "GIVEN" };
+            let _ = writeln!(
+                self.text,
+                "{given} {table} PARTITION {partition} ({columns}) VALUES\n  {};",
+                written(rows, changes)
+            );
         }
         Ok(count)
     }

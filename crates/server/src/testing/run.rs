@@ -9,7 +9,7 @@ use super::output::Place;
 use super::row::Row;
 use super::step::{Action, Expected, ExpectedRows, Step};
 use super::update::written;
-use millstream_dataflow::{Result, Span};
+use millstream_dataflow::{Result, RowKind, Span};
 use millstream_plan::{Column, Job, Settings, TableDef};
 use millstream_sql::parse::Looked;
 use std::collections::BTreeMap;
@@ -206,10 +206,16 @@ impl Running {
             (n, 0) => format!("lacks {n} of {} expected", counted(rows.len())),
             (m, u) => format!("is not as expected: {m} missing, {u} unexpected"),
         };
+        // Deletions of rows that came before are none that VALUES could say.
+        let are_changes = !kinds && came.iter().any(|row| row.kind != RowKind::Insert);
         let finding = Finding {
             diff: Some(diff),
-            update: Some((at, written(&came, kinds))),
+            update: (!are_changes).then(|| (at, written(&came, kinds))),
             ..Finding::new(format!("{} {what}", name(expected)))
+        };
+        let finding = match are_changes {
+            true => finding.detail("rows that came before are updated or deleted: EXPECT CHANGES says how, EXPECT TABLE what there is now"),
+            false => finding,
         };
         self.findings.push(finding.at(span));
     }

@@ -120,7 +120,7 @@ fn another_file_finds_the_same_tables_and_views() {
     );
     let table = memory.text("t");
     assert!(
-        table.starts_with("CREATE TABLE `t` (\n  `id` BIGINT,\n") && table.ends_with("'topic' = 'it''s'\n)\n"),
+        table.starts_with("CREATE TABLE `t` (\n  `id` BIGINT NOT NULL,\n") && table.ends_with("'topic' = 'it''s'\n)\n"),
         "{table}"
     );
     // It is there: IF NOT EXISTS leaves it alone, without it is an error.

@@ -32,7 +32,14 @@ pub(crate) fn statement(full: &FullName, entry: &Entry, path: &ObjectPath, varia
     };
     if substitute(&without_secrets, &BTreeMap::new()).is_err() {
         let e = Error::sql(format!("\"{path}\" cannot be stored: a text in it has the form of a variable, ${{NAME}}"));
-        return Err(e.code("E0213").span(path.span));
+        // At the option: where it is a variable whose value is not known yet, nothing is wrong with it.
+        let options = match entry {
+            Entry::Table(table) => table.definition().options.as_slice(),
+            Entry::View(_) => &[],
+        };
+        let is_form = |o: &&TableOption| o.variables.is_none() && substitute(&o.value, &BTreeMap::new()).is_err();
+        let at = options.iter().find(is_form).map_or(path.span, |o| o.value_span);
+        return Err(e.code("E0213").span(at));
     }
     let same = match (entry, parsed(&text, variables)) {
         (Entry::Table(_), Ok(StatementKind::CreateTable(again))) => table_text(&full.name, &again) == text,
