@@ -34,7 +34,7 @@ use millstream_sql::test_file::{BoundTest, TestErrors, bind};
 use millstream_sql::{CompileOptions, Sources};
 use run::{Prepared, Ran};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use step::Fixtures;
 
@@ -157,6 +157,19 @@ struct Tested<'a> {
     handle: &'a tokio::runtime::Handle,
 }
 
+/// A path without the ways up that follow a way down: what reads reports compares paths by their letters.
+fn straight(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        let goes_back = part == Component::ParentDir && matches!(out.components().next_back(), Some(Component::Normal(_)));
+        match goes_back {
+            true => drop(out.pop()),
+            false => out.push(part),
+        }
+    }
+    out
+}
+
 impl Tested<'_> {
     fn run(&self, file: &TestFile, test: &Test) -> TestReport {
         let clock = SystemClock::default();
@@ -222,7 +235,7 @@ impl Tested<'_> {
             cannot.source(e)
         })?;
         let shown = found.strip_prefix(&self.options.directory).unwrap_or(&found);
-        Ok(Some((shown.to_string_lossy().into_owned(), text)))
+        Ok(Some((straight(shown).to_string_lossy().into_owned(), text)))
     }
 
     /// What is to be run, if anything is, and what was found without.

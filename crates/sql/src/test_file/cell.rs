@@ -96,6 +96,12 @@ fn loses(bound: &Bound, to: &SqlType, span: Span) -> Result<bool> {
         SqlType::Char(n) | SqlType::VarChar(n) => {
             return Ok(matches!(value_of(bound, span)?, Some(Value::Text(text)) if text.chars().count() > *n as usize));
         }
+        SqlType::Time(digits) | SqlType::Timestamp(digits) | SqlType::TimestampLtz(digits) => {
+            let Some(Value::Text(text)) = value_of(bound, span)? else { return Ok(false) };
+            let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
+            let fraction = &fraction[..fraction.find(|c: char| !c.is_ascii_digit()).unwrap_or(fraction.len())];
+            return Ok(fraction.trim_end_matches('0').len() > usize::from(*digits));
+        }
         _ => return Ok(false),
     };
     Ok(match (value_of(bound, span)?, &bound.ty.ty) {

@@ -13,6 +13,7 @@ TEST 'values that cannot be cast' FOR 'jobs/revenue.sql';
 GIVEN orders VALUES (1, 'two', '2026-01-01 00:00:00'), (1, 2.0, '2026-13-01 00:00:00');
 ADVANCE WATERMARK orders TO 'yesterday';
 EXPECT revenue VALUES ('2026-01-01', 'x');
+EXPECT revenue VALUES ('2026-01-01 00:00:00.1239', 1.0), ('2026-01-01 00:00:00.1230', 1.0);
 GIVEN orders FROM 'nowhere.jsonl';
 GIVEN orders FROM 'jobs/revenue.sql';
 
