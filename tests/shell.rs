@@ -260,6 +260,8 @@ fn failed_job() -> Result<()> {
         status == 1
             && shown == "{\"a\":1}\n"
             && said.contains("job o has failed\nerror")
+            // In the text that the job is of.
+            && said.contains(" --> o:1:22\n")
             && said.contains("division by zero")
             && said.contains("job p has finished"),
         "{status}\n{shown}{said}"

@@ -14,7 +14,7 @@ use millstream_connectors::print::READER_LEFT;
 use millstream_dataflow::{Error, Registry, Result, Span};
 use millstream_plan::{Job as Plan, Settings};
 use millstream_runtime::Control;
-use millstream_sql::{CompileOptions, Compiled, Failed, Known, OnError, Session, Step};
+use millstream_sql::{CompileOptions, Compiled, Failed, Known, OnError, Places, Session, Step};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,6 +61,12 @@ const NAMES_WAIT: Duration = Duration::from_secs(1);
 
 /// Names tried for a job that has none of its own.
 const NAMES_MAX: usize = 100;
+
+/// A text, and where in it things stand.
+struct Placed<'a> {
+    text: &'a str,
+    places: Arc<Places>,
+}
 
 impl Workbench {
     /// A session without names, and who hears what happens in the background. Must be called on a tokio runtime with several threads.
@@ -128,6 +134,10 @@ impl Workbench {
     async fn steps(&self, text: &str, compiled: Compiled, options: TextOptions, observer: &Arc<dyn Observer>, control: &Control) -> (bool, Vec<Error>) {
         let mut failed: Vec<Error> = warn(&compiled.findings, observer.as_ref()).err().into_iter().collect();
         let named = compiled.settings.contains_key("pipeline.name");
+        let text = Placed {
+            text,
+            places: Arc::new(compiled.places),
+        };
         for step in compiled.steps {
             let done = match step {
                 Step::Explain(text) => observer.event(Event::Explain(&text)).map(|()| false),
@@ -137,14 +147,14 @@ impl Workbench {
                     let end = self.runner.query(*query, options.bounds, observer, control).await;
                     end.map(|end| end == QueryEnd::Stopped)
                 }
-                Step::Insert(plan) => self.insert(plan, named, text, observer, control).await,
+                Step::Insert(plan) => self.insert(plan, named, &text, observer, control).await,
             };
             match done {
                 Ok(false) => {}
                 Ok(true) => return (true, failed),
                 Err(e) => {
                     let goes_on = options.on_error == OnError::Continue && e.code != Some(READER_LEFT);
-                    failed.push(compiled.places.of(e));
+                    failed.push(text.places.of(e));
                     if !goes_on {
                         break;
                     }
@@ -158,7 +168,7 @@ impl Workbench {
     ///
     /// # Errors
     /// Why they cannot be started; or that they have failed, which a notice tells more of.
-    async fn insert(&self, plan: Plan, named: bool, text: &str, observer: &Arc<dyn Observer>, control: &Control) -> Result<bool> {
+    async fn insert(&self, plan: Plan, named: bool, text: &Placed<'_>, observer: &Arc<dyn Observer>, control: &Control) -> Result<bool> {
         let waits = Settings::new(&plan.settings)?.dml_sync;
         let Some(name) = self.start(plan, named, text, observer, control).await? else {
             return Ok(false);
@@ -181,7 +191,7 @@ impl Workbench {
     ///
     /// A job that `pipeline.name` names is that one: it goes on where it was, and has finished if it has. One that is called after its table
     /// goes on, too, if it was stopped; but what has finished is done once more, and what was another job's gets another name.
-    async fn start(&self, mut plan: Plan, named: bool, text: &str, observer: &Arc<dyn Observer>, control: &Control) -> Result<Option<String>> {
+    async fn start(&self, mut plan: Plan, named: bool, text: &Placed<'_>, observer: &Arc<dyn Observer>, control: &Control) -> Result<Option<String>> {
         let life = match (self.options.fresh, named) {
             (true, _) => Life::New,
             (false, true) => Life::Same,

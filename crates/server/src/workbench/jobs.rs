@@ -1,5 +1,6 @@
 //! The jobs of a session, and what is told of them.
 
+use super::Placed;
 use crate::runner::{Output, Prepared};
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result};
@@ -101,8 +102,9 @@ impl Jobs {
     }
 
     /// Runs a job beside its caller. An earlier one of its name is forgotten.
-    pub(super) fn start(&self, name: &str, job: Prepared, text: &str) {
-        let (control, text) = (Control::default(), Arc::<str>::from(text));
+    pub(super) fn start(&self, name: &str, job: Prepared, text: &Placed<'_>) {
+        let places = Arc::clone(&text.places);
+        let (control, text) = (Control::default(), Arc::<str>::from(text.text));
         let metrics = Arc::clone(&job.metrics);
         let info = JobInfo {
             name: name.to_string(),
@@ -146,7 +148,7 @@ impl Jobs {
                     )
                 }
                 Err(e) => {
-                    let (error, name) = (Arc::new(e), name.clone());
+                    let (error, name) = (Arc::new(places.of(e)), name.clone());
                     (JobStatus::Failed(Arc::clone(&error)), Notice::Failed { name, error, text })
                 }
             };
