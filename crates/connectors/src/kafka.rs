@@ -242,6 +242,7 @@ pub fn check(table: &TableSpec, context: &ConnectorContext) -> Vec<Error> {
         let e = Error::config(format!("option '{}' names a user, which an address of a broker does not have", BROKERS.name)).code("E0515");
         errors.push(e.hint("'host:port,host:port'; 'properties.sasl.username' and 'properties.sasl.password' say who reads"));
     }
+    errors.extend(mechanism(&table.options));
     let lacking = credentials(&table.options);
     let jaas = table.options.contains_key("properties.sasl.jaas.config");
     if !jaas
@@ -259,6 +260,31 @@ pub fn check(table: &TableSpec, context: &ConnectorContext) -> Vec<Error> {
         );
     }
     errors
+}
+
+/// A way to say who reads that the client does not have. It would name none of the options.
+fn mechanism(options: &std::collections::BTreeMap<String, String>) -> Option<Error> {
+    const THERE: [&str; 4] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"];
+    let protocol = options.get("properties.security.protocol")?;
+    if !protocol.to_ascii_uppercase().starts_with("SASL_") || options.contains_key("properties.sasl.jaas.config") {
+        return None;
+    }
+    let given = ["properties.sasl.mechanism", "properties.sasl.mechanisms"]
+        .into_iter()
+        .find_map(|key| Some((key, options.get(key)?)));
+    let hint = format!("one of {}", THERE.join(", "));
+    match given {
+        None => {
+            let e = Error::config("the option 'properties.sasl.mechanism' is missing, which 'properties.security.protocol' needs").code("E0503");
+            Some(e.hint(hint))
+        }
+        // A variable may have no value yet.
+        Some((_, name)) if name.contains("${") || THERE.contains(&name.to_ascii_uppercase().as_str()) => None,
+        Some((key, name)) => {
+            let e = Error::config(format!("option '{key}' has the value '{name}', which is not supported")).code("E0502");
+            Some(e.hint(hint))
+        }
+    }
 }
 
 /// The parts of a user's credentials that are missing. The client would tell of them without naming the options.
