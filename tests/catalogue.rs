@@ -80,11 +80,16 @@ fn every_code() -> Result<()> {
     Ok(())
 }
 
-fn job(directory: &Path, text: &str) -> Result<Command> {
-    std::fs::write(directory.join("job.sql"), text)?;
+/// A command over a file with this text.
+fn over(directory: &Path, verb: &str, file: &str, text: &str, more: &[&str]) -> Result<Command> {
+    std::fs::write(directory.join(file), text)?;
     let mut command = millstream(directory)?;
-    command.args(["run", "job.sql", "-D", "NAME=value"]);
+    command.args([verb, file]).args(more);
     Ok(command)
+}
+
+fn job(directory: &Path, text: &str) -> Result<Command> {
+    over(directory, "run", "job.sql", text, &["-D", "NAME=value"])
 }
 
 fn examples(entry: &Entry) -> Result<()> {
@@ -94,24 +99,14 @@ fn examples(entry: &Entry) -> Result<()> {
     let directory = tempfile::tempdir()?;
     let directory = directory.path();
     if entry.code.starts_with('W') {
-        let told = |text: &str| -> Result<String> {
-            std::fs::write(directory.join("job.sql"), text)?;
-            let mut command = millstream(directory)?;
-            command.args(["check", "job.sql", "--output", "json"]);
-            succeed(command)
-        };
+        let told = |text: &str| succeed(over(directory, "check", "job.sql", text, &["--output", "json"])?);
         let code = format!("\"code\": \"{}\"", entry.code);
         ensure!(told(failing)?.contains(&code), "the lint is not told");
         ensure!(!told(fixed)?.contains(&code), "the mended text is still told of");
         return Ok(());
     }
     if entry.code.starts_with("E08") {
-        let tested = |text: &str| -> Result<Command> {
-            std::fs::write(directory.join("example.test.sql"), text)?;
-            let mut command = millstream(directory)?;
-            command.args(["test", "example.test.sql", "--output", "json"]);
-            Ok(command)
-        };
+        let tested = |text: &str| over(directory, "test", "example.test.sql", text, &["--output", "json"]);
         let output = tested(failing)?.output()?;
         let told = String::from_utf8(output.stdout)? + &String::from_utf8(output.stderr)?;
         ensure!(output.status.code() == Some(1) && told.contains(&format!("\"{}\"", entry.code)), "{told}");

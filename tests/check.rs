@@ -15,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("exit_codes_say_what_was_found", exit_codes),
         trial("edits_mend_what_they_are_for", edits),
         trial("all_that_is_wrong_is_told_at_once", together),
+        trial("tables_without_connector_are_told_if_nothing_has_them", bases),
         trial("standard_input_is_checked", stdin),
         trial("variables_are_those_of_the_configuration", configured),
     ]
@@ -76,6 +77,26 @@ fn exit_codes() -> Result<()> {
     let output = command.arg("check").output()?;
     let said = String::from_utf8(output.stderr)?;
     ensure!(output.status.code() == Some(2) && said == "error: there is no *.sql file in .\n", "{said}");
+    Ok(())
+}
+
+/// A base is of use where a table is LIKE it, or a hint gives it a connector; what an error says of it no lint says again.
+fn bases() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let options = "'connector' = 'datagen'";
+    let used = [
+        format!("CREATE TABLE t WITH ({options}) LIKE base;"),
+        format!("SELECT a FROM base /*+ OPTIONS({options}) */;"),
+        format!("ALTER TABLE base SET ({options});"),
+        "DROP TABLE base;".to_string(),
+        "SELECT a FROM base;".to_string(),
+    ];
+    for (rest, told) in used.iter().map(|rest| (rest.as_str(), 0)).chain([("", 1), ("CREATE TABLE base_2 (a INT);", 2)]) {
+        std::fs::write(directory.path().join("job.sql"), format!("CREATE TABLE base (a INT);\n{rest}"))?;
+        let mut command = millstream(directory.path())?;
+        let shown = String::from_utf8(command.args(["check", "job.sql"]).output()?.stdout)?;
+        ensure!(shown.matches("[W0504]").count() == told, "{rest}: {shown}");
+    }
     Ok(())
 }
 

@@ -198,7 +198,10 @@ impl<'a> Text<'a> {
     pub(crate) fn findings(&mut self) -> Vec<Diagnostic> {
         let mut findings = std::mem::take(&mut self.findings);
         findings.append(&mut self.inserts.findings);
-        findings.extend(std::mem::take(&mut self.unserved).into_iter().map(|(name, at)| lint::unserved(&name, at)));
+        // A hint may have given it one.
+        let hinted: BTreeSet<String> = self.hints.taken().into_iter().map(|(table, _)| table).collect();
+        let unserved = std::mem::take(&mut self.unserved).into_iter().filter(|(name, _)| !hinted.contains(name));
+        findings.extend(unserved.map(|(name, at)| lint::unserved(&name, at)));
         findings
     }
 
@@ -227,6 +230,8 @@ impl<'a> Text<'a> {
         }
         // A `*` may stand for many columns that are wrong in the same way.
         done.map_err(|mut wrong| {
+            // Told as an error, it is no warning any more.
+            self.unserved.retain(|_, at| wrong.iter().all(|e| e.span != Some(*at)));
             let mut told = BTreeSet::new();
             wrong.retain(|e| e.code != Some("E0405") || told.insert(e.span.map(|s| s.start)));
             wrong
@@ -331,7 +336,12 @@ impl<'a> Text<'a> {
                     .add(&create.name, Entry::View(Arc::new(view)), create.if_not_exists)
                     .map_err(Error::apart)
             }
-            StatementKind::Drop { view, name, if_exists } => self.catalog.drop(name, *view, *if_exists).map_err(Error::apart),
+            StatementKind::Drop { view, name, if_exists } => {
+                if let Ok(full) = self.catalog.resolve(name, &self.catalog.current) {
+                    self.unserved.remove(&full.short());
+                }
+                self.catalog.drop(name, *view, *if_exists).map_err(Error::apart)
+            }
             StatementKind::Alter(alter) => self.alter(alter).map_err(|e| within(e, statement.span, alter.name.span)),
             StatementKind::CreateDatabase { name, if_not_exists } => self.catalog.create_database(name, *if_not_exists).map_err(Error::apart),
             StatementKind::DropDatabase { name, if_exists, cascade } => self.catalog.drop_database(name, *if_exists, *cascade).map_err(Error::apart),

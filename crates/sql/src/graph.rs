@@ -107,7 +107,6 @@ impl JobGraph {
         self.nodes.truncate(mark.nodes);
         self.roles = mark.roles;
     }
-    /// Leaves only the first nodes, which nothing behind them is needed by.
     /// Notes where the columns of a projection stand.
     pub(crate) fn note(&mut self, node: usize, places: impl Iterator<Item = Span>) {
         let node = &self.nodes[node];
@@ -115,6 +114,7 @@ impl JobGraph {
             self.items.add(&node.id, &column.name, at);
         }
     }
+    /// Leaves only the first nodes, which nothing behind them is needed by.
     pub(crate) fn cut(&mut self, nodes: usize) {
         self.nodes.truncate(nodes);
         self.routes.retain(|node, _| *node < nodes);
