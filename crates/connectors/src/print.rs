@@ -12,9 +12,6 @@ use std::sync::Arc;
 const IDENTIFIER: OptionSpec = OptionSpec::new("print-identifier", OptionType::Text, "A text in front of each row.").examples(&["clicks"]);
 const STANDARD_ERROR: OptionSpec = OptionSpec::new("standard-error", OptionType::Boolean, "Prints to standard error instead.").default("false");
 
-/// The code of the error when whoever read the printed rows has left.
-pub const READER_LEFT: &str = "E0521";
-
 pub const SPEC: ConnectorSpec = ConnectorSpec {
     name: "print",
     doc: "Prints each row as `+I[…]` when it comes. Not transactional: after a restart rows may be printed again.",
@@ -98,7 +95,7 @@ impl SinkWriter for Printer {
             lines += &format!("{}{}[{}]\n", self.prefix, batch.kind(row).short(), values.join(", "));
         }
         (self.print.out)(lines.as_bytes()).map_err(|e| match e.kind() {
-            std::io::ErrorKind::BrokenPipe => Error::config("nobody reads the printed rows any more").code(READER_LEFT).source(e),
+            std::io::ErrorKind::BrokenPipe => Error::reader_left().source(e),
             _ => Error::config("rows cannot be printed").source(e),
         })
     }

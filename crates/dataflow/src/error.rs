@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Fenced,
     /// Stored bytes are damaged or of an unknown version: stop, never guess.
     Corrupt,
+    /// Whoever read the output has left, as behind `| head`: end, and say nothing.
+    ReaderLeft,
     /// Millstream itself is wrong: stop and say how to report it.
     Bug,
 }
@@ -144,6 +146,10 @@ impl Error {
     /// See [`ErrorKind::Corrupt`].
     pub fn corrupt(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Corrupt, message)
+    }
+    /// See [`ErrorKind::ReaderLeft`].
+    pub fn reader_left() -> Self {
+        Self::new(ErrorKind::ReaderLeft, "nobody reads the output any more")
     }
     /// See [`ErrorKind::Bug`].
     pub fn bug(message: impl Into<String>) -> Self {

@@ -203,14 +203,12 @@ pub(crate) fn clean(text: &str) -> String {
 /// Writes to standard output, so that who reads it has it.
 ///
 /// # Errors
-/// With the code of [`millstream_server::READER_LEFT`] if nobody reads it any more.
+/// `ReaderLeft` if nobody reads it any more.
 pub(crate) fn print(bytes: &[u8]) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(bytes).and_then(|()| out.flush());
     written.map_err(|e| match e.kind() {
-        std::io::ErrorKind::BrokenPipe => Error::config("nobody reads the results any more")
-            .code(millstream_server::READER_LEFT)
-            .source(e),
+        std::io::ErrorKind::BrokenPipe => Error::reader_left().source(e),
         _ => Error::config("standard output cannot be written").source(e),
     })
 }

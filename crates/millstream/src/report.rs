@@ -100,7 +100,7 @@ pub(crate) fn warnings(findings: &[Diagnostic]) {
 /// `Config` for what cannot be written: it is lost.
 pub(crate) fn write(text: &str) -> Result<(), Error> {
     match output::print(text.as_bytes()) {
-        Err(e) if e.code == Some(millstream_server::READER_LEFT) => Ok(()),
+        Err(e) if e.kind == ErrorKind::ReaderLeft => Ok(()),
         written => written,
     }
 }
@@ -118,7 +118,7 @@ pub(crate) fn print(text: &str) -> ExitCode {
 
 /// Prints why something failed, unless its reader has left: then it ends as other filters do.
 pub(crate) fn failed(errors: &[Error], of: &Sources) -> ExitCode {
-    if errors.iter().all(|e| e.code == Some(millstream_server::READER_LEFT)) {
+    if errors.iter().all(|e| e.kind == ErrorKind::ReaderLeft) {
         return ExitCode::SUCCESS;
     }
     errors_of(errors, of);

@@ -5,10 +5,10 @@ use crate::output::{Output, print};
 use crate::progress::Progress;
 use crate::report::{self, say};
 use crate::summary::{counted, left_out, summary};
-use millstream_dataflow::{Batch, Result, Schema};
+use millstream_dataflow::{Batch, ErrorKind, Result, Schema};
 use millstream_formats::render;
 use millstream_runtime::JobMetrics;
-use millstream_server::{Event, Notice, Observer, QueryEnd, READER_LEFT, Watched};
+use millstream_server::{Event, Notice, Observer, QueryEnd, Watched};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) struct Show {
@@ -62,7 +62,7 @@ impl Show {
             }
             Notice::Failed { name, error, text } => {
                 self.progress.hide(name);
-                if error.code == Some(READER_LEFT) {
+                if error.kind == ErrorKind::ReaderLeft {
                     return;
                 }
                 say(format_args!("job {name} has failed"));

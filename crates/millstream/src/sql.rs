@@ -9,9 +9,9 @@ use crate::repl::{Notices, Opening, Part, Repl, command, parts};
 use crate::report::{self, say};
 use crate::show::Show;
 use clap::{ArgMatches, Args, ValueEnum};
-use millstream_dataflow::{Error, Result};
+use millstream_dataflow::{Error, ErrorKind, Result};
 use millstream_runtime::Control;
-use millstream_server::{JobStatus, Observer, READER_LEFT, TextOptions, Workbench, WorkbenchOptions};
+use millstream_server::{JobStatus, Observer, TextOptions, Workbench, WorkbenchOptions};
 use millstream_sql::{OnError, Sources};
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -251,7 +251,7 @@ async fn run(workbench: &Workbench, show: &Arc<Show>, texts: &[Sources], options
             Ok(false) => continue,
             Ok(true) => workbench.stop_all(),
             // As other filters do when their reader goes away.
-            Err(errors) if errors.iter().all(|e| e.code == Some(READER_LEFT)) => workbench.stop_all(),
+            Err(errors) if errors.iter().all(|e| e.kind == ErrorKind::ReaderLeft) => workbench.stop_all(),
             Err(errors) => {
                 report::errors_of(&errors, text);
                 status = status.max(report::status(&errors));
@@ -283,7 +283,7 @@ async fn run(workbench: &Workbench, show: &Arc<Show>, texts: &[Sources], options
         }
     }
     let failed = workbench.jobs().into_iter().filter_map(|j| match j.status {
-        JobStatus::Failed(e) if e.code != Some(READER_LEFT) => Some(report::status([e.as_ref()])),
+        JobStatus::Failed(e) if e.kind != ErrorKind::ReaderLeft => Some(report::status([e.as_ref()])),
         _ => None,
     });
     failed.fold(status, u8::max)

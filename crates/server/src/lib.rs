@@ -22,7 +22,6 @@ pub use check::check;
 pub use explain::{ExplainForm, ExplainOptions, Explained, explain};
 pub use metrics::{METRICS, Metric, Watched, serve as serve_metrics};
 pub use millstream_connectors::Printer;
-pub use millstream_connectors::print::READER_LEFT;
 pub use observer::{Event, Observer, QueryEnd};
 pub use resume::{Life, Resume, decide};
 pub use run::{RunOptions, run};

@@ -10,8 +10,7 @@ use crate::runner::{Bounds, Runner, Start};
 use jobs::Jobs;
 pub use jobs::{JobInfo, JobStatus, Listener, Notice};
 use millstream_connectors::Printer;
-use millstream_connectors::print::READER_LEFT;
-use millstream_dataflow::{Error, Registry, Result, Span};
+use millstream_dataflow::{Error, ErrorKind, Registry, Result, Span};
 use millstream_plan::{Job as Plan, Settings};
 use millstream_runtime::Control;
 use millstream_sql::{CompileOptions, Compiled, Failed, Known, OnError, Places, Session, Step};
@@ -153,7 +152,7 @@ impl Workbench {
                 Ok(false) => {}
                 Ok(true) => return (true, failed),
                 Err(e) => {
-                    let goes_on = options.on_error == OnError::Continue && e.code != Some(READER_LEFT);
+                    let goes_on = options.on_error == OnError::Continue && e.kind != ErrorKind::ReaderLeft;
                     failed.push(text.places.of(e));
                     if !goes_on {
                         break;
