@@ -203,7 +203,8 @@ impl Workbench {
             if self.jobs.is_running(&plan.name) {
                 if !other {
                     let e = Error::config(format!("a job \"{}\" is running", plan.name)).code("E0608");
-                    return Err(e.hint("stop it first, or give this one another name: SET 'pipeline.name' = '…'"));
+                    let e = e.hint("stop it first, or give this one another name: SET 'pipeline.name' = '…'");
+                    return Err(text.places.of_inserts(e));
                 }
             } else {
                 let runner = Runner {

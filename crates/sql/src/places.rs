@@ -103,6 +103,14 @@ impl Places {
         e.span(span)
     }
 
+    /// An error of all INSERTs together, at the first of them.
+    pub fn of_inserts(&self, e: Error) -> Error {
+        match self.inserts.values().min_by_key(|span| span.start) {
+            Some(first) => e.span(*first),
+            None => e,
+        }
+    }
+
     /// That of the connector which it comes from, or the one that it names first.
     fn table_of(&self, e: &Error) -> Option<&Place> {
         if let Some(table) = &e.table {
