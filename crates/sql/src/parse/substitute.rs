@@ -38,7 +38,7 @@ impl Substituted {
         let secret = |option: &&mut TableOption| holds_secret(&option.key, &option.value);
         let note = |option: &mut TableOption| {
             let written = slice(text, self.original(option.value_span));
-            option.variables = only_variables(written).map(str::to_string);
+            option.variables = only_variables(&option.key, written).map(str::to_string);
         };
         for statement in statements {
             match &mut statement.kind {
@@ -182,11 +182,15 @@ fn slice(text: &str, span: Span) -> &str {
     text.get(start..end).unwrap_or_default()
 }
 
-/// What stands between the quotes, if it is `${NAME}`, or more of them with `:` between.
-fn only_variables(literal: &str) -> Option<&str> {
+/// What stands between the quotes, if it is `${NAME}`, or more of them with `:` between. The name of a user before it is no secret.
+fn only_variables<'a>(key: &str, literal: &'a str) -> Option<&'a str> {
     let inside = literal.strip_prefix('\'')?.strip_suffix('\'')?;
     let variable = |part: &str| part.strip_prefix("${").and_then(|p| p.strip_suffix('}')).is_some_and(is_name);
-    inside.split(':').all(variable).then_some(inside)
+    let secret = match inside.split_once(':') {
+        Some((user, password)) if key.ends_with(".user-info") && !user.contains('$') => password,
+        _ => inside,
+    };
+    secret.split(':').all(variable).then_some(inside)
 }
 
 /// The place after a piece of text that begins at a place.
