@@ -16,7 +16,8 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -36,13 +37,17 @@ exit 0"#;
 
 /// Why there can be no broker here; `None` if there can.
 pub fn missing() -> Option<String> {
-    if std::env::var_os("MILLSTREAM_TEST_KAFKA").is_some() {
-        return None;
-    }
-    ["java", "mvn"]
-        .into_iter()
-        .find(|tool| !Command::new(tool).arg("-version").output().is_ok_and(|o| o.status.success()))
-        .map(|tool| format!("needs `{tool}` on the PATH, or MILLSTREAM_TEST_KAFKA=host:port"))
+    static MISSING: OnceLock<Option<String>> = OnceLock::new();
+    let missing = || {
+        if std::env::var_os("MILLSTREAM_TEST_KAFKA").is_some() {
+            return None;
+        }
+        ["java", "mvn"]
+            .into_iter()
+            .find(|tool| !Command::new(tool).arg("-version").output().is_ok_and(|o| o.status.success()))
+            .map(|tool| format!("needs `{tool}` on the PATH, or MILLSTREAM_TEST_KAFKA=host:port"))
+    };
+    MISSING.get_or_init(missing).clone()
 }
 
 /// The broker that all trials share.
@@ -60,6 +65,14 @@ pub fn shared() -> Result<&'static str> {
         Err(e) => bail!("no Kafka broker: {e}"),
     }
 }
+
+/// Commands that Kafka comes with, and what they run.
+const TOOLS: [(&str, &str); 4] = [
+    ("kafka-topics.sh", "org.apache.kafka.tools.TopicCommand"),
+    ("kafka-delete-records.sh", "org.apache.kafka.tools.DeleteRecordsCommand"),
+    ("kafka-consumer-groups.sh", "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"),
+    ("kafka-console-producer.sh", "org.apache.kafka.tools.ConsoleProducer"),
+];
 
 /// A broker of one's own, that may be killed.
 pub struct Broker {
@@ -161,6 +174,21 @@ impl Broker {
     /// The certificate that vouches for it.
     pub fn certificate(&self) -> PathBuf {
         self.home.path().join("ca.pem")
+    }
+
+    /// Puts Kafka's own commands into a directory, by their names there.
+    pub fn tools(&self, directory: &Path) -> Result<()> {
+        std::fs::create_dir_all(directory)?;
+        for (name, class) in TOOLS {
+            let path = directory.join(name);
+            let program = format!(
+                "#!/bin/sh\nexec java -Xmx128m -XX:TieredStopAtLevel=1 -cp '{}/*' {class} \"$@\" 2>/dev/null\n",
+                self.libs.display()
+            );
+            std::fs::write(&path, program)?;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
+        }
+        Ok(())
     }
 
     /// Starts it, again on the same data, and waits until it answers.

@@ -8,12 +8,12 @@
 mod links;
 mod page;
 
-use crate::harness::{AS_MILLSTREAM, files, root};
+use crate::console::succeed;
+use crate::harness::{files, root};
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::{Failed, Trial};
 use page::{Block, Page};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 /// Pages whose blocks others run, by whom.
 const ELSEWHERE: [(&str, &str); 1] = [("docs/errors.md", "catalogue:: runs its examples")];
@@ -92,7 +92,7 @@ fn sql(block: &Block, behind: &[Block], directory: &Path) -> Result<Option<Strin
     std::fs::create_dir_all(path.parent().context("no parent")?)?;
     std::fs::write(path, &text)?;
     if file.ends_with(".test.sql") {
-        return shell(&format!("millstream test {file} >&2"), directory).map(|_| None);
+        return succeed(&format!("millstream test {file} >&2"), directory).map(|_| None);
     }
     if name.is_some() {
         let used = behind
@@ -101,9 +101,9 @@ fn sql(block: &Block, behind: &[Block], directory: &Path) -> Result<Option<Strin
         ensure!(used, "nothing on this page uses {file}");
     }
     if name.is_some() || needs_service(&text) {
-        return shell(&format!("millstream check {file} --output human >&2"), directory).map(|_| None);
+        return succeed(&format!("millstream check {file} --output human >&2"), directory).map(|_| None);
     }
-    shell(&format!("millstream run {file} -p 1 --format table"), directory).map(Some)
+    succeed(&format!("millstream run {file} -p 1 --format table"), directory).map(Some)
 }
 
 /// Whether a file reads or writes something that a test does not have.
@@ -121,25 +121,8 @@ fn console(block: &Block, directory: &Path) -> Result<String> {
     let mut shown = String::new();
     for line in &block.lines {
         if let Some(command) = line.strip_prefix("$ ") {
-            shown += &format!("{line}\n{}", shell(command, directory).with_context(|| line.clone())?);
+            shown += &format!("{line}\n{}", succeed(command, directory).with_context(|| line.clone())?);
         }
     }
-    Ok(shown)
-}
-
-fn shell(command: &str, directory: &Path) -> Result<String> {
-    // A program, so that `timeout` and its like can start it.
-    let program = format!(r#"mkdir -p .bin; printf '#!/bin/sh\nexec "$PROGRAM" {AS_MILLSTREAM} "$@"\n' > .bin/millstream; chmod +x .bin/millstream"#);
-    let mut shell = Command::new("timeout");
-    shell.args(["-k", "1", "120", "bash", "-c", &format!("{program}; PATH=$PWD/.bin:$PATH\n{command}")]);
-    shell
-        .current_dir(directory)
-        .stdin(Stdio::null())
-        .env_remove("RUST_BACKTRACE")
-        .env_remove("GITHUB_ACTIONS");
-    shell.env("PROGRAM", std::env::current_exe()?);
-    let output = shell.env("XDG_CONFIG_HOME", directory.join(".config")).output()?;
-    let (shown, said) = (String::from_utf8(output.stdout)?, String::from_utf8_lossy(&output.stderr).into_owned());
-    ensure!(output.status.success() && !said.contains("panicked"), "{}\n{shown}{said}", output.status);
     Ok(shown)
 }

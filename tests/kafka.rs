@@ -2,7 +2,7 @@
 
 mod alignment;
 mod changes;
-mod registry;
+pub(crate) mod registry;
 mod security;
 mod sink;
 mod topics;

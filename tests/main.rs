@@ -9,6 +9,7 @@ mod catalogue;
 mod check;
 mod cli;
 mod conformance;
+mod console;
 mod docs;
 mod explain;
 mod faults;

@@ -172,7 +172,8 @@ fn functions() -> String {
 fn errors() -> String {
     let mut out = format!(
         "# Errors\n\n{GENERATED}\nEach error has a code, which stays the same while its words may change: `error[E0402]: …`. \
-         The first digits tell what it is about. Examples under \"fails\" give exactly that error, those under \"works\" none.\n"
+         The first digits tell what it is about. Examples under \"fails\" give exactly that error, those under \"works\" none. \
+         Where they are commands of a console, the second ones come after the first, in the same directory, and `…` stands for what is left out.\n"
     );
     for page in PAGES {
         let mut in_block = false;

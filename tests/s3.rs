@@ -30,6 +30,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
+type Request = hyper::Request<hyper::body::Incoming>;
+
 pub(crate) const KEY: &str = "test-access-key";
 pub(crate) const SECRET: &str = "a-secret-that-must-not-be-shown";
 
@@ -42,34 +44,64 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Result<Server> {
-        Server::of(|service| service.set_auth(SimpleAuth::from_single(KEY, SECRET)))
+        Server::of(|service| service.set_auth(SimpleAuth::from_single(KEY, SECRET)), |_, _| {})
     }
     /// One that takes what Google Cloud Storage takes, from anybody: its XML protocol is this one but for credentials and conditions.
     pub(crate) fn start_without_auth() -> Result<Server> {
-        Server::of(|_| {})
+        Server::of(
+            |_| {},
+            |request, _| {
+                let headers = request.headers_mut();
+                // Generation 0 is that of an object that is not there.
+                if headers.remove("x-goog-if-generation-match").is_some_and(|generation| generation == "0") {
+                    headers.insert("if-none-match", HeaderValue::from_static("*"));
+                }
+                headers.remove("authorization");
+            },
+        )
     }
-    fn of(auth: impl Fn(&mut S3ServiceBuilder)) -> Result<Server> {
+    /// One that writes what it should only create.
+    pub(crate) fn start_overwriting() -> Result<Server> {
+        Server::of(
+            |_| {},
+            |request, _| {
+                for header in ["if-none-match", "authorization"] {
+                    request.headers_mut().remove(header);
+                }
+            },
+        )
+    }
+    /// One where somebody else is faster: an object whose name ends so has this text when it is written first.
+    pub(crate) fn start_racing(name: &'static str, text: &'static str) -> Result<Server> {
+        Server::of(
+            |service| service.set_auth(SimpleAuth::from_single(KEY, SECRET)),
+            move |request, directory| {
+                let path = directory.join(request.uri().path().trim_start_matches('/'));
+                if request.method() == hyper::Method::PUT && path.ends_with(name) && !path.exists() {
+                    let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, text));
+                    assert!(written.is_ok(), "{written:?}");
+                }
+            },
+        )
+    }
+    /// - `change`: what is done to each request, with the directory of all buckets
+    fn of(auth: impl Fn(&mut S3ServiceBuilder), change: impl Fn(&mut Request, &Path) + Clone + Send + Sync + 'static) -> Result<Server> {
         let directory = tempfile::tempdir()?;
         std::fs::create_dir(directory.path().join("lake"))?;
         let files = FileSystem::new(directory.path()).map_err(|e| anyhow::anyhow!("{e:?}"))?;
         let mut service = S3ServiceBuilder::new(files);
         auth(&mut service);
         let service = service.build();
+        let buckets = directory.path().to_path_buf();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         runtime.spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let service = service.clone();
-                let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-                    let headers = request.headers_mut();
-                    // Generation 0 is that of an object that is not there.
-                    if headers.remove("x-goog-if-generation-match").is_some_and(|generation| generation == "0") {
-                        headers.insert("if-none-match", HeaderValue::from_static("*"));
-                    }
-                    if headers.get("authorization").is_some_and(|a| a.as_bytes().starts_with(b"Bearer")) {
-                        headers.remove("authorization");
-                    }
+                let (change, buckets) = (change.clone(), buckets.clone());
+                let service = service_fn(move |mut request: Request| {
+                    change(&mut request, &buckets);
                     Service::call(&service, request)
                 });
                 tokio::spawn(async move {
@@ -83,12 +115,18 @@ impl Server {
 
     /// Gives a command the server's address and credentials, as users do.
     pub(crate) fn environment(&self, command: &mut Command) {
-        command
-            .env("AWS_ENDPOINT_URL", &self.endpoint)
-            .env("AWS_ALLOW_HTTP", "true")
-            .env("AWS_ACCESS_KEY_ID", KEY)
-            .env("AWS_SECRET_ACCESS_KEY", SECRET)
-            .env("AWS_REGION", "us-east-1");
+        command.envs(self.variables());
+    }
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+        [
+            ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
+            ("AWS_ALLOW_HTTP", "true"),
+            ("AWS_ACCESS_KEY_ID", KEY),
+            ("AWS_SECRET_ACCESS_KEY", SECRET),
+            ("AWS_REGION", "us-east-1"),
+        ]
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .into()
     }
 
     /// The bucket's files, as the server keeps them.

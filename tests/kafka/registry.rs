@@ -122,7 +122,7 @@ async fn register(State(shared): State<Shared>, Path(subject): Path<String>, hea
 }
 
 /// A registry of one's own, that may be away.
-struct Registry {
+pub(crate) struct Registry {
     address: SocketAddr,
     shared: Shared,
     runtime: Option<tokio::runtime::Runtime>,
@@ -135,8 +135,8 @@ impl Registry {
         let runtime = None;
         Ok(Registry { address, shared, runtime })
     }
-    fn started() -> Result<Registry> {
-        let mut registry = Registry::new(None)?;
+    pub(crate) fn running(authorization: Option<&'static str>) -> Result<Registry> {
+        let mut registry = Registry::new(authorization)?;
         registry.start()?;
         Ok(registry)
     }
@@ -156,7 +156,7 @@ impl Registry {
     fn stop(&mut self) {
         self.runtime = None;
     }
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
     /// The id of a schema that somebody else has registered.
@@ -188,7 +188,7 @@ fn run(sql: &str) -> Result<String> {
 
 /// Keys and values by the schemas of a registry, in a topic whose every record names them.
 pub(super) fn round_trip() -> Result<()> {
-    let registry = Registry::started()?;
+    let registry = Registry::running(None)?;
     for guarantee in ["at-least-once", "exactly-once"] {
         let topic = unique("registry");
         create_topic(shared()?, &topic, 1)?;
@@ -248,7 +248,7 @@ pub(super) fn round_trip() -> Result<()> {
 
 /// One topic with the records of three writers, each with a schema of its own.
 pub(super) fn evolution() -> Result<()> {
-    let registry = Registry::started()?;
+    let registry = Registry::running(None)?;
     let topic = unique("evolution");
     create_topic(shared()?, &topic, 1)?;
     for (columns, values) in [
@@ -291,7 +291,7 @@ pub(super) fn evolution() -> Result<()> {
 
 /// Records whose schema the registry does not have, or that name none.
 pub(super) fn unknown() -> Result<()> {
-    let registry = Registry::started()?;
+    let registry = Registry::running(None)?;
     let topic = unique("unknown");
     create_topic(shared()?, &topic, 1)?;
     run(&format!("{}INSERT INTO o VALUES (1);", table("o", &topic, "a INT NOT NULL", &avro(&registry))?))?;
@@ -320,7 +320,7 @@ pub(super) fn unknown() -> Result<()> {
 
 /// Records whose schema refers to types that are schemas of their own.
 pub(super) fn references() -> Result<()> {
-    let registry = Registry::started()?;
+    let registry = Registry::running(None)?;
     let topic = unique("references");
     create_topic(shared()?, &topic, 1)?;
     let city = r#"{"type":"record","name":"City","namespace":"com.example","fields":[{"name":"name","type":"string"}]}"#;
@@ -557,7 +557,7 @@ pub(super) fn without() -> Result<()> {
 
 /// The example, with a topic of its own.
 pub(super) fn avro_clicks() -> Result<()> {
-    let registry = Registry::started()?;
+    let registry = Registry::running(None)?;
     let topic = unique("clicks");
     create_topic(shared()?, &topic, 2)?;
     let example = std::fs::read_to_string(crate::harness::root().join("sql-examples/avro-clicks.sql"))?.replace("'clicks',", &format!("'{topic}',"));
@@ -614,7 +614,7 @@ pub(super) fn avro_clicks() -> Result<()> {
 
 /// The example, with topics of its own: JSON by schemas of two writers.
 pub(super) fn json() -> Result<()> {
-    let registry = Registry::started()?;
+    let registry = Registry::running(None)?;
     let (from, to) = (unique("payments"), unique("large-payments"));
     create_topic(shared()?, &from, 1)?;
     create_topic(shared()?, &to, 1)?;
@@ -688,7 +688,7 @@ pub(super) fn json() -> Result<()> {
 
 /// The example, with topics of its own: protobuf by a file, and by a registry.
 pub(super) fn protobuf() -> Result<()> {
-    let registry = Registry::started()?;
+    let registry = Registry::running(None)?;
     let (from, to) = (unique("orders"), unique("paid-orders"));
     create_topic(shared()?, &from, 1)?;
     create_topic(shared()?, &to, 1)?;

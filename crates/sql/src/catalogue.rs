@@ -24,14 +24,33 @@ pub struct Entry {
     pub title: &'static str,
     /// Why it is an error and what to do, in Markdown.
     pub text: &'static str,
+    /// What is told, where the page shows it.
+    pub shown: Option<&'static str>,
+    /// Files that lie beside the examples: names and texts.
+    pub files: Vec<(&'static str, &'static str)>,
     /// What has run before the others, where they need it.
     pub before: Option<&'static str>,
-    /// A file that has the error.
-    pub failing: Option<&'static str>,
-    /// The same without it.
-    pub fixed: Option<&'static str>,
-    /// What is told, where no file alone brings it about.
-    pub shown: Option<&'static str>,
+    /// What has the error.
+    pub failing: Example,
+    /// The same without it; of a console it comes after the failing one, in the same directory.
+    pub fixed: Example,
+}
+
+/// What brings an error about, or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Example {
+    /// A file.
+    Sql(&'static str),
+    /// Lines `$ command`, each with what is shown then. A line `…` stands for others.
+    Console(&'static str),
+}
+
+impl Example {
+    pub fn text(&self) -> &'static str {
+        match self {
+            Example::Sql(text) | Example::Console(text) => text,
+        }
+    }
 }
 
 static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| PAGES.iter().flat_map(|page| page.split("\n## ").skip(1)).map(entry_of).collect());
@@ -49,18 +68,22 @@ pub fn entry(code: &str) -> Option<&'static Entry> {
 fn entry_of(section: &'static str) -> Entry {
     let (heading, rest) = section.split_once('\n').unwrap_or((section, ""));
     let (code, title) = heading.split_once(' ').unwrap_or((heading, ""));
-    let block = |kind: &str| {
-        let (_, block) = rest.split_once(kind)?;
-        block.split_once("```").map(|(text, _)| text.trim_end())
+    let blocks = || rest.split("```").skip(1).step_by(2).filter_map(|b| b.split_once('\n'));
+    let block = |wanted: &str| blocks().find(|(label, _)| *label == wanted).map(|(_, text)| text.trim_end());
+    let example = |which: &str| match block(&format!("console {which}")) {
+        Some(text) => Example::Console(text),
+        None => Example::Sql(block(&format!("sql {which}")).unwrap_or_default()),
     };
+    let file = |(label, text): (&'static str, &'static str)| Some((label.strip_prefix("sql ").filter(|name| name.contains('.'))?, text.trim_end()));
     Entry {
         code,
         title,
         text: rest.split_once("\n```").map_or(rest, |(text, _)| text).trim(),
-        before: block("```sql before\n"),
-        failing: block("```sql fails\n"),
-        fixed: block("```sql works\n"),
-        shown: block("```text\n"),
+        shown: block("text"),
+        files: blocks().filter_map(file).collect(),
+        before: block("sql before"),
+        failing: example("fails"),
+        fixed: example("works"),
     }
 }
 
@@ -71,19 +94,23 @@ fn entry_of(section: &'static str) -> Entry {
 pub fn explain(code: &str) -> Result<String> {
     let entry = entry(code).ok_or_else(|| unknown(code))?;
     let mut out = format!("{}: {}\n\n{}\n", entry.code, entry.title, entry.text);
-    let blocks = [
-        ("What is told:", entry.shown),
-        ("After this:", entry.before),
-        ("This fails:", entry.failing),
-        ("This works:", entry.fixed),
-    ];
-    for (heading, block) in blocks {
-        let Some(block) = block else { continue };
-        let _ = write!(out, "\n{heading}\n\n");
-        for line in block.lines() {
-            let _ = writeln!(out, "    {line}");
+    let mut block = |heading: &str, text: &str| {
+        let _ = write!(out, "\n{heading}:\n\n");
+        for line in text.lines() {
+            let _ = writeln!(out, "{}", format!("    {line}").trim_end());
         }
+    };
+    if let Some(text) = entry.shown {
+        block("What is told", text);
     }
+    for (name, text) in &entry.files {
+        block(&format!("With {name}"), text);
+    }
+    if let Some(text) = entry.before {
+        block("After this", text);
+    }
+    block("This fails", entry.failing.text());
+    block("This works", entry.fixed.text());
     Ok(out)
 }
 
