@@ -2,6 +2,7 @@
 
 mod alignment;
 mod changes;
+mod online;
 pub(crate) mod registry;
 mod security;
 mod sink;
@@ -87,6 +88,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("changes_of_products_fold_to_the_table", changes::product_changes),
         trial("registry::json_goes_by_its_schema", registry::json),
         trial("registry::protobuf_goes_by_a_file_and_by_its_schema", registry::protobuf),
+        trial("online::what_is_wrong_outside_is_told_before_a_job_runs", online::wrong_outside),
+        trial("online::subtasks_without_a_partition_are_told", online::partitions),
         trial("a_ledger_is_exact_after_many_kills", soak),
         trial("page_metrics_survive_kill_9", || page_metrics(None)),
         trial("page_metrics_survive_kill_9_on_s3", || page_metrics(Some(Server::start()?))),

@@ -49,6 +49,18 @@ impl Kept {
     }
 }
 
+impl Kept {
+    /// A field that a schema has otherwise than a version of a subject.
+    fn clash(&self, subject: &str, schema: &str) -> Option<String> {
+        let new = fields(schema);
+        let ids = self.subjects.get(subject).into_iter().flatten();
+        let clash = ids
+            .flat_map(|id| fields(self.schemas[id - 1]["schema"].as_str().unwrap_or_default()))
+            .find(|(name, ty)| new.get(name).is_some_and(|t| t != ty));
+        clash.map(|(name, _)| name)
+    }
+}
+
 impl Shared {
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -107,18 +119,34 @@ async fn register(State(shared): State<Shared>, Path(subject): Path<String>, hea
         return Err(error(StatusCode::UNPROCESSABLE_ENTITY, 42201, "Invalid schema"));
     };
     let mut kept = shared.kept();
-    let ids = kept.subjects.get(&subject).cloned().unwrap_or_default();
-    let new = fields(schema);
-    let clash = ids
-        .iter()
-        .flat_map(|id| fields(kept.schemas[id - 1]["schema"].as_str().unwrap_or_default()))
-        .find(|(name, ty)| new.get(name).is_some_and(|t| t != ty));
-    if let Some((name, _)) = clash {
+    if let Some(name) = kept.clash(&subject, schema) {
         let message = format!("Schema being registered is incompatible with an earlier schema for subject \"{subject}\": field {name}");
         return Err(error(StatusCode::CONFLICT, 409, &message));
     }
     let id = kept.keep(&subject, body);
     Ok(json!({ "id": id }).to_string())
+}
+
+async fn compatible(
+    State(shared): State<Shared>,
+    Path((subject, _)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<String, Answer> {
+    shared.may(&headers)?;
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let kept = shared.kept();
+    if !kept.subjects.contains_key(&subject) {
+        return Err(error(StatusCode::NOT_FOUND, 40401, "Subject not found"));
+    }
+    let clash = kept.clash(&subject, body.get("schema").and_then(Value::as_str).unwrap_or_default());
+    Ok(json!({ "is_compatible": clash.is_none() }).to_string())
+}
+
+async fn all(State(shared): State<Shared>, headers: HeaderMap) -> Result<String, Answer> {
+    shared.may(&headers)?;
+    let names: Vec<String> = shared.kept().subjects.keys().cloned().collect();
+    Ok(json!(names).to_string())
 }
 
 /// A registry of one's own, that may be away.
@@ -145,7 +173,9 @@ impl Registry {
         let listener = runtime.block_on(tokio::net::TcpListener::bind(self.address))?;
         let routes = axum::Router::new()
             .route("/schemas/ids/{id}", get(by_id))
+            .route("/subjects", get(all))
             .route("/subjects/{subject}/versions", post(register))
+            .route("/compatibility/subjects/{subject}/versions/{version}", post(compatible))
             .route("/subjects/{subject}/versions/{version}", get(by_version))
             .with_state(self.shared.clone());
         runtime.spawn(async move { axum::serve(listener, routes).await });
@@ -160,10 +190,10 @@ impl Registry {
         format!("http://{}", self.address)
     }
     /// The id of a schema that somebody else has registered.
-    fn keep(&self, subject: &str, schema: Schema) -> u32 {
+    pub(crate) fn keep(&self, subject: &str, schema: Schema) -> u32 {
         self.shared.kept().keep(subject, schema) as u32
     }
-    fn subjects(&self) -> BTreeMap<String, Vec<usize>> {
+    pub(crate) fn subjects(&self) -> BTreeMap<String, Vec<usize>> {
         self.shared.kept().subjects.clone()
     }
 }

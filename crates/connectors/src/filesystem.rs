@@ -191,6 +191,17 @@ pub fn source(table: &TableSpec, context: &ConnectorContext) -> Result<Arc<dyn S
     Ok(Arc::new(reader::Files::new(table, context)?))
 }
 
+/// Asks the store of a table that is written whether it answers, and lets us in.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) async fn ask(table: &TableSpec, context: &ConnectorContext) -> Result<()> {
+    let path = millstream_dataflow::option::Options::new(&table.options).required(&PATH)?;
+    let store = context.host.open(path, &context.directory, &table.options)?;
+    // Whether there is such an object is no matter.
+    store.head(".millstream").await.map(drop)
+}
+
 pub fn sink(table: &TableSpec, _id: &str, context: &ConnectorContext) -> Result<Arc<dyn Sink>> {
     // What a writer would say once rows come is told before anything runs.
     millstream_formats::encoder(format(table), &in_files(table), &table.options)?;

@@ -1,5 +1,6 @@
 //! The `kafka` connector: topics as tables.
 
+mod ask;
 mod batch;
 mod bounds;
 mod client;
@@ -22,6 +23,7 @@ mod topics;
 mod transaction;
 mod transactions;
 
+pub use ask::ask;
 pub use message::{OutMessage, StagedRecords};
 pub use names::topic_names;
 pub use topics::check_sink;

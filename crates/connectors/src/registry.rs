@@ -48,6 +48,29 @@ impl ConnectorRegistry {
         let names = millstream_formats::registry_options(format).ok_or_else(|| Error::config(format!("the format '{format}' has no schema registry")))?;
         ConfluentRegistry::new(options, names, "", &self.context)?.waiting(wait).subjects()
     }
+    /// Asks whoever a table is read from, or written to, whether that will do. Nothing is changed there, and no rows are read. Gives how many
+    /// parts are read side by side, if that depends on whom it asks.
+    ///
+    /// # Errors
+    /// All that would keep a job from starting with the table.
+    pub async fn ask(&self, table: &TableSpec, is_written: bool) -> Result<Option<usize>> {
+        match (table.connector(), is_written) {
+            ("kafka", _) => {
+                let (table, context) = (table.clone(), self.context.clone());
+                let asking = self.context.handle.spawn_blocking(move || kafka::ask(&table, is_written, &context));
+                match asking.await {
+                    Ok(parts) => parts.map(Some),
+                    Err(e) => Err(Error::bug("asking ended early").source(e)),
+                }
+            }
+            ("filesystem", true) => filesystem::ask(table, &self.context).await.map(|()| None),
+            ("filesystem", false) => match filesystem::source(table, &self.context) {
+                Ok(source) => source.discover(&[]).await.map(|_| None),
+                Err(e) => Err(e),
+            },
+            _ => Ok(None),
+        }
+    }
     /// The same for a job whose state is there.
     pub fn with_state(&self, location: &str) -> Self {
         let mut registry = self.clone();

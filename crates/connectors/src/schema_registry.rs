@@ -236,8 +236,7 @@ impl ConfluentRegistry {
     /// `Data` if it has nothing there.
     fn fetch(&self, path: &[&str], what: &str) -> Result<Fetched> {
         let (answer, url) = self.ask(path, None)?;
-        let has_no_such = answer.status == StatusCode::NOT_FOUND && error_code(&answer.body).is_some_and(|c| (40_400..40_500).contains(&c));
-        if has_no_such {
+        if has_no_such(&answer) {
             return Err(Error::data(format!(
                 "the schema registry at {} does not have {what}: {}",
                 shown(url),
@@ -289,6 +288,56 @@ impl ConfluentRegistry {
     }
 }
 
+/// A registry that is only asked: what would be registered is compared with what there is.
+pub(crate) struct Asked(pub(crate) Arc<ConfluentRegistry>);
+
+impl SchemaRegistry for Asked {
+    fn schema(&self, id: u32) -> Result<Arc<RegisteredSchema>> {
+        self.0.schema(id)
+    }
+    /// Gives no id that means anything.
+    fn register(&self, subject: &str, kind: &str, text: &str) -> Result<u32> {
+        let (answer, url) = self
+            .0
+            .ask(&["compatibility", "subjects", subject, "versions", "latest"], Some(&registered(kind, text)))?;
+        // What is new goes with everything.
+        if has_no_such(&answer) {
+            return Ok(0);
+        }
+        match answer.body.get("is_compatible").and_then(Value::as_bool) {
+            Some(true) => Ok(0),
+            Some(false) => Err(clash(subject, url, "it is not compatible with the latest version")),
+            None if answer.status == StatusCode::UNPROCESSABLE_ENTITY => Err(clash(subject, url, &told(&answer))),
+            None => Err(self.0.refused(&answer, url)),
+        }
+    }
+}
+
+/// A schema as a registry is told of it.
+fn registered(kind: &str, text: &str) -> Value {
+    let mut body = json!({ "schema": text });
+    // What registries did not yet know when all was Avro.
+    if kind != "AVRO" {
+        body["schemaType"] = kind.into();
+    }
+    body
+}
+
+/// Whether a registry says that it has nothing at a place.
+fn has_no_such(answer: &Answer) -> bool {
+    answer.status == StatusCode::NOT_FOUND && error_code(&answer.body).is_some_and(|c| (40_400..40_500).contains(&c))
+}
+
+fn clash(subject: &str, url: &Url, said: &str) -> Error {
+    Error::config(format!(
+        "the schema registry at {} refuses the schema of the table's columns: {said}",
+        shown(url)
+    ))
+    .code("E0525")
+    .detail(format!("subject {subject}"))
+    .hint("declare columns that go with the subject's former schemas, or another subject")
+}
+
 impl SchemaRegistry for ConfluentRegistry {
     fn schema(&self, id: u32) -> Result<Arc<RegisteredSchema>> {
         if let Some(schema) = self.known().schemas.get(&id) {
@@ -315,21 +364,10 @@ impl SchemaRegistry for ConfluentRegistry {
         if let Some(id) = self.known().ids.get(&key) {
             return Ok(*id);
         }
-        let mut body = json!({ "schema": text });
-        // What registries did not yet know when all was Avro.
-        if kind != "AVRO" {
-            body["schemaType"] = kind.into();
-        }
-        let (answer, url) = self.ask(&["subjects", subject, "versions"], Some(&body))?;
+        let (answer, url) = self.ask(&["subjects", subject, "versions"], Some(&registered(kind, text)))?;
         // Some registries say 422 of a schema that is valid and not compatible.
         if matches!(answer.status, StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY) {
-            let message = format!(
-                "the schema registry at {} refuses the schema of the table's columns: {}",
-                shown(url),
-                told(&answer)
-            );
-            let hint = "declare columns that go with the subject's former schemas, or another subject";
-            return Err(Error::config(message).code("E0525").detail(format!("subject {subject}")).hint(hint));
+            return Err(clash(subject, url, &told(&answer)));
         }
         let id = answer.body.get("id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
         let Some(id) = id.filter(|_| answer.status.is_success()) else {

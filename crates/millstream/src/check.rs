@@ -12,6 +12,7 @@ use clap::Args;
 use millstream_server::testing::{FileReport, TestOptions, test_file};
 use millstream_server::{Bounds, RunOptions};
 use millstream_sql::{Diagnostic, Palette, Severity, Sources};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,9 @@ pub(crate) struct Check {
     /// Warnings fail, too
     #[arg(long)]
     deny_warnings: bool,
+    /// Ask brokers, schema registries and stores, too, whether the jobs can run; each ${NAME} needs a value. Nothing is changed there
+    #[arg(long)]
+    online: bool,
     /// Do not tell this, as in W0403; in a file, `-- lint: allow W0403` does so for a statement
     #[arg(value_parser = lint, long, value_name = "CODE", value_delimiter = ',')]
     allow: Vec<String>,
@@ -83,6 +87,8 @@ fn check_all(arguments: &Check, configuration: &Configuration) -> anyhow::Result
     let _entered = runtime.enter();
     let directory = std::env::current_dir().context("the current directory is unknown")?;
     let shared = configuration.shared()?;
+    // What is told online of each job, and of the files that it shares with others.
+    let answers: RefCell<Vec<Checked>> = RefCell::default();
     let check = |sources: Sources, name: String| {
         let options = RunOptions {
             sources,
@@ -94,8 +100,15 @@ fn check_all(arguments: &Check, configuration: &Configuration) -> anyhow::Result
             fresh: false,
             bounds: Bounds::default(),
         };
+        let is_told = |f: &Diagnostic| f.severity == Severity::Error || !f.code.is_some_and(|code| allowed.iter().any(|a| a == code));
         let millstream_sql::Checked { mut findings, open_variables } = millstream_server::check(&options);
-        findings.retain(|f| f.severity == Severity::Error || !f.code.is_some_and(|code| allowed.iter().any(|a| a == code)));
+        // Of a file that is wrong nobody asks more.
+        if arguments.online && !findings.iter().any(|f| f.severity == Severity::Error) {
+            let mut told = runtime.block_on(millstream_server::ask(&options));
+            told.retain(is_told);
+            answers.borrow_mut().extend(by_file(&options.sources, told, &BTreeSet::new()));
+        }
+        findings.retain(is_told);
         by_file(&options.sources, findings, &open_variables)
     };
     let of_shared = match shared.is_empty() {
@@ -106,7 +119,9 @@ fn check_all(arguments: &Check, configuration: &Configuration) -> anyhow::Result
     if arguments.paths == [Path::new("-")] {
         let text = read(Path::new("-"))?;
         let shared = of_shared.into_iter().filter(Checked::has_errors);
-        return Ok(shared.chain(of_job(text, job_name(Path::new("-")))).collect());
+        let mut checked = shared.chain(of_job(text, job_name(Path::new("-")))).collect();
+        add(answers.take(), &mut checked);
+        return Ok(checked);
     }
     let files = sql_files(&arguments.paths, |_| true)?;
     if files.is_empty() {
@@ -132,8 +147,23 @@ fn check_all(arguments: &Check, configuration: &Configuration) -> anyhow::Result
         let (name, text) = read(path)?;
         of_test(test_file(&name, &text, &options, runtime.handle()), &mut checked);
     }
+    add(answers.take(), &mut checked);
     checked.sort_by_cached_key(place);
     Ok(checked)
+}
+
+/// Adds what is told of files, once.
+fn add(answers: Vec<Checked>, checked: &mut Vec<Checked>) {
+    for mut answer in answers.into_iter().filter(|a| !a.findings.is_empty()) {
+        match checked.iter_mut().find(|c| c.file == answer.file) {
+            Some(known) => {
+                answer.findings.retain(|f| !known.findings.contains(f));
+                known.findings.append(&mut answer.findings);
+                known.findings.sort_by_key(|f| f.primary.map(|span| span.start));
+            }
+            None => checked.push(answer),
+        }
+    }
 }
 
 /// What is wrong with a test file; and with its jobs, unless that is known.

@@ -10,6 +10,7 @@ use crate::graph::JobGraph;
 use crate::hints::Hints;
 use crate::items::Items;
 use crate::lint;
+use crate::lint::Allowed;
 use crate::parse::{CreateTable, CreateView, Pattern, Show, Statement, StatementKind};
 use crate::places::Places;
 use crate::query::{Planner, Shown, node_columns};
@@ -51,6 +52,8 @@ pub struct Compiled {
     pub findings: Vec<Diagnostic>,
     /// Gives errors that come later their place in the text.
     pub places: Places,
+    /// What its comments allow.
+    pub allowed: Allowed,
 }
 
 #[derive(Debug)]

@@ -44,6 +44,7 @@ pub use diagnostic::{Diagnostic, Edit, Palette, Severity, render, without_secret
 pub use format::format;
 pub use items::Items;
 pub use known::{Known, KnownTable};
+pub use lint::{Allowed, idle_subtasks};
 pub use millstream_plan::SETTINGS;
 pub use places::Places;
 pub use query::{Shown, SortKey};

@@ -7,7 +7,7 @@ mod allow;
 mod expressions;
 mod tables;
 
-pub(crate) use allow::Allowed;
+pub use allow::Allowed;
 pub(crate) use expressions::{WITHOUT_ZONE, query, without_zone};
 pub(crate) use tables::{never_idle, table};
 
@@ -63,6 +63,22 @@ pub(crate) fn unserved(name: &str, at: Span) -> Diagnostic {
         format!("table \"{name}\" has no connector: nothing can read or write it"),
     )
     .help("add one, WITH ('connector' = 'kafka', …), or make tables of it: CREATE TABLE … WITH (…) LIKE it")
+}
+
+/// More subtasks were asked for than a table has partitions: the others read nothing.
+///
+/// - `partitions`: of that table of the job that has the most
+pub fn idle_subtasks(parallelism: u32, table: &str, partitions: usize, at: Span) -> Option<Diagnostic> {
+    let idle = (parallelism as usize).checked_sub(partitions).filter(|idle| *idle > 0)?;
+    let has = match partitions {
+        1 => "1 partition".to_string(),
+        n => format!("{n} partitions"),
+    };
+    let message = format!("{idle} of {parallelism} subtasks have nothing to read: table \"{table}\" has {has}");
+    let finding = Diagnostic::new(Severity::Advice, "W0506", at, message);
+    Some(finding.help(format!(
+        "set 'parallelism.default' to '{partitions}', unless what is done behind it needs more, or give the topic more partitions"
+    )))
 }
 
 /// A SET that an argument overrules.

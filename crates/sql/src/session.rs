@@ -160,14 +160,18 @@ impl Session {
         };
         // A variable without a value is an error, whatever its statement is.
         let unknown: Vec<Error> = unknown.into_iter().map(|(e, at)| e.span(at.moved_down(substituted.above))).collect();
-        compiled.map(moved).map_err(|failed| {
+        let mut compiled = compiled.map(moved).map_err(|failed| {
             let mut errors: Vec<Error> = failed.errors.into_iter().chain(unknown).map(there).collect();
             // Of a value that is not known nobody can say that it is wrong.
             errors.retain(|e| !e.span.is_some_and(|span| substituted.is_open(span)));
             errors.sort_by_key(|e| e.span.map(|span| span.start));
             let done = Box::new(moved(*failed.done));
             Failed { errors, done }
-        })
+        });
+        if let Ok(compiled) = &mut compiled {
+            compiled.allowed = allowed;
+        }
+        compiled
     }
 
     fn compile_statements(&mut self, parsed: Parsed, look: Look, options: &CompileOptions<'_>) -> Result<Compiled, Failed> {
@@ -246,6 +250,7 @@ impl Session {
             settings,
             findings,
             places,
+            allowed: Allowed::default(),
         };
         if is_whole {
             return Ok(done);

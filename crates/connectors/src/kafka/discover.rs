@@ -103,13 +103,13 @@ pub(super) fn offsets(option: &str, text: &str) -> Result<BTreeMap<i32, i64>> {
         .collect()
 }
 
-/// Blocks; call it on a thread that may.
-pub(super) fn discover(client: &Client, startup: &Startup, bounds: Option<&Bounds>, known: &[Split]) -> Result<Vec<Split>> {
-    let consumer = client.consumer()?;
-    let failed = |what: &str, e: KafkaError| client.silent(what, e);
-    let mut splits = Vec::new();
-    let topics = client.topics.names(client, &consumer)?;
-    if topics.is_empty() {
+/// The topics of a table with their partitions, in order. Blocks.
+///
+/// # Errors
+/// `Config` for one that is not there, and those of brokers that do not answer or refuse.
+pub(super) fn topics(client: &Client, consumer: &TableConsumer) -> Result<Vec<(String, Vec<i32>)>> {
+    let names = client.topics.names(client, consumer)?;
+    if names.is_empty() {
         return Err(Error::config(format!(
             "no topic matches 'topic-pattern' = '{}' of table \"{}\"",
             client.topics.text(),
@@ -119,31 +119,41 @@ pub(super) fn discover(client: &Client, startup: &Startup, bounds: Option<&Bound
         .detail(format!("asked {}", client.brokers))
         .hint("create one, or correct the option; it matches whole names"));
     }
-    // Before anything else: it says why, if nobody may ask.
-    let told = topics
-        .iter()
-        .map(|topic| Ok((topic, client.metadata(&consumer, Some(topic))?)))
-        .collect::<Result<Vec<_>>>()?;
-    let ids = topic_ids(&consumer, &topics, TIMEOUT);
-    for (topic, metadata) in told {
+    let with_partitions = |topic: String| {
+        let metadata = client.metadata(consumer, Some(&topic))?;
         let found = metadata
             .topics()
             .iter()
             .find(|t| t.name() == topic)
             .filter(|t| t.error().is_none() && !t.partitions().is_empty());
         let Some(found) = found else {
-            return Err(client.no_topic(&consumer, topic));
+            return Err(client.no_topic(consumer, &topic));
         };
         let mut partitions: Vec<i32> = found.partitions().iter().map(|p| p.id()).collect();
         partitions.sort_unstable();
-        let asked = start_offsets(&consumer, topic, &partitions, startup).map_err(|e| failed("the start offsets cannot be found", e))?;
+        Ok((topic, partitions))
+    };
+    names.into_iter().map(with_partitions).collect()
+}
+
+/// Blocks; call it on a thread that may.
+pub(super) fn discover(client: &Client, startup: &Startup, bounds: Option<&Bounds>, known: &[Split]) -> Result<Vec<Split>> {
+    let consumer = client.consumer()?;
+    let failed = |what: &str, e: KafkaError| client.silent(what, e);
+    let mut splits = Vec::new();
+    // Before anything else: it says why, if nobody may ask.
+    let found = topics(client, &consumer)?;
+    let topics: Vec<String> = found.iter().map(|(topic, _)| topic.clone()).collect();
+    let ids = topic_ids(&consumer, &topics, TIMEOUT);
+    for (topic, partitions) in &found {
+        let asked = start_offsets(&consumer, topic, partitions, startup).map_err(|e| failed("the start offsets cannot be found", e))?;
         let stops = match bounds {
             Some(bounds) => bounds
-                .stops(&consumer, topic, &partitions)
+                .stops(&consumer, topic, partitions)
                 .map_err(|e| failed("the end offsets cannot be found", e))?,
             None => BTreeMap::new(),
         };
-        for partition in partitions {
+        for &partition in partitions {
             let id = split_id(topic, partition);
             if let Some(k) = known.iter().find(|k| k.id == id) {
                 let mut position = Position::parse(&k.position)?;

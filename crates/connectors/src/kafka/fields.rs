@@ -3,9 +3,10 @@
 use super::topics::Topics;
 use super::{KEY_FIELDS, KEY_FORMAT, KEY_PREFIX, VALUE_FIELDS};
 use crate::ConnectorContext;
-use crate::schema_registry::ConfluentRegistry;
+use crate::schema_registry::{Asked, ConfluentRegistry};
+use arrow_array::RecordBatch;
 use millstream_dataflow::option::Options;
-use millstream_dataflow::{Decoder, Error, Field, RecordEncoder, Result, Schema, TableSpec};
+use millstream_dataflow::{Batch, Decoder, Error, Field, RecordEncoder, Records, Result, Schema, TableSpec};
 use millstream_formats::{RegistryOptions, SchemaRegistry};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ pub(super) struct Part {
     /// These options, by the names that the format knows.
     options: BTreeMap<String, String>,
     /// For a format whose schemas are in one; shared by all that read or write the table.
-    registry: Option<(&'static RegistryOptions, Arc<dyn SchemaRegistry>)>,
+    registry: Option<(&'static RegistryOptions, Arc<ConfluentRegistry>)>,
     /// The subject of its schema there, where the table has one topic or the options say so.
     subject: Option<String>,
     /// All fields in it, by their names in the record.
@@ -37,7 +38,10 @@ impl Part {
     /// `Sql` for a column that the format cannot read, `Config` for options that it does not take.
     pub(super) fn decoder(&self) -> Result<Box<dyn Decoder>> {
         match &self.registry {
-            Some((_, registry)) => millstream_formats::registry_decoder(&self.format, &self.wanted, &self.options, Arc::clone(registry)),
+            Some((_, registry)) => {
+                let registry: Arc<dyn SchemaRegistry> = Arc::<ConfluentRegistry>::clone(registry);
+                millstream_formats::registry_decoder(&self.format, &self.wanted, &self.options, registry)
+            }
             None => millstream_formats::decoder(&self.format, &self.all, &self.wanted, &self.options),
         }
     }
@@ -46,16 +50,36 @@ impl Part {
     /// # Errors
     /// As [`Part::decoder`].
     pub(super) fn encoder(&self) -> Result<Box<dyn RecordEncoder>> {
-        let Some((names, registry)) = &self.registry else {
-            return millstream_formats::record_encoder(&self.format, &self.wanted, &self.options);
-        };
+        match &self.registry {
+            Some((names, registry)) => self.encoder_with(names, Arc::<ConfluentRegistry>::clone(registry)),
+            None => millstream_formats::record_encoder(&self.format, &self.wanted, &self.options),
+        }
+    }
+    /// Asks its registry, if it has one, whether it may be asked; and of a part that is written, whether its schema goes with what is
+    /// there. Nothing is registered. Blocks.
+    ///
+    /// # Errors
+    /// Those of the registry, and of [`Part::encoder`].
+    pub(super) fn ask(&self, is_written: bool) -> Result<()> {
+        match &self.registry {
+            None => Ok(()),
+            Some((_, registry)) if !is_written => registry.subjects().map(drop),
+            Some((names, registry)) => {
+                let mut encoder = self.encoder_with(names, Arc::new(Asked(Arc::clone(registry))))?;
+                let no_rows = Batch::new(RecordBatch::new_empty(self.wanted.to_arrow()));
+                // Before its first record it has its schema registered.
+                encoder.encode(&no_rows, &mut Records::default())
+            }
+        }
+    }
+    fn encoder_with(&self, names: &RegistryOptions, registry: Arc<dyn SchemaRegistry>) -> Result<Box<dyn RecordEncoder>> {
         let Some(subject) = &self.subject else {
             let name = format!("{}{}", self.prefix, names.subject.name);
             return Err(Error::config(format!("a table that writes several topics needs the option '{name}'"))
                 .code("E0503")
                 .hint(format!("name the subject that its schema is registered under: '{name}' = 'orders-value'")));
         };
-        millstream_formats::registry_encoder(&self.format, &self.wanted, subject, &self.options, Arc::clone(registry))
+        millstream_formats::registry_encoder(&self.format, &self.wanted, subject, &self.options, registry)
     }
 }
 
@@ -176,7 +200,7 @@ fn part(table: &TableSpec, name: &str, is_in: &dyn Fn(&Field) -> bool, cut: &str
         *path = context.directory.join(&*path).to_string_lossy().into_owned();
     }
     let format = options.get("format").cloned().unwrap_or_default();
-    let registry: Option<(&RegistryOptions, Arc<dyn SchemaRegistry>)> = match millstream_formats::registry_options(&format) {
+    let registry = match millstream_formats::registry_options(&format) {
         Some(names) => Some((names, Arc::new(ConfluentRegistry::new(&options, names, prefix, context)?))),
         None => None,
     };

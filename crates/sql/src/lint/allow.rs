@@ -7,12 +7,14 @@ use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Location, Span};
 
 /// What comments of a text allow, and the statements that they belong to.
-pub(crate) struct Allowed {
+#[derive(Debug, Default)]
+pub struct Allowed {
     comments: Vec<Comment>,
     statements: Vec<Span>,
 }
 
 /// A comment that allows lints.
+#[derive(Debug)]
 struct Comment {
     /// Where it begins.
     at: Location,
@@ -31,7 +33,7 @@ impl Allowed {
     }
 
     /// Whether a comment in or above the finding's statement allows it.
-    pub(crate) fn allows(&self, finding: &Diagnostic) -> bool {
+    pub fn allows(&self, finding: &Diagnostic) -> bool {
         let Some((span, code)) = finding.primary.zip(finding.code) else {
             return false;
         };
