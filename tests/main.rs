@@ -21,6 +21,7 @@ mod http;
 mod kafka;
 mod monitoring;
 mod mutations;
+mod picture;
 mod plans;
 mod project;
 mod readers;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
     trials.extend(gcs::trials());
     trials.extend(grammar::trials());
     trials.extend(kafka::trials());
+    trials.extend(picture::trials());
     trials.extend(plans::trials());
     trials.extend(project::trials());
     trials.extend(readers::trials());

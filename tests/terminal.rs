@@ -118,6 +118,10 @@ impl Terminal {
         let last = |screen: &str| screen.trim_end().lines().last().is_some_and(|l| l.trim_end() == line.trim_end());
         self.wait(&format!("the line {line:?} at the end"), last)
     }
+    /// What a look at the screen tells.
+    pub(crate) fn look<T>(&self, at: impl FnOnce(&vt100::Screen) -> T) -> T {
+        at(self.seen.0.lock().unwrap_or_else(PoisonError::into_inner).parser.screen())
+    }
     /// What was sent to the screen so far.
     pub(crate) fn bytes(&self) -> String {
         let seen = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);

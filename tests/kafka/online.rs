@@ -19,7 +19,12 @@ fn findings(directory: &Path, more: &[&str]) -> Result<Vec<(String, String)>> {
     let text = |v: &Value| v.as_str().unwrap_or_default().to_string();
     Ok(found
         .iter()
-        .map(|f| (format!("{} {}:{}", text(&f["code"]), text(&f["file"]), f["span"]["start"]["line"]), text(&f["message"])))
+        .map(|f| {
+            (
+                format!("{} {}:{}", text(&f["code"]), text(&f["file"]), f["span"]["start"]["line"]),
+                text(&f["message"]),
+            )
+        })
         .collect())
 }
 
@@ -100,7 +105,11 @@ INSERT INTO kept SELECT page FROM clicks;
     let with = |parallelism: &str| findings(directory, &["job.sql", "-D", &brokers, "--set", &format!("parallelism.default={parallelism}")]);
     let found = with("5")?;
     ensure!(
-        found == [("W0506 job.sql:2".to_string(), "3 of 5 subtasks have nothing to read: table \"clicks\" has 2 partitions".to_string())],
+        found
+            == [(
+                "W0506 job.sql:2".to_string(),
+                "3 of 5 subtasks have nothing to read: table \"clicks\" has 2 partitions".to_string()
+            )],
         "{found:?}"
     );
     ensure!(with("2")?.is_empty());

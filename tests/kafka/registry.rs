@@ -127,12 +127,7 @@ async fn register(State(shared): State<Shared>, Path(subject): Path<String>, hea
     Ok(json!({ "id": id }).to_string())
 }
 
-async fn compatible(
-    State(shared): State<Shared>,
-    Path((subject, _)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<String, Answer> {
+async fn compatible(State(shared): State<Shared>, Path((subject, _)): Path<(String, String)>, headers: HeaderMap, body: Bytes) -> Result<String, Answer> {
     shared.may(&headers)?;
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let kept = shared.kept();
