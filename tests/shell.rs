@@ -14,6 +14,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("texts_are_one_session_in_their_order", session),
         trial("what_is_behind_an_error_is_left_out_or_not", on_error),
         trial("commands_of_a_terminal_stand_for_statements", commands),
+        trial("a_query_that_ends_is_one_table", one_table),
         trial("an_error_comes_without_a_count_of_rows", failed_query),
         trial("inserts_are_jobs_that_are_waited_for", jobs),
         trial("what_jobs_wrote_is_read_at_once", read_back),
@@ -67,6 +68,24 @@ fn failed_query() -> Result<()> {
         )?)?;
         ensure!(out == "0 rows\n", "{out}");
     }
+    Ok(())
+}
+
+fn one_table() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let files = directory.path().join("in");
+    std::fs::create_dir(&files)?;
+    for (name, text) in [("a", "tea"), ("b", "a cup with a saucer"), ("c", "pot")] {
+        std::fs::write(files.join(format!("{name}.csv")), format!("{text}\n"))?;
+    }
+    let text = "CREATE TABLE t (item STRING) WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'csv'); SELECT item FROM t";
+    let (out, err, status) = all(sql(directory.path(), &["--format", "table", "-c", text])?)?;
+    let rule = format!("+{}+", "-".repeat(21));
+    let mut lines: Vec<&str> = out.lines().collect();
+    ensure!(status == 0 && lines.len() == 8, "{out}{err}");
+    lines[3..6].sort_unstable();
+    let expected = format!("{rule}\n| item                |\n{rule}\n| a cup with a saucer |\n| pot                 |\n| tea                 |\n{rule}\n3 rows");
+    ensure!(lines.join("\n") == expected, "{out}");
     Ok(())
 }
 

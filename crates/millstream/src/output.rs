@@ -41,9 +41,11 @@ impl Output {
 
     /// Appends the beginning of a result.
     ///
+    /// - `bounded`: its rows end by themselves
+    ///
     /// # Errors
     /// `Sql` for a column type that the form does not have, `Config` for a second result where there can be one only.
-    pub(crate) fn begin(&mut self, schema: &Schema, changes: bool, out: &mut Vec<u8>) -> Result<()> {
+    pub(crate) fn begin(&mut self, schema: &Schema, changes: bool, bounded: bool, out: &mut Vec<u8>) -> Result<()> {
         self.results += 1;
         if self.format == Format::Parquet && self.results > 1 {
             let e = Error::config("a Parquet file holds one result, there is a second one").code("E0540");
@@ -63,7 +65,7 @@ impl Output {
                     out.extend(markdown::head(&names()).bytes());
                     Open::Markdown
                 }
-                _ => Open::Table(Table::new(names(), self.color)),
+                _ => Open::Table(Table::new(names(), self.color, bounded)),
             },
         });
         Ok(())
@@ -91,7 +93,7 @@ impl Output {
     pub(crate) fn end(&mut self, out: &mut Vec<u8>) -> Result<()> {
         match self.open.take() {
             Some(Open::Bytes(mut writer)) => writer.finish(out)?,
-            Some(Open::Table(table)) => out.extend(table.end().bytes()),
+            Some(Open::Table(mut table)) => out.extend(table.end().bytes()),
             Some(Open::Vertical(vertical)) => out.extend(vertical.end().bytes()),
             Some(Open::Markdown) | None => {}
         }
@@ -144,7 +146,7 @@ impl Output {
 
     fn columns(&mut self, columns: &[(&str, Vec<&str>)], out: &mut Vec<u8>) -> Result<()> {
         let (schema, batch) = texts(columns)?;
-        self.begin(&schema, false, out)?;
+        self.begin(&schema, false, true, out)?;
         self.rows(&schema, false, &batch, out)?;
         self.end(out)
     }

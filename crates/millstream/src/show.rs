@@ -97,11 +97,16 @@ impl Observer for Show {
             Event::Settings(list) => self.results().output.settings(list, &mut out)?,
             // Of whoever has a terminal.
             Event::TapOpened { .. } => {}
-            Event::QueryStarted { schema, metrics, changes } => {
+            Event::QueryStarted {
+                schema,
+                metrics,
+                changes,
+                bounded,
+            } => {
                 self.watch(QUERY, metrics);
                 let mut results = self.results();
                 results.changes = changes;
-                results.output.begin(schema, changes, &mut out)?;
+                results.output.begin(schema, changes, bounded, &mut out)?;
             }
             Event::QueryEnded { end } => {
                 match end {

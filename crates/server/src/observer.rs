@@ -20,6 +20,8 @@ pub enum Event<'a> {
         metrics: &'a Arc<JobMetrics>,
         /// Rows may be updates and deletions of earlier ones.
         changes: bool,
+        /// They end by themselves.
+        bounded: bool,
     },
     /// The rows that pass an operator of a job follow.
     TapOpened {

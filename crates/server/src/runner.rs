@@ -199,6 +199,10 @@ impl Runner {
         let mut graph = millstream_operators::build(&plan, &self.registry, Some(sink))?;
         // Files and partitions that come while it runs are taken in from a checkpoint, which nobody else needs.
         let looks = |node: &GraphNode| matches!(&node.kind, NodeKind::Source(s) if s.source.discovery_interval().is_some());
+        let bounded = graph.nodes.iter().all(|node| match &node.kind {
+            NodeKind::Source(s) => s.source.bounded(),
+            _ => true,
+        });
         let grows = graph.nodes.iter().any(looks);
         if grows {
             config.checkpoint_interval = NEVER;
@@ -217,6 +221,7 @@ impl Runner {
             schema: &schema,
             metrics: &metrics,
             changes,
+            bounded,
         })?;
         if limit == Some(0) {
             ending.end(QueryEnd::Limit);

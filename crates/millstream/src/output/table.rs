@@ -1,4 +1,5 @@
-//! Rows as a framed table. Widths come from the first batch and are widened by a new head when a later row needs more.
+//! Rows as a framed table. What ends is one table, as wide as its rows need: its first rows wait for each other. Rows of what has no end come
+//! at once; a new head widens the columns when a later row needs more.
 
 use super::{Cell, clean, null};
 use crate::color::{Paint, paint};
@@ -7,30 +8,55 @@ use unicode_width::UnicodeWidthStr;
 
 /// Cells are cut at this width, visibly.
 const CELL_WIDTH_MAX: usize = 60;
+/// Rows that wait for each other at most.
+const HELD_MAX: usize = 10_000;
 
 pub(super) struct Table {
     names: Vec<String>,
     color: bool,
     widths: Vec<usize>,
     rows: u64,
+    /// Rows that are not shown yet.
+    held: Vec<Vec<Cell>>,
+    holds: bool,
 }
 
 impl Table {
-    pub(super) fn new(names: Vec<String>, color: bool) -> Self {
+    /// - `bounded`: the rows end by themselves
+    pub(super) fn new(names: Vec<String>, color: bool, bounded: bool) -> Self {
         Table {
             names: names.iter().map(|n| shorten(n)).collect(),
             color,
             widths: Vec::new(),
             rows: 0,
+            held: Vec::new(),
+            holds: bounded,
         }
     }
 
-    /// The text of some rows, with a head when one is due.
+    /// Takes rows; gives the text of what is due.
     pub(super) fn rows(&mut self, rows: &[Vec<Cell>]) -> String {
         let short = |c: &Cell| c.as_ref().map(|c| shorten(c));
-        let rows: Vec<Vec<Cell>> = rows.iter().map(|r| r.iter().map(short).collect()).collect();
+        let rows = rows.iter().map(|r| r.iter().map(short).collect());
+        self.rows += rows.len() as u64;
+        self.held.extend(rows);
+        match self.holds && self.held.len() < HELD_MAX {
+            true => String::new(),
+            false => self.release(),
+        }
+    }
+
+    /// The text of the rows that are not shown yet; those that come later do not wait.
+    fn release(&mut self) -> String {
+        self.holds = false;
+        let rows = std::mem::take(&mut self.held);
+        if rows.is_empty() { String::new() } else { self.text(&rows) }
+    }
+
+    /// The text of some rows, with a head when one is due.
+    fn text(&mut self, rows: &[Vec<Cell>]) -> String {
         let mut widths: Vec<usize> = self.names.iter().map(|n| n.width()).collect();
-        for row in &rows {
+        for row in rows {
             for (w, cell) in widths.iter_mut().zip(row) {
                 *w = (*w).max(cell.as_ref().map_or_else(|| null(false).width(), |c| c.width()));
             }
@@ -49,14 +75,13 @@ impl Table {
             text += &self.cells(names);
             text += &self.line();
         }
-        for row in &rows {
+        for row in rows {
             let cells = row.iter().map(|cell| match cell {
                 Some(cell) => (cell.clone(), cell.width()),
                 None => (null(self.color), null(false).width()),
             });
             text += &self.cells(cells);
         }
-        self.rows += rows.len() as u64;
         text
     }
 
@@ -65,10 +90,11 @@ impl Table {
         self.rows == 0
     }
 
-    /// The last line and the number of rows.
-    pub(super) fn end(&self) -> String {
+    /// The rows that are left, the last line and the number of rows.
+    pub(super) fn end(&mut self) -> String {
+        let rows = self.release();
         let line = if self.widths.is_empty() { String::new() } else { self.line() };
-        format!("{line}{} row{}\n", self.rows, if self.rows == 1 { "" } else { "s" })
+        format!("{rows}{line}{} row{}\n", self.rows, if self.rows == 1 { "" } else { "s" })
     }
 
     fn line(&self) -> String {

@@ -234,7 +234,7 @@ impl Observer for View {
                 drop(state);
                 self.write(&bytes)?;
             }
-            Event::QueryStarted { schema, metrics, changes } | Event::TapOpened { schema, metrics, changes } => {
+            Event::QueryStarted { schema, metrics, changes, .. } | Event::TapOpened { schema, metrics, changes } => {
                 // The job of a tap is watched under its own name.
                 if matches!(event, Event::QueryStarted { .. }) {
                     self.watch(QUERY, metrics);
@@ -242,7 +242,8 @@ impl Observer for View {
                 let mut state = self.lock();
                 let mut bytes = Vec::new();
                 if let Some(output) = &mut state.output {
-                    output.begin(schema, changes, &mut bytes)?;
+                    let bounded = matches!(event, Event::QueryStarted { bounded: true, .. });
+                    output.begin(schema, changes, bounded, &mut bytes)?;
                 }
                 let live = Box::new(Live::new(schema, self.looks.live, self.looks.expanded));
                 let (live, kept) = if self.looks.is_live() { (Some(live), None) } else { (None, Some(live)) };
@@ -267,7 +268,10 @@ impl Observer for View {
                 }
                 let mut bytes = Vec::new();
                 if let Some(output) = &mut state.output {
-                    output.end(&mut bytes)?;
+                    match end {
+                        QueryEnd::Failed => output.fail(&mut bytes)?,
+                        _ => output.end(&mut bytes)?,
+                    }
                 }
                 drop(state);
                 self.write(&bytes)?;
