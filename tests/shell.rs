@@ -16,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("commands_of_a_terminal_stand_for_statements", commands),
         trial("a_query_that_ends_is_one_table", one_table),
         trial("an_error_comes_without_a_count_of_rows", failed_query),
+        trial("an_error_of_a_table_stands_in_the_text_that_made_it", earlier_text),
         trial("inserts_are_jobs_that_are_waited_for", jobs),
         trial("what_jobs_wrote_is_read_at_once", read_back),
         trial("a_failed_job_is_the_end_that_is_told", failed_job),
@@ -84,8 +85,29 @@ fn one_table() -> Result<()> {
     let mut lines: Vec<&str> = out.lines().collect();
     ensure!(status == 0 && lines.len() == 8, "{out}{err}");
     lines[3..6].sort_unstable();
-    let expected = format!("{rule}\n| item                |\n{rule}\n| a cup with a saucer |\n| pot                 |\n| tea                 |\n{rule}\n3 rows");
+    let expected =
+        format!("{rule}\n| item                |\n{rule}\n| a cup with a saucer |\n| pot                 |\n| tea                 |\n{rule}\n3 rows");
     ensure!(lines.join("\n") == expected, "{out}");
+    Ok(())
+}
+
+fn earlier_text() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    std::fs::write(directory.path().join("in.json"), "{\"a\":1}\n{\n")?;
+    std::fs::write(
+        directory.path().join("t.sql"),
+        "-- a table\nCREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'path' = 'in.json', 'format' = 'json');",
+    )?;
+    let out = "CREATE TABLE o (a INT) WITH ('connector' = 'blackhole')";
+    let table = "t.sql:2:14\n  |\n2 | CREATE TABLE t (a INT)";
+    for text in ["SELECT a FROM t", "INSERT INTO o SELECT a FROM t", "\\d t\nSELECT a FROM t"] {
+        let (_, err, status) = all(sql(directory.path(), &["-f", "t.sql", "-c", out, "-c", text])?)?;
+        ensure!(status == 1 && err.contains("error[E0700]") && err.contains(table), "{err}");
+    }
+    // What another text has changed is told there.
+    let (changed, select) = ("ALTER TABLE t SET ('path' = 'nowhere')", "SELECT a FROM t");
+    let (_, err, status) = all(sql(directory.path(), &["-f", "t.sql", "-c", changed, "-c", select])?)?;
+    ensure!(status == 1 && err.contains(" --> -c:1:20\n  |\n1 | ALTER TABLE t SET ('path' = 'nowhere')\n  |                    ^^^^"), "{err}");
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use crate::Span;
 use crate::option::without_passwords;
 use std::fmt;
+use std::sync::Arc;
 
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -85,6 +86,8 @@ pub struct ErrorBody {
     pub hint: Option<String>,
     /// Where in the SQL text it stands.
     pub span: Option<Span>,
+    /// The text its places are in, if that is not the one that runs.
+    pub text: Option<Arc<SqlText>>,
     /// Other places in the SQL text that have to do with it.
     pub labels: Vec<Label>,
     /// What could stand at `span` instead, and would be right.
@@ -93,6 +96,15 @@ pub struct ErrorBody {
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// What else is wrong with the same statement, each by itself: see [`Error::apart`].
     pub also: Vec<Error>,
+}
+
+/// A text, and what people call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlText {
+    /// A file's name.
+    pub name: String,
+    /// All of it.
+    pub text: String,
 }
 
 /// A place in a text, and what is there.
@@ -117,6 +129,7 @@ impl Error {
             column: None,
             hint: None,
             span: None,
+            text: None,
             labels: Vec::new(),
             replacement: None,
             source: None,
@@ -199,13 +212,21 @@ impl Error {
         self.0.span = Some(span);
         self
     }
+    /// Sets the text that its places are in.
+    pub fn in_text(mut self, text: Arc<SqlText>) -> Self {
+        self.0.text = Some(text);
+        self
+    }
     /// Sets the span to that of a whole in which it stands somewhere.
     pub fn somewhere_in(mut self, whole: Span) -> Self {
         self.0.replacement = None;
         self.span(whole)
     }
-    /// Puts all its places where they belong.
+    /// Puts all its places where they belong, unless they are in a text of their own.
     pub fn moved(mut self, place: impl Fn(Span) -> Span) -> Self {
+        if self.0.text.is_some() {
+            return self;
+        }
         self.0.span = self.0.span.map(&place);
         self.0.labels.iter_mut().for_each(|l| l.span = place(l.span));
         self

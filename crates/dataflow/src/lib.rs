@@ -38,7 +38,7 @@ pub use batch::{Batch, Stamp};
 pub use clock::Clock;
 pub use column::{StateColumn, StateType};
 pub use connector::{ColumnKind, Comparison, ConnectorSpec, Connectors, FormatSpec, MetadataColumn, Registry, RowTest, TableColumn, TableSpec};
-pub use error::{Error, ErrorBody, ErrorKind, Label, Result, both, each};
+pub use error::{Error, ErrorBody, ErrorKind, Label, Result, SqlText, both, each};
 pub use format::{BadRecord, Decoder, Encoder, RecordEncoder, Records};
 pub use graph::{Alignment, BadRecords, Edge, Exchange, Graph, MakeOperator, MakeScan, Node, NodeKind, SourceNode};
 pub use key_group::{KeyGroupRange, MAX_PARALLELISM_DEFAULT};

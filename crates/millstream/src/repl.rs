@@ -220,9 +220,9 @@ impl Repl {
     fn run_told(&mut self, text: &str, shown: &Sources, looks: &Looks, told: impl Fn(Error) -> Error) -> Ran {
         let view = Arc::new(View::new(looks.clone(), Watched::clone(&self.watched)));
         let start = self.clock.monotonic();
-        let (workbench, text, options) = (Arc::clone(&self.workbench), text.to_string(), self.options);
+        let (workbench, text, files, options) = (Arc::clone(&self.workbench), text.to_string(), shown.clone(), self.options);
         let observer: Arc<dyn Observer> = Arc::clone(&view) as _;
-        let run = |control: Control| async move { workbench.run(&text, options, &observer, &control).await };
+        let run = |control: Control| async move { workbench.run(&text, &files, options, &observer, &control).await };
         let ended = self.runtime.block_on(drive(run, &view, &mut self.screen, &self.notices));
         let took = self.clock.monotonic().saturating_sub(start);
         if let Some(live) = view.end(&mut self.screen) {

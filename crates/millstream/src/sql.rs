@@ -215,12 +215,12 @@ async fn run_text(
     let mut wrong = Vec::new();
     for part in parts(text.text()) {
         let ran = match part {
-            Part::Sql(sql) => workbench.run(&sql, options, observer, control).await,
+            Part::Sql(sql) => workbench.run(&sql, text, options, observer, control).await,
             Part::Command(line, number) => {
                 let down = |e: Error| e.moved(|span| span.moved_down(number as u64 - 1));
                 match command(&line, &workbench.known()) {
                     Ok(stands) => {
-                        let ran = workbench.run(&stands.text, options, observer, control).await;
+                        let ran = workbench.run(&stands.text, text, options, observer, control).await;
                         ran.map_err(|errors| errors.into_iter().map(|e| down(stands.told(e))).collect())
                     }
                     Err(e) => Err(vec![down(e)]),

@@ -6,7 +6,7 @@ use crate::resume::Life;
 use crate::runner::{Bounds, Runner, Start};
 use millstream_dataflow::{Error, Result};
 use millstream_runtime::Control;
-use millstream_sql::{CompileOptions, Session, Sources, Step};
+use millstream_sql::{CompileOptions, Declared, Session, Sources, Step};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
         return Ok(());
     }
     warn(&sources.of_own(compiled.findings), observer.as_ref()).map_err(one)?;
-    let placed = |e: Error| vec![compiled.places.of(e)];
+    let placed = |e: Error| vec![compiled.places.of(e, &Declared::default())];
     for step in compiled.steps {
         match step {
             Step::Explain(text) => observer.event(Event::Explain(&text)).map_err(one)?,

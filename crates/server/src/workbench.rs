@@ -13,7 +13,7 @@ use millstream_connectors::Printer;
 use millstream_dataflow::{Error, ErrorKind, Registry, Result, Span};
 use millstream_plan::{Job as Plan, Settings};
 use millstream_runtime::Control;
-use millstream_sql::{CompileOptions, Compiled, Failed, Known, OnError, Places, Session, Step};
+use millstream_sql::{CompileOptions, Compiled, Declared, Failed, Known, OnError, Places, Session, Sources, Step};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,6 +50,8 @@ pub struct Workbench {
     options: Arc<WorkbenchOptions>,
     // A std mutex: held to copy the session, or to put another one in its place.
     session: Mutex<Session>,
+    // A std mutex: held to take the places of a text, and to hand them out.
+    declared: Mutex<Arc<Declared>>,
     /// Texts come one after the other.
     turn: tokio::sync::Mutex<()>,
     jobs: Jobs,
@@ -65,6 +67,8 @@ const NAMES_MAX: usize = 100;
 struct Placed<'a> {
     text: &'a str,
     places: Arc<Places>,
+    /// What earlier texts have made.
+    declared: Arc<Declared>,
 }
 
 impl Workbench {
@@ -80,6 +84,7 @@ impl Workbench {
             jobs: Jobs::new(listener, runner.rim.clone()),
             runner,
             session: Mutex::new(Session::new(options.defaults.clone())),
+            declared: Mutex::default(),
             options: Arc::new(options),
             turn: tokio::sync::Mutex::new(()),
         }
@@ -88,15 +93,17 @@ impl Workbench {
     /// Runs a text: its queries one after the other, then its INSERTs as one job in the background. A stop ends the query that runs, and the
     /// text with it; jobs go on. Says whether a stop was asked for.
     ///
+    /// - `files`: what places in the text lead to, for errors of its tables that come with later texts
+    ///
     /// # Errors
     /// All that is wrong with the text, once what is right of it has run ([`Session::compile`]), and what ended queries before that.
-    pub async fn run(&self, text: &str, options: TextOptions, observer: &Arc<dyn Observer>, control: &Control) -> Result<bool, Vec<Error>> {
+    pub async fn run(&self, text: &str, files: &Sources, options: TextOptions, observer: &Arc<dyn Observer>, control: &Control) -> Result<bool, Vec<Error>> {
         let one = |e: Error| vec![e];
         let _turn = self.turn.lock().await;
         let Some((session, compiled)) = control.unless_stopped(self.compile(text, options.on_error)).await.map_err(one)? else {
             return Ok(true);
         };
-        let (compiled, errors) = match compiled {
+        let (mut compiled, errors) = match compiled {
             Ok(compiled) => (compiled, Vec::new()),
             Err(failed) => (*failed.done, failed.errors),
         };
@@ -105,7 +112,8 @@ impl Workbench {
             return Ok(true);
         }
         *self.session() = session;
-        let (stopped, mut failed) = self.steps(text, compiled, options, observer, control).await;
+        let text = self.placed(text, files, std::mem::take(&mut compiled.places));
+        let (stopped, mut failed) = self.steps(&text, compiled, options, observer, control).await;
         failed.extend(errors);
         if failed.is_empty() { Ok(stopped) } else { Err(failed) }
     }
@@ -129,14 +137,19 @@ impl Workbench {
         planning.await.map_err(|e| Error::bug("planning ended early").source(e))
     }
 
+    /// A text with its places; those of its tables are kept for the texts after it.
+    fn placed<'a>(&self, text: &'a str, files: &Sources, places: Places) -> Placed<'a> {
+        let mut kept = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+        let declared = Arc::clone(&kept);
+        Arc::make_mut(&mut kept).take(&places, &Arc::new(files.clone()));
+        let places = Arc::new(places);
+        Placed { text, places, declared }
+    }
+
     /// Runs what a text comes to: whether a stop was asked for, and what has failed.
-    async fn steps(&self, text: &str, compiled: Compiled, options: TextOptions, observer: &Arc<dyn Observer>, control: &Control) -> (bool, Vec<Error>) {
+    async fn steps(&self, text: &Placed<'_>, compiled: Compiled, options: TextOptions, observer: &Arc<dyn Observer>, control: &Control) -> (bool, Vec<Error>) {
         let mut failed: Vec<Error> = warn(&compiled.findings, observer.as_ref()).err().into_iter().collect();
         let named = compiled.settings.contains_key("pipeline.name");
-        let text = Placed {
-            text,
-            places: Arc::new(compiled.places),
-        };
         for step in compiled.steps {
             let done = match step {
                 Step::Explain(text) => observer.event(Event::Explain(&text)).map(|()| false),
@@ -146,14 +159,14 @@ impl Workbench {
                     let end = self.runner.query(*query, options.bounds, observer, control).await;
                     end.map(|end| end == QueryEnd::Stopped)
                 }
-                Step::Insert(plan) => self.insert(plan, named, &text, observer, control).await,
+                Step::Insert(plan) => self.insert(plan, named, text, observer, control).await,
             };
             match done {
                 Ok(false) => {}
                 Ok(true) => return (true, failed),
                 Err(e) => {
                     let goes_on = options.on_error == OnError::Continue && e.kind != ErrorKind::ReaderLeft;
-                    failed.push(text.places.of(e));
+                    failed.push(text.places.of(e, &text.declared));
                     if !goes_on {
                         break;
                     }

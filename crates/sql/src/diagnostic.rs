@@ -6,8 +6,10 @@ mod secrets;
 pub use render::Palette;
 pub use secrets::without_secrets;
 
+use crate::sources::Sources;
 use millstream_dataflow::option::without_passwords;
-use millstream_dataflow::{Error, ErrorKind, Label, Span};
+use millstream_dataflow::{Error, ErrorKind, Label, Span, SqlText};
+use std::sync::Arc;
 
 /// How much something matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +43,8 @@ pub struct Diagnostic {
     pub message: String,
     /// Where it is; nowhere if it is not about a place of the text.
     pub primary: Option<Span>,
+    /// The text its places are in, if that is not the one it was found in.
+    pub text: Option<Arc<SqlText>>,
     /// Other places that have to do with it.
     pub labels: Vec<Label>,
     /// More about it, and what caused it.
@@ -70,6 +74,7 @@ impl From<&Error> for Diagnostic {
             code: error.code,
             message: shown(&error.message),
             primary: error.span,
+            text: error.text.clone(),
             labels: error.labels.clone(),
             notes: error.place().into_iter().chain(causes).map(|note| shown(&note)).collect(),
             helps: error.hint.iter().map(|hint| shown(hint)).collect(),
@@ -87,6 +92,7 @@ impl Diagnostic {
             code: Some(code),
             message: message.into(),
             primary: Some(span),
+            text: None,
             labels: Vec::new(),
             notes: Vec::new(),
             helps: Vec::new(),
@@ -106,7 +112,7 @@ impl Diagnostic {
 
 /// An error as text without colours; `file` is what its text is called.
 pub fn render(error: &Error, text: &str, file: &str) -> String {
-    Diagnostic::from(error).render(text, file, &Palette::PLAIN)
+    Sources::from((file, text)).render(error, &Palette::PLAIN)
 }
 
 /// What is not there yet, and where.

@@ -46,7 +46,7 @@ pub use items::Items;
 pub use known::{Known, KnownTable};
 pub use lint::{Allowed, idle_subtasks};
 pub use millstream_plan::SETTINGS;
-pub use places::Places;
+pub use places::{Declared, Places};
 pub use query::{Shown, SortKey};
 pub use session::{Failed, OnError, Session};
 pub use sources::{SourceFile, Sources};

@@ -4,8 +4,9 @@ use crate::compile::{Checked, CompileOptions, Compiled};
 use crate::diagnostic::{Diagnostic, Palette};
 use crate::parse::{Missing, Statement, StatementKind, fill, parse_each};
 use crate::session::{OnError, Session};
-use millstream_dataflow::{Error, Label, Span};
+use millstream_dataflow::{Error, Label, Span, SqlText};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A text of several files. Places in it lead back to its files.
 #[derive(Debug, Clone, Default)]
@@ -80,6 +81,10 @@ impl Sources {
 
     /// A finding with places in the whole text, as one with places in its file; and the file. Places in other files become notes.
     pub fn placed(&self, mut finding: Diagnostic) -> (Diagnostic, SourceFile) {
+        if let Some(other) = &finding.text {
+            let SqlText { name, text } = other.as_ref().clone();
+            return (finding, SourceFile { name, text, above: 0 });
+        }
         let Some(file) = self.file_of(finding.primary) else {
             return (finding, SourceFile::default());
         };
@@ -105,6 +110,16 @@ impl Sources {
     pub fn of_own(&self, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let placed = findings.into_iter().map(|f| self.placed(f));
         placed.filter(|(_, file)| Some(file) == self.own()).map(|(finding, _)| finding).collect()
+    }
+
+    /// An error with places in the whole text, as one with places in its file, which it brings along.
+    pub(crate) fn with_text(&self, error: Error) -> Error {
+        let Some(file) = self.file_of(error.span) else { return error };
+        let text = SqlText {
+            name: file.name.clone(),
+            text: file.text.clone(),
+        };
+        error.moved(|span| span.moved_up(file.above)).in_text(Arc::new(text))
     }
 
     /// An error as text, with its lines.

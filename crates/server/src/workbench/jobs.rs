@@ -103,7 +103,7 @@ impl Jobs {
 
     /// Runs a job beside its caller. An earlier one of its name is forgotten.
     pub(super) fn start(&self, name: &str, job: Prepared, text: &Placed<'_>) {
-        let places = Arc::clone(&text.places);
+        let (places, declared) = (Arc::clone(&text.places), Arc::clone(&text.declared));
         let (control, text) = (Control::default(), Arc::<str>::from(text.text));
         let metrics = Arc::clone(&job.metrics);
         let info = JobInfo {
@@ -148,7 +148,7 @@ impl Jobs {
                     )
                 }
                 Err(e) => {
-                    let (error, name) = (Arc::new(places.of(e)), name.clone());
+                    let (error, name) = (Arc::new(places.of(e, &declared)), name.clone());
                     (JobStatus::Failed(Arc::clone(&error)), Notice::Failed { name, error, text })
                 }
             };

@@ -59,7 +59,7 @@ impl Talk {
     async fn run(&self, text: &str, options: TextOptions, control: &Control) -> (Vec<String>, Result<bool, Vec<Error>>) {
         let shown = Arc::new(Shown::default());
         let observer: Arc<dyn Observer> = Arc::clone(&shown) as _;
-        let result = self.workbench.run(text, options, &observer, control).await;
+        let result = self.workbench.run(text, &Sources::from(("text", text)), options, &observer, control).await;
         let mut told = std::mem::take(&mut *shown.0.lock().unwrap());
         told.retain(|line| line != "Finished");
         (told, result)
@@ -260,6 +260,7 @@ async fn queries_end_where_they_are_to() {
         workbench
             .run(
                 "SELECT n FROM endless; CREATE VIEW never AS SELECT 1;",
+                &Sources::default(),
                 TextOptions::default(),
                 &observer,
                 &control,
