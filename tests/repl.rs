@@ -1,7 +1,7 @@
 //! The interactive session, as a person meets it: keys go into a pseudo-terminal, and what stands on its screen is looked at.
 
 use crate::terminal::Terminal;
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::{Failed, Trial};
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -16,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("tab_completes_by_clause", completion),
         trial("errors_point_at_their_place", errors),
         trial("a_live_query_is_cancelled_and_its_table_stays", live),
+        trial("marks_of_errors_stand_at_their_place_in_long_lines", marks),
         trial("a_live_query_fits_a_terminal_that_changes", resized),
         trial("inserts_run_in_the_background_and_leaving_asks", jobs),
         trial("failed_jobs_are_told_above_the_line_being_typed", notices),
@@ -199,6 +200,27 @@ fn live() -> Result<()> {
     terminal.see("| +I |")?;
     terminal.line("SELECT 7 AS seven;")?;
     terminal.see("7")?;
+    Ok(())
+}
+
+fn marks() -> Result<()> {
+    let home = home()?;
+    let terminal = open(home.path())?;
+    let columns: Vec<String> = (1..11).map(|n| format!("a AS column_{n}")).collect();
+    let text = format!("SELECT {}, nope FROM (VALUES (1)) AS t (a);", columns.join(", "));
+    for (told, width) in [(1, 80), (2, 60)] {
+        terminal.resize(NonZeroU16::MIN.saturating_add(width - 1))?;
+        terminal.line(&text)?;
+        let screen = terminal.wait("the error", |s| s.matches("error[").count() == told && s.trim_end().ends_with(PROMPT))?;
+        let lines: Vec<&str> = screen.lines().collect();
+        let error = lines.iter().rposition(|l| l.starts_with("error") && l.contains("nope")).context("no error")?;
+        let (line, mark) = (lines[error + 3], lines[error + 4]);
+        let column = |l: &str, what: &str| l.find(what).map(|i| l[..i].chars().count());
+        ensure!(
+            line.starts_with("1 | …") && column(line, "nope").is_some() && column(line, "nope") == column(mark, "^^^^"),
+            "{screen}"
+        );
+    }
     Ok(())
 }
 

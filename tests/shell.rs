@@ -107,7 +107,10 @@ fn earlier_text() -> Result<()> {
     // What another text has changed is told there.
     let (changed, select) = ("ALTER TABLE t SET ('path' = 'nowhere')", "SELECT a FROM t");
     let (_, err, status) = all(sql(directory.path(), &["-f", "t.sql", "-c", changed, "-c", select])?)?;
-    ensure!(status == 1 && err.contains(" --> -c:1:20\n  |\n1 | ALTER TABLE t SET ('path' = 'nowhere')\n  |                    ^^^^"), "{err}");
+    ensure!(
+        status == 1 && err.contains(" --> -c:1:20\n  |\n1 | ALTER TABLE t SET ('path' = 'nowhere')\n  |                    ^^^^"),
+        "{err}"
+    );
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! `millstream check`.
 
 use crate::arguments::{pair, setting};
-use crate::color::wanted;
+use crate::color::{palette, wanted};
 use crate::config::Configuration;
 use crate::display::Color;
 use crate::files::{is_test, job_name, read, sql_files};
@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use millstream_server::testing::{FileReport, TestOptions, test_file};
 use millstream_server::{Bounds, RunOptions};
-use millstream_sql::{Diagnostic, Palette, Severity, Sources};
+use millstream_sql::{Diagnostic, Severity, Sources};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
@@ -54,9 +54,9 @@ pub(crate) fn check(arguments: Check) -> ExitCode {
     let told = check_all(&arguments, &configuration).and_then(|checked| {
         let is_github = std::env::var("GITHUB_ACTIONS").is_ok_and(|v| v == "true");
         let form = arguments.output.unwrap_or(if is_github { Form::Github } else { Form::Human });
-        let is_coloured = wanted(arguments.color, std::io::stdout().is_terminal());
-        let palette = if is_coloured { &Palette::COLOURS } else { &Palette::PLAIN };
-        let text = write(&checked, form, palette);
+        let is_terminal = std::io::stdout().is_terminal();
+        let palette = palette(wanted(arguments.color, is_terminal), is_terminal);
+        let text = write(&checked, form, &palette);
         report::write(&text)?;
         Ok(checked)
     });

@@ -1,6 +1,7 @@
 //! Colours, where they are wanted: <https://no-color.org>, <https://bixense.com/clicolors>.
 
 use crate::display::Color;
+use millstream_sql::Palette;
 use std::env::var_os;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -37,6 +38,15 @@ pub(crate) fn wanted(when: Color, is_terminal: bool) -> bool {
 /// Whether the terminal can do no more than print.
 pub(crate) fn is_dumb() -> bool {
     var_os("TERM").is_some_and(|t| t == "dumb")
+}
+
+/// How messages look on a stream: as wide as its terminal is, if it is one.
+pub(crate) fn palette(color: bool, is_terminal: bool) -> Palette {
+    let palette = if color { Palette::COLOURS } else { Palette::PLAIN };
+    match crossterm::terminal::size() {
+        Ok((columns, _)) if is_terminal && columns > 0 => palette.within(columns.into()),
+        _ => palette,
+    }
 }
 
 /// Whether standard error gets colours.

@@ -22,6 +22,7 @@ mod style;
 mod view;
 mod words;
 
+use crate::color::palette;
 use crate::display::Format;
 use crate::process::{Shown, io_runtime};
 use crate::report::{BUG, SHOWN_MAX};
@@ -268,14 +269,18 @@ impl Repl {
     }
 
     fn say(&mut self, text: impl Into<String>) {
-        self.screen.print(&[Line::of(text, Mark::Dim)]);
+        self.words(Line::of(text, Mark::Dim));
     }
     fn wrong(&mut self, text: impl Into<String>) {
-        self.screen.print(&[Line::of(text, Mark::Wrong)]);
+        self.words(Line::of(text, Mark::Wrong));
+    }
+    fn words(&mut self, line: Line) {
+        let lines = line.wrap(self.screen.width(), 0);
+        self.screen.print(&lines);
     }
     fn errors(&mut self, errors: &[Error], sources: &Sources) {
         for error in errors.iter().take(SHOWN_MAX) {
-            self.screen.print(&error_lines(error, sources));
+            self.screen.print(&error_lines(error, sources, self.screen.width()));
         }
         if errors.len() > SHOWN_MAX {
             self.say(format!("{} errors, the first {SHOWN_MAX} are shown", errors.len()));
@@ -289,8 +294,8 @@ impl Repl {
 }
 
 /// An error with its line; its head stands out.
-fn error_lines(error: &Error, sources: &Sources) -> Vec<Line> {
-    let shown = sources.render(error, &Palette::PLAIN);
+fn error_lines(error: &Error, sources: &Sources, width: usize) -> Vec<Line> {
+    let shown = sources.render(error, &Palette::PLAIN.within(width));
     let bug = (error.kind == ErrorKind::Bug).then_some(BUG);
     let marked = |(i, l)| Line::of(l, if i == 0 { Mark::Wrong } else { Mark::Plain });
     shown.lines().chain(bug).enumerate().map(marked).collect()
@@ -359,7 +364,10 @@ fn notice_line(notice: Notice) -> String {
             let (read, written) = (rows(NodeRole::Source), rows(NodeRole::Sink));
             format!("job {name} {how} after {seconds:.1} s: {read} rows read, {written} written")
         }
-        Notice::Failed { name, error, text } => format!("job {name} has failed\n{}", millstream_sql::render(&error, &text, &name).trim_end()),
+        Notice::Failed { name, error, text } => {
+            let shown = Sources::from((name.as_str(), &*text)).render(&error, &palette(false, true));
+            format!("job {name} has failed\n{}", shown.trim_end())
+        }
         Notice::CheckpointFailed { name, failed } => format!("job {name}: a checkpoint has failed, {} in all", count(failed)),
         Notice::Restarting { name, restarts } => format!("job {name} restarts from its last checkpoint, for the {restarts}. time"),
         Notice::LateRows { name, late } => format!("job {name}: {} rows came too late", count(late)),

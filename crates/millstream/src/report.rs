@@ -1,15 +1,15 @@
 //! Errors for people, and all else that goes to stderr.
 
-use crate::color::{Paint, errors_are_colored, paint};
+use crate::color::{Paint, errors_are_colored, paint, palette};
 use crate::config::Wrong;
 use crate::output;
 use millstream_dataflow::{Clock, Error, ErrorKind};
 use millstream_formats::render::timestamp_ms;
 use millstream_runtime::SystemClock;
-use millstream_sql::{Diagnostic, Palette, Severity, SourceFile, Sources};
+use millstream_sql::{Diagnostic, Severity, SourceFile, Sources};
 use serde_json::{Map, Value};
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -185,8 +185,8 @@ pub(crate) fn errors(errors: &[Error], text: &str, file: &str) {
 pub(crate) fn errors_of(errors: &[Error], sources: &Sources) {
     for error in errors.iter().take(SHOWN_MAX) {
         let (told, SourceFile { name, text, .. }) = sources.placed(Diagnostic::from(error));
-        let palette = if errors_are_colored() { &Palette::COLOURS } else { &Palette::PLAIN };
-        finding(&told, &name, told.render(&text, &name, palette).trim_end());
+        let palette = palette(errors_are_colored(), std::io::stderr().is_terminal());
+        finding(&told, &name, told.render(&text, &name, &palette).trim_end());
         if error.kind == ErrorKind::Bug {
             say(BUG);
         }

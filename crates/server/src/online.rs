@@ -5,7 +5,7 @@ use crate::run::RunOptions;
 use crate::runner::Runner;
 use millstream_dataflow::{Error, TableSpec};
 use millstream_plan::{Job as Plan, NodeSpec, Settings};
-use millstream_sql::{CompileOptions, Compiled, Diagnostic, Session, Step};
+use millstream_sql::{CompileOptions, Compiled, Declared, Diagnostic, Session, Step};
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -35,13 +35,14 @@ pub async fn ask(options: &RunOptions) -> Vec<Diagnostic> {
         let registry = runner.registry.clone();
         asking.spawn(async move { (registry.ask(&table, is_written).await, table, is_written) });
     }
+    let placed = |e: Error| compiled.places.of(e, &Declared::default());
     let mut findings = Vec::new();
     let mut read = Vec::new();
     for (answer, table, is_written) in asking.join_all().await {
         match answer {
             Ok(Some(parts)) if !is_written => read.push((table, parts)),
             Ok(_) => {}
-            Err(e) => findings.extend(e.apart().into_iter().map(|e| Diagnostic::from(&compiled.places.of(e.of_table(&table.name))))),
+            Err(e) => findings.extend(e.apart().into_iter().map(|e| Diagnostic::from(&placed(e.of_table(&table.name))))),
         }
     }
     findings.extend(plans(&compiled).filter_map(|plan| more_than_read(plan, &read, &compiled)));
@@ -94,6 +95,6 @@ fn more_than_read(plan: &Plan, read: &[(Arc<TableSpec>, usize)], compiled: &Comp
     // Of others it is not known.
     let known = sources.iter().map(parts).collect::<Option<Vec<usize>>>()?;
     let (table, most) = sources.iter().zip(known).max_by_key(|(_, parts)| *parts)?;
-    let at = compiled.places.of(Error::config("").of_table(&table.name)).span?;
+    let at = compiled.places.of(Error::config("").of_table(&table.name), &Declared::default()).span?;
     millstream_sql::idle_subtasks(parallelism, &table.name, most, at)
 }

@@ -122,7 +122,6 @@ impl Places {
         }
     }
 
-    /// That of the connector which it comes from, or the one that it names first.
     fn table_of(&self, e: &Error) -> Option<Place> {
         let name = name_of(e, self.tables.keys().chain(self.hinted.keys()))?;
         let places = [self.tables.get(name), self.hinted.get(name)];
