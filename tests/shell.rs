@@ -506,7 +506,7 @@ fn wrong_configuration() -> Result<()> {
             "format = \"yaml\"",
             &["'format' has the value 'yaml', expected one of: table, vertical, markdown", ":1:1\n"],
         ),
-        ("metrics = 9187", &["expected an address and a port"]),
+        ("metrics = 9187", &["expected an IP address and a port"]),
         ("parallelism.default = 2", &["'parallelism'", "[set]"]),
         (
             "[set]\n\"parallelism.defualt\" = 2",

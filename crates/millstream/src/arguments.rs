@@ -3,7 +3,7 @@
 use crate::check::Check;
 use crate::config::Config;
 use crate::demo::Demo;
-use crate::display::{Display, Until};
+use crate::display::{Display, Until, number};
 use crate::explain::Explain;
 use crate::fmt::Fmt;
 use crate::manual::{Completions, Man};
@@ -92,7 +92,7 @@ pub(crate) struct Run {
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
     pub(crate) set: Vec<(String, String)>,
     /// Subtasks per operator; the number of cores if not given
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short, long, value_name = "N", value_parser = subtasks, allow_negative_numbers = true)]
     pub(crate) parallelism: Option<u32>,
     /// Start a new life of the job's state; what earlier lives wrote stays
     #[arg(long)]
@@ -103,9 +103,17 @@ pub(crate) struct Run {
     pub(crate) display: Display,
 }
 
+/// As many as there can be key groups.
+const PARALLELISM_MAX: u32 = 32_768;
+
+/// How many subtasks an operator has.
+pub(crate) fn subtasks(text: &str) -> Result<u32, String> {
+    number(text, 1, PARALLELISM_MAX, "4")
+}
+
 /// A setting and its value, which must be one.
 pub(crate) fn setting(text: &str) -> Result<(String, String), String> {
-    let (key, value) = pair(text)?;
+    let (key, value) = pair(text).map_err(|_| "expected KEY=VALUE, such as parallelism.default=2".to_string())?;
     match millstream_sql::check_setting(&key, &value) {
         Ok(()) => Ok((key, value)),
         Err(e) => Err(match &e.hint {
@@ -118,6 +126,6 @@ pub(crate) fn setting(text: &str) -> Result<(String, String), String> {
 pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_string(), value.to_string())),
-        _ => Err("expected NAME=VALUE".to_string()),
+        _ => Err("expected NAME=VALUE, such as BROKERS=localhost:9092".to_string()),
     }
 }

@@ -77,7 +77,7 @@ const KEYS: &[Key] = &[
             value
                 .parse::<SocketAddr>()
                 .map(drop)
-                .map_err(|_| "an address and a port, such as 127.0.0.1:9187".to_string())
+                .map_err(|_| "an IP address and a port, such as 127.0.0.1:9187 or 0.0.0.0:9187".to_string())
         },
     },
     Key {

@@ -5,6 +5,8 @@ use millstream_dataflow::option::parse_duration;
 use millstream_dataflow::temporal;
 use millstream_server::Bounds;
 use std::net::SocketAddr;
+use std::num::{IntErrorKind, ParseIntError};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// How results, and all else, are shown; what is not given comes from the configuration.
@@ -17,7 +19,7 @@ pub(crate) struct Display {
     #[arg(long, value_enum, value_name = "WHEN")]
     pub(crate) color: Option<Color>,
     /// Serve Prometheus metrics at http://ADDRESS/metrics, and /healthz and /readyz
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) metrics: Option<SocketAddr>,
     /// How lines on standard error look: log, progress and errors; text if not given
     #[arg(long, value_enum, value_name = "FORM")]
@@ -66,7 +68,7 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Until {
     /// End each query after so many rows
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = rows, allow_negative_numbers = true)]
     pub(crate) limit: Option<u64>,
     /// End each query after a time: 30s, 5 min; `run` stops its job then, too, after a final checkpoint
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
@@ -86,8 +88,39 @@ impl Until {
     }
 }
 
+/// A whole number of at least 1, of rows.
+fn rows(text: &str) -> Result<u64, String> {
+    number(text, 1, u64::MAX, "100")
+}
+
+/// A whole number within bounds.
+///
+/// - `example`: one that could be meant
+pub(crate) fn number<T>(text: &str, least: T, most: T, example: &str) -> Result<T, String>
+where
+    T: FromStr<Err = ParseIntError> + PartialOrd + std::fmt::Display,
+{
+    let expected = || format!("expected a whole number from {least} on, such as {example}");
+    match text.parse::<T>() {
+        Ok(n) if n > most => Err(format!("it can be {most} at most")),
+        Ok(n) if n >= least => Ok(n),
+        Err(e) if *e.kind() == IntErrorKind::PosOverflow => Err(format!("it can be {most} at most")),
+        Ok(_) | Err(_) => Err(expected()),
+    }
+}
+
+/// Where metrics are served.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "expected an IP address and a port, such as 127.0.0.1:9187 or 0.0.0.0:9187".to_string())
+}
+
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "expected a number and a unit, such as 30s or 5 min".to_string())
+    // A number alone is no time to people, though settings take it as milliseconds.
+    let is_bare = text.trim().bytes().all(|b| b.is_ascii_digit());
+    parse_duration(text)
+        .filter(|_| !is_bare)
+        .ok_or_else(|| "expected a number and a unit, such as 30s or 5 min".to_string())
 }
 
 /// Epoch milliseconds of a date, a timestamp, or of themselves.
@@ -109,7 +142,26 @@ fn event_time(text: &str) -> Result<i64, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::event_time;
+    use super::{address, duration, event_time, number};
+    use std::time::Duration;
+
+    #[test]
+    fn what_is_expected_is_told_with_an_example() {
+        let few = |text: &str| number(text, 1u32, 9, "4");
+        assert_eq!(few("9"), Ok(9));
+        for wrong in ["", "x", "0", "-1", "1.5"] {
+            assert_eq!(few(wrong), Err("expected a whole number from 1 on, such as 4".to_string()), "{wrong}");
+        }
+        for large in ["10", "99999999999999999999"] {
+            assert_eq!(few(large), Err("it can be 9 at most".to_string()));
+        }
+        assert_eq!(duration("5 s"), Ok(Duration::from_secs(5)));
+        for wrong in ["5", "", "s", "5 parsecs"] {
+            assert!(duration(wrong).is_err_and(|e| e.contains("such as 30s")), "{wrong}");
+        }
+        assert!(address("127.0.0.1:80").is_ok());
+        assert!(address("localhost:80").is_err_and(|e| e.contains("127.0.0.1:9187")));
+    }
 
     #[test]
     fn event_times_are_dates_timestamps_or_numbers() {

@@ -3,7 +3,7 @@
 use crate::config::Configuration;
 use anyhow::{Context, Result};
 use millstream_dataflow::Error;
-use millstream_sql::Sources;
+use millstream_sql::{Sources, utf8};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -26,16 +26,33 @@ pub(crate) const STANDARD_INPUT: &str = "standard input";
 /// # Errors
 /// `Config` if it cannot be read.
 pub(crate) fn read(file: &Path) -> millstream_dataflow::Result<(String, String)> {
-    let mut text = String::new();
     let (name, read) = if file.as_os_str() == "-" {
-        (STANDARD_INPUT.to_string(), std::io::stdin().read_to_string(&mut text).map(drop))
+        (STANDARD_INPUT.to_string(), read_input())
     } else {
-        (file.display().to_string(), std::fs::read_to_string(file).map(|t| text = t))
+        (file.display().to_string(), read_text(file))
     };
     match read {
-        Ok(()) => Ok((name, text)),
+        Ok(text) => Ok((name, text)),
         Err(e) => Err(Error::config(format!("{name} cannot be read")).code("E0544").source(e)),
     }
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// Those of the file system, and the place of what is not UTF-8.
+pub(crate) fn read_text(file: &Path) -> std::io::Result<String> {
+    std::fs::read(file).and_then(utf8)
+}
+
+/// The text on standard input.
+///
+/// # Errors
+/// As [`read_text`].
+pub(crate) fn read_input() -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes)?;
+    utf8(bytes)
 }
 
 /// The name of a file's job.

@@ -1,6 +1,6 @@
 //! `millstream fmt`.
 
-use crate::files::{STANDARD_INPUT, sql_files};
+use crate::files::{STANDARD_INPUT, read_input, read_text, sql_files};
 use crate::report::{self, say};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
@@ -9,7 +9,7 @@ use millstream_sql::without_secrets;
 use similar::TextDiff;
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -76,13 +76,10 @@ fn or_say(outcome: Result<Outcome>) -> Outcome {
 }
 
 fn input(check: bool) -> Outcome {
-    let mut text = String::new();
-    if let Err(e) = std::io::stdin()
-        .read_to_string(&mut text)
-        .with_context(|| format!("{STANDARD_INPUT} cannot be read"))
-    {
-        return or_say(Err(e));
-    }
+    let text = match read_input().with_context(|| format!("{STANDARD_INPUT} cannot be read")) {
+        Ok(text) => text,
+        Err(e) => return or_say(Err(e)),
+    };
     match format(STANDARD_INPUT, &text) {
         Err(outcome) => outcome,
         Ok(made) if check => compare(STANDARD_INPUT, &text, &made),
@@ -92,7 +89,7 @@ fn input(check: bool) -> Outcome {
 
 fn file(path: &Path, check: bool) -> Result<Outcome> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(|| format!("{name} cannot be read"))?;
+    let text = read_text(path).with_context(|| format!("{name} cannot be read"))?;
     let made = match format(&name, &text) {
         Ok(made) => made,
         Err(outcome) => return Ok(outcome),

@@ -26,6 +26,7 @@ mod test;
 mod units;
 
 use arguments::{Arguments, Command};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -55,9 +56,31 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Demo(demo) => demo::demo(demo),
         },
         Err(e) => {
+            let e = with_tip(e);
             // Help and version go to stdout with 0, usage errors to stderr with 2.
             let _ = e.print();
             ExitCode::from(e.exit_code() as u8)
         }
     }
+}
+
+/// Says what to do with a file or a text that stands where it is not expected.
+fn with_tip(mut e: clap::Error) -> clap::Error {
+    let given = match e.kind() {
+        ErrorKind::UnknownArgument => e.get(ContextKind::InvalidArg),
+        ErrorKind::InvalidSubcommand => e.get(ContextKind::InvalidSubcommand),
+        _ => None,
+    };
+    let Some(ContextValue::String(given)) = given else { return e };
+    let is_file = given.ends_with(".sql");
+    let is_text = given.contains(' ');
+    let tip = match e.kind() {
+        ErrorKind::InvalidSubcommand if is_file => format!("a file is run with 'millstream run {given}'"),
+        ErrorKind::InvalidSubcommand if is_text => format!("a text is run with 'millstream -c \"{given}\"'"),
+        ErrorKind::UnknownArgument if is_file => format!("a file is given as '-f {given}'"),
+        ErrorKind::UnknownArgument if is_text && !given.starts_with('-') => format!("a text is given as '-c \"{given}\"'"),
+        _ => return e,
+    };
+    e.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    e
 }

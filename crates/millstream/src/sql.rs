@@ -1,6 +1,6 @@
 //! `millstream sql`: text after text, in one session.
 
-use crate::arguments::{pair, setting};
+use crate::arguments::{pair, setting, subtasks};
 use crate::config::Configuration;
 use crate::display::{Display, Until};
 use crate::files::read;
@@ -39,7 +39,7 @@ pub(crate) struct Sql {
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
     /// Subtasks per operator; the number of cores if not given
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short, long, value_name = "N", value_parser = subtasks, allow_negative_numbers = true)]
     parallelism: Option<u32>,
     /// Start a new life of the state of all jobs; what earlier lives wrote stays
     #[arg(long)]

@@ -7,9 +7,10 @@ mod junit;
 mod marks;
 mod record;
 
-use crate::arguments::pair;
+use crate::arguments::{pair, subtasks};
 use crate::config::Configuration;
-use crate::display::LogFormat;
+use crate::display::{LogFormat, number};
+use crate::files::read_text;
 use crate::findings::{self, Form};
 use crate::process::{io_runtime, log_from};
 use crate::report::{refused_for, say, write, wrong_configuration};
@@ -37,16 +38,16 @@ pub(crate) struct Test {
     #[arg(long)]
     no_matrix: bool,
     /// Run each test in one way only: with so many subtasks per operator
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short, long, value_name = "N", value_parser = subtasks, allow_negative_numbers = true)]
     parallelism: Option<u32>,
     /// Run each test in one way only: with so many rows at once
-    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "ROWS", value_parser = batch, allow_negative_numbers = true)]
     batch_size: Option<u32>,
     /// Run each test in one way only: restored from a checkpoint after each step
     #[arg(long)]
     restore: bool,
     /// Decides the order of partitions where they are shuffled; with --no-matrix, --parallelism, --batch-size or --restore they are
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Write the rows that came in the place of those that were expected
     #[arg(long)]
@@ -55,7 +56,7 @@ pub(crate) struct Test {
     #[arg(long, value_name = "JOB", conflicts_with_all = ["paths", "update"])]
     record: Option<PathBuf>,
     /// Rows of each table that are recorded
-    #[arg(long, value_name = "N", default_value = "200", requires = "record")]
+    #[arg(long, value_name = "N", default_value = "200", requires = "record", value_parser = rows, allow_negative_numbers = true)]
     rows: usize,
     /// Where the recorded test goes; tests/<JOB>.test.sql if not given
     #[arg(long, value_name = "FILE", requires = "record")]
@@ -74,6 +75,18 @@ enum Output {
     Sarif,
     /// As human, and workflow commands of GitHub Actions, which mark the lines of a pull request
     Github,
+}
+
+fn batch(text: &str) -> Result<u32, String> {
+    number(text, 1, u32::MAX, "1")
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    number(text, 0, u64::MAX, "7")
+}
+
+fn rows(text: &str) -> Result<usize, String> {
+    number(text, 1, usize::MAX, "200")
 }
 
 /// What decides the order of shuffled partitions, unless `--seed` does.
@@ -114,7 +127,7 @@ fn start(arguments: &Test, configuration: &Configuration) -> Result<ExitCode> {
     let mut reports = Vec::new();
     for file in files {
         let path = file.display().to_string();
-        let text = std::fs::read_to_string(options.directory.join(&file)).with_context(|| format!("{path} cannot be read"))?;
+        let text = read_text(&options.directory.join(&file)).with_context(|| format!("{path} cannot be read"))?;
         let mut report = test_file(&path, &text, &options, runtime.handle());
         if arguments.update {
             report = update(&file, report, &options, &runtime)?;

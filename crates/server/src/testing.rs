@@ -31,7 +31,7 @@ use millstream_runtime::SystemClock;
 use millstream_runtime::simulation::EPOCH_MS;
 use millstream_sql::parse::{Test, TestFile, TestStepKind, parse_each_test};
 use millstream_sql::test_file::{BoundTest, TestErrors, bind};
-use millstream_sql::{CompileOptions, Sources};
+use millstream_sql::{CompileOptions, Sources, utf8};
 use run::{Prepared, Ran};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -230,7 +230,7 @@ impl Tested<'_> {
             let e = Error::config(format!("there is no job file '{path}'")).code("E0803").span(*span);
             return Err(e.hint("paths start at the test file's directory, or where the program was started"));
         };
-        let text = std::fs::read_to_string(&found).map_err(|e| {
+        let text = std::fs::read(&found).and_then(utf8).map_err(|e| {
             let cannot = Error::config(format!("the job file '{path}' cannot be read")).code("E0803").span(*span);
             cannot.source(e)
         })?;

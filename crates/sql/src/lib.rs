@@ -14,6 +14,7 @@ mod constant;
 mod definition;
 mod diagnostic;
 pub mod edit;
+mod encoding;
 mod expression;
 mod format;
 mod graph;
@@ -41,6 +42,7 @@ mod zone;
 
 pub use compile::{Checked, CompileOptions, Compiled, ShownQuery, Step, check_setting, compile};
 pub use diagnostic::{Diagnostic, Edit, Palette, Severity, render, without_secrets};
+pub use encoding::utf8;
 pub use format::format;
 pub use items::Items;
 pub use known::{Known, KnownTable};

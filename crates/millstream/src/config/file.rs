@@ -1,6 +1,7 @@
 //! A file of the configuration.
 
 use super::{DEFINE, KEYS, Origin, SET, Wrong, check, unknown};
+use crate::files::read_text;
 use millstream_dataflow::{Error, Location, Span};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,7 +14,7 @@ use toml_edit::{Document, Item, TableLike, Value};
 /// All that is wrong with it.
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, (String, Origin)>, Box<Wrong>> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|e| super::environment(Error::config(format!("{name} cannot be read")).source(e)))?;
+    let text = read_text(path).map_err(|e| super::environment(Error::config(format!("{name} cannot be read")).source(e)))?;
     let mut found = Found {
         text: &text,
         path,

@@ -11,6 +11,7 @@ use super::meta::{self, COMMANDS, Command, Meta, Stands};
 use super::view::{Looks, Target, show_result};
 use super::{Ran, Repl, jobs, manual, pager};
 use crate::display::Format;
+use crate::files::read_text;
 use clap::ValueEnum;
 use millstream_dataflow::Clock;
 use millstream_dataflow::option::nearest;
@@ -334,7 +335,7 @@ impl Repl {
     fn include(&mut self, meta: &Meta) {
         let Some(name) = meta.words.first() else { return };
         let path = self.path(name);
-        match std::fs::read_to_string(&path) {
+        match read_text(&path) {
             Ok(text) => {
                 self.run(&text, name, &self.looks.clone());
                 self.text = text;

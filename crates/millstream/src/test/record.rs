@@ -1,5 +1,6 @@
 //! `millstream test --record`.
 
+use crate::files::read_text;
 use crate::report::{errors_of, say};
 use anyhow::{Context, Result, ensure};
 use millstream_dataflow::ErrorKind;
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 /// Writes a test file, but over none that is there.
 pub(super) fn record(job: &Path, to: Option<&Path>, rows: usize, options: &TestOptions, handle: &tokio::runtime::Handle) -> Result<ExitCode> {
     let path = job.display().to_string();
-    let text = std::fs::read_to_string(options.directory.join(job)).with_context(|| format!("{path} cannot be read"))?;
+    let text = read_text(&options.directory.join(job)).with_context(|| format!("{path} cannot be read"))?;
     let stem = job.file_stem().map_or("job".to_string(), |s| s.to_string_lossy().into_owned());
     let to = to.map_or_else(|| PathBuf::from(format!("tests/{stem}.test.sql")), Path::to_path_buf);
     let whole = options.directory.join(&to);
