@@ -15,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("exit_codes_say_what_was_found", exit_codes),
         trial("edits_mend_what_they_are_for", edits),
         trial("all_that_is_wrong_is_told_at_once", together),
+        trial("errors_that_are_not_told_are_counted", many),
         trial("tables_without_connector_are_told_if_nothing_has_them", bases),
         trial("standard_input_is_checked", stdin),
         trial("variables_are_those_of_the_configuration", configured),
@@ -46,6 +47,24 @@ fn forms() -> Result<()> {
 fn together() -> Result<()> {
     let output = check(&["together.sql"])?;
     golden("check/together.txt", &String::from_utf8(output.stdout)?)
+}
+
+fn many() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    std::fs::write(directory.path().join("many.sql"), "SELECT nope;\n".repeat(150))?;
+    let told = |command: &str| {
+        let output = millstream(directory.path())?.args([command, "many.sql"]).output()?;
+        ensure!(output.status.code() == Some(1), "{}", output.status);
+        Ok(String::from_utf8(output.stderr)?)
+    };
+    let said = told("check")?;
+    ensure!(
+        said == "1 file checked: 100 errors\nmany.sql has 50 errors more: mend those that are told first\n",
+        "{said}"
+    );
+    let said = told("run")?;
+    ensure!(said.ends_with("100 errors or more, the first 20 are shown\n"), "{said}");
+    Ok(())
 }
 
 fn exit_codes() -> Result<()> {

@@ -64,6 +64,13 @@ pub(crate) fn check(arguments: Check) -> ExitCode {
         Ok(checked) => {
             let counts = Counts::of(&checked);
             say(summary(checked.len(), counts));
+            for c in checked.iter().filter(|c| c.further > 0) {
+                say(format_args!(
+                    "{} has {} more: mend those that are told first",
+                    c.file,
+                    counted(c.further, "error", "errors")
+                ));
+            }
             let open: BTreeSet<&str> = checked.iter().flat_map(|c| &c.open_variables).map(String::as_str).collect();
             if !open.is_empty() {
                 let names: Vec<String> = open.iter().map(|name| format!("${{{name}}}")).collect();
@@ -101,7 +108,11 @@ fn check_all(arguments: &Check, configuration: &Configuration) -> anyhow::Result
             bounds: Bounds::default(),
         };
         let is_told = |f: &Diagnostic| f.severity == Severity::Error || !f.code.is_some_and(|code| allowed.iter().any(|a| a == code));
-        let millstream_sql::Checked { mut findings, open_variables } = millstream_server::check(&options);
+        let millstream_sql::Checked {
+            mut findings,
+            further,
+            open_variables,
+        } = millstream_server::check(&options);
         // Of a file that is wrong nobody asks more.
         if arguments.online && !findings.iter().any(|f| f.severity == Severity::Error) {
             let mut told = runtime.block_on(millstream_server::ask(&options));
@@ -109,7 +120,11 @@ fn check_all(arguments: &Check, configuration: &Configuration) -> anyhow::Result
             answers.borrow_mut().extend(by_file(&options.sources, told, &BTreeSet::new()));
         }
         findings.retain(is_told);
-        by_file(&options.sources, findings, &open_variables)
+        let mut checked = by_file(&options.sources, findings, &open_variables);
+        if let Some(last) = checked.last_mut() {
+            last.further = further;
+        }
+        checked
     };
     let of_shared = match shared.is_empty() {
         true => Vec::new(),
@@ -175,6 +190,7 @@ fn of_test(report: FileReport, checked: &mut Vec<Checked>) {
         findings: errors.chain(findings).collect(),
         file: report.path.clone(),
         text: report.text.clone(),
+        further: 0,
         open_variables: BTreeSet::new(),
     });
     for test in tests() {
@@ -201,6 +217,7 @@ fn by_file(sources: &Sources, findings: Vec<Diagnostic>, open: &BTreeSet<String>
             file: file.name.clone(),
             text: file.text.clone(),
             findings: Vec::new(),
+            further: 0,
             open_variables: open.clone(),
         })
         .collect();
@@ -211,8 +228,11 @@ fn by_file(sources: &Sources, findings: Vec<Diagnostic>, open: &BTreeSet<String>
     all
 }
 
+fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 fn summary(files: usize, counts: Counts) -> String {
-    let counted = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     let Counts { errors, warnings, advice } = counts;
     let mut found: Vec<String> = [(errors, "error", "errors"), (warnings, "warning", "warnings")]
         .into_iter()

@@ -31,6 +31,8 @@ pub(crate) struct Checked {
     pub(crate) file: String,
     pub(crate) text: String,
     pub(crate) findings: Vec<Diagnostic>,
+    /// How many more errors it has.
+    pub(crate) further: usize,
     /// Variables without a value: what they stand in was not checked.
     pub(crate) open_variables: BTreeSet<String>,
 }

@@ -35,7 +35,7 @@ use millstream_dataflow::{Clock, Error, ErrorKind, Result};
 use millstream_runtime::metrics::NodeRole;
 use millstream_runtime::{Control, Outcome, SystemClock, Timer, TokioTimer};
 use millstream_server::{Notice, Observer, Printer, TextOptions, Watched, Workbench, WorkbenchOptions};
-use millstream_sql::{Palette, Sources};
+use millstream_sql::{ERRORS_MAX, Palette, Sources};
 use prompt::Place;
 use screen::{Keyboard, Screen};
 use std::io::Write;
@@ -283,7 +283,8 @@ impl Repl {
             self.screen.print(&error_lines(error, sources, self.screen.width()));
         }
         if errors.len() > SHOWN_MAX {
-            self.say(format!("{} errors, the first {SHOWN_MAX} are shown", errors.len()));
+            let more = if errors.len() < ERRORS_MAX { "" } else { " or more" };
+            self.say(format!("{} errors{more}, the first {SHOWN_MAX} are shown", errors.len()));
         }
     }
     fn print_notices(&mut self) {

@@ -6,7 +6,7 @@ use crate::output;
 use millstream_dataflow::{Clock, Error, ErrorKind};
 use millstream_formats::render::timestamp_ms;
 use millstream_runtime::SystemClock;
-use millstream_sql::{Diagnostic, Severity, SourceFile, Sources};
+use millstream_sql::{Diagnostic, ERRORS_MAX, Severity, SourceFile, Sources};
 use serde_json::{Map, Value};
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -198,6 +198,7 @@ pub(crate) fn errors_of(errors: &[Error], sources: &Sources) {
         } else {
             String::new()
         };
-        say(format_args!("{} errors{first}", errors.len()));
+        let more = if errors.len() < ERRORS_MAX { "" } else { " or more" };
+        say(format_args!("{} errors{more}{first}", errors.len()));
     }
 }

@@ -111,6 +111,8 @@ pub(crate) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result
 pub struct Checked {
     /// In the order of the text.
     pub findings: Vec<Diagnostic>,
+    /// How many more errors there are.
+    pub further: usize,
     /// Variables in quotes that have no value: what they stand in was not checked.
     pub open_variables: BTreeSet<String>,
 }

@@ -50,7 +50,7 @@ pub use lint::{Allowed, idle_subtasks};
 pub use millstream_plan::SETTINGS;
 pub use places::{Declared, Places};
 pub use query::{Shown, SortKey};
-pub use session::{Failed, OnError, Session};
+pub use session::{ERRORS_MAX, Failed, OnError, Session};
 pub use sources::{SourceFile, Sources};
 pub use stored::{CatalogChange, CatalogStore, ChangeKind, StoredCatalog, StoredName, StoredText};
 

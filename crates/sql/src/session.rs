@@ -42,12 +42,14 @@ pub enum OnError {
 pub struct Failed {
     /// Each with its place.
     pub errors: Vec<Error>,
+    /// How many more there are, of what was looked at.
+    pub further: usize,
     /// What the statements come to that have had their effect.
     pub done: Box<Compiled>,
 }
 
 /// Errors told of one text.
-const ERRORS_MAX: usize = 100;
+pub const ERRORS_MAX: usize = 100;
 
 impl Session {
     /// Without names.
@@ -77,12 +79,19 @@ impl Session {
     /// is changed.
     pub fn check(&mut self, text: &str, options: &CompileOptions<'_>) -> Checked {
         let (compiled, open_variables) = self.planned(text, options, OnError::Continue, Missing::Left);
-        let mut findings = match compiled {
-            Ok(compiled) => compiled.findings,
-            Err(failed) => failed.errors.iter().map(Diagnostic::from).chain(failed.done.findings).collect(),
+        let (mut findings, further) = match compiled {
+            Ok(compiled) => (compiled.findings, 0),
+            Err(failed) => {
+                let errors = failed.errors.iter().map(Diagnostic::from);
+                (errors.chain(failed.done.findings).collect(), failed.further)
+            }
         };
         findings.sort_by_key(|f| f.primary.map(|span| span.start));
-        Checked { findings, open_variables }
+        Checked {
+            findings,
+            further,
+            open_variables,
+        }
     }
 
     /// What a text comes to, and its variables without a value.
@@ -166,7 +175,11 @@ impl Session {
             errors.retain(|e| !e.span.is_some_and(|span| substituted.is_open(span)));
             errors.sort_by_key(|e| e.span.map(|span| span.start));
             let done = Box::new(moved(*failed.done));
-            Failed { errors, done }
+            Failed {
+                errors,
+                done,
+                further: failed.further,
+            }
         });
         if let Ok(compiled) = &mut compiled {
             compiled.allowed = allowed;
@@ -182,7 +195,7 @@ impl Session {
         let mut hints = std::mem::take(&mut self.hints);
         hints.add(parsed.hints, look.above);
         let mut text = Text::new(options, self.names.clone(), hints, (self.set.clone(), self.defaults.clone()));
-        let mut errors: Vec<Error> = Vec::new();
+        let (mut errors, mut further): (Vec<Error>, usize) = (Vec::new(), 0);
         let mut stopped: Option<Stopped> = None;
         // Whether names may be looked for in another place than they would be.
         let (mut astray, mut is_whole) = (false, true);
@@ -222,6 +235,7 @@ impl Session {
             };
             is_whole = false;
             errors.extend(wrong);
+            further += errors.len().saturating_sub(ERRORS_MAX);
             errors.truncate(ERRORS_MAX);
         }
         let with_inserts = stopped.is_none();
@@ -257,7 +271,7 @@ impl Session {
         }
         errors.retain(|e| e.code != Some(FOLLOWS));
         let done = Box::new(done);
-        Err(Failed { errors, done })
+        Err(Failed { errors, further, done })
     }
 }
 
@@ -327,7 +341,11 @@ impl Compiled {
 
 /// A text that has had no effect.
 fn nothing(errors: Vec<Error>) -> Failed {
-    Failed { errors, done: Box::default() }
+    Failed {
+        errors,
+        further: 0,
+        done: Box::default(),
+    }
 }
 
 #[cfg(test)]

@@ -10,11 +10,12 @@ pub(super) fn write(checked: &[Checked]) -> String {
     let diagnostics: Vec<Value> = checked.iter().flat_map(|c| c.findings.iter().map(|f| diagnostic(f, &c.file))).collect();
     let Counts { errors, warnings, advice } = Counts::of(checked);
     let open: BTreeSet<&String> = checked.iter().flat_map(|c| &c.open_variables).collect();
+    let further: usize = checked.iter().map(|c| c.further).sum();
     let object = json!({
         "version": 1,
         "diagnostics": diagnostics,
         "open_variables": open,
-        "summary": {"files": checked.len(), "errors": errors, "warnings": warnings, "advice": advice},
+        "summary": {"files": checked.len(), "errors": errors, "further_errors": further, "warnings": warnings, "advice": advice},
     });
     format!("{object:#}\n")
 }

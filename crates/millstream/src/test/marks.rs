@@ -17,6 +17,7 @@ pub(super) fn checked(reports: &[FileReport]) -> Vec<Checked> {
             file: file.to_string(),
             text: text.to_string(),
             findings,
+            further: 0,
             open_variables: BTreeSet::new(),
         }),
     };
