@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("two_processes_do_not_both_commit", two_processes),
         trial("a_damaged_checkpoint_stops_the_job", damaged),
         trial("wrong_input_is_named_with_its_place", wrong),
+        trial("a_file_that_only_declares_says_so", declares),
         trial("late_and_bad_records_are_counted", late_and_bad),
         trial("dead_letters_are_exact_over_stops_and_kills", dead_letters),
         trial("metrics_are_served", metrics),
@@ -54,6 +55,25 @@ pub(crate) fn job() -> String {
         "SET 'execution.checkpointing.interval' = '100 ms';\n{SOURCE}{}INSERT INTO tumbled {TUMBLE};\nINSERT INTO hopped {HOP};\n",
         sinks()
     )
+}
+
+fn declares() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let table = "CREATE TABLE t (a INT) WITH ('connector' = 'blackhole');";
+    let catalog = "CREATE CATALOG c WITH ('type' = 'filesystem', 'path' = 'c'); USE CATALOG c;";
+    let cases = [
+        (table.to_string(), "what it makes and sets ends with it"),
+        (format!("{catalog} {table}"), "it has made 1 change in stored catalogs"),
+    ];
+    for (text, kept) in cases {
+        std::fs::write(directory.path().join("t.sql"), text)?;
+        let mut command = millstream(directory.path())?;
+        let output = command.args(["run", "t.sql"]).output()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let expected = format!("nothing to run: the file has no SELECT and no INSERT; {kept}\n");
+        ensure!(output.status.success() && output.stdout.is_empty() && said == expected, "{said}");
+    }
+    Ok(())
 }
 
 /// The rows a query gives.

@@ -126,8 +126,8 @@ impl Answers {
 
 impl Observer for Answers {
     fn event(&self, event: Event<'_>) -> millstream_dataflow::Result<()> {
-        // Lints have trials of their own.
-        if matches!(event, Event::Warning(_)) {
+        // These have trials of their own.
+        if matches!(event, Event::Warning(_) | Event::NothingToRun { .. }) {
             return Ok(());
         }
         let mut state = self.state();

@@ -93,6 +93,13 @@ impl Observer for Show {
         let mut out = Vec::new();
         match event {
             Event::Warning(finding) => report::warning(finding),
+            Event::NothingToRun { changed } => {
+                let kept = match changed {
+                    0 => "what it makes and sets ends with it".to_string(),
+                    n => format!("it has made {} in stored catalogs", counted(n as u64, "change")),
+                };
+                say(format_args!("nothing to run: the file has no SELECT and no INSERT; {kept}"));
+            }
             Event::Explain(text) | Event::Statement(text) => self.results().output.text(text, &mut out)?,
             Event::Settings(list) => self.results().output.settings(list, &mut out)?,
             // Of whoever has a terminal.

@@ -8,6 +8,8 @@ use std::sync::Arc;
 pub enum Event<'a> {
     /// A warning of the compiler.
     Warning(&'a Diagnostic),
+    /// The file only declares and sets; so much of it was changed in stored catalogs.
+    NothingToRun { changed: usize },
     /// The text of EXPLAIN.
     Explain(&'a str),
     /// The text of SHOW CREATE.

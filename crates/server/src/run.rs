@@ -65,6 +65,10 @@ pub async fn run(options: RunOptions, observer: Arc<dyn Observer>, control: Cont
         return Ok(());
     }
     warn(&sources.of_own(compiled.findings), observer.as_ref()).map_err(one)?;
+    if compiled.steps.is_empty() {
+        let changed = compiled.changes.len();
+        observer.event(Event::NothingToRun { changed }).map_err(one)?;
+    }
     let placed = |e: Error| vec![compiled.places.of(e, &Declared::default())];
     for step in compiled.steps {
         match step {

@@ -287,7 +287,8 @@ impl Observer for View {
                 "job {name} has finished at {} UTC; a session with --fresh runs it again",
                 timestamp_ms(at_ms)
             )),
-            Event::JobEnded { .. } => {}
+            // Of files that run alone.
+            Event::JobEnded { .. } | Event::NothingToRun { .. } => {}
         }
         Ok(())
     }
