@@ -18,7 +18,7 @@ mod unicode;
 
 pub(crate) use script::{Outlined, Parsed, Unread, makes_view, outline, parse_each, parse_unplaced, tokens};
 pub(crate) use token::{comments, ends_in_statement, span_of};
-pub(crate) use unicode::join;
+pub(crate) use unicode::{ESCAPE, decode, join};
 
 pub use dialect::FlinkDialect;
 pub use script::parse;

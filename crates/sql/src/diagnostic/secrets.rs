@@ -1,5 +1,6 @@
 //! What of a text may be shown: not the values of secret options.
 
+use crate::parse::{ESCAPE, decode};
 use millstream_dataflow::option::{is_secret, without_passwords};
 use millstream_dataflow::{Location, Span};
 
@@ -49,7 +50,7 @@ fn hidden(text: &str, unknown: Option<Location>) -> String {
                 out.extend(value.chars().map(|c| if c.is_whitespace() || c == '\'' { c } else { '*' }));
             }
             (Piece::Literal, _) => {
-                if !after_equals && (unknown == Some(at) || in_unknown_hint || is_secret(this)) {
+                if !after_equals && (unknown == Some(at) || in_unknown_hint || is_secret(this) || encoded(this).is_some_and(|key| is_secret(&key))) {
                     awaited = Awaited::Secret;
                 }
                 out.push_str(&without_passwords(this));
@@ -139,9 +140,29 @@ fn piece(text: &str) -> (Piece, usize) {
         while text[end..].starts_with('\'') {
             end = upto("'", end + 1);
         }
+        if opens != "'" {
+            end += escape(&text[end..]).map_or(0, |(_, end)| end);
+        }
         return (Piece::Literal, end);
     }
     (Piece::Other, text.chars().next().map_or(0, char::len_utf8))
+}
+
+/// The character that a `UESCAPE '…'` at the beginning of a text names, and where that ends.
+fn escape(text: &str) -> Option<(&str, usize)> {
+    const WORD: &str = "UESCAPE";
+    let rest = text.trim_start();
+    let rest = rest.get(..WORD.len()).filter(|w| w.eq_ignore_ascii_case(WORD)).and(rest.get(WORD.len()..))?;
+    let (escape, rest) = rest.trim_start().strip_prefix('\'')?.split_once('\'')?;
+    Some((escape, text.len() - rest.len()))
+}
+
+/// What `U&'…'` stands for, if it is one that is right.
+fn encoded(literal: &str) -> Option<String> {
+    let rest = literal.strip_prefix(['U', 'u'])?.strip_prefix("&'")?;
+    let end = rest.replace("''", "  ").find('\'')?;
+    let given = escape(&rest[end + 1..]).map_or(ESCAPE, |(given, _)| given);
+    decode(&rest[..end].replace("''", "'"), given).ok()
 }
 
 #[cfg(test)]
@@ -162,6 +183,9 @@ mod tests {
             ("SELECT 'password = ''abc''' AS x;", "SELECT 'password = ''***''' AS x;"),
             ("SELECT 'api_key=tops3' AS y;", "SELECT 'api_key=*****' AS y;"),
             ("WITH ('password' = U&'s''3', 'a' = u&'b');", "WITH ('password' = **'*''*', 'a' = u&'b');"),
+            ("WITH (U&'p\\0061ssword' = 'x', 'a' = 'b');", "WITH (U&'p\\0061ssword' = '*', 'a' = 'b');"),
+            ("WITH (u&'p#0061ssword' UESCAPE '#' = 'x')", "WITH (u&'p#0061ssword' UESCAPE '#' = '*')"),
+            ("SELECT U&'caf\\00e9' AS a, 'b' AS c;", "SELECT U&'caf\\00e9' AS a, 'b' AS c;"),
             ("SELECT /* password = 'tops2' */ 1;", "SELECT /* password = ******* */ 1;"),
             ("SELECT /* password = a\n b */ 1; -- token=x", "SELECT /* password = *\n b */ 1; -- token=*"),
         ] {

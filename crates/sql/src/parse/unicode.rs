@@ -5,7 +5,7 @@ use millstream_dataflow::{Error, Result};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 /// Stands before a character's number, if UESCAPE names no other.
-const ESCAPE: &str = "\\";
+pub(crate) const ESCAPE: &str = "\\";
 /// Digits of a character's number.
 const DIGITS: usize = 4;
 
@@ -46,7 +46,7 @@ pub(super) fn read(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>> {
                     _ => String::new(),
                 });
             }
-            let text = text(raw, &escape).map_err(|wrong| {
+            let text = decode(raw, &escape).map_err(|wrong| {
                 let e = Error::sql(wrong).code("E0301").span(span_of(token.span));
                 e.hint("as in U&'caf\\00e9', or U&'caf#00e9' UESCAPE '#'")
             })?;
@@ -57,9 +57,11 @@ pub(super) fn read(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>> {
     Ok(read)
 }
 
+/// The text between the quotes of such a literal.
+///
 /// # Errors
 /// What is wrong with it.
-fn text(raw: &str, escape: &str) -> Result<String, String> {
+pub(crate) fn decode(raw: &str, escape: &str) -> Result<String, String> {
     let mut chars = escape.chars();
     let escape = match (chars.next(), chars.next()) {
         (Some(c), None) if !c.is_ascii_hexdigit() && !c.is_numeric() && !c.is_whitespace() && !matches!(c, '+' | '"') => c,
