@@ -16,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("tab_completes_by_clause", completion),
         trial("errors_point_at_their_place", errors),
         trial("a_live_query_is_cancelled_and_its_table_stays", live),
+        trial("tab_where_nothing_fits_shows_no_menu", nothing_fits),
         trial("marks_of_errors_stand_at_their_place_in_long_lines", marks),
         trial("a_live_query_fits_a_terminal_that_changes", resized),
         trial("inserts_run_in_the_background_and_leaving_asks", jobs),
@@ -200,6 +201,21 @@ fn live() -> Result<()> {
     terminal.see("| +I |")?;
     terminal.line("SELECT 7 AS seven;")?;
     terminal.see("7")?;
+    Ok(())
+}
+
+fn nothing_fits() -> Result<()> {
+    let home = home()?;
+    let terminal = open(home.path())?;
+    for (typed, shown) in [("SELECT zzz", "SELECT zzzq"), ("\\zzz", "\\zzzq")] {
+        terminal.send(typed)?;
+        terminal.send(TAB)?;
+        terminal.send("q")?;
+        let screen = terminal.see(shown)?;
+        ensure!(screen.trim_end().ends_with(shown), "{screen}");
+        terminal.send(CTRL_C)?;
+        terminal.prompt(PROMPT)?;
+    }
     Ok(())
 }
 

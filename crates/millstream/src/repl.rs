@@ -151,7 +151,7 @@ impl Repl {
         let hello = concat!(
             "Millstream ",
             env!("CARGO_PKG_VERSION"),
-            ". A statement ends with ;  \\? lists the commands, Ctrl-D leaves."
+            ". Statements end with ;  \\? lists the commands, Ctrl-D leaves."
         );
         self.say(hello);
         for text in init {

@@ -29,7 +29,7 @@ impl Words {
 impl Completer for Words {
     fn complete(&mut self, line: &str, pos: usize) -> CompletionResult {
         if meta::is_meta(line) {
-            return CompletionResult::fresh(of_command(line, pos, &self.workbench));
+            return CompletionResult::fresh(or_nothing(of_command(line, pos, &self.workbench), pos));
         }
         let completion = complete(line, pos, &self.workbench.known(), self.workbench.registry());
         let replace = completion.replace;
@@ -59,10 +59,18 @@ impl Completer for Words {
                 None => return CompletionResult::stale_or_pending(offered.into(), CompletionOrigin::new(line, pos)),
             }
         }
-        CompletionResult::fresh(offered)
+        CompletionResult::fresh(or_nothing(offered, pos))
     }
     fn poll_completion(&mut self) -> CompletionStatus {
         self.outside.status()
+    }
+}
+
+/// Where nothing fits, one that changes nothing: it is taken unseen, and no menu comes up to say so.
+fn or_nothing(offered: Vec<Suggestion>, pos: usize) -> Vec<Suggestion> {
+    match offered.is_empty() {
+        true => vec![plain(String::new(), &(pos..pos))],
+        false => offered,
     }
 }
 
