@@ -50,7 +50,9 @@ fn hidden(text: &str, unknown: Option<Location>) -> String {
                 out.extend(value.chars().map(|c| if c.is_whitespace() || c == '\'' { c } else { '*' }));
             }
             (Piece::Literal, _) => {
-                if !after_equals && (unknown == Some(at) || in_unknown_hint || is_secret(this) || encoded(this).is_some_and(|key| is_secret(&key))) {
+                if !after_equals
+                    && (unknown == Some(at) || in_unknown_hint || is_secret(this.trim_matches('\'')) || encoded(this).is_some_and(|key| is_secret(&key)))
+                {
                     awaited = Awaited::Secret;
                 }
                 out.push_str(&without_passwords(this));
@@ -180,6 +182,10 @@ mod tests {
     #[test]
     fn what_stands_behind_a_secret_is_kept() {
         for (text, shown) in [
+            (
+                "WITH ('avro-confluent.basic-auth.credentials-source' = 'USER_INFO');",
+                "WITH ('avro-confluent.basic-auth.credentials-source' = 'USER_INFO');",
+            ),
             ("SELECT 'password = ''abc''' AS x;", "SELECT 'password = ''***''' AS x;"),
             ("SELECT 'api_key=tops3' AS y;", "SELECT 'api_key=*****' AS y;"),
             ("WITH ('password' = U&'s''3', 'a' = u&'b');", "WITH ('password' = **'*''*', 'a' = u&'b');"),
