@@ -31,6 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     own("results_as_junit", junit);
     own("results_as_marks", marks);
     own("results_as_json", json);
+    own("a_failed_job_is_marked_in_its_file", failed_job);
     trials
 }
 
@@ -392,5 +393,45 @@ fn json() -> Result<()> {
         at("/problems/0/cells/15") == serde_json::json!({"parallelism": 4, "batch_size": 1, "restore": true, "seed": 1}),
         "{out}"
     );
+    Ok(())
+}
+
+/// Where a job has failed is told in each form, and at which step.
+fn failed_job() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text);
+    write(
+        "job.sql",
+        "CREATE TABLE t (n INT) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'nobody:9092', 'format' = 'json');
+CREATE TABLE o (n INT) WITH ('connector' = 'print');
+INSERT INTO o SELECT 100 / n FROM t;
+",
+    )?;
+    write("a.test.sql", "TEST 'a' FOR 'job.sql';\nGIVEN t VALUES (0);\nEXPECT o ROWS 1;\n")?;
+    let step = "a.test.sql:3:1: the step at which it failed";
+    let human = format!(" --> job.sql:3:22\n  |\n3 | INSERT INTO o SELECT 100 / n FROM t;\n  |                      ^^^^^^^\n note: {step}\n");
+    for (form, told) in [
+        ("human", human.as_str()),
+        ("junit", &human.replace("-->", "--&gt;")),
+        (
+            "github",
+            "::error file=job.sql,line=3,col=22,endColumn=28,title=E0702::the job has failed: division by zero%0Anote: a.test.sql:3:1: the",
+        ),
+        ("sarif", "\"uri\": \"job.sql\""),
+        ("sarif", step),
+        (
+            "json",
+            "\"path\":\"job.sql\",\"place\":{\"column\":22,\"end_column\":29,\"end_line\":3,\"line\":3},\"step\":{\"column\":1,",
+        ),
+    ] {
+        let (code, out, err) = run(directory.path(), &["--output", form, "--no-matrix"])?;
+        ensure!(code == 1 && out.contains(told), "no {told} in\n{out}{err}");
+    }
+    // A test that declares its job itself has both in one file.
+    let own = std::fs::read_to_string(directory.path().join("job.sql"))?;
+    write("a.test.sql", &format!("TEST 'a';\n{own}GIVEN t VALUES (0);\nEXPECT o ROWS 1;\n"))?;
+    let (code, out, err) = run(directory.path(), &["--no-matrix"])?;
+    let told = " --> a.test.sql:4:22\n  |\n4 | INSERT INTO o SELECT 100 / n FROM t;\n  |                      ^^^^^^^\n...\n6 | EXPECT o ROWS 1;\n  | --------------- the step";
+    ensure!(code == 1 && out.contains(told), "{out}{err}");
     Ok(())
 }

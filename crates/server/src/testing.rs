@@ -30,8 +30,8 @@ use millstream_plan::{NodeSpec, Settings};
 use millstream_runtime::SystemClock;
 use millstream_runtime::simulation::EPOCH_MS;
 use millstream_sql::parse::{Test, TestFile, TestStepKind, parse_each_test};
-use millstream_sql::test_file::{BoundTest, TestErrors, bind};
-use millstream_sql::{CompileOptions, Sources, utf8};
+use millstream_sql::test_file::{BoundTest, JobPlace, TestErrors, bind};
+use millstream_sql::{CompileOptions, Diagnostic, SourceFile, Sources, utf8};
 use run::{Prepared, Ran};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -85,6 +85,21 @@ pub struct TestReport {
 impl TestReport {
     pub fn has_passed(&self) -> bool {
         self.errors.is_empty() && self.job_errors.is_empty() && self.findings.is_empty()
+    }
+
+    /// A finding of it, and the file that it stands in: where the job has failed, if that is known, or else in the test file.
+    pub fn placed(&self, finding: &Finding, of: &FileReport) -> (Diagnostic, SourceFile) {
+        let own = |e: &Error| Sources::from((of.path.as_str(), of.text.as_str())).placed(Diagnostic::from(e));
+        let (error, what) = (finding.error(), "the step at which it failed");
+        match (finding.failed_at, finding.span) {
+            (Some(JobPlace::Job(at)), step) => {
+                let (mut told, file) = self.job.placed(Diagnostic::from(&error.told_at(at)));
+                told.notes.extend(step.map(|step| format!("{}:{step}: {what}", of.path)));
+                (told, file)
+            }
+            (Some(JobPlace::Test(at)), Some(step)) => own(&error.told_at(at).label(step, what)),
+            _ => own(&error),
+        }
     }
 }
 
@@ -275,6 +290,7 @@ impl Tested<'_> {
             now,
             sources,
             sinks,
+            places,
             ..
         } = bound
         else {
@@ -289,6 +305,7 @@ impl Tested<'_> {
             }
         }
         let prepared = Prepared {
+            places: Arc::new(places),
             settings: Settings::new(&settings).map_err(|e| of_test(vec![e]))?,
             plan: Arc::new(plan),
             steps,

@@ -5,6 +5,7 @@ mod step;
 
 use crate::compile::{CompileOptions, Compiled, Step, check_setting, compile_here, on_large_stack};
 use crate::parse::{ExpectError, Looked, Test, TestFile, TestStepKind, Tolerance};
+use crate::places::Places;
 use crate::sources::Sources;
 use millstream_dataflow::{Error, Location, RowKind, Span, SqlType};
 use millstream_plan::{Column, Expr, Job, TableDef};
@@ -26,6 +27,38 @@ pub struct BoundTest {
     pub sinks: BTreeMap<String, Vec<Column>>,
     /// What is wrong with settings and steps that are left out.
     pub errors: Vec<Error>,
+    pub places: JobPlaces,
+}
+
+/// Where errors of a job stand that come once it runs.
+#[derive(Debug, Default)]
+pub struct JobPlaces {
+    places: Places,
+    /// The test file's own statements stand behind so many lines, if it has any.
+    above: Option<u64>,
+}
+
+/// Where something of a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobPlace {
+    /// In the text of its files.
+    Job(Span),
+    /// In the test file, which declares it.
+    Test(Span),
+}
+
+impl JobPlaces {
+    /// The error at the expression, the option or the table that it is about.
+    pub fn of(&self, e: Error) -> Error {
+        self.places.of(e)
+    }
+    /// What a place of such an error is.
+    pub fn place(&self, span: Span) -> JobPlace {
+        match self.above {
+            Some(above) if span.start.line > above => JobPlace::Test(span.moved_up(above)),
+            _ => JobPlace::Job(span),
+        }
+    }
 }
 
 /// A table that the job reads.
@@ -193,6 +226,10 @@ pub fn bind(text: &str, file: &TestFile, test: &Test, job: &Sources, options: &C
         Ok((mut compiled, Ok(mut bound))) => {
             bound.job = job_of(&mut compiled);
             bound.settings = compiled.settings;
+            bound.places = JobPlaces {
+                places: compiled.places,
+                above: job.own().is_none().then_some(whole.above),
+            };
             bound.errors.extend(wrong);
             Ok(bound)
         }

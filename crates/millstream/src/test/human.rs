@@ -32,7 +32,8 @@ pub(super) fn wrong(test: &TestReport, report: &FileReport) -> String {
         out += &test.job.render(error, &Palette::PLAIN);
     }
     for finding in &test.findings {
-        out += &render(&finding.error(), &report.text, &report.path);
+        let (told, file) = test.placed(finding, report);
+        out += &told.render(&file.text, &file.name, &Palette::PLAIN);
         if let Some(diff) = &finding.diff {
             let _ = write!(out, "{diff}");
         }

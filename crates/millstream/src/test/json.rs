@@ -27,7 +27,10 @@ fn test(test: &TestReport, report: &FileReport) -> Value {
         told
     }));
     for finding in &test.findings {
-        let mut problem = error(&finding.error(), &report.path);
+        let (placed, file) = test.placed(finding, report);
+        let mut problem = error(&finding.error(), &file.name);
+        problem["place"] = json!(placed.primary.map(place));
+        problem["step"] = json!(finding.span.map(place));
         let cells: Vec<Value> = finding.cells.iter().map(cell).collect();
         problem["cells"] = Value::from(cells);
         if let Some(diff) = &finding.diff {

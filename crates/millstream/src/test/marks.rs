@@ -26,10 +26,13 @@ pub(super) fn checked(reports: &[FileReport]) -> Vec<Checked> {
         for test in &report.tests {
             own.extend(test.errors.iter().map(Diagnostic::from));
             for finding in &test.findings {
-                let mut told = Diagnostic::from(&finding.error());
+                let (mut told, file) = test.placed(finding, report);
                 told.notes.extend(finding.diff.iter().map(|diff| diff.to_string().trim_end().to_string()));
                 told.notes.push(format!("in the test '{}'", test.name));
-                own.push(told);
+                match file.name == report.path {
+                    true => own.push(told),
+                    false => add(&file.name, &file.text, vec![told]),
+                }
             }
             for error in &test.job_errors {
                 let (finding, file) = test.job.placed(Diagnostic::from(error));

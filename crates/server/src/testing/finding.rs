@@ -3,11 +3,15 @@
 use super::cell::Cell;
 use super::diff::Diff;
 use millstream_dataflow::{Error, ErrorKind, Span};
+use millstream_sql::test_file::{JobPlace, JobPlaces};
 
 /// Something that a test expects and that is not so.
 #[derive(Debug, Clone)]
 pub struct Finding {
+    /// Its step, or the head of the test.
     pub span: Option<Span>,
+    /// Where the job has failed.
+    pub failed_at: Option<JobPlace>,
     pub kind: ErrorKind,
     pub code: &'static str,
     pub message: String,
@@ -25,6 +29,7 @@ impl Finding {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Finding {
             span: None,
+            failed_at: None,
             kind: ErrorKind::Data,
             code: "E0804",
             message: message.into(),
@@ -44,10 +49,11 @@ impl Finding {
         self
     }
     /// That a job has failed.
-    pub(super) fn failed(e: &Error) -> Self {
+    pub(super) fn failed(e: &Error, places: &JobPlaces) -> Self {
         let causes: String = e.causes().iter().map(|c| format!(": {c}")).collect();
         Finding {
             kind: e.kind,
+            failed_at: e.span.map(|span| places.place(span)),
             code: e.code.unwrap_or("E0804"),
             detail: e.detail.clone(),
             hint: e.hint.clone(),
@@ -56,7 +62,8 @@ impl Finding {
     }
     /// Whether it is the same in another cell.
     pub(super) fn is_same(&self, other: &Finding) -> bool {
-        (self.span, &self.message, &self.detail, &self.diff) == (other.span, &other.message, &other.detail, &other.diff)
+        let what = |f: &Self| (f.span, f.failed_at, f.message.clone(), f.detail.clone());
+        what(self) == what(other) && self.diff == other.diff
     }
     /// As an error of the test file.
     pub fn error(&self) -> Error {

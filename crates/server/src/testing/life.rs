@@ -3,6 +3,7 @@
 use super::cell::Cell;
 use super::input::Input;
 use super::output::Output;
+use super::run::Prepared;
 use crate::resume::{self, Resume, decide};
 use crate::runner::show;
 use millstream_dataflow::{
@@ -11,6 +12,7 @@ use millstream_dataflow::{
 use millstream_plan::{AggregateInput, Job as Plan, NodeSpec, Settings};
 use millstream_runtime::simulation::{Executor, ProcessId, World};
 use millstream_runtime::{CHANNEL_ROWS, Control, Job, JobConfig, JobMetrics, Outcome, PARK_MAX, Rim};
+use millstream_sql::test_file::JobPlaces;
 use millstream_state::checkpoint::Checkpoints;
 use millstream_store::MemoryStore;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst};
@@ -53,6 +55,7 @@ pub(super) enum State {
 pub(super) struct Life {
     plan: Arc<Plan>,
     settings: Settings,
+    places: Arc<JobPlaces>,
     cell: Cell,
     pub(super) input: Input,
     pub(super) output: Output,
@@ -72,21 +75,20 @@ pub(super) struct Life {
 }
 
 impl Life {
-    /// Starts the job.
-    ///
-    /// - `now_ms`: where its clock stands
-    pub(super) fn start(plan: Arc<Plan>, settings: Settings, cell: Cell, input: Input, now_ms: i64) -> Self {
+    /// Starts the job of a test.
+    pub(super) fn start(test: &Prepared, cell: Cell, input: Input) -> Self {
         let world = World::new(cell.seed.unwrap_or(0), false);
-        let name = plan.name.clone();
+        let name = test.plan.name.clone();
         let mut life = Life {
-            plan,
-            settings,
+            plan: Arc::clone(&test.plan),
+            settings: test.settings.clone(),
+            places: Arc::clone(&test.places),
             cell,
             input,
             output: Output::default(),
             checkpoints: Checkpoints::new(Arc::new(MemoryStore::new()), name),
             clock: Arc::new(TestClock {
-                now_ms: AtomicI64::new(now_ms),
+                now_ms: AtomicI64::new(test.now_ms),
                 world: world.clone(),
             }),
             executor: Executor::new(world.clone()),
@@ -135,7 +137,7 @@ impl Life {
         match self.ended.lock().unwrap_or_else(PoisonError::into_inner).take() {
             None => {}
             Some(Ok(_)) => self.state = State::Finished,
-            Some(Err(e)) => (self.state, self.error) = (State::Failed, Some(e)),
+            Some(Err(e)) => (self.state, self.error) = (State::Failed, Some(self.places.of(e))),
         }
     }
 

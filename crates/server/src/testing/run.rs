@@ -12,6 +12,7 @@ use super::update::written;
 use millstream_dataflow::{Result, RowKind, Span};
 use millstream_plan::{Column, Job, Settings, TableDef};
 use millstream_sql::parse::Looked;
+use millstream_sql::test_file::JobPlaces;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 pub(super) struct Prepared {
     pub(super) plan: Arc<Job>,
     pub(super) settings: Settings,
+    pub(super) places: Arc<JobPlaces>,
     pub(super) steps: Vec<Step>,
     /// The tables that are read, with their partitions.
     pub(super) tables: BTreeMap<String, (TableDef, u32)>,
@@ -40,7 +42,7 @@ pub(super) struct Ran {
 pub(super) fn run(test: &Prepared, cell: Cell) -> Ran {
     let input = Input::new(&test.tables, test.directory.clone());
     let mut running = Running {
-        life: Life::start(Arc::clone(&test.plan), test.settings.clone(), cell, input, test.now_ms),
+        life: Life::start(test, cell, input),
         findings: Vec::new(),
         told: false,
     };
@@ -49,7 +51,7 @@ pub(super) fn run(test: &Prepared, cell: Cell) -> Ran {
             Ok(true) => {}
             Ok(false) => break,
             Err(e) => {
-                running.findings.push(Finding::failed(&e).at(step.span));
+                running.findings.push(Finding::failed(&e, &test.places).at(step.span));
                 break;
             }
         }
@@ -58,7 +60,7 @@ pub(super) fn run(test: &Prepared, cell: Cell) -> Ran {
         let goes_on = cell.seed.is_some() && together(step) && test.steps.get(number + 1).is_some_and(together);
         if cell.restore && !goes_on && running.life.state == State::Running {
             if let Err(e) = running.life.checkpoint() {
-                running.findings.push(Finding::failed(&e).at(step.span));
+                running.findings.push(Finding::failed(&e, &test.places).at(step.span));
                 break;
             }
             if running.life.state == State::Running {
@@ -131,7 +133,7 @@ impl Running {
         if self.life.state == State::Failed && self.expects_failure_next(test, step) {
             return Ok(true);
         }
-        Ok(self.still_runs(step.span))
+        Ok(self.still_runs(test, step.span))
     }
 
     /// Whether the next step that looks at anything expects that the job has failed.
@@ -141,10 +143,10 @@ impl Running {
         later.clone().find(looks).is_some_and(|s| matches!(s.action, Action::ExpectFailure(_)))
     }
 
-    fn still_runs(&mut self, span: Span) -> bool {
+    fn still_runs(&mut self, test: &Prepared, span: Span) -> bool {
         match (&self.life.state, &self.life.error) {
             (State::Failed, Some(e)) if !self.told => {
-                self.findings.push(Finding::failed(e).at(span));
+                self.findings.push(Finding::failed(e, &test.places).at(span));
                 false
             }
             _ => true,
@@ -249,10 +251,10 @@ impl Running {
     fn end(mut self, test: &Prepared) -> Ran {
         let last = self.life.checkpoint();
         if let (Err(e), true) = (last, self.findings.is_empty()) {
-            self.findings.push(Finding::failed(&e));
+            self.findings.push(Finding::failed(&e, &test.places));
         }
         if let (Some(e), false, true) = (&self.life.error, self.told, self.findings.is_empty()) {
-            let finding = Finding::failed(e);
+            let finding = Finding::failed(e, &test.places);
             self.findings.push(match test.steps.last() {
                 Some(step) => finding.at(step.span),
                 None => finding,

@@ -1,7 +1,7 @@
 //! The steps of a test, each bound to the tables of its job.
 
 use super::cell::{cell, kind};
-use super::{BoundCell, BoundExpect, BoundRows, BoundStep, BoundStepKind, BoundTest, TestSource, rejected_columns};
+use super::{BoundCell, BoundExpect, BoundRows, BoundStep, BoundStepKind, BoundTest, JobPlaces, TestSource, rejected_columns};
 use crate::catalog::{Catalog, Entry, is_a};
 use crate::compile::{Compiled, Step};
 use crate::expression::interval_ms;
@@ -74,6 +74,7 @@ pub(super) fn bind(test: &Test, compiled: &Compiled, catalog: &Catalog<'_>, regi
         steps,
         sources: scope.sources,
         sinks: scope.sinks,
+        places: JobPlaces::default(),
     })
 }
 
