@@ -343,6 +343,14 @@ fn fixtures() -> Result<()> {
     }
     let (code, out, err) = run(directory.path(), &["--no-matrix"])?;
     ensure!(code == 0 && out.contains("4 passed, 0 failed"), "{code}\n{out}{err}");
+    // A column that a file lacks beside one that the table lacks is a typing error.
+    for format in ["parquet", "avro"] {
+        let path = directory.path().join(format!("{format}.test.sql"));
+        std::fs::write(&path, std::fs::read_to_string(&path)?.replacen("ts TIMESTAMP", "tss TIMESTAMP", 1))?;
+        let (code, out, err) = run(directory.path(), &["--no-matrix", &format!("{format}.test.sql")])?;
+        let told = format!("error[E0202]: \"t\" has no column \"ts\"\n --> {format}.test.sql:5:14\n");
+        ensure!(code == 1 && out.contains(&told) && out.contains("did you mean \"tss\"?"), "{code}\n{out}{err}");
+    }
     Ok(())
 }
 

@@ -21,6 +21,7 @@ pub mod render;
 pub mod result;
 mod rows;
 mod split;
+mod unknown;
 mod validity;
 mod views;
 
@@ -32,6 +33,7 @@ pub use json::text_column::value_of_text;
 pub use map::map_column;
 pub use registry::{RegisteredSchema, RegistryOptions, SchemaReference, SchemaRegistry};
 pub use split::{Lines, split_records};
+pub use unknown::{UnknownField, unknown_fields};
 
 /// Options that name a file, which is relative to the job's directory.
 pub const FILE_OPTIONS: &[&str] = &[protobuf::DESCRIPTOR.name];

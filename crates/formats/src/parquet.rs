@@ -279,7 +279,7 @@ impl ParquetFile {
     /// `Data` for bytes that are no Parquet file, a NOT NULL column that is missing, or a column whose type in the file is not its type in
     /// the table.
     pub fn open(bytes: Bytes, schema: &Schema) -> Result<ParquetFile> {
-        let metadata = guarded(|| ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new()))?.map_err(unreadable)?;
+        let metadata = metadata(&bytes)?;
         for field in schema.fields.iter().filter(|f| !f.nullable) {
             if metadata.schema().index_of(&field.name).is_err() {
                 return Err(Error::data(format!("the file has no column \"{}\", which is NOT NULL", field.name)).code("E0700"));
@@ -297,6 +297,13 @@ impl ParquetFile {
             metadata,
             schema: schema.clone(),
         })
+    }
+    /// The names of a file's columns.
+    ///
+    /// # Errors
+    /// `Data` for bytes that are no Parquet file.
+    pub fn names(bytes: Bytes) -> Result<Vec<String>> {
+        Ok(metadata(&bytes)?.schema().fields().iter().map(|f| f.name().clone()).collect())
     }
     /// Number of row groups.
     pub fn row_groups(&self) -> usize {
@@ -328,6 +335,10 @@ impl ParquetFile {
             }
         }))
     }
+}
+
+fn metadata(bytes: &Bytes) -> Result<ArrowReaderMetadata> {
+    guarded(|| ArrowReaderMetadata::load(bytes, ArrowReaderOptions::new()))?.map_err(unreadable)
 }
 
 fn damaged() -> Error {

@@ -122,13 +122,8 @@ impl AvroFile {
     /// `Data` for bytes that are no Avro file, a NOT NULL column that is missing, or a column whose type in the file is not its type in the
     /// table.
     pub fn open(bytes: Bytes, schema: &Schema) -> Result<AvroFile> {
-        if !bytes.starts_with(MAGIC) {
-            return Err(unreadable("it does not start with Obj and 1"));
-        }
         let mut c = Cursor::new(&bytes, MAGIC.len());
-        let (metadata, marker) = header(&mut c).map_err(|fault| damaged(&fault.to_string()))?;
-        let text = metadata.get(SCHEMA).and_then(|text| std::str::from_utf8(text).ok());
-        let writer = AvroType::parse(text.ok_or_else(|| unreadable("it has no schema"))?).map_err(|e| unreadable(&e))?;
+        let (metadata, marker, writer) = head(&mut c, &bytes)?;
         if !writer.takes_bytes() {
             return Err(unreadable("its records take no bytes"));
         }
@@ -152,6 +147,17 @@ impl AvroFile {
             plan: Arc::new(plan),
             blocks: blocks.into(),
             bytes: bytes.clone(),
+        })
+    }
+    /// The names of the fields of a file's records.
+    ///
+    /// # Errors
+    /// `Data` for bytes that are no Avro file.
+    pub fn names(bytes: &Bytes) -> Result<Vec<String>> {
+        let (.., writer) = head(&mut Cursor::new(bytes, MAGIC.len()), bytes)?;
+        Ok(match writer {
+            AvroType::Record(record) => record.fields.iter().map(|(name, _)| name.clone()).collect(),
+            _ => Vec::new(),
         })
     }
     /// Number of blocks.
@@ -187,6 +193,19 @@ impl AvroFile {
             Some(rows.finish())
         }))
     }
+}
+
+/// What the header tells, the file's marker and its schema.
+///
+/// - `c`: behind what all Avro files begin with
+fn head<'a>(c: &mut Cursor<'a>, bytes: &[u8]) -> Result<(BTreeMap<&'a str, &'a [u8]>, Marker, AvroType)> {
+    if !bytes.starts_with(MAGIC) {
+        return Err(unreadable("it does not start with Obj and 1"));
+    }
+    let (metadata, marker) = header(c).map_err(|fault| damaged(&fault.to_string()))?;
+    let text = metadata.get(SCHEMA).and_then(|text| std::str::from_utf8(text).ok());
+    let writer = AvroType::parse(text.ok_or_else(|| unreadable("it has no schema"))?).map_err(|e| unreadable(&e))?;
+    Ok((metadata, marker, writer))
 }
 
 /// What the header tells, and the file's marker.

@@ -1,9 +1,13 @@
 //! Rows of a file: what a table of the `filesystem` connector would read.
 
+mod head;
+
 use super::step::Fixtures;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
-use millstream_dataflow::{Batch, ColumnKind, Connectors, Error, Fetch, Field, Result, Schema, Source, SqlType, TableColumn, TableSpec};
+use millstream_dataflow::option::nearest;
+use millstream_dataflow::{Batch, ColumnKind, Connectors, Error, Fetch, Field, Result, Schema, Source, SqlType, TableColumn, TableSpec, each};
+use millstream_formats::{UnknownField, unknown_fields};
 use millstream_plan::TableDef;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +19,7 @@ const WAIT: Duration = Duration::from_millis(20);
 /// The rows of a file in the columns of a table, in their order.
 ///
 /// # Errors
-/// `Config` for a file that is not there or has no known ending, `Data` for a record that is no row.
+/// `Config` for a file that is not there or has no known ending, `Sql` for names that are no columns, `Data` for a record that is no row.
 pub(super) fn fixture(path: &str, def: &TableDef, fixtures: &Fixtures<'_>) -> Result<Vec<RecordBatch>> {
     let format = match path.rsplit_once('.').map(|(_, end)| end) {
         Some("jsonl" | "json") => "json",
@@ -37,11 +41,17 @@ pub(super) fn fixture(path: &str, def: &TableDef, fixtures: &Fixtures<'_>) -> Re
         ..def.spec()
     };
     spec.columns.retain(|c| c.kind == ColumnKind::Physical);
-    let whole = File {
+    let bytes = std::fs::read(&found).map_err(|e| Error::config(format!("the file '{path}' cannot be read")).code("E0803").source(e))?;
+    let mut whole = File {
         path,
-        head: (format == "csv").then(|| head(&found, &spec)).flatten(),
+        head: None,
+        lines: matches!(format, "json" | "csv").then(|| ends_of_lines(&bytes)),
         fixtures,
     };
+    match format {
+        "csv" => whole.head = head::head(path, &bytes, &spec)?,
+        _ => no_strangers(path, format, bytes, &spec)?,
+    }
     if format != "csv" || spec.options.contains_key(EMPTY_NULL) {
         return whole.batches(&spec);
     }
@@ -112,6 +122,8 @@ struct File<'a> {
     /// As the test has it.
     path: &'a str,
     head: Option<u64>,
+    /// Where they end, in a file that has any.
+    lines: Option<Vec<u64>>,
     fixtures: &'a Fixtures<'a>,
 }
 
@@ -122,7 +134,7 @@ impl File<'_> {
         read(source.as_ref(), self.fixtures.handle, self.head, |_, batch, bad| {
             if let Some(bad) = bad {
                 let e = Error::data(format!("a record of '{}' is no row of table \"{}\"", self.path, spec.name));
-                return Err(e.code("E0700").detail(bad));
+                return Err(e.code("E0700").detail(self.told(&bad)));
             }
             let again =
                 RecordBatch::try_new(schema(spec), batch.data.columns().to_vec()).map_err(|e| Error::bug("rows of a file do not fit the table").source(e))?;
@@ -131,17 +143,49 @@ impl File<'_> {
         })?;
         Ok(batches)
     }
+    fn told(&self, bad: &Bad) -> String {
+        match &self.lines {
+            Some(ends) => format!("line {}: {}", ends.partition_point(|end| *end < bad.number) + 1, bad.message),
+            None => format!("{}: {}", bad.place, bad.message),
+        }
+    }
 }
 
-/// Where the first line of a CSV file begins, if it is the names of the columns.
-fn head(path: &Path, spec: &TableSpec) -> Option<u64> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let mark = text.len() - text.trim_start_matches('\u{feff}').len();
-    let delimiter = spec.options.get("csv.field-delimiter").map_or(",", String::as_str);
-    let delimiter = if delimiter == "\\t" { "\t" } else { delimiter };
-    let line = text.get(mark..)?.lines().next()?;
-    let named = line.split(delimiter).map(|name| name.trim().trim_matches('"'));
-    named.eq(spec.columns.iter().map(|c| c.field.name.as_str())).then_some(mark as u64)
+fn ends_of_lines(bytes: &[u8]) -> Vec<u64> {
+    (0..).zip(bytes).filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at).collect()
+}
+
+/// Whether a file has no field that is most likely a column, not spelt right.
+fn no_strangers(path: &str, format: &str, bytes: Vec<u8>, spec: &TableSpec) -> Result<()> {
+    let mut told: Vec<UnknownField> = Vec::new();
+    for field in unknown_fields(format, bytes, &spec.schema())? {
+        if !told.iter().any(|t| t.name == field.name) {
+            told.push(field);
+        }
+    }
+    let wrong = |field: UnknownField| {
+        let place = field.line.map_or_else(|| format!("'{path}'"), |line| format!("'{path}', line {line}"));
+        let e = no_column(spec, &field.name).detail(place);
+        match (nearest(&field.name, field.missing.iter().map(String::as_str)), field.missing.first()) {
+            (Some(near), _) => e.hint(format!("did you mean \"{near}\"?")),
+            (None, missing) => e.hint(format!(
+                "\"{}\" is missing there; beside all columns there may be other fields",
+                missing.map_or("", String::as_str)
+            )),
+        }
+    };
+    each(told.into_iter().map(|field| Err::<(), Error>(wrong(field)))).map(|_| ())
+}
+
+fn no_column(spec: &TableSpec, name: &str) -> Error {
+    Error::sql(format!("\"{}\" has no column \"{name}\"", spec.name)).code("E0202")
+}
+
+/// A record that is no row.
+pub(super) struct Bad {
+    number: u64,
+    place: String,
+    message: String,
 }
 
 /// Reads a source until it has ended or enough was read: gives each batch with its split and what is wrong with its first bad record.
@@ -151,7 +195,7 @@ pub(super) fn read(
     source: &dyn Source,
     handle: &tokio::runtime::Handle,
     mut head: Option<u64>,
-    mut take: impl FnMut(&str, Batch, Option<String>) -> Result<bool>,
+    mut take: impl FnMut(&str, Batch, Option<Bad>) -> Result<bool>,
 ) -> Result<()> {
     let splits = handle.block_on(source.discover(&[]))?;
     let mut open: Vec<String> = splits.iter().map(|s| s.id.clone()).collect();
@@ -173,7 +217,11 @@ pub(super) fn read(
                         }
                     }
                 }
-                let bad = decoded.bad.first().map(|b| format!("{}: {}", decoded.places.of(b.number), b.why.message));
+                let bad = decoded.bad.first().map(|b| Bad {
+                    number: b.number,
+                    place: decoded.places.of(b.number),
+                    message: b.why.message.clone(),
+                });
                 if !take(&split, decoded.batch, bad)? {
                     return Ok(());
                 }

@@ -148,7 +148,8 @@ fn action(kind: BoundStepKind, span: Span, test: &BoundTest, fixtures: &Fixtures
             span: at,
         } => {
             let read = fixture(&path, def(&table)?, fixtures);
-            let batches = read.map_err(|e| one(if e.span.is_none() { e.span(at) } else { e }))?;
+            let placed = |e: Error| if e.span.is_none() { e.span(at) } else { e };
+            let batches = read.map_err(|e| e.apart().into_iter().map(placed).collect::<Vec<_>>())?;
             let entries = batches.into_iter().flat_map(|batch| {
                 let batch = Arc::new(batch);
                 (0..batch.num_rows())
