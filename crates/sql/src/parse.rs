@@ -27,7 +27,7 @@ pub use statement::{
     Statement, StatementKind, TableOption, WatermarkDef,
 };
 pub(crate) use substitute::{Missing, fill};
-pub use substitute::{Substituted, substitute};
+pub use substitute::{Substituted, substitute, variables};
 pub(crate) use test_file::{STEPS, shown_step};
 pub use test_file::{parse_each_test, parse_tests};
 pub use test_statement::{Cell, CellRows, Expect, ExpectError, ExpectRows, Given, GivenRows, Looked, Test, TestFile, TestStep, TestStepKind, Tolerance};

@@ -4,9 +4,10 @@ mod cell;
 mod step;
 
 use crate::compile::{CompileOptions, Compiled, Step, check_setting, compile_here, on_large_stack};
-use crate::parse::{ExpectError, Looked, Test, TestFile, TestStepKind, Tolerance};
+use crate::parse::{ExpectError, Looked, TableOption, Test, TestFile, TestStepKind, Tolerance, variables};
 use crate::places::Places;
 use crate::sources::Sources;
+use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Location, RowKind, Span, SqlType};
 use millstream_plan::{Column, Expr, Job, TableDef};
 use std::collections::BTreeMap;
@@ -215,6 +216,7 @@ pub fn bind(text: &str, file: &TestFile, test: &Test, job: &Sources, options: &C
         Some(_) => Behind::alone(job.text()),
         None => Behind::new(job.text(), only(text, file.shared.iter().chain(&test.statements))),
     };
+    wrong.extend(unused(text, test, &whole));
     let bound = on_large_stack(|| {
         let found: Vec<Vec<Error>> = test.steps.iter().map(|s| errors_in(&s.kind, text, &whole.text, &options)).collect();
         compile_here(&whole.text, &options, |compiled, catalog| {
@@ -243,6 +245,29 @@ pub fn bind(text: &str, file: &TestFile, test: &Test, job: &Sources, options: &C
             Err(TestErrors { job, test: wrong })
         }
     }
+}
+
+/// Variables that the test gives a value and that stand nowhere.
+fn unused(text: &str, test: &Test, whole: &Behind) -> Vec<Error> {
+    let mut names = variables(&whole.text);
+    for step in &test.steps {
+        if let TestStepKind::ExpectError(expect) = &step.kind {
+            names.extend(variables(&only(text, std::iter::once(&expect.statement))));
+        }
+    }
+    let known = |key: &str| test.variables.iter().any(|v| v.key == key);
+    let missing: Vec<&str> = names.iter().map(String::as_str).filter(|name| !known(name)).collect();
+    let unused = test.variables.iter().filter(|v| !names.contains(&v.key));
+    let told = |v: &TableOption| {
+        let of = if test.job.is_some() { "the job file" } else { "the test's statements" };
+        let e = Error::config(format!("there is no '${{{}}}' in {of}", v.key)).code("E0505").span(v.key_span);
+        match (nearest(&v.key, missing.iter().copied()), missing.as_slice()) {
+            (Some(near), _) => e.meant(format!("'{near}'"), format!("'{near}'")),
+            (None, []) => e.hint("leave it out"),
+            (None, missing) => e.hint(format!("there is: {}", missing.join(", "))),
+        }
+    };
+    unused.map(told).collect()
 }
 
 fn job_of(compiled: &mut Compiled) -> Option<Job> {

@@ -11,7 +11,7 @@ use millstream_dataflow::option::is_secret;
 use millstream_dataflow::{Connectors, Error, Result, RowKind};
 use millstream_plan::TableDef;
 use millstream_sql::Sources;
-use millstream_sql::parse::parse_tests;
+use millstream_sql::parse::{parse_tests, variables};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -45,16 +45,19 @@ pub fn record(path: &str, text: &str, limit: usize, options: &TestOptions, handl
         handle,
     };
     let prepared = made.prepared()?;
-    let shown = |name: &str, value: &str| if in_secret(text, name) { NO_SECRET.to_string() } else { value.to_string() };
-    let variables: Vec<String> = options
+    let all = made.job.text();
+    let shown = |name: &str, value: &str| if in_secret(all, name) { NO_SECRET.to_string() } else { value.to_string() };
+    let used = variables(all);
+    let values: Vec<String> = options
         .variables
         .iter()
+        .filter(|(k, _)| used.contains(*k))
         .map(|(k, v)| format!("{} = {}", quoted(k), quoted(&shown(k, v))))
         .collect();
-    let with = if variables.is_empty() {
+    let with = if values.is_empty() {
         String::new()
     } else {
-        format!(" WITH ({})", variables.join(", "))
+        format!(" WITH ({})", values.join(", "))
     };
     made.text = format!("-- The first rows of each table, as they were when this was recorded, and what the job made of them.\n{head}{with};\n");
     let mut rows = BTreeMap::new();

@@ -4,7 +4,7 @@ use super::statement::{Alter, Change, Statement, StatementKind, TableOption};
 use millstream_dataflow::option::{holds_secret, nearest};
 use millstream_dataflow::{Error, Location, Span};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A text whose variables have been given their values.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub struct Substituted {
     pub(crate) above: u64,
     /// Variables in quotes that have no value, and where they stand.
     pub(crate) open: Vec<(String, Span)>,
+    /// All that stand in it.
+    names: BTreeSet<String>,
 }
 
 /// What becomes of a variable without a value.
@@ -119,6 +121,7 @@ pub(crate) fn fill(text: &str, variables: &BTreeMap<String, String>, missing: Mi
                 start: at,
                 end: after(at, taken),
             };
+            out.names.insert(name.to_string());
             let value = variables.get(name);
             let written: Cow<'_, str> = match (value, quote) {
                 (Some(value), Some(quote)) if value.contains(quote) => value.replace(quote, &format!("{quote}{quote}")).into(),
@@ -163,6 +166,11 @@ pub(crate) fn fill(text: &str, variables: &BTreeMap<String, String>, missing: Mi
         rest = &rest[take..];
     }
     (out, errors)
+}
+
+/// The names of the variables in a text.
+pub fn variables(text: &str) -> BTreeSet<String> {
+    fill(text, &BTreeMap::new(), Missing::Left).0.names
 }
 
 /// A stretch of a text.

@@ -30,3 +30,12 @@ EXPECT revenue ROWS 0;
 TEST 'nothing to run';
 FINISH;
 EXPECT revenue ROWS 0;
+
+TEST 'variables' WITH ('TPIC' = 'orders', 'GROUP' = 'none', 'USED' = 'a');
+-- ${GROUP} in a comment is none.
+CREATE TABLE t (id INT) WITH ('connector' = 'kafka', 'topic' = '${TOPIC}', 'properties.bootstrap.servers' = 'nobody:9092', 'format' = 'json');
+CREATE TABLE u (id INT) WITH ('connector' = 'print');
+INSERT INTO u SELECT id FROM t;
+EXPECT ERROR 'E0202' IN (SELECT '${USED}', idd FROM t);
+TEST 'a variable that the job has not' FOR 'jobs/revenue.sql' WITH ('TOPIC' = 'orders');
+EXPECT revenu ROWS 0;
