@@ -267,13 +267,17 @@ impl Tested<'_> {
             settings: &settings,
             job_name: Some(&name),
         };
-        let mut bound = bind(self.text, file, test, job, &options)?;
         let fixtures = Fixtures {
             registry: &registry,
             handle: self.handle,
             directories: self.directories(),
         };
-        let of_test = |test: Vec<Error>| TestErrors { job: Vec::new(), test };
+        let of_test = TestErrors::of_test;
+        let mut bound = bind(self.text, file, test, job, &options).map_err(|mut wrong| {
+            let more = wrong.half.take().and_then(|mut half| step::steps(&mut half, &fixtures).err());
+            wrong.test.extend(more.into_iter().flatten());
+            wrong
+        })?;
         let steps = step::steps(&mut bound, &fixtures).map_err(of_test)?;
         step::forwards(bound.now.as_ref(), &steps).map_err(|e| of_test(vec![e]))?;
         let findings = steps.iter().filter_map(|s| match &s.action {

@@ -3,9 +3,11 @@
 mod cell;
 mod step;
 
+use crate::catalog::Catalog;
 use crate::compile::{CompileOptions, Compiled, Step, check_setting, compile_here, on_large_stack};
 use crate::parse::{ExpectError, Looked, TableOption, Test, TestFile, TestStepKind, Tolerance, variables};
 use crate::places::Places;
+use crate::session::Session;
 use crate::sources::Sources;
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Location, RowKind, Span, SqlType};
@@ -167,6 +169,14 @@ pub struct TestErrors {
     pub job: Vec<Error>,
     /// In the test file.
     pub test: Vec<Error>,
+    /// The steps that take tables which are known though the job has errors: more may be wrong with them.
+    pub half: Option<BoundTest>,
+}
+
+impl TestErrors {
+    pub fn of_test(test: Vec<Error>) -> TestErrors {
+        TestErrors { test, ..TestErrors::default() }
+    }
 }
 
 /// The columns of a record that is no row, as EXPECT REJECTED shows them.
@@ -210,7 +220,10 @@ pub fn bind(text: &str, file: &TestFile, test: &Test, job: &Sources, options: &C
     };
     let misplaced = job.misplaced();
     if !misplaced.is_empty() {
-        return Err(TestErrors { job: misplaced, test: wrong });
+        return Err(TestErrors {
+            job: misplaced,
+            ..TestErrors::of_test(wrong)
+        });
     }
     let whole = match job.own() {
         Some(_) => Behind::alone(job.text()),
@@ -237,12 +250,13 @@ pub fn bind(text: &str, file: &TestFile, test: &Test, job: &Sources, options: &C
         }
         Ok((_, Err(errors))) => {
             wrong.extend(errors);
-            Err(TestErrors { job: Vec::new(), test: wrong })
+            Err(TestErrors::of_test(wrong))
         }
         Err(errors) => {
+            let half = half(test, &whole.text, &options);
             let (test, job): (Vec<Error>, _) = errors.into_iter().partition(|e| whole.is_behind(e));
             wrong.extend(test.into_iter().map(|e| whole.placed(e)));
-            Err(TestErrors { job, test: wrong })
+            Err(TestErrors { job, test: wrong, half })
         }
     }
 }
@@ -268,6 +282,17 @@ fn unused(text: &str, test: &Test, whole: &Behind) -> Vec<Error> {
         }
     };
     unused.map(told).collect()
+}
+
+/// The steps of a test whose job is wrong.
+fn half(test: &Test, job: &str, options: &CompileOptions<'_>) -> Option<BoundTest> {
+    let bound = on_large_stack(|| {
+        let mut session = Session::default();
+        session.check(job, options);
+        let settings = session.known().settings.into_iter().collect();
+        step::bind_half(test, &settings, &Catalog::new(options, session.names().clone()), options.registry)
+    });
+    bound.flatten().ok()
 }
 
 fn job_of(compiled: &mut Compiled) -> Option<Job> {

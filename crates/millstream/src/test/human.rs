@@ -25,11 +25,11 @@ pub(super) fn file(report: &FileReport) -> String {
 /// What is wrong with a test.
 pub(super) fn wrong(test: &TestReport, report: &FileReport) -> String {
     let mut out = String::new();
-    for error in &test.errors {
-        out += &render(error, &report.text, &report.path);
-    }
     for error in &test.job_errors {
         out += &test.job.render(error, &Palette::PLAIN);
+    }
+    for error in &test.errors {
+        out += &render(error, &report.text, &report.path);
     }
     for finding in &test.findings {
         let (told, file) = test.placed(finding, report);

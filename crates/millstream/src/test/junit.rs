@@ -30,7 +30,7 @@ fn case(test: &TestReport, report: &FileReport) -> TestCase {
     let status = if test.has_passed() {
         TestCaseStatus::success()
     } else {
-        let first = test.errors.iter().chain(&test.job_errors).map(|e| e.message.clone()).next();
+        let first = test.job_errors.iter().chain(&test.errors).map(|e| e.message.clone()).next();
         let message = first.or_else(|| test.findings.first().map(|f| f.message.clone())).unwrap_or_default();
         wrong(NonSuccessKind::Failure, &message, &human::wrong(test, report))
     };

@@ -2,7 +2,7 @@
 
 use super::cell::{cell, kind};
 use super::{BoundCell, BoundExpect, BoundRows, BoundStep, BoundStepKind, BoundTest, JobPlaces, TestSource, rejected_columns};
-use crate::catalog::{Catalog, Entry, is_a};
+use crate::catalog::{Catalog, Entry, FOLLOWS, follows, is_a};
 use crate::compile::{Compiled, Step};
 use crate::expression::interval_ms;
 use crate::parse::{Cell, Expect, ExpectRows, Given, GivenRows, Looked, ObjectPath, Test, TestStepKind};
@@ -15,17 +15,7 @@ use std::sync::Arc;
 
 /// - `found`: per step what is wrong with the statement of EXPECT ERROR
 pub(super) fn bind(test: &Test, compiled: &Compiled, catalog: &Catalog<'_>, registry: &dyn Registry, found: Vec<Vec<Error>>) -> Result<BoundTest, Vec<Error>> {
-    let zone = Settings::new(&compiled.settings).map_err(|e| vec![e])?.local_time_zone;
-    let mut scope = Scope {
-        test,
-        catalog,
-        registry,
-        zone: Some(zone).filter(|z| z != "UTC"),
-        read: Vec::new(),
-        written: Vec::new(),
-        sources: BTreeMap::new(),
-        sinks: BTreeMap::new(),
-    };
+    let mut scope = Scope::new(test, &compiled.settings, catalog, registry)?;
     let job = compiled.steps.iter().find_map(|s| if let Step::Insert(job) = s { Some(job) } else { None });
     for node in job.iter().flat_map(|job| &job.nodes) {
         match &node.spec {
@@ -43,18 +33,7 @@ pub(super) fn bind(test: &Test, compiled: &Compiled, catalog: &Catalog<'_>, regi
             e.hint("name a job file: TEST '…' FOR 'job.sql', or write an INSERT INTO before the steps"),
         ]);
     }
-    let now = test.now.as_ref().map(|now| scope.time(now)).transpose();
-    let now = now.unwrap_or_else(|e| {
-        errors.push(e);
-        None
-    });
-    let mut steps = Vec::new();
-    for (step, found) in test.steps.iter().zip(found) {
-        match scope.step(&step.kind, step.span, found) {
-            Ok(kind) => steps.push(BoundStep { span: step.span, kind }),
-            Err(e) => errors.extend(e),
-        }
-    }
+    let (now, steps) = scope.steps(found.into_iter(), &mut errors);
     // Those that no step names.
     for name in std::mem::take(&mut scope.written) {
         let of = |n: &&Node| matches!(&n.spec, NodeSpec::Sink(t) if t.name == name);
@@ -66,16 +45,17 @@ pub(super) fn bind(test: &Test, compiled: &Compiled, catalog: &Catalog<'_>, regi
         // One that was dropped or renamed since is known by the job only.
         let _ = scope.source(&ObjectPath { parts, span: test.span });
     }
-    Ok(BoundTest {
-        job: None,
-        errors,
-        settings: BTreeMap::new(),
-        now,
-        steps,
-        sources: scope.sources,
-        sinks: scope.sinks,
-        places: JobPlaces::default(),
-    })
+    Ok(scope.bound(now, steps, errors))
+}
+
+/// The steps of tables that are known, where the job has errors: nobody knows what it reads and writes.
+pub(super) fn bind_half(test: &Test, settings: &BTreeMap<String, String>, catalog: &Catalog<'_>, registry: &dyn Registry) -> Result<BoundTest, Vec<Error>> {
+    let mut scope = Scope::new(test, settings, catalog, registry)?;
+    scope.half = true;
+    let mut errors = Vec::new();
+    let (now, steps) = scope.steps(std::iter::repeat_with(Vec::new), &mut errors);
+    errors.retain(|e| e.code != Some(FOLLOWS));
+    Ok(scope.bound(now, steps, errors))
 }
 
 /// What rows do, and their cells.
@@ -90,11 +70,60 @@ struct Scope<'a> {
     /// Names of the tables that the job reads, and of those that it writes.
     read: Vec<String>,
     written: Vec<String>,
+    /// Neither is known.
+    half: bool,
     sources: BTreeMap<String, TestSource>,
     sinks: BTreeMap<String, Vec<Column>>,
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
+    fn new(test: &'a Test, settings: &BTreeMap<String, String>, catalog: &'a Catalog<'a>, registry: &'a dyn Registry) -> Result<Self, Vec<Error>> {
+        let zone = Settings::new(settings).map_err(|e| vec![e])?.local_time_zone;
+        Ok(Scope {
+            test,
+            catalog,
+            registry,
+            zone: Some(zone).filter(|z| z != "UTC"),
+            read: Vec::new(),
+            written: Vec::new(),
+            half: false,
+            sources: BTreeMap::new(),
+            sinks: BTreeMap::new(),
+        })
+    }
+    fn bound(self, now: Option<BoundCell>, steps: Vec<BoundStep>, errors: Vec<Error>) -> BoundTest {
+        BoundTest {
+            job: None,
+            errors,
+            settings: BTreeMap::new(),
+            now,
+            steps,
+            sources: self.sources,
+            sinks: self.sinks,
+            places: JobPlaces::default(),
+        }
+    }
+
+    /// Where the clock stands, and the steps that are right.
+    ///
+    /// - `found`: per step what is wrong with the statement of EXPECT ERROR
+    fn steps(&mut self, found: impl Iterator<Item = Vec<Error>>, errors: &mut Vec<Error>) -> (Option<BoundCell>, Vec<BoundStep>) {
+        let test = self.test;
+        let now = test.now.as_ref().map(|now| self.time(now)).transpose();
+        let now = now.unwrap_or_else(|e| {
+            errors.push(e);
+            None
+        });
+        let mut steps = Vec::new();
+        for (step, found) in test.steps.iter().zip(found) {
+            match self.step(&step.kind, step.span, found) {
+                Ok(kind) => steps.push(BoundStep { span: step.span, kind }),
+                Err(e) => errors.extend(e),
+            }
+        }
+        (now, steps)
+    }
+
     fn step(&mut self, step: &TestStepKind, span: Span, found: Vec<Error>) -> Result<BoundStepKind, Vec<Error>> {
         let one = |e: Error| vec![e];
         Ok(match step {
@@ -125,6 +154,7 @@ impl Scope<'_> {
                 table: self.source(table).map_err(one)?.0,
                 partition: *partition,
             },
+            TestStepKind::Idle { table: None, .. } if self.half => return Err(vec![follows()]),
             TestStepKind::Idle { table: None, partition } => {
                 let mut read = self.read.clone();
                 read.sort();
@@ -270,7 +300,12 @@ impl Scope<'_> {
                     end: row.last().map_or(Span::default(), |c| c.span).end,
                 };
                 let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
-                let e = Error::sql(format!("the row has {} values for {} columns", values.len(), columns.len()));
+                let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+                let e = Error::sql(format!(
+                    "the row has {} for {}",
+                    counted(values.len(), "value"),
+                    counted(columns.len(), "column")
+                ));
                 errors.push(e.code("E0305").detail(format!("The columns are {}.", names.join(", "))).span(span));
                 continue;
             }
@@ -297,7 +332,7 @@ impl Scope<'_> {
     /// The name of a table that the job reads.
     fn source(&mut self, path: &ObjectPath) -> Result<(String, Arc<Table>)> {
         let (name, table) = self.named(path)?;
-        if !self.read.contains(&name) {
+        if !self.half && !self.read.contains(&name) {
             return Err(not_in_job(path, "read", &self.read));
         }
         if !self.sources.contains_key(&name) {
@@ -318,18 +353,22 @@ impl Scope<'_> {
     /// The name of a table that the job writes.
     fn sink(&mut self, path: &ObjectPath) -> Result<String> {
         let (name, table) = self.named(path)?;
-        if !self.written.contains(&name) {
+        if !self.half && !self.written.contains(&name) {
             return Err(not_in_job(path, "write", &self.written));
         }
-        let columns = table.sink(self.registry, path.span)?.columns.into_iter().map(|(c, _)| c).collect();
+        let sink = table.sink(self.registry, path.span).map_err(|e| if self.half { follows() } else { e })?;
+        let columns = sink.columns.into_iter().map(|(c, _)| c).collect();
         self.sinks.insert(name.clone(), columns);
         Ok(name)
     }
     fn named(&self, path: &ObjectPath) -> Result<(String, Arc<Table>)> {
-        let name = self.catalog.resolve(path, &self.catalog.current)?.short();
-        match self.catalog.get(path, &self.catalog.current)? {
-            Entry::Table(table) => Ok((name, table)),
-            Entry::View(_) => Err(is_a(path, "view", "a test gives rows to tables, and looks at tables")),
+        let named = || {
+            let name = self.catalog.resolve(path, &self.catalog.current)?.short();
+            Ok((name, self.catalog.get(path, &self.catalog.current)?))
+        };
+        match named().map_err(|e| if self.half { follows() } else { e })? {
+            (name, Entry::Table(table)) => Ok((name, table)),
+            (_, Entry::View(_)) => Err(is_a(path, "view", "a test gives rows to tables, and looks at tables")),
         }
     }
 }
