@@ -3,7 +3,7 @@
 use super::script::{Cursor, STATEMENTS, TEXT_BYTES_MAX, no_statement, whole};
 use super::statement::{ObjectPath, TableOption};
 use super::test_statement::*;
-use super::token::{is_word, span_of, statements, tokenize};
+use super::token::{cut, is_word, span_of, tokenize_partly};
 use super::{ddl, depth, unicode};
 use crate::catalogue::entries;
 use millstream_dataflow::option::nearest;
@@ -32,13 +32,22 @@ pub fn parse_each_test(text: &str) -> (TestFile, Vec<Error>) {
         return (file, vec![e.code("E0103")]);
     }
     let mut errors = Vec::new();
-    let tokens = match tokenize(text) {
-        Ok(tokens) => tokens,
-        Err(e) => return (file, vec![e]),
-    };
+    let (tokens, unended) = tokenize_partly(text);
+    let (mut all, last, _) = cut(tokens);
+    all.retain(|tokens| !tokens.is_empty());
     // Tests of which more than some steps is not known, by their number.
     let mut unknown = BTreeSet::new();
-    for tokens in statements(tokens).0 {
+    // What is cut off is known as a test's head at most.
+    let mut head_is_cut = None;
+    match unended {
+        None if last.is_empty() => {}
+        None => all.push(last),
+        Some(e) => {
+            errors.push(e);
+            head_is_cut = is_word(last.first(), "TEST").then(|| whole(&last));
+        }
+    }
+    for tokens in all {
         let span = whole(&tokens);
         let is = |words: &[&str]| words.iter().any(|w| is_word(tokens.first(), w));
         let (begins, declares) = (is(&["TEST"]), !is(&STEPS));
@@ -53,6 +62,10 @@ pub fn parse_each_test(text: &str) -> (TestFile, Vec<Error>) {
             }
             errors.push(e);
         }
+    }
+    if let Some(span) = head_is_cut {
+        file.tests.push(Test::nameless(span));
+        unknown.insert(file.tests.len());
     }
     for test in &file.tests {
         errors.extend(order(test));

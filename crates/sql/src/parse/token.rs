@@ -28,9 +28,27 @@ pub(super) fn tokenize_partly(text: &str) -> (Vec<TokenWithSpan>, Option<Error>)
     let error = result.err().map(|e| {
         // It begins where the tokens before it end.
         let at = tokens.last().map_or(Location { line: 1, column: 1 }, |t| t.span.end);
-        unended(&e.message, (at.line, at.column))
+        let wrong = unended(&e.message, (at.line, at.column));
+        let swallows = tokens.iter().position(swallows_a_statement).filter(|_| e.message.contains("string"));
+        match swallows.map(|i| tokens.drain(i..).next()) {
+            Some(Some(text)) => {
+                let (start, last) = (text.span.start, wrong.span);
+                let e = wrong.span(Span::new((start.line, start.column), (start.line, start.column + 1)));
+                last.into_iter().fold(e, |e, last| e.label(last, "or the one that begins here"))
+            }
+            _ => wrong,
+        }
     });
     (unicode::join(split(tokens)), error)
+}
+
+/// Whether a text goes on behind the end of a statement and of a line: most likely it was to end before that, and what stands between all
+/// texts behind it is taken for text, and the other way round.
+fn swallows_a_statement(token: &TokenWithSpan) -> bool {
+    match &token.token {
+        Token::SingleQuotedString(text) => text.lines().rev().skip(1).any(|line| line.trim_end().ends_with(';')),
+        _ => false,
+    }
 }
 
 /// What begins and does not end.
@@ -142,7 +160,7 @@ pub(crate) fn ends_in_statement(text: &str) -> Option<bool> {
 }
 
 /// The statements that have their `;`, what stands behind the last one, and the hints.
-fn cut(tokens: Vec<TokenWithSpan>) -> (Vec<Vec<TokenWithSpan>>, Vec<TokenWithSpan>, Vec<HintText>) {
+pub(super) fn cut(tokens: Vec<TokenWithSpan>) -> (Vec<Vec<TokenWithSpan>>, Vec<TokenWithSpan>, Vec<HintText>) {
     let mut statements = Vec::new();
     let mut hints = Vec::new();
     let mut current: Vec<TokenWithSpan> = Vec::new();
