@@ -1,6 +1,6 @@
 //! Expected rows beside those that came.
 
-use super::row::Row;
+use super::row::{Row, quoted};
 use millstream_plan::Column;
 use std::fmt;
 
@@ -64,7 +64,7 @@ impl Diff {
 
     fn cells(&self, line: &Line) -> Vec<String> {
         let kind = self.kinds.then(|| line.row.kind.short().to_string());
-        let values = line.row.cells.iter().map(|c| shown(c.text.as_deref().unwrap_or("NULL")));
+        let values = line.row.cells.iter().map(|c| c.text.as_deref().map_or_else(|| "NULL".to_string(), told));
         kind.into_iter().chain(values).collect()
     }
     /// Lines that are near a wrong one.
@@ -72,6 +72,12 @@ impl Diff {
         let around = at.saturating_sub(AROUND)..(at + AROUND + 1).min(self.lines.len());
         self.lines[around].iter().any(|l| l.side != Side::Both)
     }
+}
+
+/// A text in quotes where it could be taken for NULL, or for another one.
+fn told(text: &str) -> String {
+    let is_plain = !text.is_empty() && text != "NULL" && text.trim() == text && !text.starts_with('\'');
+    if is_plain { shown(text) } else { shown(&quoted(text)) }
 }
 
 /// On one line, and not longer than is readable.

@@ -35,3 +35,10 @@ GIVEN orders VALUES (0, 10.0, '2026-01-01 00:00:06');
 CRASH;
 FINISH;
 EXPECT revenue ROWS 0;
+
+TEST 'texts that look alike';
+CREATE TABLE t (a STRING, b INT) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'nobody:9092', 'format' = 'json');
+CREATE TABLE o WITH ('connector' = 'print') LIKE t (EXCLUDING OPTIONS);
+INSERT INTO o SELECT * FROM t;
+GIVEN t VALUES ('NULL', 1), ('', 2), (' x', 3), ('null', 4), ('''NULL''', 5), ('it''s', NULL);
+EXPECT o VALUES (NULL, 1), (NULL, 2), ('x', 3), (NULL, 4), ('NULL', 5), ('it''s', 6);
