@@ -5,6 +5,7 @@ mod step;
 
 use crate::catalog::Catalog;
 use crate::compile::{CompileOptions, Compiled, Step, check_setting, compile_here, on_large_stack};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::parse::{ExpectError, Looked, TableOption, Test, TestFile, TestStepKind, Tolerance, variables};
 use crate::places::Places;
 use crate::session::Session;
@@ -325,14 +326,27 @@ fn errors_in(step: &TestStepKind, text: &str, job: &str, options: &CompileOption
     let span = expect.statement;
     let statement = only(text, std::iter::once(&span));
     let whole = Behind::new(job, statement);
-    let Err(errors) = compile_here(&whole.text, options, |_, _| ()) else {
-        return Vec::new();
+    let errors = match expect.code.starts_with('W') {
+        true => findings(&whole, options),
+        false => compile_here(&whole.text, options, |_, _| ()).err().unwrap_or_default(),
     };
     let placed = |e: Error| match whole.is_behind(&e) {
         true => whole.placed(e),
         false => e.span(span),
     };
     errors.into_iter().map(placed).collect()
+}
+
+/// What lints say of the second text, and what is wrong with both.
+fn findings(whole: &Behind, options: &CompileOptions<'_>) -> Vec<Error> {
+    let told = |f: Diagnostic| {
+        let e = Error::sql(f.message);
+        let e = f.code.into_iter().fold(e, |e, code| e.code(code));
+        (f.severity, f.primary.into_iter().fold(e, |e, at| e.span(at)))
+    };
+    let all = Session::default().check(&whole.text, options).findings.into_iter().map(told);
+    let concerns = |(severity, e): &(Severity, Error)| *severity == Severity::Error || whole.is_behind(e);
+    all.filter(concerns).map(|(_, e)| e).collect()
 }
 
 /// A text behind another one, in lines of its own.

@@ -295,7 +295,7 @@ fn judge(expected: &ExpectError, span: Span, found: &[Error]) -> Option<Finding>
     };
     let finding = match (of_code.first(), found.first()) {
         (Some(elsewhere), _) => Finding::new(format!("{} stands in another place", expected.code)).detail(told(elsewhere)),
-        (None, Some(other)) => Finding::new(format!("another error than {} is told", expected.code)).detail(told(other)),
+        (None, Some(other)) => Finding::new(format!("something else than {} is told", expected.code)).detail(told(other)),
         (None, None) => Finding::new(format!("{} is not told: the statement is right", expected.code)),
     };
     Some(finding.at(span))

@@ -378,12 +378,14 @@ fn expect(c: &mut Cursor) -> Result<TestStepKind> {
     }
     if c.at_word("FAILURE") && matches!(c.nth_token(1), Token::EOF | Token::SingleQuotedString(_)) {
         c.words(&["FAILURE"]);
-        let code = (c.parser_at() != Token::EOF).then(|| error_code(c)).transpose()?;
+        let code = (c.parser_at() != Token::EOF).then(|| code(c, 'E')).transpose()?;
         return Ok(TestStepKind::ExpectFailure(code));
     }
-    if c.at_word("ERROR") && matches!(c.nth_token(1), Token::SingleQuotedString(_)) {
-        c.words(&["ERROR"]);
-        return expect_error(c).map(TestStepKind::ExpectError);
+    for (word, letter) in [("ERROR", 'E'), ("WARNING", 'W')] {
+        if c.at_word(word) && matches!(c.nth_token(1), Token::SingleQuotedString(_)) {
+            c.words(&[word]);
+            return expect_error(c, letter).map(TestStepKind::ExpectError);
+        }
     }
     let named = [
         ("CHANGES", Looked::Changes),
@@ -427,8 +429,8 @@ fn expect(c: &mut Cursor) -> Result<TestStepKind> {
     }))
 }
 
-fn expect_error(c: &mut Cursor) -> Result<ExpectError> {
-    let code = error_code(c)?;
+fn expect_error(c: &mut Cursor, letter: char) -> Result<ExpectError> {
+    let code = code(c, letter)?;
     let mut at = None;
     if c.words(&["AT"]) {
         let line = c.sql(Parser::parse_literal_uint)?;
@@ -459,15 +461,23 @@ fn expect_error(c: &mut Cursor) -> Result<ExpectError> {
     })
 }
 
-/// The code of an error, as it is told.
-fn error_code(c: &mut Cursor) -> Result<String> {
+/// The code of an error or a warning, as it is told.
+///
+/// - `letter`: what it begins with
+fn code(c: &mut Cursor, letter: char) -> Result<String> {
     let at = c.here();
     let code = c.text("a code in quotes")?;
-    let known = || entries().iter().map(|e| e.code).filter(|known| known.starts_with('E'));
-    if let Some(known) = known().find(|known| known.eq_ignore_ascii_case(&code)) {
+    let known = || entries().iter().map(|e| e.code).filter(|known| known.starts_with(letter));
+    let is = |known: &&str| known.eq_ignore_ascii_case(&code);
+    if let Some(known) = known().find(is) {
         return Ok(known.to_string());
     }
-    let e = Error::sql(format!("there is no error code '{code}'")).code("E0801").span(at);
+    let what = if letter == 'W' { "warning" } else { "error" };
+    let e = Error::sql(format!("there is no {what} code '{code}'")).code("E0801").span(at);
+    if let Some(other) = entries().iter().map(|e| e.code).find(is) {
+        let expects = if letter == 'W' { "error: EXPECT ERROR" } else { "warning: EXPECT WARNING" };
+        return Err(e.hint(format!("{other} is the code of {} {expects} takes it", if letter == 'W' { "an" } else { "a" })));
+    }
     Err(match nearest(&code, known()) {
         Some(near) => e.meant(format!("'{near}'"), format!("'{near}'")),
         None => e.hint("docs/errors.md lists them"),

@@ -146,7 +146,7 @@ pub enum Tolerance {
     Percent(f64),
 }
 
-/// `EXPECT ERROR 'code' [AT line:column] IN (statement)`
+/// `EXPECT ERROR | WARNING 'code' [AT line:column] IN (statement)`
 #[derive(Debug, Clone)]
 pub struct ExpectError {
     pub code: String,

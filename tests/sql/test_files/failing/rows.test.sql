@@ -29,6 +29,8 @@ TEST 'other errors' FOR 'jobs/revenue.sql';
 EXPECT ERROR 'E0202' IN (SELECT id FROM orders);
 EXPECT ERROR 'E0202' AT 1:9 IN (SELECT idd FROM orders);
 EXPECT ERROR 'E0201' IN (SELECT idd FROM orders);
+EXPECT WARNING 'W0401' IN (SELECT id FROM orders);
+EXPECT WARNING 'W0401' IN (SELECT idd FROM orders);
 
 TEST 'a failure before a crash' FOR 'jobs/revenue.sql';
 GIVEN orders VALUES (0, 10.0, '2026-01-01 00:00:06');

@@ -21,6 +21,9 @@ EXPECT ERROR 'E9999' IN (SELECT 1);
 EXPECT FAILURE 'E07000';
 EXPECT FAILURE 'W0401';
 EXPECT FAILURE 'e0700';
+EXPECT ERROR 'W0401' IN (SELECT 1);
+EXPECT WARNING 'E0202' IN (SELECT 1);
+EXPECT WARNING 'W9999' IN (SELECT 1);
 
 -- What is no step hides nothing of the others, nor of the tests around.
 TEST 'steps' FOR 'jobs/revenue.sql';

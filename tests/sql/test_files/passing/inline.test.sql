@@ -41,3 +41,4 @@ EXPECT ERROR 'E0201' AT 2:8 IN (SELECT page
   FROM clcks);
 EXPECT ERROR 'E0102' IN (SELECT FROM clicks);
 EXPECT ERROR 'E0204' AT 1:14 IN (CREATE TABLE clicks (a INT) WITH ('connector' = 'print'));
+EXPECT WARNING 'W0401' AT 1:52 IN (CREATE TABLE times (at TIMESTAMP(3), WATERMARK FOR at AS at) WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'json'));
