@@ -419,10 +419,11 @@ impl Cursor {
     /// An error at the next token.
     pub(super) fn expected(&self, what: &str) -> Error {
         let token = &self.parser.peek_token_ref().token;
-        let found = if *token == Token::EOF {
-            "the end of the statement".to_string()
-        } else {
-            format!("\"{token}\"")
+        let found = match token {
+            Token::EOF => "the end of the statement".to_string(),
+            // It may be a secret.
+            Token::DoubleQuotedString(_) => "a text in double quotes".to_string(),
+            _ => format!("\"{token}\""),
         };
         let e = Error::sql(format!("expected {what}, found {found}")).code("E0102").span(self.here());
         let found = token.to_string();
@@ -486,7 +487,7 @@ impl Cursor {
         }
     }
     pub(super) fn path(&mut self, what: &str) -> Result<ObjectPath> {
-        if ["SELECT", "FROM", "WHERE", "VALUES", "AS", "TABLE", "SET", "IF", "INTO", "WITH"]
+        if ["SELECT", "FROM", "WHERE", "VALUES", "AS", "TABLE", "SET", "IF", "INTO", "WITH", "TO"]
             .iter()
             .any(|w| self.at_word(w))
         {
@@ -515,6 +516,7 @@ impl Cursor {
     pub(super) fn text(&mut self, what: &str) -> Result<String> {
         match &self.parser.peek_token_ref().token {
             Token::SingleQuotedString(_) => self.sql(Parser::parse_literal_string),
+            Token::DoubleQuotedString(_) => Err(self.expected(what).hint("a text stands in single quotes: '…'")),
             _ => Err(self.expected(what)),
         }
     }

@@ -137,11 +137,12 @@ fn statement(file: &mut TestFile, tokens: Vec<TokenWithSpan>, span: Span) -> Res
     if let Some(Token::Word(word)) = first.map(|t| &t.token) {
         let word = word.value.to_uppercase();
         // A word for a statement that is not supported yet is told by whoever compiles it.
-        if !STATEMENTS.contains(&word.as_str()) && nearest(&word, STEPS).is_some() {
+        let is_step = !file.tests.last().is_none_or(|test| test.steps.is_empty());
+        if !STATEMENTS.contains(&word.as_str()) && (is_step || nearest(&word, STEPS).is_some()) {
             return Err(no_statement(
                 &format!("\"{word}\""),
                 &word,
-                STEPS.iter().chain(&STATEMENTS).copied(),
+                STEPS.iter().chain(STATEMENTS.iter().filter(|_| !is_step)).copied(),
                 first.map_or(span, |t| span_of(t.span)),
             ));
         }
@@ -150,19 +151,24 @@ fn statement(file: &mut TestFile, tokens: Vec<TokenWithSpan>, span: Span) -> Res
         file.shared.push(span);
         return Ok(());
     };
-    let before_steps = |what: &str| match test.steps.first() {
+    let before_steps = |what: &str, instead: &str| match test.steps.first() {
         None => Ok(()),
         Some(step) => {
             let e = Error::sql(format!("{what} stands before the steps of a test")).code("E0801").span(span);
-            Err(e.hint(format!("the first step is in line {}", step.span.start.line)))
+            Err(e.hint(format!("the first step is in line {}{instead}", step.span.start.line)))
         }
     };
     if !is("SET") || tokens.len() == 1 {
-        before_steps("a statement that declares something")?;
+        let (what, instead) = match (is("INSERT"), is("SELECT")) {
+            (true, _) => ("an INSERT of the job", "; GIVEN brings rows into a table"),
+            (_, true) => ("a query", "; EXPECT looks at the rows of a table"),
+            _ => ("a statement that declares something", ""),
+        };
+        before_steps(what, instead)?;
         test.statements.push(span);
         return Ok(());
     }
-    before_steps("SET")?;
+    before_steps("SET", "")?;
     let mut c = Cursor::new(tokens, span);
     c.need_words(&["SET"])?;
     let key_span = c.here();
@@ -295,7 +301,12 @@ fn step_kind(c: &mut Cursor) -> Result<TestStepKind> {
         return Err(c.expected("BY INTERVAL '5' SECOND, or TO '2026-01-01 00:00:00'"));
     }
     if c.words(&["ADVANCE"]) {
-        return Err(c.expected("WATERMARK or PROCESSING TIME"));
+        let e = c.expected("WATERMARK or PROCESSING TIME");
+        return Err(if c.at_word("TIME") {
+            e.meant("PROCESSING TIME", "PROCESSING TIME")
+        } else {
+            e
+        });
     }
     if c.words(&["IDLE"]) {
         let table = if c.at_word("PARTITION") {
@@ -367,22 +378,29 @@ fn given(c: &mut Cursor) -> Result<Given> {
 
 fn expect(c: &mut Cursor) -> Result<TestStepKind> {
     if c.words(&["NO", "MORE", "ROWS"]) {
-        let table = if c.words(&["IN"]) { Some(c.path("a table name")?) } else { None };
-        return Ok(TestStepKind::ExpectNoMore(table));
+        if c.parser_at() == Token::EOF {
+            return Ok(TestStepKind::ExpectNoMore(None));
+        }
+        c.need_words(&["IN"])?;
+        return c.path("a table name").map(|table| TestStepKind::ExpectNoMore(Some(table)));
     }
-    if c.at_word("STATE") && c.nth_token(1) == Token::LtEq {
+    if c.at_word("NO") && c.nth_word(1, "ROWS") && !matches!(c.nth_token(2), Token::Number(..)) {
+        c.words(&["NO"]);
+        return Err(c.expected("MORE ROWS").meant("NO MORE ROWS", "MORE ROWS"));
+    }
+    if c.at_word("STATE") && matches!(c.nth_token(1), Token::LtEq | Token::Lt | Token::Eq | Token::Gt | Token::GtEq) {
         c.words(&["STATE"]);
         c.need(Token::LtEq)?;
         let bytes = c.sql(Parser::parse_literal_uint)?;
         return c.need_words(&["BYTES"]).map(|()| TestStepKind::ExpectState(bytes));
     }
-    if c.at_word("FAILURE") && matches!(c.nth_token(1), Token::EOF | Token::SingleQuotedString(_)) {
+    if c.at_word("FAILURE") && (c.nth_token(1) == Token::EOF || takes_code(c)) {
         c.words(&["FAILURE"]);
         let code = (c.parser_at() != Token::EOF).then(|| code(c, 'E')).transpose()?;
         return Ok(TestStepKind::ExpectFailure(code));
     }
     for (word, letter) in [("ERROR", 'E'), ("WARNING", 'W')] {
-        if c.at_word(word) && matches!(c.nth_token(1), Token::SingleQuotedString(_)) {
+        if c.at_word(word) && takes_code(c) {
             c.words(&[word]);
             return expect_error(c, letter).map(TestStepKind::ExpectError);
         }
@@ -461,6 +479,15 @@ fn expect_error(c: &mut Cursor, letter: char) -> Result<ExpectError> {
     })
 }
 
+/// Whether the word at hand is no table: what follows is a code, or something in the place of one.
+fn takes_code(c: &Cursor) -> bool {
+    match c.nth_token(1) {
+        Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) => true,
+        Token::Word(w) => !["VALUES", "ROWS"].iter().any(|word| w.value.eq_ignore_ascii_case(word)),
+        _ => false,
+    }
+}
+
 /// The code of an error or a warning, as it is told.
 ///
 /// - `letter`: what it begins with
@@ -516,6 +543,9 @@ fn columns(c: &mut Cursor) -> Result<Vec<(String, Span)>> {
         return Ok(columns);
     }
     loop {
+        if matches!(c.parser_at(), Token::Number(..) | Token::SingleQuotedString(_)) {
+            return Err(c.expected("a column name").hint("VALUES stands before rows"));
+        }
         let (name, span) = c.name("a column name")?;
         if columns.iter().any(|(n, _)| *n == name) {
             return Err(Error::sql(format!("column \"{name}\" is listed twice")).code("E0209").span(span));

@@ -145,7 +145,13 @@ impl<'a> Scope<'a> {
                 }
             }
             TestStepKind::AdvanceTimeBy(by) => {
-                let ms = interval_ms(&by.expr).map_err(|e| vec![e.span(by.span)])?;
+                let ms = interval_ms(&by.expr).map_err(|e| match e.code {
+                    Some("E0404") => {
+                        let e = Error::sql(format!("time goes on by an INTERVAL of days or less, not by {}", by.expr)).code("E0801");
+                        one(e.span(by.span).hint("as in ADVANCE PROCESSING TIME BY INTERVAL '5' SECOND"))
+                    }
+                    _ => one(e.span(by.span)),
+                })?;
                 let backwards = || vec![Error::sql("time does not go back").code("E0801").span(by.span)];
                 BoundStepKind::AdvanceTimeBy(u64::try_from(ms).map_err(|_| backwards())?)
             }
@@ -292,7 +298,10 @@ impl<'a> Scope<'a> {
             };
             match first.map(kind).transpose() {
                 Ok(kind) => kinds.extend(kind),
-                Err(e) => errors.push(e),
+                Err(e) => {
+                    errors.push(e);
+                    continue;
+                }
             }
             if values.len() != columns.len() {
                 let span = Span {
