@@ -279,7 +279,7 @@ impl Tested<'_> {
             wrong
         })?;
         let steps = step::steps(&mut bound, &fixtures).map_err(of_test)?;
-        step::forwards(bound.now.as_ref(), &steps).map_err(|e| of_test(vec![e]))?;
+        step::forwards(bound.now.as_ref(), &steps).map_err(of_test)?;
         let findings = steps.iter().filter_map(|s| match &s.action {
             step::Action::ExpectError(finding) => finding.clone(),
             _ => None,

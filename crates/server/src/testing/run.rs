@@ -10,7 +10,7 @@ use super::row::Row;
 use super::step::{Action, Expected, ExpectedRows, Step};
 use super::update::written;
 use millstream_dataflow::{Result, RowKind, Span};
-use millstream_plan::{Column, Job, Settings, TableDef};
+use millstream_plan::{Column, Job, NodeSpec, Settings, TableDef};
 use millstream_sql::parse::Looked;
 use millstream_sql::test_file::JobPlaces;
 use std::collections::BTreeMap;
@@ -29,6 +29,29 @@ pub(super) struct Prepared {
     pub(super) now_ms: i64,
     /// Where the files of options are.
     pub(super) directory: PathBuf,
+}
+
+impl Prepared {
+    /// Why rows of a table may not be there at a step.
+    fn hint_of_windows(&self, place: &Place, at: Span) -> Option<String> {
+        let Place::Table(table) = place else { return None };
+        let mut before = self.steps.iter().take_while(|s| s.span.start < at.start);
+        let waits = self.is_behind_window(table) && !before.any(|s| matches!(s.action, Action::Finish));
+        waits.then(|| "a window fires once the watermark of all partitions has passed its end: ADVANCE WATERMARK or FINISH brings it there".to_string())
+    }
+
+    fn is_behind_window(&self, table: &str) -> bool {
+        let nodes = &self.plan.nodes;
+        let is_sink = |i: &usize| matches!(&nodes[*i].spec, NodeSpec::Sink(t) if t.name == table);
+        let mut open: Vec<usize> = (0..nodes.len()).filter(is_sink).collect();
+        while let Some(node) = open.pop().and_then(|i| nodes.get(i)) {
+            if matches!(node.spec, NodeSpec::WindowAggregate { .. }) {
+                return true;
+            }
+            open.extend(node.inputs.iter().map(|input| input.node));
+        }
+        false
+    }
 }
 
 /// How a test went in a cell.
@@ -109,7 +132,7 @@ impl Running {
             Action::Expect(expected) => {
                 life.checkpoint()?;
                 if life.state != State::Failed || self.told {
-                    self.expect(expected, step.span);
+                    self.expect(test, expected, step.span);
                 }
             }
             Action::ExpectNoMore(tables) => {
@@ -169,7 +192,7 @@ impl Running {
         true
     }
 
-    fn expect(&mut self, expected: &Expected, span: Span) {
+    fn expect(&mut self, test: &Prepared, expected: &Expected, span: Span) {
         let output = &self.life.output;
         let mut came = match expected.looked {
             Looked::Table => folded(&output.all(&expected.place)),
@@ -193,7 +216,8 @@ impl Running {
                     };
                     let same = self.same(expected, kinds);
                     let diff = same.compare(&[], &came, false);
-                    self.findings.push(Finding { diff, ..finding }.at(span));
+                    let hint = ((came.len() as u64) < *count).then(|| test.hint_of_windows(&expected.place, span)).flatten();
+                    self.findings.push(Finding { diff, hint, ..finding }.at(span));
                 }
                 return;
             }
@@ -213,6 +237,7 @@ impl Running {
         let finding = Finding {
             diff: Some(diff),
             update: (!are_changes).then(|| (at, written(&came, kinds))),
+            hint: (missing > unexpected).then(|| test.hint_of_windows(&expected.place, span)).flatten(),
             ..Finding::new(format!("{} {what}", name(expected)))
         };
         let finding = match are_changes {

@@ -16,6 +16,7 @@ use millstream_plan::Column;
 use millstream_runtime::simulation::EPOCH_MS;
 use millstream_sql::parse::{ExpectError, Looked, Tolerance};
 use millstream_sql::test_file::{BoundCell, BoundExpect, BoundRows, BoundStepKind, BoundTest};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -89,30 +90,49 @@ pub(super) fn steps(test: &mut BoundTest, fixtures: &Fixtures<'_>) -> Result<Vec
             Err(e) => errors.extend(e),
         }
     }
+    errors.extend(test.now.as_ref().and_then(|now| time(now).err()));
     errors.sort_by_key(|e| e.span.map(|s| s.start));
     if errors.is_empty() { Ok(steps) } else { Err(errors) }
 }
 
-/// Whether the clock never goes back.
+/// Whether the clock never goes back, nor a watermark that steps advance.
 ///
 /// # Errors
-/// `Sql` at the first step that would move it there.
-pub(super) fn forwards(now: Option<&BoundCell>, steps: &[Step]) -> Result<()> {
-    let mut now = now.map_or(Ok(EPOCH_MS), time)?;
+/// `Sql` for each step that would move one there.
+pub(super) fn forwards(now: Option<&BoundCell>, steps: &[Step]) -> Result<(), Vec<Error>> {
+    let mut now = now.map_or(Ok(EPOCH_MS), time).map_err(|e| vec![e])?;
+    // Of one partition, and of all of a table.
+    let mut watermarks: BTreeMap<(&str, Option<u32>), i64> = BTreeMap::new();
+    let mut errors = Vec::new();
+    let mut back = |what: &str, to: i64, at: i64, span: Span| {
+        let (to, at) = (timestamp_ms(to), timestamp_ms(at));
+        let e = Error::sql(format!("{what} would go back to {to}, it stands at {at}")).code("E0801");
+        errors.push(e.span(span));
+    };
     for step in steps {
-        let to = match step.action {
-            Action::AdvanceTimeBy(ms) => now.saturating_add_unsigned(ms),
-            Action::AdvanceTimeTo(to) => to,
+        let to = match &step.action {
+            Action::AdvanceTimeBy(ms) => now.saturating_add_unsigned(*ms),
+            Action::AdvanceTimeTo(to) => *to,
+            Action::AdvanceWatermark { table, partition, time } => {
+                let before = [None, *partition]
+                    .into_iter()
+                    .filter_map(|p| watermarks.get(&(table.as_str(), p)))
+                    .max()
+                    .copied();
+                match before.filter(|before| time < before) {
+                    Some(before) => back(&format!("the watermark of \"{table}\""), *time, before, step.span),
+                    None => drop(watermarks.insert((table, *partition), *time)),
+                }
+                continue;
+            }
             _ => continue,
         };
-        if to < now {
-            let (to, now) = (timestamp_ms(to), timestamp_ms(now));
-            let e = Error::sql(format!("the clock would go back to {to}, it stands at {now}")).code("E0801");
-            return Err(e.span(step.span));
+        match to < now {
+            true => back("the clock", to, now, step.span),
+            false => now = to,
         }
-        now = to;
     }
-    Ok(())
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 fn action(kind: BoundStepKind, span: Span, test: &BoundTest, fixtures: &Fixtures<'_>) -> Result<Action, Vec<Error>> {

@@ -420,15 +420,26 @@ fn expect(c: &mut Cursor) -> Result<TestStepKind> {
     } else if c.words(&["ROWS"]) {
         let count = c.sql(Parser::parse_literal_uint)?;
         let end = c.last().end;
+        if c.at_word("ORDERED") || c.at_word("TOLERANCE") || c.at_word("WITHIN") {
+            let e = Error::sql("a number of rows says nothing of their order and values").code("E0801");
+            return Err(e.span(c.here()).hint("write VALUES, or leave this out"));
+        }
         ExpectRows::Count(count, Span { start: span.start, end })
     } else {
         return Err(c.expected("VALUES, or ROWS and their number"));
     };
     let (mut ordered, mut tolerance) = (false, None);
     loop {
+        let at = c.here();
         if c.words(&["ORDERED"]) {
             ordered = true;
-        } else if c.words(&["TOLERANCE"]) {
+            continue;
+        }
+        if tolerance.is_some() && (c.at_word("TOLERANCE") || c.at_word("WITHIN")) {
+            let e = Error::sql("there are two tolerances").code("E0801").span(at);
+            return Err(e.hint("leave one of them"));
+        }
+        if c.words(&["TOLERANCE"]) {
             tolerance = Some(Tolerance::Absolute(number(c)?));
         } else if c.words(&["WITHIN"]) {
             tolerance = Some(Tolerance::Percent(number(c)?));

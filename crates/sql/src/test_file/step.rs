@@ -10,7 +10,7 @@ use crate::table::Table;
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Registry, Result, RowKind, Span, SqlType};
 use millstream_plan::{Column, Node, NodeSpec, Settings, TableDef};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// - `found`: per step what is wrong with the statement of EXPECT ERROR
@@ -19,7 +19,10 @@ pub(super) fn bind(test: &Test, compiled: &Compiled, catalog: &Catalog<'_>, regi
     let job = compiled.steps.iter().find_map(|s| if let Step::Insert(job) = s { Some(job) } else { None });
     for node in job.iter().flat_map(|job| &job.nodes) {
         match &node.spec {
-            NodeSpec::Source(source) => scope.read.push(source.table.name.clone()),
+            NodeSpec::Source(source) => {
+                scope.read.push(source.table.name.clone());
+                scope.changes.extend(source.changes.then(|| source.table.name.clone()));
+            }
             NodeSpec::Sink(table) => scope.written.push(table.name.clone()),
             _ => {}
         }
@@ -70,7 +73,9 @@ struct Scope<'a> {
     /// Names of the tables that the job reads, and of those that it writes.
     read: Vec<String>,
     written: Vec<String>,
-    /// Neither is known.
+    /// Those that are read as changes.
+    changes: BTreeSet<String>,
+    /// None of this is known.
     half: bool,
     sources: BTreeMap<String, TestSource>,
     sinks: BTreeMap<String, Vec<Column>>,
@@ -86,6 +91,7 @@ impl<'a> Scope<'a> {
             zone: Some(zone).filter(|z| z != "UTC"),
             read: Vec::new(),
             written: Vec::new(),
+            changes: BTreeSet::new(),
             half: false,
             sources: BTreeMap::new(),
             sinks: BTreeMap::new(),
@@ -234,6 +240,13 @@ impl<'a> Scope<'a> {
         }
         let of: Vec<Column> = columns.iter().map(|i| all[*i].clone()).collect();
         let (kinds, rows) = self.rows(&cells.rows, &of, given.changes)?;
+        if !self.half && !self.changes.contains(&table) {
+            let changed = cells.rows.iter().zip(&kinds).find(|(_, kind)| **kind != RowKind::Insert);
+            if let Some(first) = changed.and_then(|(row, _)| row.first()) {
+                let e = Error::sql(format!("rows are only added to table \"{table}\"")).code("E0801").span(first.span);
+                return Err(vec![e.hint("its format has no updates and deletions; debezium-json has, for one")]);
+            }
+        }
         Ok(BoundStepKind::GivenRows {
             table,
             partition,

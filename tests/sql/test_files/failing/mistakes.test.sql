@@ -22,3 +22,7 @@ FINISH;
 INSERT INTO orders VALUES (1, 10.0, '2026-01-01 00:00:05');
 SELECT * FROM revenue;
 CREATE TABLE t (a INT) WITH ('connector' = 'print');
+
+TEST 'tolerances' FOR 'jobs/revenue.sql';
+EXPECT revenue ROWS 3 ORDERED;
+EXPECT revenue (total) VALUES (1.0) TOLERANCE 1 ORDERED WITHIN 2 PERCENT;
