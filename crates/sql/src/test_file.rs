@@ -171,7 +171,7 @@ pub struct TestErrors {
     /// In the test file.
     pub test: Vec<Error>,
     /// The steps that take tables which are known though the job has errors: more may be wrong with them.
-    pub half: Option<BoundTest>,
+    pub half: Option<Box<BoundTest>>,
 }
 
 impl TestErrors {
@@ -286,14 +286,14 @@ fn unused(text: &str, test: &Test, whole: &Behind) -> Vec<Error> {
 }
 
 /// The steps of a test whose job is wrong.
-fn half(test: &Test, job: &str, options: &CompileOptions<'_>) -> Option<BoundTest> {
+fn half(test: &Test, job: &str, options: &CompileOptions<'_>) -> Option<Box<BoundTest>> {
     let bound = on_large_stack(|| {
         let mut session = Session::default();
         session.check(job, options);
         let settings = session.known().settings.into_iter().collect();
         step::bind_half(test, &settings, &Catalog::new(options, session.names().clone()), options.registry)
     });
-    bound.flatten().ok()
+    bound.flatten().ok().map(Box::new)
 }
 
 fn job_of(compiled: &mut Compiled) -> Option<Job> {

@@ -22,6 +22,8 @@ const CODEC_NAME: &str = "avro.codec";
 /// Bytes of records in a block, before they are packed; what Java's writer takes.
 const BLOCK_BYTES: usize = 64_000;
 
+/// What the header tells, by its key.
+type Metadata<'a> = BTreeMap<&'a str, &'a [u8]>;
 type Marker = [u8; 16];
 
 /// Writes files one after the other. Deterministic: the marker between the blocks is made of the header, not drawn.
@@ -198,7 +200,7 @@ impl AvroFile {
 /// What the header tells, the file's marker and its schema.
 ///
 /// - `c`: behind what all Avro files begin with
-fn head<'a>(c: &mut Cursor<'a>, bytes: &[u8]) -> Result<(BTreeMap<&'a str, &'a [u8]>, Marker, AvroType)> {
+fn head<'a>(c: &mut Cursor<'a>, bytes: &[u8]) -> Result<(Metadata<'a>, Marker, AvroType)> {
     if !bytes.starts_with(MAGIC) {
         return Err(unreadable("it does not start with Obj and 1"));
     }
@@ -209,7 +211,7 @@ fn head<'a>(c: &mut Cursor<'a>, bytes: &[u8]) -> Result<(BTreeMap<&'a str, &'a [
 }
 
 /// What the header tells, and the file's marker.
-fn header<'a>(c: &mut Cursor<'a>) -> Parsed<(BTreeMap<&'a str, &'a [u8]>, Marker)> {
+fn header<'a>(c: &mut Cursor<'a>) -> Parsed<(Metadata<'a>, Marker)> {
     let mut metadata = BTreeMap::new();
     while let Some((entries, _)) = c.block()? {
         for _ in 0..entries {
