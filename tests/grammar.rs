@@ -24,7 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 const PAGE: &str = "docs/grammar.md";
 
 /// Parts that no rule describes, and texts that they stand for.
-const LEAVES: [(&str, &[&str]); 11] = [
+const LEAVES: [(&str, &[&str]); 12] = [
     ("name", &["a", "`order`", "Clicks_2"]),
     ("text", &["'x'", "'it''s'", "''"]),
     ("number", &["0", "1.5", "12"]),
@@ -35,6 +35,7 @@ const LEAVES: [(&str, &[&str]); 11] = [
     ("partition", &["0", "7"]),
     ("count", &["1", "4096"]),
     ("code", &["'E0202'", "'E0700'"]),
+    ("lint", &["'W0401'", "'w0403'"]),
     ("function", &["ABS", "COUNT", "my_function"]),
 ];
 
