@@ -7,7 +7,7 @@ use crate::catalog::Catalog;
 use crate::compile::{CompileOptions, Compiled, Step, check_setting, compile_here, on_large_stack};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::parse::{ExpectError, Looked, TableOption, Test, TestFile, TestStepKind, Tolerance, variables};
-use crate::places::Places;
+use crate::places::{Declared, Places};
 use crate::session::Session;
 use crate::sources::Sources;
 use millstream_dataflow::option::nearest;
@@ -54,7 +54,7 @@ pub enum JobPlace {
 impl JobPlaces {
     /// The error at the expression, the option or the table that it is about.
     pub fn of(&self, e: Error) -> Error {
-        self.places.of(e)
+        self.places.of(e, &Declared::default())
     }
     /// What a place of such an error is.
     pub fn place(&self, span: Span) -> JobPlace {
