@@ -3,6 +3,7 @@
 use crate::config::Configuration;
 use anyhow::{Context, Result};
 use millstream_dataflow::Error;
+use millstream_dataflow::option::nearest;
 use millstream_sql::{Sources, utf8};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -33,8 +34,29 @@ pub(crate) fn read(file: &Path) -> millstream_dataflow::Result<(String, String)>
     };
     match read {
         Ok(text) => Ok((name, text)),
-        Err(e) => Err(Error::config(format!("{name} cannot be read")).code("E0544").source(e)),
+        Err(e) => {
+            let near = (e.kind() == std::io::ErrorKind::NotFound).then(|| near(file)).flatten();
+            let e = Error::config(format!("{name} cannot be read")).code("E0544").source(e);
+            Err(match near {
+                Some(near) => e.hint(format!("did you mean '{near}'?")),
+                None => e,
+            })
+        }
     }
+}
+
+/// The SQL file of the same directory that a path may have meant.
+fn near(file: &Path) -> Option<String> {
+    let directory = file.parent()?;
+    let listed = std::fs::read_dir(if directory.as_os_str().is_empty() { Path::new(".") } else { directory }).ok()?;
+    let mut names: Vec<String> = listed
+        .flatten()
+        .filter_map(|e| e.file_name().into_string().ok())
+        .filter(|n| n.ends_with(".sql"))
+        .collect();
+    names.sort();
+    let meant = nearest(&file.file_name()?.to_string_lossy(), names.iter().map(String::as_str))?.to_string();
+    Some(directory.join(meant).display().to_string())
 }
 
 /// The text of a file.

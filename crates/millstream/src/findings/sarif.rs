@@ -2,13 +2,14 @@
 
 use super::{Checked, whole_message};
 use millstream_dataflow::Span;
+use millstream_sql::catalogue::entry;
 use millstream_sql::{Diagnostic, Severity};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 pub(super) fn write(checked: &[Checked]) -> String {
     let codes: BTreeSet<&str> = checked.iter().flat_map(|c| &c.findings).filter_map(|f| f.code).collect();
-    let rules: Vec<Value> = codes.into_iter().map(|code| json!({"id": code})).collect();
+    let rules: Vec<Value> = codes.into_iter().map(rule).collect();
     let results: Vec<Value> = checked.iter().flat_map(|c| c.findings.iter().map(|f| result(f, &c.file))).collect();
     let sarif = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -21,6 +22,18 @@ pub(super) fn write(checked: &[Checked]) -> String {
         }],
     });
     format!("{sarif:#}\n")
+}
+
+/// A code with what `millstream explain` tells of it.
+fn rule(code: &str) -> Value {
+    match entry(code) {
+        Some(entry) => json!({
+            "id": code,
+            "shortDescription": {"text": entry.title},
+            "help": {"text": entry.text, "markdown": entry.text},
+        }),
+        None => json!({"id": code}),
+    }
 }
 
 fn result(f: &Diagnostic, file: &str) -> Value {
