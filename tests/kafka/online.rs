@@ -14,8 +14,13 @@ fn findings(directory: &Path, more: &[&str]) -> Result<Vec<(String, String)>> {
     let output = command.output()?;
     let report: Value = serde_json::from_slice(&output.stdout).with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
     let found = report["diagnostics"].as_array().context("no findings")?;
-    let errors = found.iter().any(|f| f["severity"] == "error");
-    ensure!(output.status.code() == Some(i32::from(errors)), "{}\n{report:#}", output.status);
+    let errors: Vec<&Value> = found.iter().filter(|f| f["severity"] == "error").collect();
+    let status = match errors.as_slice() {
+        [] => 0,
+        all if all.iter().all(|f| f["code"] == "E0516") => 5,
+        _ => 1,
+    };
+    ensure!(output.status.code() == Some(status), "{}\n{report:#}", output.status);
     let text = |v: &Value| v.as_str().unwrap_or_default().to_string();
     Ok(found
         .iter()

@@ -42,7 +42,8 @@ pub(crate) enum Command {
     ///
     /// Checks files offline: no broker, registry or bucket is asked, but for a catalog that a file names.
     ///
-    /// Exit status: 0 no errors, 1 an error (with --deny-warnings a warning, too), 2 wrong arguments or a file that cannot be read.
+    /// Exit status: 0 no errors, 1 an error (with --deny-warnings a warning, too), 2 wrong arguments or a file that cannot be read, 5 nothing
+    /// is wrong but that with --online somebody cannot be reached, 70 a bug in Millstream.
     Check(Check),
     /// Print a shell's completions
     ///

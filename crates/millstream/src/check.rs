@@ -9,6 +9,7 @@ use crate::findings::{Checked, Counts, Form, write};
 use crate::report::{self, say};
 use anyhow::{Context, bail};
 use clap::Args;
+use millstream_dataflow::ErrorKind;
 use millstream_server::testing::{FileReport, TestOptions, test_file};
 use millstream_server::{Bounds, RunOptions};
 use millstream_sql::{Diagnostic, Severity, Sources};
@@ -76,9 +77,14 @@ pub(crate) fn check(arguments: Check) -> ExitCode {
                 let names: Vec<String> = open.iter().map(|name| format!("${{{name}}}")).collect();
                 say(format_args!("not checked: what {} stands for; -D NAME=value gives a value", names.join(", ")));
             }
-            let is_bad = counts.errors > 0 || arguments.deny_warnings && counts.warnings > 0;
-            let is_bug = checked.iter().flat_map(|c| &c.findings).any(|f| f.is_bug);
-            ExitCode::from(if is_bug { 70 } else { u8::from(is_bad) })
+            let kinds: Vec<ErrorKind> = checked.iter().flat_map(|c| &c.findings).filter_map(|f| f.kind).collect();
+            ExitCode::from(if kinds.contains(&ErrorKind::Bug) {
+                70
+            } else if !kinds.is_empty() && kinds.iter().all(|kind| *kind == ErrorKind::Unavailable) {
+                5
+            } else {
+                u8::from(counts.errors > 0 || arguments.deny_warnings && counts.warnings > 0)
+            })
         }
         Err(e) => report::refused_for(e),
     }

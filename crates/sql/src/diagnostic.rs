@@ -53,8 +53,8 @@ pub struct Diagnostic {
     pub helps: Vec<String>,
     /// What can be put into the text so that it is right.
     pub edits: Vec<Edit>,
-    /// Whether Millstream itself is wrong.
-    pub is_bug: bool,
+    /// Of an error: what kind it is.
+    pub kind: Option<ErrorKind>,
 }
 
 /// A change of the text.
@@ -79,7 +79,7 @@ impl From<&Error> for Diagnostic {
             notes: error.place().into_iter().chain(causes).map(|note| shown(&note)).collect(),
             helps: error.hint.iter().map(|hint| shown(hint)).collect(),
             edits: edit.map(|(span, replacement)| Edit { span, replacement }).into_iter().collect(),
-            is_bug: error.kind == ErrorKind::Bug,
+            kind: Some(error.kind),
         }
     }
 }
@@ -97,7 +97,7 @@ impl Diagnostic {
             notes: Vec::new(),
             helps: Vec::new(),
             edits: Vec::new(),
-            is_bug: false,
+            kind: None,
         }
     }
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
