@@ -157,7 +157,10 @@ impl Broker {
         // The first who asks for a group's offsets waits until there is a topic for them.
         let mut any = TopicPartitionList::new();
         any.add_partition("none", 0);
-        let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", broker.address()).set("group.id", "first").create()?;
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", broker.address())
+            .set("group.id", "first")
+            .create()?;
         consumer.committed_offsets(any, PATIENCE)?;
         Ok(broker)
     }

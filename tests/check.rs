@@ -78,9 +78,9 @@ fn exit_codes() -> Result<()> {
             "1 file checked: advice on 4 places",
         ),
         (&["jobs/slips.sql"], 1, "1 file checked: 16 errors"),
-        (&["no.sql"], 2, "error: no.sql cannot be read"),
+        (&["no.sql"], 2, "error[E0544]: no.sql cannot be read"),
         (&["jobs/clean.sql", "jobs/clean.sql"], 0, "1 file checked: nothing found"),
-        (&["json.txt/.."], 2, "error: json.txt/.. cannot be read"),
+        (&["json.txt/.."], 2, "error[E0544]: json.txt/.. cannot be read"),
     ];
     for (arguments, status, said) in cases {
         let output = check(arguments)?;

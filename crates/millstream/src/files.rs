@@ -34,14 +34,17 @@ pub(crate) fn read(file: &Path) -> millstream_dataflow::Result<(String, String)>
     };
     match read {
         Ok(text) => Ok((name, text)),
-        Err(e) => {
-            let near = (e.kind() == std::io::ErrorKind::NotFound).then(|| near(file)).flatten();
-            let e = Error::config(format!("{name} cannot be read")).code("E0544").source(e);
-            Err(match near {
-                Some(near) => e.hint(format!("did you mean '{near}'?")),
-                None => e,
-            })
-        }
+        Err(e) => Err(unreadable(&name, file, e)),
+    }
+}
+
+/// - `name`: as people know the file
+fn unreadable(name: &str, file: &Path, why: std::io::Error) -> Error {
+    let near = (why.kind() == std::io::ErrorKind::NotFound).then(|| near(file)).flatten();
+    let e = Error::config(format!("{name} cannot be read")).code("E0544").source(why);
+    match near {
+        Some(near) => e.hint(format!("did you mean '{near}'?")),
+        None => e,
     }
 }
 
@@ -105,7 +108,7 @@ pub(crate) fn sources(file: &Path, configuration: &Configuration) -> millstream_
 pub(crate) fn sql_files(paths: &[PathBuf], takes: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
-        let is_directory = std::fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?.is_dir();
+        let is_directory = std::fs::metadata(path).map_err(|e| unreadable(&path.display().to_string(), path, e))?.is_dir();
         if is_directory {
             below(path, &takes, &mut files)?;
         } else {

@@ -2,7 +2,7 @@
 
 use crate::files::{STANDARD_INPUT, read_input, read_text, sql_files};
 use crate::report::{self, say};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use millstream_dataflow::ErrorKind;
 use millstream_sql::without_secrets;
@@ -51,9 +51,12 @@ pub(crate) fn run(arguments: Fmt) -> ExitCode {
             worst = worst.max(input(arguments.check));
             continue;
         }
-        let found = sql_files(std::slice::from_ref(&path), |_| true);
-        worst = worst.max(or_say(found.as_ref().map(|_| Outcome::Fine).map_err(|e| anyhow!("{e:#}"))));
-        for path in found.unwrap_or_default() {
+        let found = sql_files(std::slice::from_ref(&path), |_| true).unwrap_or_else(|e| {
+            report::refused_for(e);
+            worst = worst.max(Outcome::Unreadable);
+            Vec::new()
+        });
+        for path in found {
             // One that is named twice is looked at once.
             if seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
                 worst = worst.max(or_say(file(&path, arguments.check)));
