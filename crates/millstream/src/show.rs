@@ -65,6 +65,8 @@ impl Show {
                 if error.kind == ErrorKind::ReaderLeft {
                     return;
                 }
+                // Nothing that other jobs tell stands between the two.
+                let _alone = std::io::stderr().lock();
                 say(format_args!("job {name} has failed"));
                 report::errors(std::slice::from_ref(error.as_ref()), text, name);
             }
