@@ -52,7 +52,7 @@ fn commands() -> Result<()> {
     let (out, err, status) = all(sql(directory.path(), &["--on-error", "continue", "-c", view, "-c", "\\jobs"])?)?;
     ensure!(out == "{\"table name\":\"v\"}\n{\"b\":2}\n" && status == 1, "{out}{err}");
     // At their places in the text, as they are typed.
-    ensure!(err.contains("-c:3:4\n  |\n3 | \\d nope\n  |    ^^^^\n"), "{err}");
+    ensure!(err.contains("-c 1:3:4\n  |\n3 | \\d nope\n  |    ^^^^\n"), "{err}");
     ensure!(err.contains("\\jobs works at a terminal only") && err.contains("--metrics"), "{err}");
     Ok(())
 }
@@ -108,7 +108,7 @@ fn earlier_text() -> Result<()> {
     let (changed, select) = ("ALTER TABLE t SET ('path' = 'nowhere')", "SELECT a FROM t");
     let (_, err, status) = all(sql(directory.path(), &["-f", "t.sql", "-c", changed, "-c", select])?)?;
     ensure!(
-        status == 1 && err.contains(" --> -c:1:20\n  |\n1 | ALTER TABLE t SET ('path' = 'nowhere')\n  |                    ^^^^"),
+        status == 1 && err.contains(" --> -c 1:1:20\n  |\n1 | ALTER TABLE t SET ('path' = 'nowhere')\n  |                    ^^^^"),
         "{err}"
     );
     Ok(())
@@ -206,7 +206,7 @@ fn on_error() -> Result<()> {
     arguments.extend(["--on-error", "continue"]);
     let (shown, said, status) = all(sql(directory.path(), &arguments)?)?;
     ensure!(
-        status == 1 && shown == "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n" && said.contains("-c:1:23") && said.contains("\"neither\""),
+        status == 1 && shown == "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n" && said.contains("-c 2:1:23") && said.contains("\"neither\""),
         "{status}\n{shown}{said}"
     );
     // A query that fails has its end, so that what follows can be read.

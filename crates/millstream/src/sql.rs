@@ -138,9 +138,15 @@ fn whole((name, text): (String, String)) -> Sources {
 /// All texts in the order they are given.
 fn texts(arguments: &Sql, matches: Option<&ArgMatches>) -> Result<Vec<Sources>> {
     let places = |name: &str| matches.and_then(|m| m.indices_of(name)).into_iter().flatten();
+    // Of several it is told which one is meant.
+    let command = |number: usize| match arguments.command.len() {
+        1 => "-c".to_string(),
+        _ => format!("-c {number}"),
+    };
     let commands = places("command")
         .zip(&arguments.command)
-        .map(|(at, text)| (at, Ok(Sources::from(("-c", text.as_str())))));
+        .zip(1..)
+        .map(|((at, text), number)| (at, Ok(Sources::from((command(number).as_str(), text.as_str())))));
     let files = places("file").zip(&arguments.file).map(|(at, file)| (at, read(file).map(whole)));
     let mut given: Vec<(usize, Result<Sources>)> = commands.chain(files).collect();
     if given.is_empty() {
