@@ -305,7 +305,7 @@ fn failed_job() -> Result<()> {
             && shown == "{\"a\":1}\n"
             && said.contains("job o has failed\nerror")
             // In the text that the job is of.
-            && said.contains(" --> o:1:22\n")
+            && said.contains(" --> -c 2:1:22\n")
             && said.contains("division by zero")
             && said.contains("job p has finished"),
         "{status}\n{shown}{said}"

@@ -365,8 +365,8 @@ fn notice_line(notice: Notice) -> String {
             let (read, written) = (rows(NodeRole::Source), rows(NodeRole::Sink));
             format!("job {name} {how} after {seconds:.1} s: {read} rows read, {written} written")
         }
-        Notice::Failed { name, error, text } => {
-            let shown = Sources::from((name.as_str(), &*text)).render(&error, &palette(false, true));
+        Notice::Failed { name, error, files } => {
+            let shown = files.render(&error, &palette(false, true));
             format!("job {name} has failed\n{}", shown.trim_end())
         }
         Notice::CheckpointFailed { name, failed } => format!("job {name}: a checkpoint has failed, {} in all", count(failed)),

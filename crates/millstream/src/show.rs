@@ -60,7 +60,7 @@ impl Show {
                 self.progress.hide(name);
                 summary(name, metrics, *outcome, *seconds);
             }
-            Notice::Failed { name, error, text } => {
+            Notice::Failed { name, error, files } => {
                 self.progress.hide(name);
                 if error.kind == ErrorKind::ReaderLeft {
                     return;
@@ -68,7 +68,7 @@ impl Show {
                 // Nothing that other jobs tell stands between the two.
                 let _alone = std::io::stderr().lock();
                 say(format_args!("job {name} has failed"));
-                report::errors(std::slice::from_ref(error.as_ref()), text, name);
+                report::errors_of(std::slice::from_ref(error.as_ref()), files);
             }
             Notice::CheckpointFailed { name, failed } => {
                 report::warn(format_args!("job {name}: {} failed so far", counted(*failed, "checkpoint")));

@@ -63,9 +63,9 @@ const NAMES_WAIT: Duration = Duration::from_secs(1);
 /// Names tried for a job that has none of its own.
 const NAMES_MAX: usize = 100;
 
-/// A text, and where in it things stand.
-struct Placed<'a> {
-    text: &'a str,
+/// A text's files, and where in them things stand.
+struct Placed {
+    files: Arc<Sources>,
     places: Arc<Places>,
     /// What earlier texts have made.
     declared: Arc<Declared>,
@@ -112,7 +112,7 @@ impl Workbench {
             return Ok(true);
         }
         *self.session() = session;
-        let text = self.placed(text, files, std::mem::take(&mut compiled.places));
+        let text = self.placed(files, std::mem::take(&mut compiled.places));
         let (stopped, mut failed) = self.steps(&text, compiled, options, observer, control).await;
         failed.extend(errors);
         if failed.is_empty() { Ok(stopped) } else { Err(failed) }
@@ -138,16 +138,17 @@ impl Workbench {
     }
 
     /// A text with its places; those of its tables are kept for the texts after it.
-    fn placed<'a>(&self, text: &'a str, files: &Sources, places: Places) -> Placed<'a> {
+    fn placed(&self, files: &Sources, places: Places) -> Placed {
         let mut kept = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
         let declared = Arc::clone(&kept);
-        Arc::make_mut(&mut kept).take(&places, &Arc::new(files.clone()));
+        let files = Arc::new(files.clone());
+        Arc::make_mut(&mut kept).take(&places, &files);
         let places = Arc::new(places);
-        Placed { text, places, declared }
+        Placed { files, places, declared }
     }
 
     /// Runs what a text comes to: whether a stop was asked for, and what has failed.
-    async fn steps(&self, text: &Placed<'_>, compiled: Compiled, options: TextOptions, observer: &Arc<dyn Observer>, control: &Control) -> (bool, Vec<Error>) {
+    async fn steps(&self, text: &Placed, compiled: Compiled, options: TextOptions, observer: &Arc<dyn Observer>, control: &Control) -> (bool, Vec<Error>) {
         let mut failed: Vec<Error> = warn(&compiled.findings, observer.as_ref()).err().into_iter().collect();
         let named = compiled.settings.contains_key("pipeline.name");
         for step in compiled.steps {
@@ -180,7 +181,7 @@ impl Workbench {
     ///
     /// # Errors
     /// Why they cannot be started; or that they have failed, which a notice tells more of.
-    async fn insert(&self, plan: Plan, named: bool, text: &Placed<'_>, observer: &Arc<dyn Observer>, control: &Control) -> Result<bool> {
+    async fn insert(&self, plan: Plan, named: bool, text: &Placed, observer: &Arc<dyn Observer>, control: &Control) -> Result<bool> {
         let waits = Settings::new(&plan.settings)?.dml_sync;
         let Some(name) = self.start(plan, named, text, observer, control).await? else {
             return Ok(false);
@@ -203,7 +204,7 @@ impl Workbench {
     ///
     /// A job that `pipeline.name` names is that one: it goes on where it was, and has finished if it has. One that is called after its table
     /// goes on, too, if it was stopped; but what has finished is done once more, and what was another job's gets another name.
-    async fn start(&self, mut plan: Plan, named: bool, text: &Placed<'_>, observer: &Arc<dyn Observer>, control: &Control) -> Result<Option<String>> {
+    async fn start(&self, mut plan: Plan, named: bool, text: &Placed, observer: &Arc<dyn Observer>, control: &Control) -> Result<Option<String>> {
         let life = match (self.options.fresh, named) {
             (true, _) => Life::New,
             (false, true) => Life::Same,

@@ -5,6 +5,7 @@ use crate::runner::{Output, Prepared};
 use millstream_dataflow::option::nearest;
 use millstream_dataflow::{Error, Result};
 use millstream_runtime::{Control, JobMetrics, Outcome, Rim};
+use millstream_sql::Sources;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,8 +26,6 @@ pub struct JobInfo {
     pub resumed: Option<u64>,
     /// Where its state is.
     pub state: String,
-    /// The text with its INSERTs.
-    pub text: Arc<str>,
     /// What its operators give, in the order of the plan.
     pub outputs: Arc<[Output]>,
 }
@@ -59,8 +58,8 @@ pub enum Notice {
         outcome: Outcome,
         seconds: f64,
     },
-    /// A job has failed; `text` is what its places are in.
-    Failed { name: String, error: Arc<Error>, text: Arc<str> },
+    /// A job has failed; `files` are what its places are in.
+    Failed { name: String, error: Arc<Error>, files: Arc<Sources> },
     /// Checkpoints have failed, so many in all.
     CheckpointFailed { name: String, failed: u64 },
     /// A job goes on from its last checkpoint after an error that waiting may mend, for the n-th time.
@@ -102,9 +101,9 @@ impl Jobs {
     }
 
     /// Runs a job beside its caller. An earlier one of its name is forgotten.
-    pub(super) fn start(&self, name: &str, job: Prepared, text: &Placed<'_>) {
+    pub(super) fn start(&self, name: &str, job: Prepared, text: &Placed) {
         let (places, declared) = (Arc::clone(&text.places), Arc::clone(&text.declared));
-        let (control, text) = (Control::default(), Arc::<str>::from(text.text));
+        let (control, files) = (Control::default(), Arc::clone(&text.files));
         let metrics = Arc::clone(&job.metrics);
         let info = JobInfo {
             name: name.to_string(),
@@ -113,7 +112,6 @@ impl Jobs {
             started_at_ms: self.rim.clock.now_ms(),
             resumed: job.resumed,
             state: job.state.clone(),
-            text: Arc::clone(&text),
             outputs: Arc::clone(&job.outputs),
         };
         let mut all = self.lock();
@@ -149,7 +147,7 @@ impl Jobs {
                 }
                 Err(e) => {
                     let (error, name) = (Arc::new(places.of(e, &declared)), name.clone());
-                    (JobStatus::Failed(Arc::clone(&error)), Notice::Failed { name, error, text })
+                    (JobStatus::Failed(Arc::clone(&error)), Notice::Failed { name, error, files })
                 }
             };
             // Told before it counts as ended: whoever waits for that has heard of it.

@@ -209,11 +209,11 @@ async fn a_job_that_fails_is_told_of() {
     talk.say(OUT).await;
     let text = "INSERT INTO o SELECT 1 / x, 'x' FROM (VALUES (0)) AS t(x);";
     talk.say(text).await;
-    let Some(Notice::Failed { name, error, text: there }) = talk.notices.recv().await else {
+    let Some(Notice::Failed { name, error, files }) = talk.notices.recv().await else {
         panic!("it did not fail");
     };
     assert!(
-        (name.as_str(), &*there) == ("o", text) && error.to_string().contains("division by zero"),
+        (name.as_str(), files.text()) == ("o", text) && error.to_string().contains("division by zero"),
         "{error}"
     );
     talk.workbench.wait_all().await;
