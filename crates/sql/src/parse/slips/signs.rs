@@ -1,6 +1,6 @@
 //! Signs of other languages, and signs that only editors make.
 
-use super::{is_any, wrong};
+use super::{CLAUSES, is_any, wrong};
 use crate::parse::token::{is_word, span_of};
 use millstream_dataflow::{Error, Result, Span};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
@@ -41,6 +41,15 @@ pub(in crate::parse) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
                 return Err(wrong("\"//\" begins no comment", "use -- or /* … */", pair));
             }
             (Token::Sharp, _) => return Err(wrong("\"#\" begins no comment", "use -- or /* … */", at)),
+            (Token::SingleQuotedString(_), Some(Token::SingleQuotedString(_))) if in_select_list(&tokens[..i]) => {
+                let at = next.map_or(at, |n| span_of(n.span));
+                let hint = "|| joins texts; a name for a column stands in back-quotes: 'a text' AS `a name`";
+                return Err(wrong("a comma or AS is missing in front of this text", hint, at));
+            }
+            (Token::SingleQuotedString(text), _) if is_any(before, &["AS"]) && in_select_list(&tokens[..i]) => {
+                let name = format!("`{}`", text.replace('`', "``"));
+                return Err(wrong(format!("'{text}' is a text, and no name"), format!("a name stands in back-quotes: {name}"), at).replaced_by(name));
+            }
             // What stands in them is not repeated: it may be a secret.
             (Token::DoubleQuotedString(_), _) => {
                 return Err(wrong(
@@ -71,6 +80,22 @@ pub(in crate::parse) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether what comes behind these tokens stands in the list of a SELECT, and in no brackets there.
+fn in_select_list(tokens: &[TokenWithSpan]) -> bool {
+    let mut closed = 0_usize;
+    for token in tokens.iter().rev() {
+        match (&token.token, closed) {
+            (Token::RParen, _) => closed += 1,
+            (Token::LParen, 0) => return false,
+            (Token::LParen, _) => closed -= 1,
+            (Token::Word(_), 0) if is_word(Some(token), "SELECT") => return true,
+            (Token::Word(_), 0) if is_any(Some(token), &CLAUSES) => return false,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// A sign that no keyboard has, but that editors and web pages make.
