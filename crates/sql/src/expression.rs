@@ -17,8 +17,9 @@ use millstream_dataflow::{Error, Result, Span, SqlType, both, each};
 use millstream_functions::functions;
 use millstream_functions::types::{common, is_text};
 use millstream_plan::{Expr as Plan, Type, Value};
-use sqlparser::ast::{AccessExpr, BinaryOperator, CaseWhen, CastKind, Expr, Ident, Spanned, Subscript, UnaryOperator};
+use sqlparser::ast::{AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, Expr, Ident, Spanned, Subscript, UnaryOperator, Visit, visit_expressions};
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 pub(crate) use aggregates::Aggregates;
 pub(crate) use calls::{counted, is_function};
@@ -39,8 +40,21 @@ pub(crate) struct Binder<'a> {
     depth: usize,
 }
 
-pub(crate) fn span(expr: &impl Spanned) -> Span {
-    span_of(expr.span())
+/// Where a part of a statement stands.
+pub(crate) fn span(part: &(impl Spanned + Visit)) -> Span {
+    let mut whole = part.span();
+    // sqlparser's place of a cast is that of what is cast.
+    let _: ControlFlow<()> = visit_expressions(part, |e| {
+        if let Expr::Cast {
+            data_type: DataType::Custom(ty, _),
+            ..
+        } = e
+        {
+            whole = whole.union(&ty.span());
+        }
+        ControlFlow::Continue(())
+    });
+    span_of(whole)
 }
 
 impl<'a> Binder<'a> {

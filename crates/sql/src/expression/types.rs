@@ -1,6 +1,5 @@
 //! Type names in casts.
 
-use crate::parse::dialect::TYPE_TEXT;
 use millstream_dataflow::{Error, Field, Result};
 use millstream_plan::Type;
 use sqlparser::ast::DataType;
@@ -9,7 +8,6 @@ use sqlparser::ast::DataType;
 /// `Sql` for a name that is no type.
 pub(crate) fn parse_type(ty: &DataType) -> Result<Type> {
     let text = match ty {
-        DataType::Custom(name, arguments) if name.to_string() == TYPE_TEXT => arguments.first().cloned().unwrap_or_default(),
         DataType::Custom(name, arguments) if !arguments.is_empty() => format!("{name}({})", arguments.join(", ")),
         other => other.to_string(),
     };

@@ -13,14 +13,11 @@ use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
-/// Name of the [`DataType::Custom`] that carries a type text of ours: its single modifier is what `SqlType::from_str` reads.
-pub const TYPE_TEXT: &str = "$type";
-
 /// Flink SQL: back-quoted, case-sensitive identifiers; `TABLE t [PARTITION BY …]` as an argument; `name => value`; casts to
-/// nested types; `MAP[k, v, …]`.
+/// Flink's types; `MAP[k, v, …]`.
 ///
 /// - `TABLE t` becomes the function call `TABLE(t)`, with `PARTITION BY k` as its `OVER (PARTITION BY k)`
-/// - `CAST(x AS ROW<…>)` becomes a cast to `DataType::Custom("$type", ["ROW<…>"])`
+/// - `CAST(x AS ROW<…>)` becomes a cast to `DataType::Custom("ROW<…>", [])`
 /// - `MAP['k', 1]` becomes the function call `MAP('k', 1)`
 /// - `x BETWEEN SYMMETRIC a AND b` becomes `x BETWEEN a AND b OR x BETWEEN b AND a`
 /// - the clauses of the JSON functions become arguments (see `json.rs`)
@@ -71,9 +68,7 @@ impl Dialect for FlinkDialect {
                     Token::Word(_) => Some(table_argument(parser)),
                     _ => None,
                 },
-                Keyword::CAST | Keyword::TRY_CAST => (parser.peek_nth_token_ref(1).token == Token::LParen)
-                    .then(|| cast(parser))
-                    .and_then(Result::transpose),
+                Keyword::CAST | Keyword::TRY_CAST => (parser.peek_nth_token_ref(1).token == Token::LParen).then(|| cast(parser)),
                 Keyword::MAP => (parser.peek_nth_token_ref(1).token == Token::LBracket).then(|| map(parser)),
                 Keyword::TRIM => trim_from(parser),
                 _ if BETWEEN_EXPRESSIONS.iter().any(|word| w.value.eq_ignore_ascii_case(word)) => {
@@ -237,9 +232,9 @@ fn table_argument(parser: &mut Parser) -> Result<Expr, ParserError> {
     Ok(call(table, vec![name], over))
 }
 
-/// Takes over casts to types that sqlparser does not know; leaves the others to it.
-fn cast(parser: &mut Parser) -> Result<Option<Expr>, ParserError> {
-    let start = parser.index();
+/// Casts to Flink's types. The type's name has the place of the whole, which sqlparser does not keep.
+fn cast(parser: &mut Parser) -> Result<Expr, ParserError> {
+    let start = parser.peek_token_ref().span;
     let kind = if parser.parse_keyword(Keyword::TRY_CAST) {
         CastKind::TryCast
     } else {
@@ -249,32 +244,23 @@ fn cast(parser: &mut Parser) -> Result<Option<Expr>, ParserError> {
     parser.expect_token(&Token::LParen)?;
     let expr = parser.parse_expr()?;
     parser.expect_keyword_is(Keyword::AS)?;
-    let nested = match &parser.peek_token_ref().token {
-        Token::Word(w) => ["ROW", "ARRAY", "MAP", "MULTISET"].contains(&w.value.to_uppercase().as_str()),
-        _ => false,
-    };
     let text = type_text(parser)?;
     if text.text.is_empty() {
         return parser.expected_ref("a type", parser.peek_token_ref());
     }
     text.check()?;
-    let text = text.text;
-    // `TIMESTAMP(3) WITH LOCAL TIME ZONE` is Flink's, too.
-    if !nested && !text.to_uppercase().contains("LOCAL") {
-        while parser.index() > start {
-            parser.prev_token();
-        }
-        return Ok(None);
-    }
-    parser.expect_token(&Token::RParen)?;
-    let data_type = DataType::Custom(ObjectName::from(vec![Ident::new(TYPE_TEXT)]), vec![text]);
-    Ok(Some(Expr::Cast {
+    let end = parser.expect_token(&Token::RParen)?.span;
+    let name = Ident {
+        span: start.union(&end),
+        ..Ident::new(text.text)
+    };
+    Ok(Expr::Cast {
         kind,
         expr: Box::new(expr),
-        data_type,
+        data_type: DataType::Custom(ObjectName::from(vec![name]), Vec::new()),
         array: false,
         format: None,
-    }))
+    })
 }
 
 fn map(parser: &mut Parser) -> Result<Expr, ParserError> {
