@@ -5,7 +5,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, Int64Array, StringViewArray};
 use millstream_dataflow::text::java_double;
 use millstream_dataflow::{Error, Result, Span, SqlType};
-use millstream_functions::cast;
+use millstream_functions::{cast, function};
 use millstream_plan::{Expr, Value};
 use std::sync::Arc;
 
@@ -46,28 +46,77 @@ pub(crate) fn convert(value: &Value, from: &SqlType, to: &SqlType, safe: bool) -
     if *value == Value::Null || from == to {
         return Ok(Some(value.clone()));
     }
-    let text = match value {
-        Value::Null => return Ok(Some(Value::Null)),
+    let Some(text) = text(value, from)? else { return Ok(None) };
+    let texts: ArrayRef = Arc::new(StringViewArray::from(vec![text]));
+    read(&cast(&texts, &SqlType::STRING, to, safe)?, to)
+}
+
+/// The text of a value that is not NULL; `None` for types whose values have none.
+fn text(value: &Value, ty: &SqlType) -> Result<Option<String>> {
+    Ok(Some(match value {
+        Value::Null | Value::Bytes(_) => return Ok(None),
         Value::Boolean(b) => if *b { "TRUE" } else { "FALSE" }.to_string(),
         Value::Float(v) => java_double(*v),
-        Value::Decimal(v) => match from {
+        Value::Decimal(v) => match ty {
             SqlType::Decimal(_, s) => millstream_dataflow::text::decimal_text(*v, *s),
             _ => v.to_string(),
         },
         Value::Text(t) => t.clone(),
-        Value::Int(v) if from.is_integer() => v.to_string(),
-        Value::Int(_) if matches!(from, SqlType::IntervalDayTime | SqlType::IntervalYearMonth) => return Ok(None),
+        Value::Int(v) if ty.is_integer() => v.to_string(),
+        Value::Int(_) if matches!(ty, SqlType::IntervalDayTime | SqlType::IntervalYearMonth) => return Ok(None),
         Value::Int(v) => {
             // Times are kept as numbers in their carrier's unit.
             let number: ArrayRef = Arc::new(Int64Array::from(vec![*v]));
-            let typed = arrow_array::make_array(number.to_data().into_builder().data_type(from.to_arrow()).build()?);
-            let text = cast(&typed, from, &SqlType::STRING, false)?;
+            let typed = arrow_array::make_array(number.to_data().into_builder().data_type(ty.to_arrow()).build()?);
+            let text = cast(&typed, ty, &SqlType::STRING, false)?;
             text.as_string_view().value(0).to_string()
         }
-        Value::Bytes(_) => return Ok(None),
-    };
+    }))
+}
+
+/// Nodes of an expression that are looked at for an error: enough for what people write, and soon done.
+const LOOKED_AT_MAX: usize = 32;
+
+/// The error of an expression that reads no column where it fails, or of a part of one that is computed for every row.
+pub(crate) fn failure(expr: &Expr) -> Option<Error> {
+    let mut left = LOOKED_AT_MAX;
+    computed(expr, &mut left).err()
+}
+
+/// The value as an array of one row, as operators compute it; `None` for what differs by row or is not known here.
+///
+/// - `left`: nodes that may still be looked at
+fn computed(expr: &Expr, left: &mut usize) -> Result<Option<ArrayRef>> {
+    let Some(fewer) = left.checked_sub(1) else { return Ok(None) };
+    *left = fewer;
+    match expr {
+        Expr::Column(_) => Ok(None),
+        Expr::Literal { value, ty } => literal(value, &ty.ty),
+        Expr::Cast { expr, from, to, safe } => match computed(expr, left)? {
+            Some(value) => cast(&value, &from.ty, &to.ty, *safe).map(Some),
+            None => Ok(None),
+        },
+        // The other sides and branches are computed only where the first does not decide.
+        Expr::Call { name, args, .. } if name == "and" || name == "or" => args.first().map_or(Ok(None), |a| computed(a, left)).map(|_| None),
+        Expr::Case { when, .. } => when.first().map_or(Ok(None), |(c, _)| computed(c, left)).map(|_| None),
+        Expr::Call { name, args, ty, .. } => {
+            let args = args.iter().map(|a| computed(a, left)).collect::<Result<Vec<_>>>()?;
+            match (function(name), args.into_iter().collect::<Option<Vec<_>>>()) {
+                (Some(f), Some(args)) => (f.evaluate)(&args, 1, &ty.ty).map(Some),
+                _ => Ok(None),
+            }
+        }
+    }
+}
+
+/// A literal as an array of one row, by way of its text; `None` for types whose values have none.
+fn literal(value: &Value, ty: &SqlType) -> Result<Option<ArrayRef>> {
+    if *value == Value::Null {
+        return Ok(Some(arrow_array::new_null_array(&ty.to_arrow(), 1)));
+    }
+    let Some(text) = text(value, ty)? else { return Ok(None) };
     let texts: ArrayRef = Arc::new(StringViewArray::from(vec![text]));
-    read(&cast(&texts, &SqlType::STRING, to, safe)?, to)
+    cast(&texts, &SqlType::STRING, ty, false).map(Some)
 }
 
 /// The one value of an array.

@@ -8,7 +8,7 @@ mod times;
 mod types;
 
 use crate::diagnostic::{Diagnostic, unsupported};
-use crate::lint::without_zone;
+use crate::lint::{always_fails, without_zone};
 use crate::parse::span_of;
 use crate::relation::{Bound, ScopeColumn, find};
 use crate::show::name_written;
@@ -37,6 +37,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) grouped: Option<&'a mut Aggregates>,
     /// What lints say of what was bound.
     pub(crate) findings: Vec<Diagnostic>,
+    /// Whether what is bound is computed for some rows only: the branches of CASE, the second side of AND.
+    seldom: bool,
     depth: usize,
 }
 
@@ -63,6 +65,7 @@ impl<'a> Binder<'a> {
             columns,
             grouped: None,
             findings: Vec::new(),
+            seldom: false,
             depth: 0,
         }
     }
@@ -77,9 +80,22 @@ impl<'a> Binder<'a> {
                 .span(span(expr)));
         }
         self.depth += 1;
+        let found = self.findings.len();
         let bound = self.bind_inner(expr);
         self.depth -= 1;
+        if let (Ok(bound), false) = (&bound, self.seldom) {
+            let failing = always_fails(&bound.expr, || span(expr), &self.findings[found..]);
+            self.findings.extend(failing);
+        }
         bound.map_err(|e| if e.span.is_none_or(|s| s.start.line == 0) { e.span(span(expr)) } else { e })
+    }
+
+    /// Binds what is computed for some rows only.
+    fn bind_seldom(&mut self, expr: &Expr) -> Result<Bound> {
+        let before = std::mem::replace(&mut self.seldom, true);
+        let bound = self.bind(expr);
+        self.seldom = before;
+        bound
     }
 
     /// Binds a condition.
@@ -120,7 +136,14 @@ impl<'a> Binder<'a> {
                 right,
             } => self.overlaps(left, right),
             Expr::BinaryOp { left, op, right } => match operator(op) {
-                Some(name) => self.call(name, &[left, right]).map_err(|e| bare_word(e, right)),
+                Some(name) => {
+                    let sides = match name {
+                        "and" | "or" => both(self.bind(left), self.bind_seldom(right)),
+                        _ => both(self.bind(left), self.bind(right)),
+                    };
+                    let called = sides.and_then(|(left, right)| calls::call(name, vec![left, right]));
+                    called.map_err(|e| bare_word(e, right))
+                }
                 None => Err(unsupported(format!("the operator {op}"), span(expr))),
             },
             Expr::UnaryOp { op: UnaryOperator::Not, expr } => self.call("not", &[expr]),
@@ -141,7 +164,7 @@ impl<'a> Binder<'a> {
             Expr::UnaryOp { op: UnaryOperator::Plus, expr } => self.bind(expr),
             Expr::UnaryOp { op, .. } => Err(unsupported(format!("the operator {op}"), span(expr))),
             Expr::Between { expr, negated, low, high } => {
-                let (value, (low, high)) = both(self.bind(expr), both(self.bind(low), self.bind(high)))?;
+                let (value, (low, high)) = both(self.bind(expr), both(self.bind(low), self.bind_seldom(high)))?;
                 let within = calls::call(
                     "and",
                     vec![calls::call("gte", vec![value.clone(), low])?, calls::call("lte", vec![value, high])?],
@@ -353,7 +376,10 @@ impl<'a> Binder<'a> {
 
     fn case(&mut self, operand: Option<&Expr>, conditions: &[CaseWhen], otherwise: Option<&Expr>) -> Result<Bound> {
         let operand = operand.map(|o| self.bind(o)).transpose()?;
-        let when = conditions.iter().map(|c| {
+        let seldom = self.seldom;
+        let when = conditions.iter().enumerate().map(|(n, c)| {
+            // The first condition is computed for every row.
+            self.seldom = seldom || n > 0;
             let condition = match &operand {
                 Some(operand) => self
                     .bind(&c.condition)
@@ -361,11 +387,12 @@ impl<'a> Binder<'a> {
                     .map(|e| e.expr),
                 None => self.condition(&c.condition, "WHEN"),
             };
-            both(condition, self.bind(&c.result))
+            both(condition, self.bind_seldom(&c.result))
         });
         let when = each(when);
+        self.seldom = seldom;
         let otherwise_at = otherwise.map(span);
-        let (when, otherwise) = both(when, otherwise.map(|o| self.bind(o)).transpose())?;
+        let (when, otherwise) = both(when, otherwise.map(|o| self.bind_seldom(o)).transpose())?;
         let mut ty = SqlType::Null;
         let places = conditions.iter().map(|c| span(&c.result)).chain(otherwise_at);
         for (result, at) in when.iter().map(|(_, r)| r).chain(&otherwise).zip(places) {

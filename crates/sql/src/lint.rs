@@ -8,7 +8,7 @@ mod expressions;
 mod tables;
 
 pub use allow::Allowed;
-pub(crate) use expressions::{WITHOUT_ZONE, query, without_zone};
+pub(crate) use expressions::{WITHOUT_ZONE, always_fails, query, without_zone};
 pub(crate) use tables::{never_idle, table};
 
 use crate::diagnostic::{Diagnostic, Severity};

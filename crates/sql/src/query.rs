@@ -286,6 +286,7 @@ impl<'a> Planner<'a> {
         for row in &values.rows {
             let mut binder = Binder::new(&[]);
             let bound = each(row.content.iter().map(|e| Ok((binder.bind(e)?, span(e)))))?;
+            self.graph.findings.append(&mut binder.findings);
             if rows.is_empty() {
                 types = bound.iter().map(|(b, _)| b.ty.clone()).collect();
             }

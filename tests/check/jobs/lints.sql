@@ -29,3 +29,6 @@ GROUP BY window_start, window_end, page;
 SELECT page FROM clicks WHERE page = NULL;
 
 SELECT CAST('2026-01-01 00:00:00' AS TIMESTAMP_LTZ(3)) > CAST(ts AS TIMESTAMP_LTZ(3)) FROM clicks;
+
+-- Only what is computed for every row is told.
+SELECT 1 + CAST('x' AS INT), CASE WHEN page = '' THEN 1 / 0 END, 1 / (CHAR_LENGTH(page) - 1 % 0) FROM clicks WHERE page <> '' OR 1 / 0 > 1;

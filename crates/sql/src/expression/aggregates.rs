@@ -71,10 +71,11 @@ impl Binder<'_> {
         // Only what stands in GROUP BY binds before the aggregation; errors are told when it is bound after it.
         let mut before = Binder::new(self.columns);
         before.depth = self.depth;
+        before.seldom = self.seldom;
         let Ok(bound) = before.bind_inner(expr) else { return Ok(None) };
-        self.findings.append(&mut before.findings);
-        let Some(grouped) = &self.grouped else { return Ok(None) };
+        // What is no such column is bound once more, part by part, and its findings are told then.
         if let Some(i) = grouped.keys.iter().position(|(k, _)| k.expr == bound.expr) {
+            self.findings.append(&mut before.findings);
             return Ok(Some(Bound {
                 expr: Plan::Column(i),
                 ty: grouped.keys[i].1.clone(),

@@ -1,5 +1,6 @@
 //! Lints of expressions.
 
+use crate::constant::failure;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::expression::span;
 use crate::relation::Bound;
@@ -30,6 +31,17 @@ fn compared_to_null(e: &Expr) -> Option<Diagnostic> {
     (is_null(left) || is_null(right)).then(|| {
         let message = "a comparison to NULL is unknown, whatever the value: no row passes it";
         Diagnostic::new(Severity::Warning, "W0301", span(e), message).help(format!("write {instead}"))
+    })
+}
+
+/// A part of a query that gives an error whenever it is computed; the parts of it that were told before are not told again.
+pub(crate) fn always_fails(expr: &Plan, at: impl FnOnce() -> Span, told: &[Diagnostic]) -> Option<Diagnostic> {
+    const ALWAYS_FAILS: &str = "W0303";
+    let e = failure(expr).filter(|_| !told.iter().any(|t| t.code == Some(ALWAYS_FAILS)))?;
+    let finding = Diagnostic::new(Severity::Warning, ALWAYS_FAILS, at(), format!("this fails for every row: {}", e.message));
+    Some(match e.hint.clone() {
+        Some(hint) => finding.help(hint),
+        None => finding,
     })
 }
 
