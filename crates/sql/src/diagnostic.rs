@@ -6,6 +6,7 @@ mod secrets;
 pub use render::Palette;
 pub use secrets::without_secrets;
 
+use crate::parse::slice;
 use crate::sources::Sources;
 use millstream_dataflow::option::without_passwords;
 use millstream_dataflow::{Error, ErrorKind, Label, Span, SqlText};
@@ -98,6 +99,16 @@ impl Diagnostic {
             helps: Vec::new(),
             edits: Vec::new(),
             kind: None,
+        }
+    }
+    /// What is shown of a secret in the text is not told in words either.
+    pub(crate) fn hide_secrets(&mut self, text: &str) {
+        let Some(span) = self.primary else { return };
+        let hidden = without_secrets(text);
+        let (there, shown) = (slice(text, span), slice(&hidden, span));
+        if there != shown {
+            let all = std::iter::once(&mut self.message).chain(&mut self.notes).chain(&mut self.helps);
+            all.for_each(|words| *words = words.replace(there, shown));
         }
     }
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {

@@ -26,7 +26,7 @@ pub use statement::{
     Alter, Broken, Change, ColumnDef, ColumnDefKind, CreateTable, CreateView, Elements, Hint, Insert, Like, Merge, ObjectPath, Pattern, Place, Script, Show,
     Statement, StatementKind, TableOption, WatermarkDef,
 };
-pub(crate) use substitute::{Missing, fill};
+pub(crate) use substitute::{Missing, fill, slice};
 pub use substitute::{Substituted, substitute, variables};
 pub(crate) use test_file::{STEPS, shown_step};
 pub use test_file::{parse_each_test, parse_tests};

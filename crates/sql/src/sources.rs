@@ -103,6 +103,7 @@ impl Sources {
             }
         }
         finding.edits.iter_mut().for_each(|edit| edit.span = here(edit.span));
+        finding.hide_secrets(&file.text);
         (finding, file.clone())
     }
 

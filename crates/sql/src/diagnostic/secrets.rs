@@ -1,5 +1,7 @@
 //! What of a text may be shown: not the values of secret options.
 
+mod slips;
+
 use crate::parse::{ESCAPE, decode};
 use millstream_dataflow::option::{is_secret, without_passwords};
 use millstream_dataflow::{Location, Span};
@@ -57,7 +59,7 @@ fn hidden(text: &str, unknown: Option<Location>) -> String {
                 }
                 out.push_str(&without_passwords(this));
             }
-            (Piece::Other, Awaited::Secret | Awaited::Rest) if !c.is_whitespace() && !matches!(c, '=' | ',' | '(' | ')' | ';') => {
+            (Piece::Other, Awaited::Secret | Awaited::Rest) if !c.is_whitespace() && !matches!(c, '=' | ':' | '>' | ',' | '(' | ')' | ';') => {
                 out.extend(this.chars().map(|c| if c == '\n' { c } else { '*' }));
                 awaited = Awaited::Rest;
             }
@@ -95,7 +97,7 @@ fn hidden(text: &str, unknown: Option<Location>) -> String {
         }
         rest = after;
     }
-    out
+    slips::hidden(&out)
 }
 
 /// A line of a comment: quotes mean nothing there, so what follows a secret's `=` is taken for its value.
@@ -177,6 +179,41 @@ mod tests {
         let text = "-- don't\nWITH ('a.password' = 'se''cret', 'path' = 'x',\n 's3.secret-key'='k', 'b' = 'password', 'c' = 'd')";
         let shown = "-- don't\nWITH ('a.password' = '**''****', 'path' = 'x',\n 's3.secret-key'='*', 'b' = 'password', 'c' = 'd')";
         assert_eq!(without_secrets(text), shown);
+    }
+
+    #[test]
+    fn secrets_behind_a_slip_are_hidden() {
+        for text in [
+            "WITH (\"sasl.password\"='hunter2', 'b'='x')",
+            "WITH (“sasl.password”=“hunter2”, 'b'='x')",
+            "WITH (‘sasl.password’=‘hunter2’, 'b'='x')",
+            "WITH ('sasl.password' => 'hunter2', 'b'='x')",
+            "WITH ('sasl.password':'hunter2', 'b'='x')",
+            "WITH (sasl.password'='hunter2', 'b'='x')",
+            "WITH ('sasl.password='hunter2', 'b'='x')",
+            "WITH ('a'='kafka''sasl.password'='hunter2', 'b'='x')",
+            "CREATE TABLE t (a INT) WITH (sasl.password=hunter2, 'b'='x')",
+            "WITH ('sasl.password'='abc' 'hunter2', 'b'='x')",
+            "WITH ('sasl.password'='abc'||'hunter2', 'b'='x')",
+            "CREATE TABLE t (a INT) WITH ('sasl.password'=CONCAT('abc','hunter2'), 'b'='x')",
+            "SET sasl.password = hunter2; SELECT 'b'='x'",
+            "SET \"sasl.password\" = \"hunter2\"; SELECT 'b'='x'",
+            "WITH ('sasl.password'='x' 's3.secret-key'='hunter2', 'b'='x')",
+            "WITH ('bootstrap.servers'='u:hunter2@b:9092', 'b'='x')",
+            "PASSWORD = hunter2, 'b'='x'",
+            ".mode password=hunter2, 'b'='x'",
+        ] {
+            let shown = without_secrets(text);
+            assert!(!shown.contains("hunter2") && shown.contains("'b'='x'"), "{shown}");
+            assert_eq!(shown.chars().count(), text.chars().count());
+        }
+        for text in [
+            "SELECT a FROM t WHERE t.password = u.password AND b = 'x'",
+            "SELECT password, b FROM t -- at 10:30",
+            "WITH ('path' = 's3://bucket/a@b', 'format' = 'csv')",
+        ] {
+            assert_eq!(without_secrets(text), text);
+        }
     }
 
     #[test]

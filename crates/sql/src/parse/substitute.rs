@@ -174,7 +174,7 @@ pub fn variables(text: &str) -> BTreeSet<String> {
 }
 
 /// A stretch of a text.
-fn slice(text: &str, span: Span) -> &str {
+pub(crate) fn slice(text: &str, span: Span) -> &str {
     let mut at = Location { line: 1, column: 1 };
     let (mut start, mut end) = (text.len(), text.len());
     for (i, c) in text.char_indices() {
