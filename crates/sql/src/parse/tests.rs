@@ -66,7 +66,7 @@ fn nested_casts_and_maps_parse() {
         panic!()
     };
     let text = q.to_string();
-    assert!(text.contains("$type(ROW<a INT, b ARRAY<MAP<STRING, INT>>>)"), "{text}");
+    assert!(text.contains("CAST(x AS ROW<a INT, b ARRAY<MAP<STRING, INT>>>)"), "{text}");
     assert!(text.contains("MAP('k', 1)"), "{text}");
 }
 
