@@ -73,6 +73,7 @@ fn hide(line: &mut [char], from: usize, declares: bool) -> usize {
                 let end = line[at..].windows(2).position(|two| two == ['*', '/']);
                 at += end.map_or(1, |end| end + 1);
             }
+            '*' if depth == 0 && line.get(at + 1) == Some(&'/') => break,
             '>' | '=' | '*' | '|' => {}
             c => match closing(c).and_then(|close| line[at + 1..].iter().position(|c| *c == close)) {
                 Some(length) => {
