@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Config(Config),
     /// Check SQL files without running them: errors, and what lints say
     ///
-    /// Checks files offline: no broker, registry or bucket is asked, but for a catalog that a file names.
+    /// Checks files offline: without --online no broker, registry or bucket is asked, but for a catalog that a file names.
     ///
     /// Exit status: 0 no errors, 1 an error (with --deny-warnings a warning, too), 2 wrong arguments or a file that cannot be read, 5 nothing
     /// is wrong but that with --online somebody cannot be reached, 70 a bug in Millstream.
