@@ -81,8 +81,9 @@ impl Sources {
 
     /// A finding with places in the whole text, as one with places in its file; and the file. Places in other files become notes.
     pub fn placed(&self, mut finding: Diagnostic) -> (Diagnostic, SourceFile) {
-        if let Some(other) = &finding.text {
+        if let Some(other) = finding.text.clone() {
             let SqlText { name, text } = other.as_ref().clone();
+            finding.hide_secrets(&text);
             return (finding, SourceFile { name, text, above: 0 });
         }
         let Some(file) = self.file_of(finding.primary) else {

@@ -210,6 +210,7 @@ mod tests {
         for text in [
             "SELECT a FROM t WHERE t.password = u.password AND b = 'x'",
             "SELECT password, b FROM t -- at 10:30",
+            "CREATE VIEW v AS SELECT a FROM t WHERE token = b AND a = 'mailto:ann@example.org'",
             "WITH ('path' = 's3://bucket/a@b', 'format' = 'csv')",
         ] {
             assert_eq!(without_secrets(text), text);

@@ -2,29 +2,21 @@
 
 use millstream_dataflow::option::is_secret;
 
-/// Words at the beginning of a line behind which a bare word may be the value of an option; and those behind which it is a column.
-const DECLARES: [&str; 3] = ["SET", "CREATE", "ALTER"];
+/// Words behind which a bare word may be the value of an option, and those behind which it is a column.
+const DECLARES: [&str; 5] = ["SET", "CREATE", "ALTER", "WITH", "OPTIONS"];
 const ASKS: [&str; 8] = ["SELECT", "INSERT", "FROM", "WHERE", "JOIN", "ON", "AND", "GROUP"];
 
 /// A text whose well-formed values are asterisks already, without what stands behind a secret's key on the same line.
 pub(super) fn hidden(text: &str) -> String {
     // A file of settings has no such words.
     let mut declares = true;
-    let mut out = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let first = line.split_whitespace().next().unwrap_or_default().to_uppercase();
-        declares = match first.as_str() {
-            word if DECLARES.contains(&word) || word.starts_with(['.', '\\']) => true,
-            word if ASKS.contains(&word) => false,
-            _ => declares,
-        };
-        out.extend(of_line(line, declares));
-    }
-    out
+    text.split_inclusive('\n').flat_map(|line| of_line(line, &mut declares)).collect()
 }
 
-/// - `declares`: whether a value may have no quotes
-fn of_line(line: &str, declares: bool) -> Vec<char> {
+/// - `declares`: whether a value may have no quotes; as the words before say
+fn of_line(line: &str, declares: &mut bool) -> Vec<char> {
+    *declares |= line.starts_with(['.', '\\']);
+    let names_servers = line.contains("servers");
     let mut line: Vec<char> = line.chars().collect();
     let is_of_key = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
     let mut at = 0;
@@ -34,14 +26,18 @@ fn of_line(line: &str, declares: bool) -> Vec<char> {
             at += 1;
             continue;
         }
-        let key: String = line[at..at + length].iter().collect();
+        let word: String = line[at..at + length].iter().collect();
+        let is_any = |words: &[&str]| words.iter().any(|w| w.eq_ignore_ascii_case(&word));
+        *declares = (*declares || is_any(&DECLARES)) && !is_any(&ASKS);
         at += length;
         let operator = at + line[at..].iter().take_while(|c| closing(**c).is_some() || c.is_whitespace()).count();
-        if matches!(line.get(operator), Some('=' | ':')) && line.get(operator + 1) != Some(&'/') && is_secret(&key) {
-            at = hide(&mut line, operator + 1, declares);
+        if matches!(line.get(operator), Some('=' | ':')) && line.get(operator + 1) != Some(&'/') && is_secret(&word) {
+            at = hide(&mut line, operator + 1, *declares);
         }
     }
-    hide_users(&mut line);
+    if names_servers {
+        hide_users(&mut line);
+    }
     line
 }
 
@@ -62,8 +58,7 @@ fn hide(line: &mut [char], from: usize, declares: bool) -> usize {
     while let Some(&c) = line.get(at) {
         let goes_on = depth > 0 || !is_begun || !line[at..].iter().find(|c| !c.is_whitespace()).is_some_and(|c| c.is_alphanumeric());
         match c {
-            ',' | ';' if depth == 0 => break,
-            ')' if depth == 0 => break,
+            ',' | ';' | ')' if depth == 0 => break,
             ')' => depth -= 1,
             '(' => depth += 1,
             c if c.is_whitespace() && !goes_on => break,
@@ -96,7 +91,7 @@ fn hide(line: &mut [char], from: usize, declares: bool) -> usize {
     at
 }
 
-/// Hides the password in `user:password@host`.
+/// Hides the passwords of brokers: `user:password@host`.
 fn hide_users(line: &mut [char]) {
     let ends: Vec<usize> = line.iter().enumerate().filter(|(_, c)| **c == '@').map(|(at, _)| at).collect();
     for end in ends {
